@@ -1,0 +1,202 @@
+//! A decoded picture.
+
+use std::fmt;
+
+use super::{ColorInfo, PixelFormat, Size};
+use crate::memory::SlotId;
+
+/// Keeps the memory behind a frame's planes alive and unchanged; dropping it gives the memory back.
+///
+/// The decoder implements it with references on FFmpeg's buffers, so that a decoder that draws into
+/// its last picture knows that this one is still in use.
+pub trait PlaneOwner: Send + Sync {}
+
+/// Where one plane lies in memory.
+#[derive(Debug, Clone, Copy)]
+pub struct PlaneLayout {
+    ptr: *const u8,
+    stride: usize,
+    rows: usize,
+    row_bytes: usize,
+}
+
+impl PlaneLayout {
+    /// Describes a plane of `rows` rows, `stride` bytes apart, each with `row_bytes` of picture data.
+    ///
+    /// # Safety
+    /// `stride * (rows - 1) + row_bytes` bytes from `ptr` must stay readable and unchanged as long as
+    /// the [`PlaneOwner`] that is stored beside this layout lives. `row_bytes` is at most `stride`.
+    #[expect(unsafe_code, reason = "the caller vouches for foreign memory")]
+    pub unsafe fn new(ptr: *const u8, stride: usize, rows: usize, row_bytes: usize) -> Self {
+        assert!(row_bytes <= stride && rows > 0, "a plane has rows no longer than its stride");
+        Self { ptr, stride, rows, row_bytes }
+    }
+}
+
+#[expect(unsafe_code, reason = "the pointer is read only, behind an owner that is Send and Sync")]
+// SAFETY: a layout is only ever read through `FrameStorage::plane`, whose owner keeps the memory
+// alive and unchanged on any thread.
+unsafe impl Send for PlaneLayout {}
+#[expect(unsafe_code, reason = "the pointer is read only, behind an owner that is Send and Sync")]
+// SAFETY: as above; shared reads of unchanging memory do not race.
+unsafe impl Sync for PlaneLayout {}
+
+/// The bytes of one plane.
+#[derive(Debug, Clone, Copy)]
+pub struct Plane<'a> {
+    /// From the first byte of the first row to the last picture byte of the last row.
+    pub bytes: &'a [u8],
+    /// Bytes from one row to the next.
+    pub stride: usize,
+    /// Bytes of picture data in a row.
+    pub row_bytes: usize,
+    /// Rows.
+    pub rows: usize,
+}
+
+impl<'a> Plane<'a> {
+    /// The picture bytes of row `y`.
+    ///
+    /// # Panics
+    /// When `y` is not less than `rows`.
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        let start = y * self.stride;
+        &self.bytes[start..start + self.row_bytes]
+    }
+}
+
+/// Who holds a frame's samples.
+///
+/// GPU-compressed blocks and images imported from a hardware decoder will be further variants.
+#[non_exhaustive]
+pub enum FrameStorage {
+    /// In a slot of the frame pool.
+    Pooled {
+        /// Which slot, for other processes and for diagnosis.
+        slot: SlotId,
+        /// The planes in that slot.
+        planes: Vec<PlaneLayout>,
+        /// Gives the slot back.
+        owner: Box<dyn PlaneOwner>,
+    },
+    /// In memory of the decoder's own, for codecs that cannot decode into the pool.
+    Foreign {
+        /// The planes.
+        planes: Vec<PlaneLayout>,
+        /// Releases the decoder's memory.
+        owner: Box<dyn PlaneOwner>,
+    },
+}
+
+impl FrameStorage {
+    /// Copies `planes` (bytes and stride each) into memory of its own. For tests and small pictures.
+    ///
+    /// # Panics
+    /// When the planes do not fit `format` and `size`.
+    pub fn from_planes(format: PixelFormat, size: Size, planes: &[(&[u8], usize)]) -> Self {
+        struct Owned {
+            _bytes: Vec<Box<[u8]>>,
+        }
+        impl PlaneOwner for Owned {}
+
+        assert_eq!(planes.len(), format.plane_count(), "one slice for each plane");
+        let bytes: Vec<Box<[u8]>> = planes.iter().map(|(bytes, _)| Box::from(*bytes)).collect();
+        let layouts = bytes
+            .iter()
+            .zip(planes)
+            .enumerate()
+            .map(|(index, (owned, &(_, stride)))| {
+                let rows = format.plane_size(index, size).1;
+                let row_bytes = format.row_bytes(index, size);
+                assert!(owned.len() >= stride * (rows - 1) + row_bytes, "plane {index} is too short");
+                #[expect(unsafe_code, reason = "the boxes are owned by the storage being built")]
+                // SAFETY: the length was checked above; a boxed slice does not move, and it is never
+                // written after this.
+                unsafe {
+                    PlaneLayout::new(owned.as_ptr(), stride, rows, row_bytes)
+                }
+            })
+            .collect();
+        Self::Foreign { planes: layouts, owner: Box::new(Owned { _bytes: bytes }) }
+    }
+
+    fn layouts(&self) -> &[PlaneLayout] {
+        match self {
+            Self::Pooled { planes, .. } | Self::Foreign { planes, .. } => planes,
+        }
+    }
+
+    /// Number of planes.
+    pub fn plane_count(&self) -> usize {
+        self.layouts().len()
+    }
+
+    /// The bytes of plane `index`.
+    ///
+    /// # Panics
+    /// When there is no such plane.
+    #[expect(unsafe_code, reason = "this is the one place that reads the planes")]
+    pub fn plane(&self, index: usize) -> Plane<'_> {
+        let layout = self.layouts()[index];
+        let length = layout.stride * (layout.rows - 1) + layout.row_bytes;
+        Plane {
+            // SAFETY: `PlaneLayout::new` was promised this many bytes for the life of the owner, and
+            // the owner lives as long as `self`, which the slice borrows.
+            bytes: unsafe { std::slice::from_raw_parts(layout.ptr, length) },
+            stride: layout.stride,
+            row_bytes: layout.row_bytes,
+            rows: layout.rows,
+        }
+    }
+
+    /// Bytes that the planes take, padding between rows included.
+    pub fn byte_len(&self) -> usize {
+        self.layouts().iter().map(|plane| plane.stride * plane.rows).sum()
+    }
+}
+
+impl fmt::Debug for FrameStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pooled { slot, .. } => write!(f, "Pooled({slot:?}, {} bytes)", self.byte_len()),
+            Self::Foreign { .. } => write!(f, "Foreign({} bytes)", self.byte_len()),
+        }
+    }
+}
+
+/// Whether a picture holds one instant or two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum FieldOrder {
+    /// One instant.
+    #[default]
+    Progressive,
+    /// Two, the even rows first.
+    TopFirst,
+    /// Two, the odd rows first.
+    BottomFirst,
+}
+
+/// A decoded picture and what is needed to show it. Immutable; shared by `Arc` where it is kept.
+#[derive(Debug)]
+pub struct VideoFrame {
+    /// Size of the picture as stored, cropping applied.
+    pub size: Size,
+    /// How the planes are laid out.
+    pub format: PixelFormat,
+    /// What the samples mean.
+    pub color: ColorInfo,
+    /// One instant or two fields.
+    pub fields: FieldOrder,
+    /// The samples.
+    pub storage: FrameStorage,
+}
+
+impl VideoFrame {
+    /// The bytes of plane `index`.
+    ///
+    /// # Panics
+    /// When there is no such plane.
+    pub fn plane(&self, index: usize) -> Plane<'_> {
+        self.storage.plane(index)
+    }
+}

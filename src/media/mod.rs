@@ -1,0 +1,25 @@
+//! Plain data about pictures and sound: formats, colour, frames, audio blocks, stream descriptions.
+//!
+//! Nothing here knows FFmpeg or wgpu. `decode` fills these types, `convert`, `gpu` and `audio` read
+//! them.
+
+mod audio;
+mod color;
+mod frame;
+mod orientation;
+mod pixel;
+mod stream;
+mod view;
+
+pub use audio::{AudioFormat, AudioSamples, ChannelLayout, ChannelRole};
+pub use color::{
+    ChromaSiting, ColorInfo, ColorRange, HdrMetadata, MatrixCoefficients, Primaries,
+    TransferFunction,
+};
+pub use frame::{FieldOrder, FrameStorage, Plane, PlaneLayout, PlaneOwner, VideoFrame};
+pub use orientation::Orientation;
+pub use pixel::{ColorModel, PixelFormat, PlaneArrangement, SampleDepth, Size, Subsampling};
+pub use stream::{
+    AudioStream, ContainerInfo, MediaInfo, OtherStream, SampleAspect, StreamId, VideoStream,
+};
+pub use view::{ViewChannel, ViewSettings};

@@ -1,0 +1,129 @@
+//! What the engine tells the rest of the program about itself: an immutable picture of its state.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::decode::LoopMode;
+use crate::media::{MediaInfo, ViewSettings};
+use crate::time::{FrameIndex, MediaSpan, Speed, Timecode};
+
+/// What the transport is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PlaybackStatus {
+    /// No medium is open.
+    Empty,
+    /// A medium is being opened.
+    Opening,
+    /// A frame is held.
+    Paused,
+    /// Frames follow one another.
+    Playing,
+    /// The end was reached and its frame is held.
+    Ended,
+}
+
+/// Which clock leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ClockSource {
+    /// The sound card's.
+    Audio,
+    /// The machine's monotonic clock, for there is no sound to follow.
+    Monotonic,
+    /// The machine's monotonic clock, for the sound card's cannot be trusted.
+    Fallback,
+}
+
+/// Where the sound goes, and why it may not be heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AudioState {
+    /// The medium has no sound.
+    NoTrack,
+    /// The person switched it off.
+    Off,
+    /// It plays on the device of this name.
+    Playing(String),
+    /// It is silent for this reason; playback goes on.
+    Silent(String),
+}
+
+/// How bad a notice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Something is not as asked.
+    Warning,
+    /// Something could not be done.
+    Error,
+}
+
+/// A message for the person at the screen: what happened, and what can be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// How bad it is.
+    pub severity: Severity,
+    /// One or two plain sentences.
+    pub text: String,
+}
+
+/// The open medium.
+#[derive(Debug, Clone)]
+pub struct MediaState {
+    /// Its streams.
+    pub info: Arc<MediaInfo>,
+    /// Frames known so far; grows while the index is made, and is final when `index_complete`.
+    pub frames: i64,
+    /// Whether every frame is known.
+    pub index_complete: bool,
+    /// Length of the frames known so far.
+    pub duration: MediaSpan,
+    /// Badges for the viewer: `HDR PQ`, `interlaced`, `VFR`, `colour guessed`.
+    pub badges: Vec<String>,
+}
+
+/// The engine's state at one moment. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// What the transport is doing.
+    pub status: PlaybackStatus,
+    /// The open medium, if any.
+    pub media: Option<Arc<MediaState>>,
+    /// The frame asked for or playing.
+    pub position: FrameIndex,
+    /// Its timecode: counted from the medium's start timecode, or from zero.
+    pub timecode: Option<Timecode>,
+    /// Speed at which it plays, or would play.
+    pub speed: Speed,
+    /// First frame that plays, if marked.
+    pub mark_in: Option<FrameIndex>,
+    /// Last frame that plays, if marked.
+    pub mark_out: Option<FrameIndex>,
+    /// What happens at the end.
+    pub loop_mode: LoopMode,
+    /// Files in the playlist.
+    pub playlist: Arc<Vec<PathBuf>>,
+    /// The one that is open, counted from 0.
+    pub playlist_index: usize,
+    /// Volume in percent.
+    pub volume_percent: u16,
+    /// Whether sound is muted.
+    pub muted: bool,
+    /// Delay of the sound in milliseconds.
+    pub audio_delay_millis: i32,
+    /// The track heard, counted from 0.
+    pub audio_track: Option<usize>,
+    /// Where the sound goes.
+    pub audio: AudioState,
+    /// Which clock leads.
+    pub clock: ClockSource,
+    /// Adjustments of the view.
+    pub view: ViewSettings,
+    /// Messages, latest last; at most 8.
+    pub notices: Vec<Notice>,
+    /// Name of the decoder and its number of threads.
+    pub decoder: String,
+    /// Decoded frames that wait, and how many may.
+    pub ring_fill: (usize, usize),
+    /// Bytes of the frame pool in use, and its limit.
+    pub pool_bytes: (u64, u64),
+}

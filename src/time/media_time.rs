@@ -1,0 +1,227 @@
+//! Instants and spans of media time, and the time bases that containers count in.
+
+use std::num::NonZeroU32;
+use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
+
+/// Flicks in a second: the least unit that 24, 25, 30, 50, 60 and 120 fps, their NTSC rates, 90 kHz
+/// and the usual sample rates all divide evenly (<https://github.com/facebookarchive/Flicks>).
+pub const FLICKS_PER_SECOND: i64 = 705_600_000;
+
+/// An instant on a medium's time line, in flicks since its zero.
+///
+/// Its range is about ±414 years, so sums of real durations do not overflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct MediaTime(i64);
+
+/// A signed difference of two [`MediaTime`]s, in flicks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct MediaSpan(i64);
+
+impl MediaTime {
+    /// The zero of the time line.
+    pub const ZERO: Self = Self(0);
+
+    /// The instant `flicks` after zero.
+    pub const fn from_flicks(flicks: i64) -> Self {
+        Self(flicks)
+    }
+
+    /// Flicks since zero.
+    pub const fn flicks(self) -> i64 {
+        self.0
+    }
+
+    /// Seconds since zero, for people to read.
+    pub fn as_secs_f64(self) -> f64 {
+        MediaSpan(self.0).as_secs_f64()
+    }
+
+    /// The span from zero to this instant.
+    pub const fn since_zero(self) -> MediaSpan {
+        MediaSpan(self.0)
+    }
+}
+
+impl MediaSpan {
+    /// No time at all.
+    pub const ZERO: Self = Self(0);
+
+    /// A span of `flicks`.
+    pub const fn from_flicks(flicks: i64) -> Self {
+        Self(flicks)
+    }
+
+    /// Whole seconds.
+    pub const fn from_secs(secs: i64) -> Self {
+        Self(secs * FLICKS_PER_SECOND)
+    }
+
+    /// Milliseconds; exact.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis * (FLICKS_PER_SECOND / 1000))
+    }
+
+    /// The span nearest to `nanos`; ties go away from zero.
+    pub fn from_nanos_nearest(nanos: i64) -> Self {
+        Self(mul_div_nearest(nanos, FLICKS_PER_SECOND, 1_000_000_000))
+    }
+
+    /// The span of `count` samples at `rate` samples a second, rounded to nearest.
+    pub fn from_samples_nearest(count: i64, rate: NonZeroU32) -> Self {
+        Self(mul_div_nearest(count, FLICKS_PER_SECOND, i64::from(rate.get())))
+    }
+
+    /// Length in flicks.
+    pub const fn flicks(self) -> i64 {
+        self.0
+    }
+
+    /// Length in nanoseconds, rounded to nearest.
+    pub fn nanos_nearest(self) -> i64 {
+        mul_div_nearest(self.0, 1_000_000_000, FLICKS_PER_SECOND)
+    }
+
+    /// How many samples at `rate` this span holds, rounded to nearest.
+    pub fn samples_nearest(self, rate: NonZeroU32) -> i64 {
+        mul_div_nearest(self.0, i64::from(rate.get()), FLICKS_PER_SECOND)
+    }
+
+    /// Seconds, for people to read.
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / FLICKS_PER_SECOND as f64
+    }
+
+    /// This span times `num / den`, rounded to nearest.
+    ///
+    /// # Panics
+    /// When `den` is zero.
+    #[must_use]
+    pub fn scaled_nearest(self, num: i64, den: i64) -> Self {
+        Self(mul_div_nearest(self.0, num, den))
+    }
+
+    /// The length without its sign.
+    #[must_use]
+    pub const fn abs(self) -> Self {
+        Self(self.0.abs())
+    }
+}
+
+/// `a * b / c` in 128 bits, rounded to nearest, ties away from zero; saturates at the ends of `i64`.
+pub(crate) fn mul_div_nearest(a: i64, b: i64, c: i64) -> i64 {
+    let (product, divisor) = (i128::from(a) * i128::from(b), i128::from(c));
+    let half = divisor.abs() / 2;
+    let (product, divisor) = if divisor < 0 { (-product, -divisor) } else { (product, divisor) };
+    let quotient =
+        if product >= 0 { (product + half) / divisor } else { (product - half) / divisor };
+    i64::try_from(quotient).unwrap_or(if quotient < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// `a * b / c` in 128 bits, rounded towards minus infinity; saturates at the ends of `i64`.
+pub(crate) fn mul_div_floor(a: i64, b: i64, c: i64) -> i64 {
+    let (product, divisor) = (i128::from(a) * i128::from(b), i128::from(c));
+    let (product, divisor) = if divisor < 0 { (-product, -divisor) } else { (product, divisor) };
+    let quotient = product.div_euclid(divisor);
+    i64::try_from(quotient).unwrap_or(if quotient < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// The length of one tick of a container's clock: `num / den` seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TimeBase {
+    num: NonZeroU32,
+    den: NonZeroU32,
+}
+
+impl TimeBase {
+    /// A time base of `num / den` seconds; `None` when either is zero.
+    pub fn new(num: u32, den: u32) -> Option<Self> {
+        Some(Self { num: NonZeroU32::new(num)?, den: NonZeroU32::new(den)? })
+    }
+
+    /// The numerator.
+    pub fn num(self) -> u32 {
+        self.num.get()
+    }
+
+    /// The denominator.
+    pub fn den(self) -> u32 {
+        self.den.get()
+    }
+
+    /// The instant of `ticks`, rounded to the nearest flick (exact for the usual time bases).
+    pub fn time_from_ticks_nearest(self, ticks: i64) -> MediaTime {
+        MediaTime(self.span_from_ticks_nearest(ticks).0)
+    }
+
+    /// The span of `ticks`, rounded to the nearest flick.
+    pub fn span_from_ticks_nearest(self, ticks: i64) -> MediaSpan {
+        let per_tick_num = FLICKS_PER_SECOND * i64::from(self.num.get());
+        MediaSpan(mul_div_nearest(ticks, per_tick_num, i64::from(self.den.get())))
+    }
+
+    /// The tick at or before `time`.
+    pub fn ticks_from_time_floor(self, time: MediaTime) -> i64 {
+        let per_tick_num = FLICKS_PER_SECOND * i64::from(self.num.get());
+        mul_div_floor(time.0, i64::from(self.den.get()), per_tick_num)
+    }
+}
+
+impl Add<MediaSpan> for MediaTime {
+    type Output = Self;
+    fn add(self, span: MediaSpan) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+}
+
+impl Sub<MediaSpan> for MediaTime {
+    type Output = Self;
+    fn sub(self, span: MediaSpan) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+}
+
+impl Sub for MediaTime {
+    type Output = MediaSpan;
+    fn sub(self, earlier: Self) -> MediaSpan {
+        MediaSpan(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add for MediaSpan {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sub for MediaSpan {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Neg for MediaSpan {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self(self.0.saturating_neg())
+    }
+}
+
+impl AddAssign<MediaSpan> for MediaTime {
+    fn add_assign(&mut self, span: MediaSpan) {
+        *self = *self + span;
+    }
+}
+
+impl AddAssign for MediaSpan {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl SubAssign for MediaSpan {
+    fn sub_assign(&mut self, other: Self) {
+        *self = *self - other;
+    }
+}

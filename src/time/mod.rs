@@ -1,0 +1,25 @@
+//! Exact time.
+//!
+//! Three kinds of time never mix:
+//!
+//! - [`MediaTime`] and [`MediaSpan`]: an instant and a difference on a medium's own time line, in
+//!   flicks (1/705,600,000 s), which hold every usual frame and sample rate exactly.
+//! - [`FrameIndex`]: the n-th frame presented.
+//! - [`Moment`]: an instant of the machine's monotonic clock, in nanoseconds, read from a [`Clock`]
+//!   that tests replace with a [`SimClock`].
+//!
+//! Conversions between them name their rounding. Floats appear only where a person reads a number.
+
+mod clock;
+mod media_time;
+mod position;
+mod rate;
+mod speed;
+mod timecode;
+
+pub use clock::{Clock, Moment, RealClock, SimClock};
+pub use media_time::{FLICKS_PER_SECOND, MediaSpan, MediaTime, TimeBase};
+pub use position::{Position, PositionContext, PositionError};
+pub use rate::{FrameIndex, FrameRate};
+pub use speed::Speed;
+pub use timecode::{Timecode, TimecodeError, TimecodeFormat};
