@@ -67,12 +67,12 @@ pub(crate) trait OutputBackend {
     ) -> Result<OpenDevice, DeviceError>;
 }
 
-/// A device that plays until it is dropped.
+/// A device that plays.
 pub(crate) struct OpenDevice {
     /// Its name.
     pub name: String,
-    /// Keeps it playing.
-    pub stream: Box<dyn std::any::Any>,
+    /// Keeps it playing until it is dropped.
+    pub _stream: Box<dyn std::any::Any>,
 }
 
 /// Where a running stream tells that it broke. Not used by the callback that makes sound.

@@ -81,6 +81,8 @@ pub struct DeviceLine {
     far_off: u32,
     last_jump: Option<Moment>,
     rate: RateWindow,
+    /// Whether the measured rate is too far off for the filter to follow.
+    lost: bool,
 }
 
 impl DeviceLine {
@@ -98,6 +100,7 @@ impl DeviceLine {
             far_off: 0,
             last_jump: None,
             rate: RateWindow::default(),
+            lost: false,
         }
     }
 
@@ -119,12 +122,13 @@ impl DeviceLine {
 
     /// Takes the reading that device frame `frame` is heard at `heard`. Frames must not decrease.
     pub fn update(&mut self, frame: u64, heard: Moment) {
+        self.rate.add(frame, heard, self.line.rate);
+        self.watch_rate();
         if self.readings == 0 {
             self.line.frame = frame;
             self.line.heard = heard;
             self.offset_variance = self.noise;
             self.readings = 1;
-            self.rate.add(frame, heard, self.line.rate);
             return;
         }
         let nominal = frame.saturating_sub(self.line.frame) as f64 / f64::from(self.line.rate.get());
@@ -140,8 +144,19 @@ impl DeviceLine {
             self.far_off = 0;
             self.correct(difference, variance);
         }
-        self.rate.add(frame, heard, self.line.rate);
         self.readings = self.readings.saturating_add(1);
+    }
+
+    /// A clock that comes back to its rate is read anew: what the filter made of the time before is of no
+    /// use.
+    fn watch_rate(&mut self) {
+        let off = self.rate_ratio().map_or(0.0, |ratio| (ratio - 1.0).abs());
+        if self.lost && off < MAX_SKEW / 2.0 {
+            let rate = std::mem::take(&mut self.rate);
+            *self = Self { rate, ..Self::new(self.line.rate) };
+        } else if off > MAX_SKEW {
+            self.lost = true;
+        }
     }
 
     /// Moves the anchor on to `frame`, `nominal` seconds later.
@@ -268,3 +283,7 @@ impl RateWindow {
         Some(square / product.max(square / 1e3))
     }
 }
+
+#[cfg(test)]
+#[path = "line_tests.rs"]
+mod tests;

@@ -140,7 +140,7 @@ impl OutputBackend for CpalBackend {
                     let job = Job { renderer, clock, faults: Arc::clone(faults) };
                     match job.start(&device, config, sample) {
                         Ok(stream) => {
-                            return Ok(OpenDevice { name, stream: Box::new(stream) });
+                            return Ok(OpenDevice { name, _stream: Box::new(stream) });
                         }
                         Err(error) => reason = error.to_string(),
                     }

@@ -1,9 +1,10 @@
 //! The device callback: fills the device's buffers from the ring.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ringbuf::HeapCons;
-use ringbuf::traits::{Consumer, Observer};
+use ringbuf::traits::Consumer;
 
 use super::block::{AudioBlock, DeviceFormat, HISTORY_MILLIS, MAX_DEVICE_CHANNELS};
 use super::clock::{ClockReading, RunLine};
@@ -13,6 +14,9 @@ use crate::time::Moment;
 
 /// Length of the fade at every start, stop and jump.
 const FADE_MILLIS: i64 = 5;
+/// A pause between callbacks after which the device is read anew. Longer than the player takes to notice
+/// that the device does not run.
+const GAP: Duration = Duration::from_millis(300);
 /// Time in which a change of volume is 63 % done.
 const GAIN_MILLIS: f32 = 8.0;
 
@@ -31,6 +35,8 @@ pub(crate) struct Renderer {
     shared: Arc<Shared>,
     stream: u64,
     line: DeviceLine,
+    /// When the last callback ran.
+    called: Moment,
     /// Device frames handed over so far.
     frames: u64,
     /// Number of the order that is being followed.
@@ -69,6 +75,7 @@ impl Renderer {
             shared,
             stream,
             line: DeviceLine::new(format.rate),
+            called: Moment::ZERO,
             frames: 0,
             order: u64::MAX,
             play: None,
@@ -81,6 +88,10 @@ impl Renderer {
     /// which the first frame of `out` will be heard.
     pub(crate) fn render(&mut self, out: &mut [f32], now: Moment, heard: Moment) {
         let count = out.len() / self.format.channels;
+        if now.since(self.called) > GAP {
+            self.read_anew();
+        }
+        self.called = now;
         self.line.update(self.frames, heard);
         self.follow_orders();
         self.settle_start();
@@ -102,6 +113,15 @@ impl Renderer {
                 rate_ratio: self.line.rate_ratio(),
                 running: self.play.map(|play| play.run),
             });
+        }
+    }
+
+    /// The device stood still: its frames are heard later than the line says, by nobody knows how much.
+    /// Sound waits until that is known, and starts where time has got to meanwhile.
+    fn read_anew(&mut self) {
+        self.line = DeviceLine::new(self.format.rate);
+        if let Some(play) = &mut self.play {
+            play.started = false;
         }
     }
 
@@ -213,12 +233,6 @@ impl Renderer {
                 *value = (*value * self.gain).clamp(-1.0, 1.0);
             }
         }
-    }
-
-    /// Blocks in the ring.
-    #[cfg(test)]
-    pub(crate) fn queued(&self) -> usize {
-        self.ring.occupied_len()
     }
 }
 

@@ -115,8 +115,17 @@ impl SimDevice {
     }
 
     /// Changes the device's speed from now on.
-    pub(crate) fn set_speed(&self, speed: f64) {
-        self.state.lock().traits.speed = speed;
+    pub(crate) fn set_speed_from_now(&self, speed: f64) {
+        let mut state = self.state.lock();
+        let rate = f64::from(state.traits.rate);
+        let old = std::mem::replace(&mut state.traits.speed, speed);
+        if let Some(stream) = &mut state.stream {
+            // The next callback stays due when it was.
+            let nominal = stream.frames as f64 / rate * 1e9;
+            #[expect(clippy::cast_possible_truncation, reason = "rounded to nanoseconds")]
+            let shift = (nominal / old - nominal / speed) as i64;
+            stream.lost_nanos += shift;
+        }
     }
 
     /// How often it was opened.
@@ -186,7 +195,7 @@ impl OutputBackend for SimDevice {
         state.stream = Some(SimStream { renderer, start, frames: 0, lost_nanos: 0 });
         state.faults = Some(Arc::clone(faults));
         state.opened += 1;
-        Ok(OpenDevice { name: "simulated".to_owned(), stream: Box::new(()) })
+        Ok(OpenDevice { name: "simulated".to_owned(), _stream: Box::new(()) })
     }
 }
 
@@ -246,6 +255,49 @@ impl SampleSource for BurstSource {
         let numbers = self.next..self.next + count;
         self.next += count;
         let interleaved = numbers.flat_map(|n| [self.value(n); 2]).collect();
+        let samples = AudioSamples { format: self.format.clone(), interleaved };
+        Ok(AudioRead::Chunk(AudioChunk { start, samples }))
+    }
+}
+
+/// An endless sine.
+pub(crate) struct ToneSource {
+    format: AudioFormat,
+    hertz: f64,
+    level: f64,
+    next: i64,
+}
+
+impl ToneSource {
+    pub(crate) fn new(rate: u32, hertz: f64, level: f64) -> Self {
+        let rate = NonZeroU32::new(rate).unwrap();
+        let format = AudioFormat { rate, layout: ChannelLayout::mono() };
+        Self { format, hertz, level, next: 0 }
+    }
+
+    /// Sample `number` of the tone.
+    pub(crate) fn value(&self, number: i64) -> f32 {
+        let turns = number as f64 * self.hertz / f64::from(self.format.rate.get());
+        #[expect(clippy::cast_possible_truncation, reason = "samples are single precision")]
+        let value = ((turns * std::f64::consts::TAU).sin() * self.level) as f32;
+        value
+    }
+}
+
+impl SampleSource for ToneSource {
+    fn format(&self) -> AudioFormat {
+        self.format.clone()
+    }
+
+    fn seek(&mut self, to: MediaTime) -> Result<(), AudioReadError> {
+        self.next = to.since_zero().samples_nearest(self.format.rate);
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<AudioRead, AudioReadError> {
+        let start = MediaTime::ZERO + MediaSpan::from_samples_nearest(self.next, self.format.rate);
+        let interleaved = (self.next..self.next + 1_024).map(|n| self.value(n)).collect();
+        self.next += 1_024;
         let samples = AudioSamples { format: self.format.clone(), interleaved };
         Ok(AudioRead::Chunk(AudioChunk { start, samples }))
     }
