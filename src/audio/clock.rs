@@ -130,7 +130,12 @@ impl AudioClock {
         let frames = reading.line.frame_at(now) - running.frame as f64;
         let rate = f64::from(reading.line.rate.get());
         let base = running.run.nanos_nearest() as f64;
-        let estimate = base + (frames / rate * times * 1e9).max(0.0);
+        let estimate = base + frames / rate * times * 1e9;
+        if estimate < base {
+            // It waits for its start, and there is nothing to be smooth with.
+            self.shown = None;
+            return Some((running.generation, running.run));
+        }
         let correction = self.correction(running.generation, now, estimate, times);
         let run_nanos = (estimate + correction).max(base);
         let shown = Shown { generation: running.generation, at: now, run_nanos };

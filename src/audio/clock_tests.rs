@@ -67,10 +67,10 @@ fn small_corrections_are_spread_and_never_step_back() {
 #[test]
 fn large_corrections_are_made_at_once() {
     let mut clock = AudioClock::new();
-    clock.feed(reading(SECOND, 0, 4));
-    run_nanos(&mut clock, SECOND);
-    clock.feed(reading(SECOND, -SECOND, 4));
-    assert_eq!(run_nanos(&mut clock, SECOND + 1_000_000), 2 * SECOND + 1_000_000);
+    clock.feed(reading(3 * SECOND, SECOND, 4));
+    assert_eq!(run_nanos(&mut clock, 3 * SECOND), 2 * SECOND);
+    clock.feed(reading(3 * SECOND, 0, 4));
+    assert_eq!(run_nanos(&mut clock, 3 * SECOND + 1_000_000), 3 * SECOND + 1_000_000);
 }
 
 #[test]

@@ -18,6 +18,13 @@ const MAX_SKEW: f64 = 0.06;
 const OFFSET_WANDER: f64 = 2.5e-9;
 /// How far the rate wanders in a second, squared: 1 ppm.
 const SKEW_WANDER: f64 = 1e-12;
+/// Variance that readings are taken to have at first: 10 ms, squared. Better too much than too little:
+/// two early readings that agree by chance must not make the filter sure of itself.
+const FIRST_NOISE: f64 = 1e-4;
+/// Readings that the first guess of the variance counts as.
+const FIRST_NOISE_WEIGHT: f64 = 10.0;
+/// Readings that the low-pass of differences reaches back.
+const DRIFT_READINGS: f64 = 64.0;
 /// Readings in a row far off the line that mean it has moved.
 const JUMP_READINGS: u32 = 4;
 /// Seconds after a jump in which another one does not restart the rate measurement: a clock of a wrong
@@ -94,7 +101,7 @@ impl DeviceLine {
             offset_variance: 0.0,
             covariance: 0.0,
             skew_variance: SKEW_SIGMA * SKEW_SIGMA,
-            noise: 25e-6,
+            noise: FIRST_NOISE,
             drift: 0.0,
             readings: 0,
             far_off: 0,
@@ -185,14 +192,14 @@ impl DeviceLine {
         self.covariance *= 1.0 - gain;
         self.offset_variance *= 1.0 - gain;
 
-        let share = (1.0 / f64::from(self.readings)).max(1.0 / 64.0);
+        let share = (1.0 / (f64::from(self.readings) + FIRST_NOISE_WEIGHT)).max(1.0 / 128.0);
         let seen = (difference * difference - self.offset_variance).max(0.0);
         self.noise = (self.noise + share * (seen - self.noise)).clamp(2.5e-9, 2.5e-3);
-        // The mean of about 31 independent differences. When it leaves the noise behind, the line is
-        // off and may follow faster.
-        self.drift += (difference - self.drift) / 16.0;
-        let threshold = (4.0 * (self.noise / 31.0).sqrt()).max(0.5e-3);
-        if self.drift.abs() > threshold && self.readings > 2 * WARM_READINGS {
+        // The low-pass is as steady as the mean of `2 n - 1` differences. When it leaves that noise
+        // behind, the line is off and may follow faster.
+        self.drift += (difference - self.drift) / DRIFT_READINGS;
+        let threshold = 5.0 * (self.noise / (2.0 * DRIFT_READINGS - 1.0)).sqrt();
+        if self.drift.abs() > threshold.max(0.2e-3) && self.is_warm() {
             self.offset_variance += self.drift * self.drift;
             self.skew_variance += SKEW_SIGMA * SKEW_SIGMA + self.drift * self.drift;
             self.drift = 0.0;

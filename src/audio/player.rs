@@ -327,7 +327,6 @@ impl AudioPlayer {
         };
         let ordered = self.clock.now();
         self.set_timeline(Timeline { run, at: Some(at), ordered, ..timeline });
-        self.audio_clock.take_over(generation, run, at);
         self.order_device();
     }
 
@@ -386,7 +385,9 @@ impl AudioPlayer {
             // The order is on its way, or the line is being found: time runs evenly meanwhile.
             _ if follows || now.since(timeline.ordered) < ORDER_PATIENCE => {
                 let run = timeline.run_at(now);
-                self.audio_clock.take_over(generation, run, now);
+                if timeline.at.is_some_and(|at| at <= now) {
+                    self.audio_clock.take_over(generation, run, now);
+                }
                 return Some(AudioPosition { generation, run });
             }
             _ => return self.lose_lead(now),

@@ -110,7 +110,7 @@ impl Bench {
                         found.push(centre);
                         burst = None;
                     }
-                } else if energy > 1e-5 {
+                } else if energy > 1e-3 {
                     burst = Some((energy, 0.0, at));
                 }
             }
@@ -217,7 +217,7 @@ fn assert_plan_in_sync(map: RunMap, quarters: i32, millis: u32, runs: &[MediaSpa
     let mut bench = Bench::new(traits, bursts, secs(40));
     let generation = bench.play(1, map, quarters);
     bench.pass(millis);
-    let heard = bench.heard_runs(generation, MILLI * 200);
+    let heard = bench.heard_runs(generation, MILLI * 800 / quarters.unsigned_abs());
     let speed = f64::from(quarters.abs()) / 4.0;
     // Half a frame of 59.94 fps.
     let worst = assert_in_sync(&heard, runs, (speed, 0.5 / 59.94), 0);
