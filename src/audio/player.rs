@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::AudioPlan;
 use super::clock::{AudioClock, ClockTrust};
-use super::device::{DeviceLinks, DeviceMailbox, DeviceState, DeviceSupervisor, OutputBackend};
+use super::device::{DeviceLinks, DeviceMailbox, DeviceState, DeviceSupervisor};
 use super::output::CpalBackend;
 use super::session::{Playhead, Session, SessionMailbox, SourceOrder, SourceState};
 use super::shared::{Control, Shared};
@@ -23,6 +23,8 @@ use crate::time::{Clock, MediaSpan, MediaTime, Moment, Speed};
 const FIRST_DEVICE_PATIENCE: Duration = Duration::from_millis(300);
 /// How long the callback may take to follow an order.
 const ORDER_PATIENCE: Duration = Duration::from_millis(400);
+/// Time in which the callback follows an order unless something is wrong: some periods.
+const ORDER_SETTLES: Duration = Duration::from_millis(60);
 /// How often sound is put right on a device that runs too fast or too slow.
 const REALIGN: Duration = Duration::from_secs(1);
 /// The delay that can be set, either way.
@@ -126,6 +128,10 @@ pub struct AudioPlayer {
     timeline: Option<Timeline>,
     /// Whether the last position came from the audio clock.
     leads: bool,
+    /// Whether the device runs at a wrong rate.
+    off_rate: bool,
+    /// Until then the callback may still follow an older order, so time is taken to run evenly.
+    settles: Moment,
     has_source: bool,
     enabled: bool,
     started: Moment,
@@ -142,10 +148,12 @@ struct Worker {
 impl Worker {
     fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
         let (sender, done) = bounded::<()>(0);
-        let handle = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            let _ended = sender;
-            work();
-        })?;
+        let handle = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                let _ended = sender;
+                work();
+            })?;
         Ok(Self { handle, done })
     }
 
@@ -193,7 +201,7 @@ impl AudioPlayer {
     #[cfg(test)]
     pub(crate) fn detached(
         clock: Arc<dyn Clock>,
-        backend: Box<dyn OutputBackend>,
+        backend: Box<dyn super::device::OutputBackend>,
     ) -> (Self, Session, DeviceSupervisor) {
         let (player, session, links) = Self::parts(clock, true);
         (player, session, DeviceSupervisor::new(backend, None, links))
@@ -232,6 +240,8 @@ impl AudioPlayer {
             audio_clock: AudioClock::new(),
             timeline: None,
             leads: false,
+            off_rate: false,
+            settles: Moment::ZERO,
             has_source: false,
             enabled,
             threads: Vec::new(),
@@ -243,7 +253,11 @@ impl AudioPlayer {
     /// zero. Errors show in [`Self::state`].
     pub fn open(&mut self, path: &Path, stream: StreamId, time_zero: MediaTime) {
         let path = path.to_owned();
-        self.open_order(SourceOrder::File { path, stream, time_zero });
+        self.open_order(SourceOrder::File {
+            path,
+            stream,
+            time_zero,
+        });
     }
 
     /// Plays a source that is open already.
@@ -291,8 +305,19 @@ impl AudioPlayer {
 
     fn set_timeline(&mut self, timeline: Timeline) {
         self.timeline = Some(timeline);
-        let Timeline { generation, speed, run, at, .. } = timeline;
-        self.session.set_playhead(Playhead { generation, run, speed, at });
+        let Timeline {
+            generation,
+            speed,
+            run,
+            at,
+            ..
+        } = timeline;
+        self.session.set_playhead(Playhead {
+            generation,
+            run,
+            speed,
+            at,
+        });
     }
 
     /// Whether the plan can start: its first sound is decoded, or there is nothing to play it with.
@@ -301,9 +326,7 @@ impl AudioPlayer {
             return true;
         }
         match &*self.device_state.lock() {
-            DeviceState::Opening => {
-                self.clock.now().since(self.started) > FIRST_DEVICE_PATIENCE
-            }
+            DeviceState::Opening => self.clock.now().since(self.started) > FIRST_DEVICE_PATIENCE,
             DeviceState::Closed(_) => true,
             DeviceState::Open { .. } => {
                 matches!(*self.source_state.lock(), SourceState::Failed(_))
@@ -326,16 +349,34 @@ impl AudioPlayer {
             return;
         };
         let ordered = self.clock.now();
-        self.set_timeline(Timeline { run, at: Some(at), ordered, ..timeline });
+        self.set_timeline(Timeline {
+            run,
+            at: Some(at),
+            ordered,
+            ..timeline
+        });
         self.order_device();
     }
 
     /// Tells the device what the timeline says.
     fn order_device(&mut self) {
-        let Some(Timeline { generation, speed, run, at: Some(at), .. }) = self.timeline else {
+        self.settles = self.clock.now() + ORDER_SETTLES;
+        let Some(Timeline {
+            generation,
+            speed,
+            run,
+            at: Some(at),
+            ..
+        }) = self.timeline
+        else {
             return;
         };
-        self.shared.set_control(Control::Go { generation, run, at, speed });
+        self.shared.set_control(Control::Go {
+            generation,
+            run,
+            at,
+            speed,
+        });
     }
 
     /// Pauses and keeps what is decoded; answers where.
@@ -348,8 +389,16 @@ impl AudioPlayer {
         };
         self.shared.set_control(Control::Hold);
         self.leads = false;
-        self.set_timeline(Timeline { run, at: None, ordered: now, ..timeline });
-        Some(AudioPosition { generation: timeline.generation, run })
+        self.set_timeline(Timeline {
+            run,
+            at: None,
+            ordered: now,
+            ..timeline
+        });
+        Some(AudioPosition {
+            generation: timeline.generation,
+            run,
+        })
     }
 
     /// What is heard at `now`; `None` when that cannot be trusted, for the reasons that
@@ -360,7 +409,11 @@ impl AudioPlayer {
             return None;
         }
         let stream = self.stream_number.load(Ordering::Acquire);
-        match self.shared.reading().filter(|reading| reading.stream == stream) {
+        match self
+            .shared
+            .reading()
+            .filter(|reading| reading.stream == stream)
+        {
             Some(reading) => self.audio_clock.feed(reading),
             None if stream == 0 => self.audio_clock.clear(),
             None => {}
@@ -370,18 +423,31 @@ impl AudioPlayer {
             return self.lose_lead(now);
         };
         if timeline.at.is_none() {
-            return Some(AudioPosition { generation, run: timeline.run });
+            return Some(AudioPosition {
+                generation,
+                run: timeline.run,
+            });
         }
-        let follows = self.audio_clock.running().is_some_and(|run| run.generation == generation);
+        let follows = self
+            .audio_clock
+            .running()
+            .is_some_and(|run| run.generation == generation);
         let run = match trust {
             ClockTrust::Stalled => return self.lose_lead(now),
             ClockTrust::OffRate(_) => {
+                self.off_rate = true;
                 if now.since(timeline.ordered) >= REALIGN {
                     self.leads = true;
                 }
                 return self.lose_lead(now);
             }
-            ClockTrust::Good if follows => self.audio_clock.position(now)?.1,
+            ClockTrust::Good if self.off_rate => {
+                // Sound was put right by a clock that was wrong. Now it can be done exactly.
+                self.off_rate = false;
+                self.leads = true;
+                return self.lose_lead(now);
+            }
+            ClockTrust::Good if follows && now >= self.settles => self.audio_clock.position(now)?.1,
             // The order is on its way, or the line is being found: time runs evenly meanwhile.
             _ if follows || now.since(timeline.ordered) < ORDER_PATIENCE => {
                 let run = timeline.run_at(now);
@@ -394,7 +460,11 @@ impl AudioPlayer {
         };
         self.leads = true;
         // Should the clock be lost, time goes on from here.
-        self.set_timeline(Timeline { run, at: Some(now), ..timeline });
+        self.set_timeline(Timeline {
+            run,
+            at: Some(now),
+            ..timeline
+        });
         Some(AudioPosition { generation, run })
     }
 
@@ -412,7 +482,8 @@ impl AudioPlayer {
     /// Volume in percent, 0 to 200. Loudness grows with the cube: 100 leaves samples as they are, 50 is
     /// 18 dB quieter, 200 is 18 dB louder (and clips).
     pub fn set_volume_percent(&mut self, percent: u16) {
-        self.shared.set_gain((f32::from(percent.min(200)) / 100.0).powi(3));
+        self.shared
+            .set_gain((f32::from(percent.min(200)) / 100.0).powi(3));
     }
 
     /// Mutes or unmutes. Time goes on by the audio clock.
@@ -422,7 +493,8 @@ impl AudioPlayer {
 
     /// Delays the sound against the picture, by 5 s at most; negative plays it earlier.
     pub fn set_delay_millis(&mut self, millis: i32) {
-        self.shared.set_delay_millis(millis.clamp(-MAX_DELAY_MILLIS, MAX_DELAY_MILLIS));
+        self.shared
+            .set_delay_millis(millis.clamp(-MAX_DELAY_MILLIS, MAX_DELAY_MILLIS));
     }
 
     /// Plays on the device named, or on the default one. The present one is opened again.
