@@ -8,8 +8,12 @@ use crate::time::{MediaSpan, Moment, Speed};
 const STALL_NANOS: i64 = 250_000_000;
 /// Corrections up to this much are made by running faster or slower; larger ones at once.
 const MAX_SLEW_NANOS: f64 = 250e6;
-/// Part of the time passed that a correction may take: 5 % faster or slower.
+/// Corrections up to this much go unnoticed, and may take their time.
+const SMALL_NANOS: f64 = 20e6;
+/// Part of the time passed that a small correction takes: 5 % faster or slower.
 const SLEW_RATE: f64 = 0.05;
+/// The same for larger corrections, during which picture and sound are apart.
+const FAST_SLEW_RATE: f64 = 0.5;
 
 /// What the device callback knows of the line between device frames and run time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,8 +61,8 @@ pub enum ClockTrust {
 /// Turns readings into positions. Pure logic: it reads no clock and starts no thread.
 ///
 /// Within one generation positions never run backwards, unless the device turns out to be more than
-/// 250 ms behind what was reported. Smaller corrections are spread: time runs 5 % faster or slower
-/// until they are used up.
+/// 250 ms behind what was reported. Smaller corrections are spread: time runs 50 % faster or slower
+/// until 20 ms are left, and 5 % until they are used up.
 #[derive(Debug, Clone, Default)]
 pub struct AudioClock {
     reading: Option<ClockReading>,
@@ -83,19 +87,15 @@ impl AudioClock {
 
     /// Takes the latest reading.
     pub fn feed(&mut self, reading: ClockReading) {
-        if let Some(ratio) = reading.rate_ratio {
-            let limit = if self.off_rate {
-                RECOVERED_RATE_ERROR
-            } else {
-                MAX_RATE_ERROR
-            };
-            self.off_rate = (ratio - 1.0).abs() > limit;
-        } else if self
-            .reading
-            .is_none_or(|last| last.stream != reading.stream)
-        {
-            self.off_rate = false;
-        }
+        let limit = if self.off_rate {
+            RECOVERED_RATE_ERROR
+        } else {
+            MAX_RATE_ERROR
+        };
+        // A device whose rate is not known, or no longer, is taken at its word.
+        self.off_rate = reading
+            .rate_ratio
+            .is_some_and(|ratio| (ratio - 1.0).abs() > limit);
         self.reading = Some(reading);
     }
 
@@ -180,7 +180,8 @@ impl AudioClock {
         if ahead.abs() > MAX_SLEW_NANOS * times {
             return 0.0;
         }
-        let slew = passed.max(0.0) * SLEW_RATE;
+        let slow = ahead.abs() <= SMALL_NANOS * times;
+        let slew = passed.max(0.0) * if slow { SLEW_RATE } else { FAST_SLEW_RATE };
         ahead.signum() * (ahead.abs() - slew).max(0.0)
     }
 }

@@ -68,6 +68,23 @@ fn small_corrections_are_spread_and_never_step_back() {
 }
 
 #[test]
+fn picture_and_sound_are_not_apart_for_long() {
+    for shift in [150_000_000, -150_000_000] {
+        let mut clock = AudioClock::new();
+        clock.feed(reading(3 * SECOND, SECOND, 4));
+        let mut last = run_nanos(&mut clock, 3 * SECOND);
+        clock.feed(reading(3 * SECOND, SECOND + shift, 4));
+        for n in 1..=30 {
+            let run = run_nanos(&mut clock, 3 * SECOND + n * 10_000_000);
+            assert!(run > last, "time stands still");
+            last = run;
+        }
+        let off = last - (3 * SECOND + 300_000_000 - SECOND - shift);
+        assert!(off.abs() <= 20_000_000, "{off} ns off after 300 ms");
+    }
+}
+
+#[test]
 fn large_corrections_are_made_at_once() {
     let mut clock = AudioClock::new();
     clock.feed(reading(3 * SECOND, SECOND, 4));

@@ -101,6 +101,17 @@ impl Timeline {
     }
 }
 
+/// What the last position rested on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    /// Nothing yet, or time that is taken to run evenly.
+    Free,
+    /// The audio clock.
+    Audio,
+    /// There was none: the device runs at a wrong rate.
+    OffRate,
+}
+
 /// Plays the sound of one medium along plans, and tells the time by it.
 ///
 /// Owned by the engine's thread; no method waits for the disk or a device. Behind it work the decode
@@ -126,10 +137,7 @@ pub struct AudioPlayer {
     stream_number: Arc<AtomicU64>,
     audio_clock: AudioClock,
     timeline: Option<Timeline>,
-    /// Whether the last position came from the audio clock.
-    leads: bool,
-    /// Whether the device runs at a wrong rate.
-    off_rate: bool,
+    lead: Lead,
     /// Until then the callback may still follow an older order, so time is taken to run evenly.
     settles: Moment,
     has_source: bool,
@@ -239,8 +247,7 @@ impl AudioPlayer {
             stream_number,
             audio_clock: AudioClock::new(),
             timeline: None,
-            leads: false,
-            off_rate: false,
+            lead: Lead::Free,
             settles: Moment::ZERO,
             has_source: false,
             enabled,
@@ -284,14 +291,14 @@ impl AudioPlayer {
     fn silence(&mut self) {
         self.shared.set_control(Control::Hold);
         self.timeline = None;
-        self.leads = false;
+        self.lead = Lead::Free;
     }
 
     /// Stops what plays and prepares `plan`. Generations must grow.
     pub fn set_plan(&mut self, plan: AudioPlan) {
         self.shared.set_wanted(plan.generation);
         self.shared.set_control(Control::Hold);
-        self.leads = false;
+        self.lead = Lead::Free;
         let timeline = Timeline {
             generation: plan.generation,
             speed: plan.speed,
@@ -388,7 +395,7 @@ impl AudioPlayer {
             None => timeline.run_at(now),
         };
         self.shared.set_control(Control::Hold);
-        self.leads = false;
+        self.lead = Lead::Free;
         self.set_timeline(Timeline {
             run,
             at: None,
@@ -402,7 +409,7 @@ impl AudioPlayer {
     }
 
     /// What is heard at `now`; `None` when that cannot be trusted, for the reasons that
-    /// [`Self::state`] gives. While held, the position held.
+    /// [`Self::state`] gives. While held, the position held. After a plan's end time goes on.
     pub fn position(&mut self, now: Moment) -> Option<AudioPosition> {
         let timeline = self.timeline?;
         if !self.enabled || !self.has_source {
@@ -435,17 +442,17 @@ impl AudioPlayer {
         let run = match trust {
             ClockTrust::Stalled => return self.lose_lead(now),
             ClockTrust::OffRate(_) => {
-                self.off_rate = true;
-                if now.since(timeline.ordered) >= REALIGN {
-                    self.leads = true;
+                if self.lead == Lead::Audio || now.since(timeline.ordered) >= REALIGN {
+                    self.realign(now);
                 }
-                return self.lose_lead(now);
+                self.lead = Lead::OffRate;
+                return None;
             }
-            ClockTrust::Good if self.off_rate => {
+            ClockTrust::Good if self.lead == Lead::OffRate => {
                 // Sound was put right by a clock that was wrong. Now it can be done exactly.
-                self.off_rate = false;
-                self.leads = true;
-                return self.lose_lead(now);
+                self.lead = Lead::Free;
+                self.realign(now);
+                return None;
             }
             ClockTrust::Good if follows && now >= self.settles => self.audio_clock.position(now)?.1,
             // The order is on its way, or the line is being found: time runs evenly meanwhile.
@@ -458,7 +465,7 @@ impl AudioPlayer {
             }
             _ => return self.lose_lead(now),
         };
-        self.leads = true;
+        self.lead = Lead::Audio;
         // Should the clock be lost, time goes on from here.
         self.set_timeline(Timeline {
             run,
@@ -470,13 +477,19 @@ impl AudioPlayer {
 
     /// The audio clock cannot be followed. Sound is put where time goes on without it.
     fn lose_lead(&mut self, now: Moment) -> Option<AudioPosition> {
-        if std::mem::take(&mut self.leads) {
-            if let Some(timeline) = &mut self.timeline {
-                timeline.ordered = now;
-            }
-            self.order_device();
+        if self.lead == Lead::Audio {
+            self.realign(now);
+            self.lead = Lead::Free;
         }
         None
+    }
+
+    /// Orders the device to be where the timeline is.
+    fn realign(&mut self, now: Moment) {
+        if let Some(timeline) = &mut self.timeline {
+            timeline.ordered = now;
+        }
+        self.order_device();
     }
 
     /// Volume in percent, 0 to 200. Loudness grows with the cube: 100 leaves samples as they are, 50 is

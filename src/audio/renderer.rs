@@ -183,7 +183,9 @@ impl Renderer {
                 .ring
                 .iter()
                 .find(|block| block.generation == run.generation)
-                .map(|block| block.first + format.frames_from_run(run.run - block.run, block.speed));
+                .map(|block| {
+                    block.first + format.frames_from_run(run.run - block.run, block.speed)
+                });
         }
         let delay = self
             .format

@@ -36,7 +36,9 @@ impl Resampler {
     ) -> Result<Self, ffmpeg::Error> {
         let mut context = None;
         if from != to {
-            let count = i32::try_from(channels).ok().ok_or(ffmpeg::Error::InvalidData)?;
+            let count = i32::try_from(channels)
+                .ok()
+                .ok_or(ffmpeg::Error::InvalidData)?;
             let layout = ffmpeg::ChannelLayout::default(count);
             let format = Sample::F32(Type::Packed);
             context = Some(ffmpeg::software::resampling::Context::get(
@@ -65,10 +67,14 @@ impl Resampler {
             return Ok(());
         };
         let frames = input.len() / self.channels;
-        let count = i32::try_from(frames).ok().ok_or(ffmpeg::Error::InvalidData)?;
+        let count = i32::try_from(frames)
+            .ok()
+            .ok_or(ffmpeg::Error::InvalidData)?;
         // SAFETY: the context is initialized and exclusively borrowed.
         let room = unsafe { ffi::swr_get_out_samples(context.as_mut_ptr(), count) };
-        let room = usize::try_from(room).ok().ok_or_else(|| ffmpeg::Error::from(room))?;
+        let room = usize::try_from(room)
+            .ok()
+            .ok_or_else(|| ffmpeg::Error::from(room))?;
         let start = out.len();
         out.resize(start + room * self.channels, 0.0);
         let mut to = out[start..].as_mut_ptr().cast::<u8>();
@@ -85,7 +91,9 @@ impl Resampler {
                 count,
             )
         };
-        let made = usize::try_from(made).ok().ok_or_else(|| ffmpeg::Error::from(made));
+        let made = usize::try_from(made)
+            .ok()
+            .ok_or_else(|| ffmpeg::Error::from(made));
         out.truncate(start + made.as_ref().map_or(0, |made| made * self.channels));
         made.map(drop)
     }

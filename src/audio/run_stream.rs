@@ -276,7 +276,11 @@ impl Legs {
                     begin,
                     end,
                     media: if point.reverse { media - 1 } else { media },
-                    way: if point.reverse { Way::Backward } else { Way::Forward },
+                    way: if point.reverse {
+                        Way::Backward
+                    } else {
+                        Way::Forward
+                    },
                     fade_in: jumps && number > 0,
                     fade_out: jumps || self.map.repeat == LoopMode::Off,
                 };

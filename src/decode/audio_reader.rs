@@ -91,6 +91,8 @@ pub struct AudioReader {
     /// Samples added to numbers that time stamps give, after a new origin.
     rebase: i64,
     drained: bool,
+    /// Whether nothing was read since the file was opened.
+    fresh: bool,
     damaged_packets: u64,
     /// Where the decoder puts what it decodes; kept to be used again.
     frame: ffmpeg::frame::Audio,
@@ -156,6 +158,7 @@ impl AudioReader {
             flow: None,
             rebase: 0,
             drained: false,
+            fresh: true,
             damaged_packets: 0,
             frame: ffmpeg::frame::Audio::empty(),
         };
@@ -184,6 +187,10 @@ impl AudioReader {
         self.held.clear();
         self.next = to.since_zero().samples_nearest(self.format.rate);
         let least = MediaSpan::from_millis(LEAST_PREROLL_MILLIS).samples_nearest(self.format.rate);
+        if self.fresh && to <= self.start() + MediaSpan::from_secs(1) {
+            // It stands where playing begins. Streams that cannot be positioned play all the same.
+            return Ok(());
+        }
         let mut result = Ok(());
         for millis in SEEK_PREROLLS_MILLIS {
             let from = to + self.time_zero - MediaSpan::from_millis(millis);
@@ -293,6 +300,7 @@ impl AudioReader {
             if self.drained {
                 return Ok(false);
             }
+            self.fresh = false;
             let mut packet = ffmpeg::Packet::empty();
             match packet.read(self.input.context()) {
                 Ok(()) if packet.stream() == self.stream => {

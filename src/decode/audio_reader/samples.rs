@@ -36,7 +36,9 @@ pub(super) fn seek_stream(
     stream: usize,
     ticks: i64,
 ) -> Result<(), ffmpeg::Error> {
-    let index = i32::try_from(stream).ok().ok_or(ffmpeg::Error::StreamNotFound)?;
+    let index = i32::try_from(stream)
+        .ok()
+        .ok_or(ffmpeg::Error::StreamNotFound)?;
     // SAFETY: the context is open and exclusively borrowed.
     let status =
         unsafe { ffi::avformat_seek_file(context.as_mut_ptr(), index, i64::MIN, ticks, ticks, 0) };
