@@ -120,10 +120,13 @@ pub struct Snapshot {
     pub view: ViewSettings,
     /// Messages, latest last; at most 8.
     pub notices: Vec<Notice>,
-    /// Name of the decoder and its number of threads.
+    /// Name of the decoder.
     pub decoder: String,
     /// Decoded frames that wait, and how many may.
     pub ring_fill: (usize, usize),
-    /// Bytes of the frame pool in use, and its limit.
-    pub pool_bytes: (u64, u64),
+    /// Packets passed over for damage.
+    pub damaged_packets: u64,
+    /// Pictures that could not be decoded into the pool: it was full, or the codec brings its own
+    /// memory.
+    pub outside_pool: (u64, u64),
 }
