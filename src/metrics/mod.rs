@@ -34,3 +34,6 @@ pub use report::{
 };
 pub use signed::SignedHistogram;
 pub use stage::{Stage, StageTimes};
+
+#[cfg(test)]
+pub(crate) use report::tests::full_report as report_for_tests;
