@@ -202,7 +202,7 @@ impl TileRun<'_> {
                 self.scratch.scaled[plane.component + part].resize(taps.outputs(), 0);
             }
             if plane.parts == 2 {
-                self.scratch.pairs.resize(2 * taps.samples.len(), 0);
+                self.scratch.pairs.resize(2 * taps.samples().len(), 0);
             }
         }
         if self.plan.transposed {
@@ -246,7 +246,7 @@ impl TileRun<'_> {
         for plane in &self.plan.planes {
             self.mix_plane(plane, row);
             let taps = self.tile.across.of(plane.is_chroma);
-            if !taps.is_identity {
+            if !taps.is_identity() {
                 let components = plane.component..plane.component + plane.parts;
                 let mixed = &self.scratch.mixed[components.clone()];
                 for (mixed, scaled) in mixed.iter().zip(&mut self.scratch.scaled[components]) {
@@ -255,7 +255,7 @@ impl TileRun<'_> {
             }
         }
         let component = |index: usize, taps: &FixedTaps| {
-            let rows = if taps.is_identity {
+            let rows = if taps.is_identity() {
                 &self.scratch.mixed
             } else {
                 &self.scratch.scaled
@@ -282,10 +282,10 @@ impl TileRun<'_> {
     /// Mixes the source rows of one plane for output row `row`.
     fn mix_plane(&mut self, plane: &PlaneUse, row: usize) {
         let down = self.plan.down.of(plane.is_chroma);
-        let samples = &self.tile.across.of(plane.is_chroma).samples;
+        let samples = self.tile.across.of(plane.is_chroma).samples();
         let mix = RowMix {
             plane: self.frame.plane(plane.index),
-            first: down.samples.start + down.first[row] as usize,
+            first: down.samples().start + down.firsts()[row] as usize,
             weights: down.weights(row),
             skip_bytes: samples.start * plane.parts * self.plan.kind.bytes,
             kind: self.plan.kind,

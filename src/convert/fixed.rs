@@ -14,19 +14,17 @@ use crate::media::SampleDepth;
 pub(super) const WEIGHT_BITS: u32 = 14;
 
 /// Taps of a range of output pixels as integers.
+///
+/// Fields are private because unchecked loads rely on what the constructor guarantees: there is a
+/// first index and [`Self::width`] weights for each output, and no first index plus the width passes
+/// [`Self::padded_samples`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FixedTaps {
-    /// Weights per output pixel.
-    pub(super) width: usize,
-    /// Samples that the taps see, as a range of the plane's; `first` counts from its start.
-    pub(super) samples: Range<usize>,
-    /// Index of the sample that each output pixel's first weight belongs to.
-    pub(super) first: Vec<u32>,
-    /// All weights, output by output. Those that fill up the width are zero, and their samples may
-    /// lie beyond the range.
-    pub(super) weights: Vec<i16>,
-    /// Whether output pixel `i` is simply sample `i` of the range.
-    pub(super) is_identity: bool,
+    width: usize,
+    samples: Range<usize>,
+    first: Vec<u32>,
+    weights: Vec<i16>,
+    is_identity: bool,
 }
 
 impl FixedTaps {
@@ -59,17 +57,44 @@ impl FixedTaps {
             quantise(taps.weights(output), &mut weights);
             weights.resize((done + 1) * width, 0);
         }
-        let first = outputs
+        let first: Vec<u32> = outputs
             .map(|output| u32::try_from(taps.first(output) - start).unwrap_or(u32::MAX))
             .collect();
         let samples = start..end.min(taps.samples());
-        Self {
-            width,
-            samples,
-            first,
-            weights,
-            is_identity: taps.is_identity(),
-        }
+        let fixed = Self { width, samples, first, weights, is_identity: taps.is_identity() };
+        assert_eq!(fixed.weights.len(), fixed.first.len() * width, "a full set of weights for each");
+        assert!(
+            fixed.first.iter().all(|&first| first as usize + width <= fixed.padded_samples()),
+            "every weight has a sample or padding"
+        );
+        fixed
+    }
+
+    /// Weights per output pixel.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Samples that the taps see, as a range of the plane's.
+    pub(super) fn samples(&self) -> Range<usize> {
+        self.samples.clone()
+    }
+
+    /// For each output pixel, the sample that its first weight belongs to, counted from the start of
+    /// [`Self::samples`].
+    pub(super) fn firsts(&self) -> &[u32] {
+        &self.first
+    }
+
+    /// All weights, output by output. Those that fill up the width are zero, and their samples may lie
+    /// beyond the range.
+    pub(super) fn all_weights(&self) -> &[i16] {
+        &self.weights
+    }
+
+    /// Whether output pixel `i` is simply sample `i` of the range.
+    pub(super) fn is_identity(&self) -> bool {
+        self.is_identity
     }
 
     /// Output pixels.
@@ -185,8 +210,8 @@ mod tests {
         let taps = Taps::for_axis(300, 100, 0.0, 0);
         let part = FixedTaps::across(&taps, 50..60);
         assert_eq!(part.outputs(), 10);
-        assert_eq!(part.samples, 149..181);
-        assert_eq!(part.first[1], 3);
+        assert_eq!(part.samples(), 149..181);
+        assert_eq!(part.firsts()[1], 3);
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl Simd {
     /// [`FixedTaps::padded_samples`] or more.
     pub(super) fn scale_row(self, row: &[i16], taps: &FixedTaps, out: &mut [i16]) {
         match self {
-            Self::Portable => portable::scale_row(row, taps, 0, out),
+            Self::Portable => portable::scale_row(row, taps, out),
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "calls code for an instruction set")]
             // SAFETY: `Avx2` is built only where the processor has it.

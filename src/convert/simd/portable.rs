@@ -32,11 +32,10 @@ pub(super) fn mix_rows(mix: &RowMix<'_>, out: &mut [i16]) {
     }
 }
 
-/// Scales into `out` the outputs from number `from` on.
-pub(super) fn scale_row(row: &[i16], taps: &FixedTaps, from: usize, out: &mut [i16]) {
-    let weights = taps.weights.chunks_exact(taps.width);
-    for ((slot, &first), weights) in out.iter_mut().zip(&taps.first).zip(weights).skip(from) {
-        let samples = &row[first as usize..][..taps.width];
+pub(super) fn scale_row(row: &[i16], taps: &FixedTaps, out: &mut [i16]) {
+    let weights = taps.all_weights().chunks_exact(taps.width());
+    for ((slot, &first), weights) in out.iter_mut().zip(taps.firsts()).zip(weights) {
+        let samples = &row[first as usize..][..taps.width()];
         let products = samples
             .iter()
             .zip(weights)

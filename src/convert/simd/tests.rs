@@ -55,7 +55,7 @@ proptest! {
         for output in 0..taps.outputs() {
             let mix = RowMix {
                 plane,
-                first: taps.samples.start + taps.first[output] as usize,
+                first: taps.samples().start + taps.firsts()[output] as usize,
                 weights: taps.weights(output),
                 skip_bytes: 0,
                 kind,
