@@ -55,10 +55,7 @@ pub(super) unsafe fn attach(context: *mut ffi::AVCodecContext, binding: &PoolBin
         (*context).get_buffer2 = Some(get_buffer);
         // Frame threads may call back at any time: the pool is made for that. Without this FFmpeg 5
         // hands every call to the thread that feeds packets, and its own threads wait.
-        #[expect(deprecated, reason = "FFmpeg 5 needs it and FFmpeg 6 removes it")]
-        {
-            (*context).thread_safe_callbacks = 1;
-        }
+        (*context).thread_safe_callbacks = 1;
     }
 }
 
@@ -106,8 +103,9 @@ unsafe fn pooled_frame(
     // released only by `release_slot`, when FFmpeg has dropped the last reference.
     unsafe {
         let direct = (*(*context).codec).capabilities & ffi::AV_CODEC_CAP_DR1.cast_signed() != 0;
-        let format = canonical::pixel_format_from_raw((*frame).format);
-        let described = format.and_then(canonical::describe).filter(|c| c.via.is_none());
+        // FFmpeg keeps the enum as a number; it comes from the library that the enum was made for.
+        let format = std::mem::transmute::<c_int, ffi::AVPixelFormat>((*frame).format);
+        let described = canonical::describe(format).filter(|c| c.via.is_none());
         let Some(canonical) = described.filter(|_| direct) else { return Err(NotPooled::Foreign) };
         let canonical = canonical.format;
 

@@ -13,8 +13,9 @@ use ffmpeg_next as ffmpeg;
 
 use super::frame_buffers::{self, BufferCounters, PoolBinding};
 use super::index::{GopIndex, Keyframe, Numbering};
-use super::input::{Input, Interrupter, OpenError, ReadError, ReadOutcome};
+use super::input::{Input, OpenError, ReadError, ReadOutcome};
 use super::picture::{PictureError, PictureMaker};
+use super::source_file::Interrupter;
 use crate::media::{StreamId, VideoFrame, VideoStream};
 use crate::memory::FramePool;
 use crate::time::{Clock, Moment};

@@ -7,7 +7,8 @@ use crossbeam_channel::Sender;
 
 use super::{Shared, index_builder};
 use crate::decode::index::PacketStamp;
-use crate::decode::input::{Input, Interrupter, ReadError, ReadOutcome};
+use crate::decode::input::{Input, ReadError, ReadOutcome};
+use crate::decode::source_file::Interrupter;
 use crate::media::VideoStream;
 
 /// The first frames are published soon, so that a seek near the beginning need not wait.

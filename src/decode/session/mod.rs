@@ -25,9 +25,10 @@ use parking_lot::Mutex;
 
 use super::frame_buffers::BufferCounters;
 use super::index::{GopIndex, IndexBuilder};
-use super::input::{Input, Interrupter};
+use super::input::Input;
 use super::plan::{Generation, RunAnchor, VideoPlan};
 use super::ring::{FrameConsumer, frame_ring};
+use super::source_file::Interrupter;
 use super::video_reader::{DecodeError, ReaderOptions, VideoReader};
 use crate::media::VideoStream;
 use crate::memory::FramePool;
