@@ -4,9 +4,9 @@
 /// from any value in it.
 const SUB_BITS: u32 = 6;
 /// Values below this have a bucket each.
-const EXACT: u64 = 1 << (SUB_BITS + 1);
+const EXACT: usize = 1 << (SUB_BITS + 1);
 /// The exact buckets, then 64 for each doubling from 2^7 to 2^64.
-const BUCKETS: usize = EXACT as usize + ((64 - SUB_BITS as usize - 1) << SUB_BITS);
+const BUCKETS: usize = EXACT + ((64 - SUB_BITS as usize - 1) << SUB_BITS);
 
 /// Counts `u64` values, nanoseconds as a rule, in log-linear buckets (as `HdrHistogram` does).
 ///
@@ -146,7 +146,7 @@ fn bucket_from_value(value: u64) -> usize {
 
 /// The middle of a bucket.
 fn value_from_bucket(bucket: usize) -> u64 {
-    if bucket < 1 << (SUB_BITS + 1) {
+    if bucket < EXACT {
         return bucket as u64;
     }
     let shift = (bucket >> SUB_BITS) - 1;
@@ -162,7 +162,9 @@ mod tests {
 
     fn from_values(values: &[u64]) -> Histogram {
         let mut histogram = Histogram::new();
-        values.iter().for_each(|&value| histogram.record(value));
+        for &value in values {
+            histogram.record(value);
+        }
         histogram
     }
 
@@ -198,7 +200,10 @@ mod tests {
             assert_eq!(bucket_from_value(value_from_bucket(bucket)), bucket);
         }
         assert_eq!(bucket_from_value(u64::MAX), BUCKETS - 1);
-        assert_eq!(bucket_from_value(EXACT - 1) + 1, bucket_from_value(EXACT));
+        assert_eq!(
+            bucket_from_value(EXACT as u64 - 1) + 1,
+            bucket_from_value(EXACT as u64)
+        );
     }
 
     #[test]

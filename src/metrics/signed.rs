@@ -65,7 +65,9 @@ mod tests {
 
     fn from_values(values: &[i64]) -> SignedHistogram {
         let mut histogram = SignedHistogram::new();
-        values.iter().for_each(|&value| histogram.record(value));
+        for &value in values {
+            histogram.record(value);
+        }
         histogram
     }
 

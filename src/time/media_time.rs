@@ -360,7 +360,10 @@ mod tests {
         #[test]
         fn ticks_round_trip(num in 1..2000_u32, den in 1..700_000_000_u32, ticks in -1_i64 << 40..1 << 40) {
             let base = TimeBase::new(num, den).unwrap();
-            prop_assert_eq!(base.ticks_from_time_floor(base.time_from_ticks_nearest(ticks)), ticks);
+            let time = base.time_from_ticks_nearest(ticks);
+            // Beyond 414 years time saturates.
+            prop_assume!(time.flicks().unsigned_abs() < 1 << 62);
+            prop_assert_eq!(base.ticks_from_time_floor(time), ticks);
         }
 
         #[test]

@@ -106,9 +106,7 @@ impl FromStr for TimecodeFields {
                 return Err(malformed());
             }
             let (field, tail) = rest.split_at(digits);
-            *number = field
-                .parse()
-                .map_err(|_: std::num::ParseIntError| malformed())?;
+            *number = field.parse().ok().ok_or_else(malformed)?;
             rest = tail;
             if let Some(separator) = separators.get_mut(index) {
                 *separator = rest.chars().next().ok_or_else(malformed)?;
