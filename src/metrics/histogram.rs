@@ -10,8 +10,8 @@ const BUCKETS: usize = EXACT + ((64 - SUB_BITS as usize - 1) << SUB_BITS);
 
 /// Counts `u64` values, nanoseconds as a rule, in log-linear buckets (as `HdrHistogram` does).
 ///
-/// Percentiles are within 1 % of the true value; count, mean, least and greatest are exact. It takes
-/// 30 KB when made and allocates nothing afterwards.
+/// Percentiles are within 1 % of the true value; count, mean, least and greatest are exact. It
+/// takes 30 KB when made and allocates nothing afterwards.
 #[derive(Debug, Clone)]
 pub struct Histogram {
     buckets: Box<[u64]>,
@@ -96,8 +96,8 @@ impl Histogram {
         (self.count > 0).then_some(self.max)
     }
 
-    /// The value that `percent` of a hundred values do not exceed (nearest rank), within 1 %; `None`
-    /// when there are none. Above 100 counts as 100.
+    /// The value that `percent` of a hundred values do not exceed (nearest rank), within 1 %;
+    /// `None` when there are none. Above 100 counts as 100.
     pub fn percentile(&self, percent: u8) -> Option<u64> {
         let rank = (u128::from(self.count) * u128::from(percent.min(100))).div_ceil(100);
         self.value_at_rank(u64::try_from(rank).unwrap_or(u64::MAX))

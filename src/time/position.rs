@@ -132,8 +132,9 @@ impl Position {
     /// The frame that this position names.
     ///
     /// Timecode counts from the start timecode in its own count: `:` is then read as drop-frame if
-    /// the start is, while `;` needs a drop-frame start. A number below the start lies past midnight.
-    /// Without a start timecode it counts from zero, non-drop-frame unless `;` is written.
+    /// the start is, while `;` needs a drop-frame start. A number below the start lies past
+    /// midnight. Without a start timecode it counts from zero, non-drop-frame unless `;` is
+    /// written.
     ///
     /// # Errors
     /// When the medium does not have that frame or that timecode.
@@ -198,7 +199,10 @@ pub enum PositionError {
     #[error(transparent)]
     Timecode(#[from] TimecodeError),
     /// It lies past the last frame.
-    #[error("{asked} is outside the clip: its last frame is {}.", last_frame(*last, *last_timecode))]
+    #[error(
+        "{asked} is outside the clip: its last frame is {}.",
+        last_frame(*last, *last_timecode)
+    )]
     PastEnd {
         /// As written.
         asked: Position,

@@ -79,7 +79,8 @@ impl FrameRate {
 
     /// The frame that is on screen at `time` at this constant rate.
     ///
-    /// A time that is the rounded start of frame n answers n, unless frames are shorter than flicks.
+    /// A time that is the rounded start of frame n answers n, unless frames are shorter than
+    /// flicks.
     pub fn frame_at_floor(self, time: MediaTime) -> FrameIndex {
         let flicks_num = FLICKS_PER_SECOND * i64::from(self.den());
         let floor = FrameIndex(mul_div_floor(

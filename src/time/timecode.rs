@@ -91,8 +91,8 @@ pub struct TimecodeFields {
 impl FromStr for TimecodeFields {
     type Err = TimecodeError;
 
-    /// Reads `01:02:03:04`. A `;` or `.` before the frames marks drop-frame; some programs write `;`
-    /// in all three places, which reads the same. The fields are not checked against any limit.
+    /// Reads `01:02:03:04`. A `;` or `.` before the frames marks drop-frame; some programs write
+    /// `;` in all three places, which reads the same. The fields are not checked against any limit.
     fn from_str(text: &str) -> Result<Self, TimecodeError> {
         let malformed = || TimecodeError::Malformed(text.to_owned());
         let mut numbers = [0; 4];
@@ -156,7 +156,8 @@ pub struct Timecode {
 }
 
 impl Timecode {
-    /// The timecode of the frame that is `number` frames after midnight; wraps at 24 hours both ways.
+    /// The timecode of the frame that is `number` frames after midnight; wraps at 24 hours both
+    /// ways.
     pub fn from_frame_number(number: i64, format: TimecodeFormat) -> Self {
         Self {
             frames: number.rem_euclid(format.frames_per_day()),
