@@ -39,10 +39,9 @@ Positions are written as a frame (123f, the first is 0f), a timecode (01:02:03:0
 #[command(
     name = "jogwheel",
     version,
+    override_usage = "jogwheel [OPTIONS] <COMMAND>\n       jogwheel [FILE]...",
     after_help = EXAMPLES,
-    after_long_help = long_help(),
-    propagate_version = true,
-    disable_help_subcommand = false
+    after_long_help = long_help()
 )]
 pub struct Cli {
     /// Flags that every command takes.
@@ -55,6 +54,7 @@ pub struct Cli {
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Messages")]
 pub struct GlobalArgs {
     /// Say more on standard error: -v what happens, -vv how, -vvv everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]

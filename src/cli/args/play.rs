@@ -153,7 +153,7 @@ pub struct ReportArgs {
     /// Write the player's state to this file, one line of JSON for each change, for scripts.
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub state_file: Option<PathBuf>,
-    /// Serve profiler scopes to puffin_viewer.
+    /// Serve profiler scopes to the program puffin-viewer.
     #[arg(long, value_name = "ADDR", num_args = 0..=1, require_equals = true,
           default_missing_value = "127.0.0.1:8585")]
     pub puffin: Option<SocketAddr>,

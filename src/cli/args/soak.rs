@@ -69,27 +69,28 @@ pub struct SoakArgs {
 
 /// What the run is held to.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Args)]
-#[command(next_help_heading = "Limits")]
+#[command(next_help_heading = "Limits (exit code 5 when one is broken)")]
 pub struct LimitArgs {
-    /// Frames dropped, of a hundred that were due.
+    /// Allow this many dropped frames in a hundred that were due.
     #[arg(long, value_name = "PERCENT", value_parser = values::limit_from_text)]
     pub max_drop_percent: Option<f64>,
-    /// Frames late, of a hundred that were due.
+    /// Allow this many late frames in a hundred that were due.
     #[arg(long, value_name = "PERCENT", value_parser = values::limit_from_text)]
     pub max_late_percent: Option<f64>,
-    /// 99th percentile of the interval between frames.
+    /// Allow this 99th percentile of the interval between frames.
     #[arg(long, value_name = "MS", value_parser = values::limit_from_text)]
     pub max_p99_ms: Option<f64>,
-    /// Frames presented a second.
+    /// Ask for this many frames presented a second.
     #[arg(long, value_name = "F", value_parser = values::limit_from_text)]
     pub min_fps: Option<f64>,
-    /// The greatest distance of sound from picture, either way.
+    /// Allow this distance of sound from picture, either way.
     #[arg(long, value_name = "MS", value_parser = values::limit_from_text)]
     pub max_av_offset_ms: Option<f64>,
-    /// Peak resident memory, in units of 1,000,000 bytes.
+    /// Allow this much resident memory, in units of 1,000,000 bytes.
     #[arg(long, value_name = "MB", value_parser = values::limit_from_text)]
     pub max_rss_mb: Option<f64>,
-    /// Growth of resident memory after the warm-up, in units of 1,000,000 bytes a minute.
+    /// Allow this growth of resident memory after the warm-up, in units of 1,000,000 bytes a
+    /// minute.
     #[arg(long, value_name = "MB", value_parser = values::limit_from_text)]
     pub max_rss_slope_mb_per_min: Option<f64>,
 }
