@@ -95,6 +95,8 @@ pub struct VideoReader {
     /// After a seek: packets before this keyframe are passed over.
     skip_to: Option<Keyframe>,
     pictures: u64,
+    /// The latest time stamp since the last seek whose picture was not wanted, and may not come out.
+    unwanted_until: Option<i64>,
     bad_packets_in_a_row: u32,
     damaged_packets: u64,
     demux: Duration,
@@ -127,6 +129,7 @@ impl VideoReader {
             draining: false,
             skip_to: None,
             pictures: 0,
+            unwanted_until: None,
             bad_packets_in_a_row: 0,
             damaged_packets: 0,
             demux: Duration::ZERO,
@@ -159,6 +162,11 @@ impl VideoReader {
     /// Packets that could not be decoded.
     pub fn damaged_packets(&self) -> u64 {
         self.damaged_packets
+    }
+
+    /// Pictures up to this time stamp may have been left out since the last seek.
+    pub fn unwanted_until(&self) -> Option<i64> {
+        self.unwanted_until
     }
 
     /// Moves to keyframe number `keyframe` of `index`: the next picture is the first that can be decoded
@@ -242,6 +250,7 @@ impl VideoReader {
         self.draining = false;
         self.skip_to = None;
         self.pictures = 0;
+        self.unwanted_until = None;
         self.demux = Duration::ZERO;
         self.decode = Duration::ZERO;
     }
@@ -305,6 +314,9 @@ impl VideoReader {
 
     fn feed(&mut self, is_wanted: &dyn Fn(i64) -> bool) -> Result<Step, DecodeError> {
         let wanted = self.packet.pts().is_none_or(is_wanted);
+        if !wanted {
+            self.unwanted_until = self.unwanted_until.max(self.packet.pts());
+        }
         self.decoder.skip_frame(if wanted {
             ffmpeg::Discard::Default
         } else {

@@ -123,6 +123,11 @@ impl Worker {
         self.window.clear();
         self.given_up = 0;
         *self.shared.failure.lock() = None;
+        // Packets run ahead of pictures: what the old plan left out may be what this one begins with.
+        let start = self.shared.index.load().pts_of(plan.start);
+        if self.reader.unwanted_until().is_some_and(|until| start.is_none_or(|start| start <= until)) {
+            self.next_decoded = None;
+        }
         self.cursor = Some(PlanCursor::new(plan));
     }
 
