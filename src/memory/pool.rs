@@ -37,6 +37,8 @@ pub struct PoolUsage {
     pub used_slots: usize,
     /// Bytes of those slots.
     pub used_bytes: u64,
+    /// The most slots that were ever held at once.
+    pub peak_slots: usize,
     /// The most bytes that were ever held at once.
     pub peak_bytes: u64,
     /// Bytes mapped, used or not.
@@ -139,6 +141,7 @@ impl Inner {
         let (ptr, bytes) = (slab.slot_ptr(slot), slab.slot_bytes as u64);
         self.usage.used_slots += 1;
         self.usage.used_bytes += bytes;
+        self.usage.peak_slots = self.usage.peak_slots.max(self.usage.used_slots);
         self.usage.peak_bytes = self.usage.peak_bytes.max(self.usage.used_bytes);
         Some((id, ptr))
     }

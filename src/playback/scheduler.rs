@@ -62,6 +62,8 @@ pub struct FrameScheduler {
     open: Option<FrameRecord>,
     /// The stage after decoding that took longest for the last frame presented.
     slowest_after_decode: Stage,
+    /// How long after it was due the last frame chosen is seen.
+    last_lateness_nanos: Option<i64>,
 }
 
 impl FrameScheduler {
@@ -85,6 +87,7 @@ impl FrameScheduler {
             log,
             open: None,
             slowest_after_decode: Stage::Present,
+            last_lateness_nanos: None,
         }
     }
 
@@ -114,6 +117,7 @@ impl FrameScheduler {
     /// what the later stages took.
     pub fn pull(&mut self, now: Moment, refresh: Moment, period_nanos: i64) -> Pull {
         self.close_record();
+        self.last_lateness_nanos = None;
         let schedule = *self.schedule.load_full();
         let mut cleared = false;
         while let Ok(source) = self.sources.try_recv() {
@@ -141,23 +145,36 @@ impl FrameScheduler {
         }
     }
 
-    /// When the next frame is due, as far as the ring tells: the screen need not change before.
-    pub fn next_due(&self) -> Option<Moment> {
+    /// When the screen may have to change: the next frame is due then, or the present one's time is over.
+    /// `Moment::ZERO` is at once; `None` is not before something new comes.
+    pub fn next_due(&mut self) -> Option<Moment> {
+        if !self.sources.is_empty() {
+            return Some(Moment::ZERO);
+        }
         let schedule = **self.schedule.load();
-        let head = self.frames.as_ref()?.peek()?;
+        if schedule.epoch != self.epoch {
+            return None;
+        }
+        self.drop_stale(schedule.generation);
+        let current = self.current.filter(|current| current.generation == schedule.generation);
+        let Some(head) = self.frames.as_ref().and_then(FrameConsumer::peek) else {
+            // Nothing is there: the present frame may have to be repeated.
+            let ScheduleMode::Run(anchor) = schedule.mode else { return None };
+            let current = current.filter(|current| !current.repeated)?;
+            return Some(anchor.moment_of(current.run_end));
+        };
+        if head.generation() != schedule.generation {
+            return None;
+        }
         let run = match head {
             RingItem::Frame(frame) => frame.run,
             RingItem::End { run, .. } => *run,
         };
         match schedule.mode {
-            ScheduleMode::Run(anchor) if anchor.generation == head.generation() => {
-                Some(anchor.moment_of(run))
-            }
-            ScheduleMode::Run(_) | ScheduleMode::Untimed => Some(Moment::ZERO),
+            ScheduleMode::Run(anchor) => Some(anchor.moment_of(run)),
+            ScheduleMode::Untimed => Some(Moment::ZERO),
             ScheduleMode::Hold(index) => {
-                let holds = self
-                    .current
-                    .is_some_and(|c| c.index == index && c.generation == schedule.generation);
+                let holds = current.is_some_and(|current| current.index == index);
                 (!holds).then_some(Moment::ZERO)
             }
             ScheduleMode::Idle => None,
@@ -281,6 +298,7 @@ impl FrameScheduler {
         // width. What is later than the next refresh's reach could have been shown a refresh before.
         let due = anchor.moment_of(frame.run);
         let late_by = refresh.nanos_since(due);
+        self.last_lateness_nanos = Some(late_by);
         if late_by > period_nanos + period_nanos / 2 {
             let blame = self.blame(frame, anchor, period_nanos);
             self.open_record(frame, FrameFate::Late, Some(blame), now);
@@ -429,6 +447,12 @@ impl FrameScheduler {
             // A record that was closed meanwhile is counted as one without GPU time.
             let _was_open = self.log.gpu_time(generation, ordinal, nanos);
         }
+    }
+
+    /// How long after it was due the picture that [`Self::pull`] answered last is seen, if it was due
+    /// at a time.
+    pub fn last_lateness_nanos(&self) -> Option<i64> {
+        self.last_lateness_nanos
     }
 
     /// Number of the newest record.

@@ -116,6 +116,8 @@ pub struct Snapshot {
     pub audio: AudioState,
     /// Which clock leads.
     pub clock: ClockSource,
+    /// How far the sound that is heard is ahead of the engine's line, while it leads.
+    pub sound_ahead: Option<MediaSpan>,
     /// Adjustments of the view.
     pub view: ViewSettings,
     /// Messages, latest last; at most 8.
@@ -129,4 +131,35 @@ pub struct Snapshot {
     /// Pictures that could not be decoded into the pool: it was full, or the codec brings its own
     /// memory.
     pub outside_pool: (u64, u64),
+}
+
+impl Default for Snapshot {
+    /// Nothing is open.
+    fn default() -> Self {
+        Self {
+            status: PlaybackStatus::Empty,
+            media: None,
+            position: FrameIndex::ZERO,
+            timecode: None,
+            speed: Speed::NORMAL,
+            mark_in: None,
+            mark_out: None,
+            loop_mode: LoopMode::Off,
+            playlist: Arc::default(),
+            playlist_index: 0,
+            volume_percent: 100,
+            muted: false,
+            audio_delay_millis: 0,
+            audio_track: None,
+            audio: AudioState::NoTrack,
+            clock: ClockSource::Monotonic,
+            sound_ahead: None,
+            view: ViewSettings::default(),
+            notices: Vec::new(),
+            decoder: String::new(),
+            ring_fill: (0, 0),
+            damaged_packets: 0,
+            outside_pool: (0, 0),
+        }
+    }
 }

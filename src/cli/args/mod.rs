@@ -91,6 +91,8 @@ pub enum CliCommand {
     Shot(ShotArgs),
     /// Play for a given time and report drops, intervals, costs and memory.
     Soak(Box<SoakArgs>),
+    /// Measure decoding or seeking alone, without pictures.
+    Bench(BenchArgs),
     /// List the GPUs and the sound devices that can be used.
     Devices(DevicesArgs),
     /// Print a completion script for a shell.
@@ -133,6 +135,43 @@ pub struct ShotArgs {
     /// Fit the picture into this size, its shape kept; the size of the video when left out.
     #[arg(long, value_name = "WxH", value_parser = values::size_from_text)]
     pub size: Option<Size>,
+}
+
+/// `jogwheel bench`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct BenchArgs {
+    /// What is measured.
+    #[command(subcommand)]
+    pub kind: BenchKind,
+}
+
+/// What `jogwheel bench` measures.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum BenchKind {
+    /// Decode a whole file as fast as it goes.
+    Decode {
+        /// The file.
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Write JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Seek to random frames, and wait for each.
+    Seek {
+        /// The file.
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// How many seeks.
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        count: u32,
+        /// Seed of the random frames: the same seed makes the same seeks.
+        #[arg(long, value_name = "S", default_value_t = 1)]
+        seed: u64,
+        /// Write JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `jogwheel devices`.

@@ -47,6 +47,9 @@ impl Engine {
             Command::SetAudioTrack(track) => self.set_track(track),
             Command::SetAudioDevice(device) => self.sound.set_device(device),
             Command::SetView(view) => self.view = view,
+            Command::Tell(severity, text) => {
+                self.notices.push(severity, text, Some(self.clock.now()));
+            }
             Command::Quit => self.quit(),
         }
         self.publish_snapshot();

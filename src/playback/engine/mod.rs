@@ -131,6 +131,7 @@ pub struct Engine {
     pub(super) muted: bool,
     pub(super) audio_delay_millis: i32,
     pub(super) clock_source: ClockSource,
+    pub(super) sound_ahead: Option<MediaSpan>,
     // What people see.
     pub(super) view: ViewSettings,
     pub(super) notices: Notices,
@@ -170,6 +171,7 @@ impl Engine {
             muted: false,
             audio_delay_millis: 0,
             clock_source: ClockSource::Monotonic,
+            sound_ahead: None,
             view: ViewSettings::default(),
             notices: Notices::default(),
             quit: false,

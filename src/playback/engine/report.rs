@@ -74,6 +74,7 @@ impl Engine {
             audio_track: medium.and_then(|medium| medium.track),
             audio: self.audio_state(),
             clock: self.clock_source,
+            sound_ahead: self.sound_ahead,
             view: self.view,
             notices: self.notices.list(),
             decoder: stream.map(|stream| stream.decoder.clone()).unwrap_or_default(),

@@ -160,6 +160,7 @@ impl Engine {
 
     /// Bends the line towards the sound that is heard.
     fn follow_sound(&mut self, anchor: RunAnchor, now: Moment) -> RunAnchor {
+        self.sound_ahead = None;
         let Some(mut run) = self.audio_run.filter(|run| run.started) else {
             self.clock_source = ClockSource::Monotonic;
             return anchor;
@@ -177,6 +178,7 @@ impl Engine {
         self.audio_run = Some(run);
         self.clock_source = ClockSource::Audio;
         let error = run.base + heard.run - anchor.run_at(now);
+        self.sound_ahead = Some(error);
         if error.abs() > JUMP {
             tracing::debug!("the line jumps by {:.1} ms to the sound", error.as_secs_f64() * 1e3);
             return self.set_line(RunAnchor { at: now, run: run.base + heard.run, ..anchor });
