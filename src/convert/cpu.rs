@@ -244,6 +244,7 @@ impl TileRun<'_> {
             weights: down.weights(row),
             skip_bytes: samples.start * plane.parts * self.plan.kind.bytes,
             kind: self.plan.kind,
+            ahead: down.ahead(row),
         };
         let Scratch { mixed, pairs, .. } = self.scratch;
         if plane.parts == 1 {

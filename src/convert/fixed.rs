@@ -43,6 +43,24 @@ impl RowTaps {
         self.first[output] as usize
     }
 
+    /// Source rows that the next output row sees and this one does not.
+    pub(super) fn ahead(&self, output: usize) -> Range<usize> {
+        let rows = |output: usize| {
+            let weights = self.weights(output).iter().rposition(|&weight| weight > 0);
+            self.first(output)..self.first(output) + weights.map_or(0, |last| last + 1)
+        };
+        if output + 1 >= self.first.len() {
+            return 0..0;
+        }
+        let (this, next) = (rows(output), rows(output + 1));
+        // Pictures that are shown upside down are read backwards.
+        if next.start < this.start {
+            next.start..this.start.min(next.end)
+        } else {
+            this.end.max(next.start)..next.end.max(this.end)
+        }
+    }
+
     /// The weights of that row and of those that follow; zeros at the end may stand for rows beyond
     /// the plane.
     pub(super) fn weights(&self, output: usize) -> &[u16] {

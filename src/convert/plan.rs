@@ -8,7 +8,9 @@ use super::managed::ManagedTables;
 use super::pipeline::ColorPath;
 use super::simd::SampleKind;
 use super::{ConvertError, ConvertJob, stored_output};
-use crate::media::{ColorInfo, ColorModel, PixelFormat, PlaneArrangement, Size, VideoFrame};
+use crate::media::{
+    ColorInfo, ColorModel, PixelFormat, PlaneArrangement, Size, Subsampling, VideoFrame,
+};
 
 /// Everything that a plan depends on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,27 +24,29 @@ pub(super) struct PlanKey {
 impl PlanKey {
     /// The key of a frame and a job, the frame's planes checked against its format.
     pub(super) fn new(frame: &VideoFrame, job: &ConvertJob) -> Result<Self, ConvertError> {
-        let format = frame.format;
-        let subsampled = (format.subsampling.log2_x, format.subsampling.log2_y);
-        if (format.model != ColorModel::Yuv
-            && (format.arrangement == PlaneArrangement::SemiPlanar || subsampled != (0, 0)))
-            || subsampled.0 > 2
-            || subsampled.1 > 2
-        {
-            return Err(ConvertError::UnsupportedFormat(format));
-        }
-        let fits = |index: usize| {
-            let plane = frame.plane(index);
-            plane.rows >= format.plane_size(index, frame.size).1
-                && plane.row_bytes >= format.row_bytes(index, frame.size)
-        };
-        if frame.storage.plane_count() != format.plane_count()
-            || !(0..format.plane_count()).all(fits)
-        {
-            return Err(ConvertError::WrongPlanes { format, size: frame.size });
-        }
-        Ok(Self { size: frame.size, format, color: frame.color, job: *job })
+        check_planes(frame)?;
+        Ok(Self { size: frame.size, format: frame.format, color: frame.color, job: *job })
     }
+}
+
+/// Checks that a frame's format makes sense and that its planes have the size that it asks for.
+pub(super) fn check_planes(frame: &VideoFrame) -> Result<(), ConvertError> {
+    let format = frame.format;
+    let subsampling = format.subsampling;
+    let plain = format.arrangement == PlaneArrangement::Planar && subsampling == Subsampling::S444;
+    if (format.model != ColorModel::Yuv && !plain) || subsampling.log2_x.max(subsampling.log2_y) > 2
+    {
+        return Err(ConvertError::UnsupportedFormat(format));
+    }
+    let fits = |index: usize| {
+        let plane = frame.plane(index);
+        plane.rows >= format.plane_size(index, frame.size).1
+            && plane.row_bytes >= format.row_bytes(index, frame.size)
+    };
+    if frame.storage.plane_count() != format.plane_count() || !(0..format.plane_count()).all(fits) {
+        return Err(ConvertError::WrongPlanes { format, size: frame.size });
+    }
+    Ok(())
 }
 
 /// A part of the scaled picture that one thread makes: some of its rows and columns, before it is

@@ -5,14 +5,15 @@
 //! few percent and leaves only the two of them unsafe.
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadl_epi64, _mm_loadu_si128, _mm_packs_epi32,
-    _mm_storeu_si128, _mm_unpacklo_epi64, _mm256_add_epi32, _mm256_adds_epi16,
-    _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_loadu_si256,
-    _mm256_madd_epi16, _mm256_min_epu16, _mm256_mulhi_epu16, _mm256_packs_epi32,
-    _mm256_packus_epi16, _mm256_permute2x128_si256, _mm256_permute4x64_epi64, _mm256_set_m128i,
-    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8,
-    _mm256_sll_epi16, _mm256_slli_epi32, _mm256_srai_epi32, _mm256_srli_epi16, _mm256_storeu_si256,
-    _mm256_unpackhi_epi8, _mm256_unpackhi_epi16, _mm256_unpacklo_epi8, _mm256_unpacklo_epi16,
+    __m128i, __m256i, _MM_HINT_T0, _mm_cvtsi32_si128, _mm_loadl_epi64, _mm_loadu_si128,
+    _mm_packs_epi32, _mm_prefetch, _mm_storeu_si128, _mm_unpacklo_epi64, _mm256_add_epi32,
+    _mm256_adds_epi16, _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_hadd_epi32,
+    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_min_epu16, _mm256_mulhi_epu16,
+    _mm256_packs_epi32, _mm256_packus_epi16, _mm256_permute2x128_si256, _mm256_permute4x64_epi64,
+    _mm256_set_m128i, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256,
+    _mm256_shuffle_epi8, _mm256_sll_epi16, _mm256_slli_epi32, _mm256_srai_epi32, _mm256_srli_epi16,
+    _mm256_storeu_si256, _mm256_unpackhi_epi8, _mm256_unpackhi_epi16, _mm256_unpacklo_epi8,
+    _mm256_unpacklo_epi16,
 };
 
 use super::{NARROW_ROWS, ROW_WEIGHT_BITS, RowMix, SampleKind, ScaledRows, portable};
@@ -130,6 +131,34 @@ fn store_32<const BYTES: usize>(out: &mut [i16], at: usize, values: [__m256i; 2]
     store_256(out, at + 16, b);
 }
 
+/// Source rows of the next output row. Unless they are fetched ahead, a quarter of the time for 4K goes by
+/// waiting for main memory (half of it for 10 bit): each row begins another page, at which the
+/// processor's own prefetching stops.
+struct RowsAhead {
+    start: *const u8,
+    stride: usize,
+    rows: usize,
+}
+
+impl RowsAhead {
+    fn new(mix: &RowMix<'_>) -> Self {
+        let stride = mix.plane.stride;
+        let start =
+            mix.plane.bytes.as_ptr().wrapping_add(mix.ahead.start * stride + mix.skip_bytes);
+        Self { start, stride, rows: mix.ahead.len() }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn prefetch(&self, at_bytes: usize) {
+        for row in 0..self.rows {
+            let address = self.start.wrapping_add(row * self.stride + at_bytes);
+            // A hint to the cache; it reads nothing and does not fault, whatever the address.
+            _mm_prefetch::<_MM_HINT_T0>(address.cast());
+        }
+    }
+}
+
 #[target_feature(enable = "avx2")]
 pub(super) fn mix_rows(mix: &RowMix<'_>, out: &mut [i16]) {
     if out.len() < 32 {
@@ -169,7 +198,9 @@ fn mix_narrow<const BYTES: usize, const ROWS: usize>(mix: &RowMix<'_>, out: &mut
     }
     let reader = Reader::new(mix.kind);
     let bias = _mm256_set1_epi16(mix.bias());
+    let ahead = RowsAhead::new(mix);
     for at in blocks(out.len(), 32) {
+        ahead.prefetch(at * BYTES);
         let mut sums = [bias; 2];
         for tap in 0..ROWS {
             let [low, high] = reader.samples::<BYTES>(rows[tap], at);

@@ -9,6 +9,8 @@ mod portable;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use super::fixed::{ColumnTaps, FixedMatrix, ROW_WEIGHT_BITS};
 use crate::media::{PixelFormat, Plane, PlaneArrangement};
 
@@ -47,7 +49,7 @@ impl SampleKind {
 }
 
 /// The source rows of one output row: some consecutive rows of a plane and their weights.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct RowMix<'a> {
     /// The plane.
     pub(super) plane: Plane<'a>,
@@ -59,6 +61,8 @@ pub(super) struct RowMix<'a> {
     pub(super) skip_bytes: usize,
     /// How to read samples.
     pub(super) kind: SampleKind,
+    /// Rows that the next output row needs besides, to be brought into the cache meanwhile.
+    pub(super) ahead: Range<usize>,
 }
 
 impl<'a> RowMix<'a> {
@@ -68,15 +72,16 @@ impl<'a> RowMix<'a> {
     }
 
     /// The same without rows that count for nothing.
-    fn trimmed(mut self) -> Self {
-        while let [0, rest @ ..] = self.weights {
-            self.weights = rest;
-            self.first += 1;
+    fn trimmed(&self) -> Self {
+        let mut mix = self.clone();
+        while let [0, rest @ ..] = mix.weights {
+            mix.weights = rest;
+            mix.first += 1;
         }
-        while let [rest @ .., 0] = self.weights {
-            self.weights = rest;
+        while let [rest @ .., 0] = mix.weights {
+            mix.weights = rest;
         }
-        self
+        mix
     }
 
     /// What makes up on average for the parts of products that are cut off: half a unit for each

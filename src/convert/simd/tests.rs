@@ -54,6 +54,7 @@ proptest! {
                 weights: taps.weights(output),
                 skip_bytes: 0,
                 kind,
+                ahead: 0..0,
             };
             let (mut expected, mut actual) = (vec![0; columns], vec![0; columns]);
             Simd::Portable.mix_rows(&mix, &mut expected);
