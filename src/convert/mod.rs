@@ -10,8 +10,10 @@
 //! - [`reference`]: all of it in slow, plain 64-bit floats.
 //! - [`CpuConverter`]: the fast way. `plan` is what it works out once for frames and jobs alike,
 //!   `fixed` its integers, `simd` its inner loops, `managed` its colours that pass through light.
+//! - [`Deinterlacer`]: whole pictures from the first fields of interlaced ones.
 
 mod cpu;
+pub mod deinterlace;
 mod fixed;
 pub mod gamut;
 pub mod kernel;
@@ -27,6 +29,7 @@ mod tests;
 pub mod tone;
 
 pub use cpu::CpuConverter;
+pub use deinterlace::Deinterlacer;
 
 use crate::media::{Orientation, PixelFormat, Size};
 

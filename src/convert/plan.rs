@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 
-use super::fixed::{FixedMatrix, FixedTaps};
+use super::fixed::{ColumnTaps, FixedMatrix, RowTaps};
 use super::kernel::Taps;
 use super::managed::ManagedTables;
 use super::pipeline::ColorPath;
 use super::simd::SampleKind;
 use super::{ConvertError, ConvertJob, stored_output};
-use crate::media::{ColorInfo, ColorModel, PixelFormat, PlaneArrangement, Size, VideoFrame};
+use crate::media::{
+    ColorInfo, ColorModel, PixelFormat, PlaneArrangement, Size, Subsampling, VideoFrame,
+};
 
 /// Everything that a plan depends on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,35 +24,29 @@ pub(super) struct PlanKey {
 impl PlanKey {
     /// The key of a frame and a job, the frame's planes checked against its format.
     pub(super) fn new(frame: &VideoFrame, job: &ConvertJob) -> Result<Self, ConvertError> {
-        let format = frame.format;
-        let subsampled = (format.subsampling.log2_x, format.subsampling.log2_y);
-        if (format.model != ColorModel::Yuv
-            && (format.arrangement == PlaneArrangement::SemiPlanar || subsampled != (0, 0)))
-            || subsampled.0 > 2
-            || subsampled.1 > 2
-        {
-            return Err(ConvertError::UnsupportedFormat(format));
-        }
-        let fits = |index: usize| {
-            let plane = frame.plane(index);
-            plane.rows >= format.plane_size(index, frame.size).1
-                && plane.row_bytes >= format.row_bytes(index, frame.size)
-        };
-        if frame.storage.plane_count() != format.plane_count()
-            || !(0..format.plane_count()).all(fits)
-        {
-            return Err(ConvertError::WrongPlanes {
-                format,
-                size: frame.size,
-            });
-        }
-        Ok(Self {
-            size: frame.size,
-            format,
-            color: frame.color,
-            job: *job,
-        })
+        check_planes(frame)?;
+        Ok(Self { size: frame.size, format: frame.format, color: frame.color, job: *job })
     }
+}
+
+/// Checks that a frame's format makes sense and that its planes have the size that it asks for.
+pub(super) fn check_planes(frame: &VideoFrame) -> Result<(), ConvertError> {
+    let format = frame.format;
+    let subsampling = format.subsampling;
+    let plain = format.arrangement == PlaneArrangement::Planar && subsampling == Subsampling::S444;
+    if (format.model != ColorModel::Yuv && !plain) || subsampling.log2_x.max(subsampling.log2_y) > 2
+    {
+        return Err(ConvertError::UnsupportedFormat(format));
+    }
+    let fits = |index: usize| {
+        let plane = frame.plane(index);
+        plane.rows >= format.plane_size(index, frame.size).1
+            && plane.row_bytes >= format.row_bytes(index, frame.size)
+    };
+    if frame.storage.plane_count() != format.plane_count() || !(0..format.plane_count()).all(fits) {
+        return Err(ConvertError::WrongPlanes { format, size: frame.size });
+    }
+    Ok(())
 }
 
 /// A part of the scaled picture that one thread makes: some of its rows and columns, before it is
@@ -58,19 +54,19 @@ impl PlanKey {
 #[derive(Debug)]
 pub(super) struct Tile {
     pub(super) rows: Range<usize>,
-    pub(super) across: AxisTaps,
+    pub(super) across: AxisTaps<ColumnTaps>,
 }
 
 /// Taps along one axis for luma (and alpha, and R, G, B) and for colour differences.
 #[derive(Debug)]
-pub(super) struct AxisTaps {
-    pub(super) full: FixedTaps,
-    pub(super) chroma: FixedTaps,
+pub(super) struct AxisTaps<T> {
+    pub(super) full: T,
+    pub(super) chroma: T,
 }
 
-impl AxisTaps {
+impl<T> AxisTaps<T> {
     /// The taps of component `index`.
-    pub(super) fn of(&self, is_chroma: bool) -> &FixedTaps {
+    pub(super) fn of(&self, is_chroma: bool) -> &T {
         if is_chroma { &self.chroma } else { &self.full }
     }
 }
@@ -102,7 +98,7 @@ pub(super) struct Plan {
     pub(super) kind: SampleKind,
     pub(super) planes: Vec<PlaneUse>,
     /// The taps of all rows.
-    pub(super) down: AxisTaps,
+    pub(super) down: AxisTaps<RowTaps>,
     pub(super) tiles: Vec<Tile>,
     pub(super) pack: PackPlan,
     /// Whether rows become columns after scaling.
@@ -122,16 +118,12 @@ impl Plan {
         let split = if transposed { columns } else { rows };
         let tiles = split_evenly(split, tiles)
             .map(|part| {
-                let (rows, columns) = if transposed {
-                    (0..rows, part)
-                } else {
-                    (part, 0..columns)
-                };
+                let (rows, columns) = if transposed { (0..rows, part) } else { (part, 0..columns) };
                 Tile {
                     rows,
                     across: AxisTaps {
-                        full: FixedTaps::across(&across_taps[0], columns.clone()),
-                        chroma: FixedTaps::across(&across_taps[1], columns),
+                        full: ColumnTaps::new(&across_taps[0], columns.clone()),
+                        chroma: ColumnTaps::new(&across_taps[1], columns),
                     },
                 }
             })
@@ -148,8 +140,8 @@ impl Plan {
             kind: SampleKind::new(key.format),
             planes: plane_uses(key.format),
             down: AxisTaps {
-                full: FixedTaps::down(&down_taps[0], 0..rows),
-                chroma: FixedTaps::down(&down_taps[1], 0..rows),
+                full: RowTaps::new(&down_taps[0]),
+                chroma: RowTaps::new(&down_taps[1]),
             },
             tiles,
             pack,
@@ -219,20 +211,11 @@ mod tests {
 
     #[test]
     fn alpha_comes_last_in_every_format() {
-        let nv12 = PixelFormat {
-            alpha: true,
-            ..PixelFormat::NV12
-        };
+        let nv12 = PixelFormat { alpha: true, ..PixelFormat::NV12 };
         let uses = plane_uses(nv12);
-        assert_eq!(
-            uses.iter().map(|p| p.component).collect::<Vec<_>>(),
-            [0, 1, 3]
-        );
+        assert_eq!(uses.iter().map(|p| p.component).collect::<Vec<_>>(), [0, 1, 3]);
         assert_eq!(uses[1].parts, 2);
-        let gray = PixelFormat {
-            model: ColorModel::Gray,
-            ..PixelFormat::YUV420P8
-        };
+        let gray = PixelFormat { model: ColorModel::Gray, ..PixelFormat::YUV420P8 };
         assert_eq!(plane_uses(gray).len(), 1);
     }
 }
