@@ -1,0 +1,155 @@
+//! The inner loops of the fast path, by instruction set.
+//!
+//! Every operation works on whole rows, so choosing at run time costs nothing. All variants compute
+//! the same integers, which tests assert; [`portable`] is what they mean.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod portable;
+#[cfg(test)]
+mod tests;
+
+use super::fixed::{FixedMatrix, FixedTaps, WEIGHT_BITS};
+use crate::media::{PixelFormat, Plane, PlaneArrangement};
+
+/// How a plane's samples become 15-bit ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SampleKind {
+    /// 1 or 2.
+    pub(super) bytes: usize,
+    /// Bits that a 16-bit sample is shifted right by first, to fit a signed one.
+    pub(super) pre_shift: u32,
+    /// Bits that the weighted sum is shifted right by.
+    pub(super) sum_shift: u32,
+    /// The greatest sample, after the first shift; damaged files may hold greater ones.
+    pub(super) max_sample: u16,
+}
+
+impl SampleKind {
+    pub(super) fn new(format: PixelFormat) -> Self {
+        let bits = u32::from(format.depth.bits());
+        let bytes = format.depth.bytes();
+        let in_high_bits = format.arrangement == PlaneArrangement::SemiPlanar || bits == 16;
+        if bytes == 2 && in_high_bits {
+            Self {
+                bytes,
+                pre_shift: 1,
+                sum_shift: WEIGHT_BITS,
+                max_sample: 0x7fff,
+            }
+        } else {
+            let sum_shift = WEIGHT_BITS + bits - 15;
+            Self {
+                bytes,
+                pre_shift: 0,
+                sum_shift,
+                max_sample: 0x7fff >> (15 - bits),
+            }
+        }
+    }
+}
+
+/// The source rows of one output row: some consecutive rows of a plane and their weights.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RowMix<'a> {
+    /// The plane.
+    pub(super) plane: Plane<'a>,
+    /// The first row.
+    pub(super) first: usize,
+    /// A weight for each row, an even number. Rows beyond the plane have weight zero.
+    pub(super) weights: &'a [i16],
+    /// Bytes to skip at the start of each row.
+    pub(super) skip_bytes: usize,
+    /// How to read samples.
+    pub(super) kind: SampleKind,
+}
+
+impl<'a> RowMix<'a> {
+    /// Source row `tap`, from the first sample wanted; the last row again beyond the plane.
+    fn row(&self, tap: usize) -> &'a [u8] {
+        &self.plane.row((self.first + tap).min(self.plane.rows - 1))[self.skip_bytes..]
+    }
+
+    /// Whether one row stands for itself.
+    fn is_copy(&self) -> bool {
+        self.weights.first() == Some(&(1 << WEIGHT_BITS))
+    }
+}
+
+/// The colour rows of one output row, scaled, as 15-bit samples. Gray repeats its one row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ScaledRows<'a> {
+    pub(super) colours: [&'a [i16]; 3],
+    pub(super) alpha: Option<&'a [i16]>,
+}
+
+/// An instruction set that this processor has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Simd {
+    /// Plain Rust, which the compiler vectorises for the target's baseline.
+    Portable,
+    /// 256-bit integers of x86-64-v3.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+}
+
+/// Proof that the processor has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Avx2(());
+
+impl Simd {
+    /// The best one of this processor.
+    pub(super) fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            return Self::Avx2(Avx2(()));
+        }
+        Self::Portable
+    }
+
+    /// Mixes `out.len()` samples of source rows into 15-bit samples.
+    pub(super) fn mix_rows(self, mix: &RowMix<'_>, out: &mut [i16]) {
+        match self {
+            Self::Portable => portable::mix_rows(mix, out),
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "calls code for an instruction set")]
+            // SAFETY: `Avx2` is built only where the processor has it.
+            Self::Avx2(_) => unsafe { avx2::mix_rows(mix, out) },
+        }
+    }
+
+    /// Scales a row: `out` gets one sample for each output of `taps`. `row` holds
+    /// [`FixedTaps::padded_samples`] or more.
+    pub(super) fn scale_row(self, row: &[i16], taps: &FixedTaps, out: &mut [i16]) {
+        match self {
+            Self::Portable => portable::scale_row(row, taps, out),
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "calls code for an instruction set")]
+            // SAFETY: `Avx2` is built only where the processor has it.
+            Self::Avx2(_) => unsafe { avx2::scale_row(row, taps, out) },
+        }
+    }
+
+    /// Parts a row of pairs into two rows of `first.len()` samples.
+    pub(super) fn part_pairs(self, pairs: &[i16], first: &mut [i16], second: &mut [i16]) {
+        match self {
+            Self::Portable => portable::part_pairs(pairs, first, second),
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "calls code for an instruction set")]
+            // SAFETY: `Avx2` is built only where the processor has it.
+            Self::Avx2(_) => unsafe { avx2::part_pairs(pairs, first, second) },
+        }
+    }
+
+    /// Turns colour rows into `out.len() / 4` pixels of RGBA8.
+    pub(super) fn pack_row(self, rows: &ScaledRows<'_>, matrix: &FixedMatrix, out: &mut [u8]) {
+        match self {
+            Self::Portable => portable::pack_row(rows, matrix, out),
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "calls code for an instruction set")]
+            // SAFETY: `Avx2` is built only where the processor has it.
+            Self::Avx2(_) => unsafe { avx2::pack_row(rows, matrix, out) },
+        }
+    }
+}
