@@ -26,10 +26,13 @@ struct View {
     // Top left corner of the rectangle in the window, and 1 / its size.
     origin: vec2<f32>,
     inverse_size: vec2<f32>,
-    exposure_gain: f32,
-    inverse_gamma: f32,
     channel: u32,
-    pad: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
+    // x: what is shown for each code of the picture. y: the light of that code. z: what is shown for
+    // light, by the square root of light, in 255 steps.
+    curves: array<vec4<f32>, 256>,
 }
 
 @group(0) @binding(0) var<uniform> view: View;
@@ -49,28 +52,31 @@ fn light_from_srgb(signal: vec3<f32>) -> vec3<f32> {
     return select(pow((s + 0.055) / 1.055, vec3<f32>(2.4)), s / 12.92, s <= vec3<f32>(0.04045));
 }
 
-fn srgb_from_light(light: vec3<f32>) -> vec3<f32> {
-    let l = clamp(light, vec3<f32>(0.0), vec3<f32>(1.0));
-    return select(
-        1.055 * pow(l, vec3<f32>(1.0 / 2.4)) - 0.055, l * 12.92, l <= vec3<f32>(0.0031308));
+fn shown_for_light(light: f32) -> f32 {
+    let at = sqrt(clamp(light, 0.0, 1.0)) * 255.0;
+    let index = min(u32(at), 254u);
+    return mix(view.curves[index].z, view.curves[index + 1u].z, at - f32(index));
 }
 
 fn adjusted(straight: vec4<f32>) -> vec4<f32> {
-    if view.channel == ALPHA {
-        return vec4<f32>(vec3<f32>(straight.a), 1.0);
-    }
-    var light = light_from_srgb(straight.rgb) * view.exposure_gain;
-    if view.channel > ALPHA {
-        // ITU-R BT.709-6 item 3.2, on light: the gray of the same luminance.
-        light = vec3<f32>(dot(light, vec3<f32>(0.2126, 0.7152, 0.0722)));
-    }
-    let signal = pow(srgb_from_light(light), vec3<f32>(view.inverse_gamma));
+    let code = vec3<u32>(clamp(straight.rgb, vec3<f32>(0.0), vec3<f32>(1.0)) * 255.0 + 0.5);
     switch view.channel {
-        case COLOR: { return vec4<f32>(signal, straight.a); }
-        case RED: { return vec4<f32>(signal.rrr, 1.0); }
-        case GREEN: { return vec4<f32>(signal.ggg, 1.0); }
-        case BLUE: { return vec4<f32>(signal.bbb, 1.0); }
-        default: { return vec4<f32>(signal, 1.0); }
+        case COLOR: {
+            let shown = vec3<f32>(
+                view.curves[code.r].x, view.curves[code.g].x, view.curves[code.b].x);
+            return vec4<f32>(shown, straight.a);
+        }
+        case RED: { return vec4<f32>(vec3<f32>(view.curves[code.r].x), 1.0); }
+        case GREEN: { return vec4<f32>(vec3<f32>(view.curves[code.g].x), 1.0); }
+        case BLUE: { return vec4<f32>(vec3<f32>(view.curves[code.b].x), 1.0); }
+        case ALPHA: { return vec4<f32>(vec3<f32>(straight.a), 1.0); }
+        default: {
+            // ITU-R BT.709-6 item 3.2, on light: the gray of the same luminance.
+            let light = vec3<f32>(
+                view.curves[code.r].y, view.curves[code.g].y, view.curves[code.b].y);
+            let luminance = dot(light, vec3<f32>(0.2126, 0.7152, 0.0722));
+            return vec4<f32>(vec3<f32>(shown_for_light(luminance)), 1.0);
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use crate::convert::CpuConverter;
 use super::picture::extent;
 use super::upload::{StagingLease, StagingRing, aligned_row_bytes};
 use super::{
-    ComponentOrder, DeviceGeneration, GpuContext, GpuTimer, Picture, PictureConverter, PictureError,
-    PictureRequest, PictureTimes,
+    ComponentOrder, DeviceGeneration, GpuContext, GpuTimer, Picture, PictureConverter,
+    PictureError, PictureRequest, PictureTimes,
 };
 
 /// Bytes of an RGBA8 pixel.
@@ -56,12 +56,14 @@ impl CpuPictureConverter {
             let out = unsafe {
                 std::slice::from_raw_parts_mut(mapped.as_raw_element_ptr().as_ptr(), bytes)
             };
-            self.converter.convert(request.frame, &request.job, out, stride)?;
+            self.converter
+                .convert(request.frame, &request.job, out, stride)?;
             reorder(out, order);
             return Ok(ctx.nanos_since(start));
         }
         self.scratch.resize(bytes, 0);
-        self.converter.convert(request.frame, &request.job, &mut self.scratch, stride)?;
+        self.converter
+            .convert(request.frame, &request.job, &mut self.scratch, stride)?;
         reorder(&mut self.scratch, order);
         let nanos = ctx.nanos_since(start);
         view.copy_from_slice(&self.scratch);
@@ -85,13 +87,16 @@ impl PictureConverter for CpuPictureConverter {
         let start = ctx.now();
         let out = request.job.out;
         let stride = aligned_row_bytes(out.width() as usize * PIXEL_BYTES);
-        let lease = self.ring.acquire(ctx, stride as u64 * u64::from(out.height()))?;
+        let lease = self
+            .ring
+            .acquire(ctx, stride as u64 * u64::from(out.height()))?;
         let waited = lease.waited;
         let convert_nanos = self.fill(ctx, request, &lease, (stride, target.order()))?;
 
         self.ring.seal(&lease);
-        let mut encoder =
-            ctx.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder = ctx
+            .device()
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_texture(
             wgpu::TexelCopyBufferInfo {
                 buffer: self.ring.buffer(&lease),
@@ -105,7 +110,7 @@ impl PictureConverter for CpuPictureConverter {
             extent(out),
         );
         let submission = ctx.queue().submit([encoder.finish()]);
-        self.ring.submitted(lease, submission);
+        self.ring.submitted(&lease, submission);
         Ok(PictureTimes {
             convert_nanos,
             upload_nanos: ctx.nanos_since(start).saturating_sub(convert_nanos),

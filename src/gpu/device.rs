@@ -32,7 +32,9 @@ impl GpuOptions {
     /// The adapter named on the command line, or else by the variable `WGPU_ADAPTER_NAME`.
     pub fn from_env(adapter: Option<String>) -> Self {
         let named = adapter.or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok());
-        Self { adapter_name: named.filter(|name| !name.trim().is_empty()) }
+        Self {
+            adapter_name: named.filter(|name| !name.trim().is_empty()),
+        }
     }
 }
 
@@ -78,7 +80,9 @@ pub enum GpuError {
         available: String,
     },
     /// The driver refused.
-    #[error("the graphics driver of {adapter} refused to start: {reason}. Update it, or choose another adapter with --adapter.")]
+    #[error(
+        "the graphics driver of {adapter} refused to start: {reason}. Update it, or choose another adapter with --adapter."
+    )]
     Refused {
         /// The adapter.
         adapter: String,
@@ -134,16 +138,27 @@ impl GpuContext {
     ) -> Result<Self, GpuError> {
         let adapter = choose_adapter(instance, options, surface)?;
         let info = adapter.get_info();
-        let (device, queue) = pollster::block_on(adapter.request_device(&device_descriptor(
-            &adapter,
-        )))
-        .map_err(|error| GpuError::Refused { adapter: info.name.clone(), reason: error.to_string() })?;
+        let (device, queue) = pollster::block_on(
+            adapter.request_device(&device_descriptor(&adapter)),
+        )
+        .map_err(|error| GpuError::Refused {
+            adapter: info.name.clone(),
+            reason: error.to_string(),
+        })?;
         let health = Arc::new(Health::default());
         watch(&device, &health);
         let generation = DeviceGeneration(NEXT_GENERATION.fetch_add(1, Ordering::Relaxed));
         let summary = summarize(&info);
         tracing::info!(adapter = %summary.name, backend = %summary.backend, driver = %summary.driver, "GPU device opened");
-        Ok(Self { adapter, device, queue, summary, generation, health, clock: RealClock::new() })
+        Ok(Self {
+            adapter,
+            device,
+            queue,
+            summary,
+            generation,
+            health,
+            clock: RealClock::new(),
+        })
     }
 
     /// A context that draws into memory only.
@@ -178,7 +193,9 @@ impl GpuContext {
 
     /// Whether passes can be timed.
     pub fn has_timestamps(&self) -> bool {
-        self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY)
+        self.device
+            .features()
+            .contains(wgpu::Features::TIMESTAMP_QUERY)
     }
 
     /// Longest side of a texture, in texels.
@@ -193,7 +210,11 @@ impl GpuContext {
 
     /// `Err` when the device is lost.
     pub fn check_alive(&self) -> Result<(), PictureError> {
-        if self.is_lost() { Err(PictureError::DeviceLost) } else { Ok(()) }
+        if self.is_lost() {
+            Err(PictureError::DeviceLost)
+        } else {
+            Ok(())
+        }
     }
 
     /// Errors that the driver reported outside any request; each was logged.
@@ -222,7 +243,13 @@ impl GpuContext {
             timeout: Some(WAIT_LIMIT),
         });
         self.check_alive()?;
-        if done { Ok(()) } else { Err(PictureError::Hung { seconds: WAIT_LIMIT.as_secs() }) }
+        if done {
+            Ok(())
+        } else {
+            Err(PictureError::Hung {
+                seconds: WAIT_LIMIT.as_secs(),
+            })
+        }
     }
 
     /// Polls the device: the only place that does. `false` when a wait ran out of time.
@@ -230,13 +257,11 @@ impl GpuContext {
     /// wgpu panics in `poll` when the driver reports a lost device there; that is caught, so that the
     /// loss is handled like any other.
     fn poll_as(&self, kind: wgpu::PollType) -> bool {
-        match catch_unwind(AssertUnwindSafe(|| self.device.poll(kind))) {
-            Ok(status) => status.is_ok(),
-            Err(_) => {
-                self.health.lost.store(true, Ordering::Release);
-                false
-            }
+        let polled = catch_unwind(AssertUnwindSafe(|| self.device.poll(kind)));
+        if polled.is_err() {
+            self.health.lost.store(true, Ordering::Release);
         }
+        polled.is_ok_and(|status| status.is_ok())
     }
 
     /// Runs `create` and answers what the driver complained about while it ran.
@@ -295,22 +320,31 @@ fn choose_adapter(
     if all.is_empty() {
         return Err(GpuError::NoAdapter);
     }
-    let available =
-        all.iter().map(|adapter| adapter.get_info().name).collect::<Vec<_>>().join(", ");
+    let available = all
+        .iter()
+        .map(|adapter| adapter.get_info().name)
+        .collect::<Vec<_>>()
+        .join(", ");
     let wanted = options.adapter_name.as_deref();
     let named: Vec<_> = all
         .into_iter()
         .filter(|adapter| wanted.is_none_or(|name| name_matches(&adapter.get_info().name, name)))
         .collect();
     if let (Some(wanted), true) = (wanted, named.is_empty()) {
-        return Err(GpuError::NoSuchAdapter { wanted: wanted.to_owned(), available });
+        return Err(GpuError::NoSuchAdapter {
+            wanted: wanted.to_owned(),
+            available,
+        });
     }
     named
         .into_iter()
         .filter(|adapter| surface.is_none_or(|surface| adapter.is_surface_supported(surface)))
         .min_by_key(|adapter| {
             let info = adapter.get_info();
-            (adapter_rank(info.device_type), info.backend == wgpu::Backend::Gl)
+            (
+                adapter_rank(info.device_type),
+                info.backend == wgpu::Backend::Gl,
+            )
         })
         .ok_or(GpuError::NotPresentable { available })
 }
@@ -334,7 +368,11 @@ fn adapter_rank(kind: wgpu::DeviceType) -> u8 {
 fn device_descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
     let able = adapter.limits();
     let usual = wgpu::Limits::default();
-    let base = if usual.check_limits(&able) { usual } else { wgpu::Limits::downlevel_defaults() };
+    let base = if usual.check_limits(&able) {
+        usual
+    } else {
+        wgpu::Limits::downlevel_defaults()
+    };
     wgpu::DeviceDescriptor {
         label: Some("jogwheel"),
         required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
@@ -352,7 +390,9 @@ fn summarize(info: &wgpu::AdapterInfo) -> AdapterSummary {
     AdapterSummary {
         name: info.name.clone(),
         backend: info.backend.to_str().to_owned(),
-        driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+        driver: format!("{} {}", info.driver, info.driver_info)
+            .trim()
+            .to_owned(),
         is_cpu: info.device_type == wgpu::DeviceType::Cpu,
     }
 }
@@ -363,7 +403,10 @@ mod tests {
 
     #[test]
     fn a_named_adapter_is_found_by_any_part_of_its_name() {
-        assert!(name_matches("llvmpipe (LLVM 15.0.6, 256 bits)", " LLVMpipe "));
+        assert!(name_matches(
+            "llvmpipe (LLVM 15.0.6, 256 bits)",
+            " LLVMpipe "
+        ));
         assert!(!name_matches("llvmpipe", "GeForce"));
     }
 
@@ -376,7 +419,9 @@ mod tests {
 
     #[test]
     fn an_unknown_adapter_is_refused_with_the_names_there_are() {
-        let options = GpuOptions { adapter_name: Some("no such thing".to_owned()) };
+        let options = GpuOptions {
+            adapter_name: Some("no such thing".to_owned()),
+        };
         match GpuContext::headless(&options) {
             Err(GpuError::NoSuchAdapter { wanted, available }) => {
                 assert_eq!(wanted, "no such thing");
@@ -388,11 +433,18 @@ mod tests {
 
     #[test]
     fn a_missing_driver_names_the_package() {
-        assert!(GpuError::NoAdapter.to_string().contains("mesa-vulkan-drivers"));
+        assert!(
+            GpuError::NoAdapter
+                .to_string()
+                .contains("mesa-vulkan-drivers")
+        );
     }
 
     #[test]
     fn a_blank_adapter_name_means_any() {
-        assert_eq!(GpuOptions::from_env(Some("  ".to_owned())).adapter_name, None);
+        assert_eq!(
+            GpuOptions::from_env(Some("  ".to_owned())).adapter_name,
+            None
+        );
     }
 }

@@ -37,11 +37,19 @@ pub fn fit(display: Size, window: Size) -> Rect {
     } else {
         ((wh * dw + dh / 2) / dh, wh)
     };
-    let width = u32::try_from(width).unwrap_or(u32::MAX).clamp(1, window.width());
-    let height = u32::try_from(height).unwrap_or(u32::MAX).clamp(1, window.height());
+    let width = u32::try_from(width)
+        .unwrap_or(u32::MAX)
+        .clamp(1, window.width());
+    let height = u32::try_from(height)
+        .unwrap_or(u32::MAX)
+        .clamp(1, window.height());
     // Both sides lie within 1..=window, which is a valid size.
     let size = Size::new(width, height).unwrap_or(window);
-    Rect { x: (window.width() - width) / 2, y: (window.height() - height) / 2, size }
+    Rect {
+        x: (window.width() - width) / 2,
+        y: (window.height() - height) / 2,
+        size,
+    }
 }
 
 #[cfg(test)]
@@ -56,18 +64,33 @@ mod tests {
     #[test]
     fn the_same_shape_fills_the_window() {
         let rect = fit(size(3840, 2160), size(1280, 720));
-        assert_eq!(rect, Rect { x: 0, y: 0, size: size(1280, 720) });
+        assert_eq!(
+            rect,
+            Rect {
+                x: 0,
+                y: 0,
+                size: size(1280, 720)
+            }
+        );
     }
 
     #[test]
     fn bars_are_equal_on_both_sides() {
         assert_eq!(
             fit(size(1440, 1080), size(1280, 720)),
-            Rect { x: 160, y: 0, size: size(960, 720) }
+            Rect {
+                x: 160,
+                y: 0,
+                size: size(960, 720)
+            }
         );
         assert_eq!(
             fit(size(2048, 858), size(1280, 720)),
-            Rect { x: 0, y: 92, size: size(1280, 536) }
+            Rect {
+                x: 0,
+                y: 92,
+                size: size(1280, 536)
+            }
         );
     }
 

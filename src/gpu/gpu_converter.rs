@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use crate::convert::pipeline::ColorPath;
 use crate::convert::matrix::sample_shift;
+use crate::convert::pipeline::ColorPath;
 use crate::media::{ColorModel, PixelFormat, PlaneArrangement, VideoFrame};
 
 use super::job_uniform::{JobUniform, LookupTables};
 use super::upload::{FrameUploader, PlaneTextures};
 use super::{
-    ComponentOrder, DeviceGeneration, GpuContext, GpuTimer, Picture, PictureConverter, PictureError,
-    PictureRequest, PictureTimes,
+    ComponentOrder, DeviceGeneration, GpuContext, GpuTimer, Picture, PictureConverter,
+    PictureError, PictureRequest, PictureTimes,
 };
 
 /// The shader; see it for what it does.
@@ -26,39 +26,35 @@ const PLANES: usize = 4;
 const TABLES_BINDING: u32 = 5;
 const PICTURE_BINDING: u32 = 6;
 
-/// What a pipeline is specialized for; the `override` constants of the shader.
+/// What a pipeline is specialized for: values of the shader's `override` constants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Variant {
-    components: u8,
-    semi_planar: bool,
-    sample_shift: u8,
-    has_alpha: bool,
-    unscaled: bool,
-    managed: bool,
-}
+struct Variant([u8; 6]);
 
 impl Variant {
-    pub(super) fn new(format: PixelFormat, unscaled: bool, managed: bool) -> Self {
+    const NAMES: [&'static str; 6] = [
+        "COMPONENTS",
+        "SEMI_PLANAR",
+        "SAMPLE_SHIFT",
+        "HAS_ALPHA",
+        "UNSCALED",
+        "MANAGED",
+    ];
+
+    fn new(format: PixelFormat, unscaled: bool, managed: bool) -> Self {
         let gray = format.model == ColorModel::Gray;
-        Self {
-            components: if gray { 1 } else { 3 },
-            semi_planar: format.arrangement == PlaneArrangement::SemiPlanar && !gray,
-            sample_shift: u8::try_from(sample_shift(format)).unwrap_or(0),
-            has_alpha: format.alpha,
-            unscaled,
-            managed,
-        }
+        let semi_planar = format.arrangement == PlaneArrangement::SemiPlanar && !gray;
+        Self([
+            if gray { 1 } else { 3 },
+            u8::from(semi_planar),
+            u8::try_from(sample_shift(format)).unwrap_or(0),
+            u8::from(format.alpha),
+            u8::from(unscaled),
+            u8::from(managed),
+        ])
     }
 
-    fn constants(self) -> [(&'static str, f64); 6] {
-        [
-            ("COMPONENTS", f64::from(self.components)),
-            ("SEMI_PLANAR", f64::from(u8::from(self.semi_planar))),
-            ("SAMPLE_SHIFT", f64::from(self.sample_shift)),
-            ("HAS_ALPHA", f64::from(u8::from(self.has_alpha))),
-            ("UNSCALED", f64::from(u8::from(self.unscaled))),
-            ("MANAGED", f64::from(u8::from(self.managed))),
-        ]
+    fn constants(self) -> Vec<(&'static str, f64)> {
+        Self::NAMES.into_iter().zip(self.0.map(f64::from)).collect()
     }
 }
 
@@ -124,33 +120,44 @@ impl GpuConverter {
             return Ok(pipeline.clone());
         }
         let pipeline = ctx.checked(|| {
-            ctx.device().create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some("convert"),
-                layout: Some(&self.pipeline_layout),
-                module: &self.module,
-                entry_point: Some("convert"),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &variant.constants(),
-                    zero_initialize_workgroup_memory: false,
-                },
-                cache: None,
-            })
+            ctx.device()
+                .create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                    label: Some("convert"),
+                    layout: Some(&self.pipeline_layout),
+                    module: &self.module,
+                    entry_point: Some("convert"),
+                    compilation_options: wgpu::PipelineCompilationOptions {
+                        constants: &variant.constants(),
+                        zero_initialize_workgroup_memory: false,
+                    },
+                    cache: None,
+                })
         })?;
         self.pipelines.insert(variant, pipeline.clone());
         Ok(pipeline)
     }
 
     /// Brings the buffers up to date; writes take effect before the next submission.
-    fn write_parameters(&mut self, ctx: &GpuContext, frame: &VideoFrame, job: &JobUniform, path: &ColorPath) {
+    fn write_parameters(
+        &mut self,
+        ctx: &GpuContext,
+        frame: &VideoFrame,
+        job: &JobUniform,
+        path: &ColorPath,
+    ) {
         if self.written_job.as_ref() != Some(job) {
-            ctx.queue().write_buffer(&self.uniform, 0, bytemuck::bytes_of(job));
+            ctx.queue()
+                .write_buffer(&self.uniform, 0, bytemuck::bytes_of(job));
             self.written_job = Some(*job);
         }
-        let ColorPath::Managed(managed) = path else { return };
+        let ColorPath::Managed(managed) = path else {
+            return;
+        };
         if self.written_path.as_ref() != Some(path) {
             tracing::debug!(transfer = ?frame.color.transfer, "colour tables made");
             let tables = LookupTables::new(managed);
-            ctx.queue().write_buffer(&self.tables, 0, bytemuck::cast_slice(tables.values()));
+            ctx.queue()
+                .write_buffer(&self.tables, 0, bytemuck::cast_slice(tables.values()));
             self.written_path = Some(*path);
         }
     }
@@ -158,7 +165,10 @@ impl GpuConverter {
     fn bind(&self, ctx: &GpuContext, planes: &PlaneTextures, target: &Picture) -> wgpu::BindGroup {
         let views = planes.views();
         let mut entries = vec![
-            wgpu::BindGroupEntry { binding: 0, resource: self.uniform.as_entire_binding() },
+            wgpu::BindGroupEntry {
+                binding: 0,
+                resource: self.uniform.as_entire_binding(),
+            },
             wgpu::BindGroupEntry {
                 binding: TABLES_BINDING,
                 resource: self.tables.as_entire_binding(),
@@ -198,7 +208,9 @@ impl PictureConverter for GpuConverter {
             return Err(PictureError::OtherDevice);
         }
         if target.order() != ComponentOrder::Rgba {
-            return Err(PictureError::Rejected("compute passes store RGBA only".to_owned()));
+            return Err(PictureError::Rejected(
+                "compute passes store RGBA only".to_owned(),
+            ));
         }
         let start = ctx.now();
         let frame = request.frame;
@@ -209,8 +221,9 @@ impl PictureConverter for GpuConverter {
         let pipeline = self.pipeline(ctx, Variant::new(frame.format, unscaled, managed))?;
         self.write_parameters(ctx, frame, &job, &path);
 
-        let mut encoder =
-            ctx.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder = ctx
+            .device()
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let upload = self.uploader.record(ctx, frame, &mut encoder)?;
         let planes = self.uploader.planes().ok_or(PictureError::OutOfMemory)?;
         let bindings = self.bind(ctx, planes, target);
@@ -233,7 +246,7 @@ impl PictureConverter for GpuConverter {
         }
         let submission = ctx.queue().submit([encoder.finish()]);
         let report = upload.report;
-        self.uploader.submitted(upload, submission);
+        self.uploader.submitted(&upload, submission);
         if let Some(timed) = &timed {
             timer.submitted(timed);
         }

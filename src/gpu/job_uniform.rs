@@ -39,12 +39,22 @@ impl JobUniform {
             luminance: managed.luminance,
             luma_axis: axis_numbers(&luma),
             chroma_axis: axis_numbers(&chroma),
-            radius: [luma[0].radius, luma[1].radius, chroma[0].radius, chroma[1].radius]
-                .map(f32_from),
+            radius: [
+                luma[0].radius,
+                luma[1].radius,
+                chroma[0].radius,
+                chroma[1].radius,
+            ]
+            .map(f32_from),
             last_sample: [&luma[0], &luma[1], &chroma[0], &chroma[1]]
                 .map(|axis| signed(u32::try_from(axis.samples).unwrap_or(1)) - 1),
             stored_from_shown,
-            stored_origin: [origin[0], origin[1], signed(job.out.width()), signed(job.out.height())],
+            stored_origin: [
+                origin[0],
+                origin[1],
+                signed(job.out.width()),
+                signed(job.out.height()),
+            ],
             alpha_scale: f32_from(1.0 / f64::from(frame.format.depth.max_code())),
             tone_peak: managed.tone_peak,
             padding: [0.0; 2],
@@ -62,7 +72,11 @@ struct ManagedNumbers {
 impl ManagedNumbers {
     fn new(path: &ColorPath) -> Self {
         let ColorPath::Managed(managed) = path else {
-            return Self { bt709_from_source: [[0.0; 4]; 3], luminance: [0.0; 4], tone_peak: 1.0 };
+            return Self {
+                bt709_from_source: [[0.0; 4]; 3],
+                luminance: [0.0; 4],
+                tone_peak: 1.0,
+            };
         };
         let weights = gamut::luminance_weights(Primaries::Bt709);
         let mut rows = [[0.0; 4]; 3];
@@ -70,8 +84,11 @@ impl ManagedNumbers {
             *row = [source[0], source[1], source[2], weight].map(f32_from);
         }
         let [r, g, b] = managed.luminance;
-        let hlg_peak =
-            if managed.source == TransferFunction::Hlg { light::HLG_PEAK_NITS } else { 0.0 };
+        let hlg_peak = if managed.source == TransferFunction::Hlg {
+            light::HLG_PEAK_NITS
+        } else {
+            0.0
+        };
         Self {
             bt709_from_source: rows,
             luminance: [r, g, b, hlg_peak].map(f32_from),
@@ -123,8 +140,11 @@ fn signed(length: u32) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "rounding to what the GPU takes")]
-fn f32_from(value: f64) -> f32 {
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "rounding to what the GPU takes"
+)]
+pub(super) fn f32_from(value: f64) -> f32 {
     value as f32
 }
 
@@ -152,9 +172,15 @@ impl LookupTables {
                 .collect::<Vec<_>>()
         };
         let light = curve(&|signal| light::linearize(managed.source, signal));
-        let gain = curve(&|root| managed.tone.map_or(1.0, |tone| tone.gain(peak * root.powi(4))));
+        let gain = curve(&|root| {
+            managed
+                .tone
+                .map_or(1.0, |tone| tone.gain(peak * root.powi(4)))
+        });
         let signal = curve(&|root| light::encode(managed.output, root * root));
-        Self { values: [light, gain, signal].concat() }
+        Self {
+            values: [light, gain, signal].concat(),
+        }
     }
 
     /// All values, table after table.
@@ -170,18 +196,23 @@ mod tests {
     #[test]
     fn every_orientation_maps_corners_onto_corners() {
         let shown = Size::new(5, 3).unwrap();
-        for (mirrored, turns) in [false, true].into_iter().flat_map(|m| (0..4).map(move |t| (m, t)))
+        for (mirrored, turns) in [false, true]
+            .into_iter()
+            .flat_map(|m| (0..4).map(move |t| (m, t)))
         {
             let orientation = Orientation::new(mirrored, turns);
             let stored = orientation.apply(shown);
-            let ([a, b, d, e], [ox, oy]) = index_map(orientation, stored);
+            let (map, origin) = index_map(orientation, stored);
             for (x, y) in [(0, 0), (4, 0), (0, 2), (4, 2), (1, 1)] {
-                let (column, row) = (a * x + b * y + ox, d * x + e * y + oy);
+                let column = map[0] * x + map[1] * y + origin[0];
+                let row = map[2] * x + map[3] * y + origin[1];
                 // The same through the map of unit coordinates, at the pixel's centre.
-                let [a, b, c, d, e, f] = orientation.stored_from_shown().map(f64::from);
-                let (u, v) = ((f64::from(x) + 0.5) / 5.0, (f64::from(y) + 0.5) / 3.0);
-                let expected_column = (a * u + b * v + c) * f64::from(stored.width());
-                let expected_row = (d * u + e * v + f) * f64::from(stored.height());
+                let unit = orientation.stored_from_shown().map(f64::from);
+                let across = (f64::from(x) + 0.5) / 5.0;
+                let down = (f64::from(y) + 0.5) / 3.0;
+                let stored_at = |row: &[f64]| row[0] * across + row[1] * down + row[2];
+                let expected_column = stored_at(&unit[..3]) * f64::from(stored.width());
+                let expected_row = stored_at(&unit[3..]) * f64::from(stored.height());
                 assert_eq!(
                     (f64::from(column), f64::from(row)),
                     (expected_column.floor(), expected_row.floor())
@@ -192,13 +223,16 @@ mod tests {
 
     #[test]
     fn the_uniform_has_the_size_of_the_shaders_struct() {
-        let module = naga::front::wgsl::parse_str(super::super::gpu_converter::CONVERT_WGSL).unwrap();
+        let module =
+            naga::front::wgsl::parse_str(super::super::gpu_converter::CONVERT_WGSL).unwrap();
         let (_, job) = module
             .types
             .iter()
             .find(|(_, ty)| ty.name.as_deref() == Some("Job"))
             .expect("the shader declares Job");
-        let naga::TypeInner::Struct { span, .. } = job.inner else { panic!("Job is a struct") };
+        let naga::TypeInner::Struct { span, .. } = job.inner else {
+            panic!("Job is a struct")
+        };
         assert_eq!(span as usize, size_of::<JobUniform>());
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! A frame's way: [`Viewer::show`] hands it to a [`PictureConverter`]. [`GpuConverter`] copies its planes
 //! through a ring of staging buffers into textures and runs one compute pass; [`CpuPictureConverter`]
-//! lets SIMD code make the picture and only copies that. Either way the result is a [`Picture`]: RGBA8,
-//! encoded for the display, of exactly the size it has on screen. [`Viewer::render`] then draws it,
-//! with the view settings and the overlay, into a [`WindowSurface`]'s texture or an [`OffscreenTarget`].
+//! lets SIMD code make the picture and only copies that. Either way the result is a [`Picture`]: 8 bits a
+//! component, encoded for the display, of exactly the size it has on screen. [`Viewer::render`] then
+//! draws it, with the view settings and the overlay, into a [`WindowSurface`]'s texture or an
+//! [`OffscreenTarget`]; on a CPU adapter it copies the picture there where that gives the same.
 //!
 //! Everything here lives on one thread, the window's. The GPU is never waited for while playing,
 //! unless all staging buffers are in flight, and then that is reported. [`GpuContext`] is the only one
@@ -36,7 +37,9 @@ mod tests;
 
 pub use converter::{ConvertChoice, PictureConverter, PictureRequest};
 pub use cpu_converter::CpuPictureConverter;
-pub use device::{AdapterSummary, DeviceGeneration, GpuContext, GpuError, GpuOptions, new_instance};
+pub use device::{
+    AdapterSummary, DeviceGeneration, GpuContext, GpuError, GpuOptions, new_instance,
+};
 pub use geometry::{Rect, fit};
 pub use gpu_converter::GpuConverter;
 pub use overlay::{Overlay, OverlayPainter};

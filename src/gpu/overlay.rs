@@ -16,7 +16,9 @@ pub struct OverlayPainter {
 
 impl std::fmt::Debug for OverlayPainter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OverlayPainter").field("generation", &self.generation).finish_non_exhaustive()
+        f.debug_struct("OverlayPainter")
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
     }
 }
 
@@ -24,10 +26,12 @@ impl OverlayPainter {
     /// A painter for targets of `target_format`. A new one knows none of egui's textures: after a device
     /// loss, egui must send them all again (a fresh `egui::Context`, or its font atlas reset).
     pub fn new(ctx: &GpuContext, target_format: wgpu::TextureFormat) -> Result<Self, PictureError> {
-        let renderer = ctx.checked(|| {
-            Renderer::new(ctx.device(), target_format, RendererOptions::default())
-        })?;
-        Ok(Self { renderer, generation: ctx.generation() })
+        let renderer =
+            ctx.checked(|| Renderer::new(ctx.device(), target_format, RendererOptions::default()))?;
+        Ok(Self {
+            renderer,
+            generation: ctx.generation(),
+        })
     }
 }
 

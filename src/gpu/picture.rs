@@ -26,7 +26,9 @@ pub enum PictureError {
     #[error("out of graphics memory; close other programs, or play a smaller proxy")]
     OutOfMemory,
     /// The frame is larger than textures can be.
-    #[error("a picture of {size} is larger than this GPU takes ({limit} a side); use --convert cpu")]
+    #[error(
+        "a picture of {size} is larger than this GPU takes ({limit} a side); use --convert cpu"
+    )]
     TooLargeForTextures {
         /// Size of the frame.
         size: Size,
@@ -93,11 +95,7 @@ impl ComponentOrder {
 
 impl Picture {
     /// An empty picture. The components stand in `order`.
-    pub fn new(
-        ctx: &GpuContext,
-        size: Size,
-        order: ComponentOrder,
-    ) -> Result<Self, PictureError> {
+    pub fn new(ctx: &GpuContext, size: Size, order: ComponentOrder) -> Result<Self, PictureError> {
         let limit = ctx.max_texture_side();
         if size.width().max(size.height()) > limit {
             return Err(PictureError::TooLargeForTextures { size, limit });
@@ -123,7 +121,13 @@ impl Picture {
             })
         })?;
         let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
-        Ok(Self { texture, view, size, order, generation: ctx.generation() })
+        Ok(Self {
+            texture,
+            view,
+            size,
+            order,
+            generation: ctx.generation(),
+        })
     }
 
     /// How its components stand.
@@ -148,7 +152,11 @@ impl Picture {
 
     /// `Err` when `ctx` is not the device that this picture lives on.
     pub fn check(&self, ctx: &GpuContext) -> Result<(), PictureError> {
-        if self.generation == ctx.generation() { Ok(()) } else { Err(PictureError::OtherDevice) }
+        if self.generation == ctx.generation() {
+            Ok(())
+        } else {
+            Err(PictureError::OtherDevice)
+        }
     }
 
     /// Copies the picture to main memory. Waits for the GPU: for stills and tests.
@@ -159,7 +167,11 @@ impl Picture {
 }
 
 pub(super) fn extent(size: Size) -> wgpu::Extent3d {
-    wgpu::Extent3d { width: size.width(), height: size.height(), depth_or_array_layers: 1 }
+    wgpu::Extent3d {
+        width: size.width(),
+        height: size.height(),
+        depth_or_array_layers: 1,
+    }
 }
 
 /// A picture in main memory: R, G, B, A a byte each, rows without padding.
@@ -205,7 +217,9 @@ pub(super) fn read_texture(
             mapped_at_creation: false,
         })
     })?;
-    let mut encoder = ctx.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    let mut encoder = ctx
+        .device()
+        .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     encoder.copy_texture_to_buffer(
         texture.as_image_copy(),
         wgpu::TexelCopyBufferInfo {
@@ -225,8 +239,11 @@ pub(super) fn read_texture(
     let view = buffer
         .get_mapped_range(..)
         .map_err(|error| PictureError::Rejected(error.to_string()))?;
-    let mut rgba: Vec<u8> =
-        view.chunks(stride).flat_map(|row| &row[..row_bytes]).copied().collect();
+    let mut rgba: Vec<u8> = view
+        .chunks(stride)
+        .flat_map(|row| &row[..row_bytes])
+        .copied()
+        .collect();
     if matches!(
         texture.format(),
         wgpu::TextureFormat::Bgra8Unorm | wgpu::TextureFormat::Bgra8UnormSrgb

@@ -4,8 +4,10 @@ use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 
-use crate::media::{ViewChannel, ViewSettings};
+use crate::convert::light;
+use crate::media::{TransferFunction, ViewChannel, ViewSettings};
 
+use super::job_uniform::f32_from;
 use super::{GpuContext, Picture, PictureError, Rect};
 
 /// The shader; see it for what it does.
@@ -13,15 +15,18 @@ pub(super) const PRESENT_WGSL: &str = include_str!("../../shaders/present.wgsl")
 
 /// `struct View` of the shader.
 #[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+#[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 struct ViewUniform {
     origin: [f32; 2],
     inverse_size: [f32; 2],
-    exposure_gain: f32,
-    inverse_gamma: f32,
     channel: u32,
-    padding: u32,
+    padding: [u32; 3],
+    curves: [[f32; 4]; CODES],
 }
+
+/// Codes of an 8-bit component. The curves are tables over them, because a software rasterizer takes
+/// ten times longer to raise to a power than to look one up.
+const CODES: usize = 256;
 
 impl ViewUniform {
     fn new(viewport: Rect, settings: &ViewSettings) -> Self {
@@ -33,20 +38,35 @@ impl ViewUniform {
             ViewChannel::Alpha => 4,
             ViewChannel::Luma => 5,
         };
-        // A gamma of zero or below means nothing; it is kept a little above.
-        let gamma = settings.gamma.max(0.01);
         Self {
             origin: [viewport.x as f32, viewport.y as f32],
             inverse_size: [
                 1.0 / viewport.size.width() as f32,
                 1.0 / viewport.size.height() as f32,
             ],
-            exposure_gain: settings.exposure_stops.exp2(),
-            inverse_gamma: 1.0 / gamma,
             channel,
-            padding: 0,
+            padding: [0; 3],
+            curves: curves(settings),
         }
     }
+}
+
+/// For each code: what is shown for it, its light, and what is shown for light whose square root is
+/// that far from 0 to 1.
+///
+/// Exposure multiplies the light of sRGB (IEC 61966-2-1), gamma bends the signal afterwards.
+fn curves(settings: &ViewSettings) -> [[f32; 4]; CODES] {
+    let gain = f64::from(settings.exposure_stops).exp2();
+    // A gamma of zero or below means nothing; it is kept a little above.
+    let bend = 1.0 / f64::from(settings.gamma).max(0.01);
+    let shown = |light: f64| light::encode(TransferFunction::Srgb, light * gain).powf(bend);
+    let mut curves = [[0.0; 4]; CODES];
+    for (entry, code) in curves.iter_mut().zip(0..=u8::MAX) {
+        let part = f64::from(code) / 255.0;
+        let light = light::linearize(TransferFunction::Srgb, part);
+        *entry = [shown(light), light, shown(part * part), 0.0].map(f32_from);
+    }
+    curves
 }
 
 /// What a pipeline is specialized for.
@@ -78,7 +98,8 @@ pub(super) struct Presenter {
     sampler: wgpu::Sampler,
     uniform: wgpu::Buffer,
     pipelines: [OnceLock<wgpu::RenderPipeline>; Variant::COUNT],
-    written: Mutex<Option<ViewUniform>>,
+    /// What the uniform buffer holds, so that it is written only when something changes.
+    written: Mutex<Option<(Rect, ViewSettings)>>,
 }
 
 impl Presenter {
@@ -133,7 +154,10 @@ impl Presenter {
             label: Some("present"),
             layout: &self.bind_group_layout,
             entries: &[
-                wgpu::BindGroupEntry { binding: 0, resource: self.uniform.as_entire_binding() },
+                wgpu::BindGroupEntry {
+                    binding: 0,
+                    resource: self.uniform.as_entire_binding(),
+                },
                 wgpu::BindGroupEntry {
                     binding: 1,
                     resource: wgpu::BindingResource::TextureView(picture.view()),
@@ -158,11 +182,12 @@ impl Presenter {
         viewport: Rect,
         settings: &ViewSettings,
     ) {
-        let uniform = ViewUniform::new(viewport, settings);
         let mut written = self.written.lock();
-        if *written != Some(uniform) {
-            self.queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&uniform));
-            *written = Some(uniform);
+        if *written != Some((viewport, *settings)) {
+            let uniform = ViewUniform::new(viewport, settings);
+            self.queue
+                .write_buffer(&self.uniform, 0, bytemuck::bytes_of(&uniform));
+            *written = Some((viewport, *settings));
         }
         drop(written);
         let variant = Variant {
@@ -201,27 +226,28 @@ impl Presenter {
             constants: &constants,
             zero_initialize_workgroup_memory: false,
         };
-        self.device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-            label: Some("present"),
-            layout: Some(&self.pipeline_layout),
-            vertex: wgpu::VertexState {
-                module: &self.module,
-                entry_point: Some("cover"),
-                compilation_options: options.clone(),
-                buffers: &[],
-            },
-            primitive: wgpu::PrimitiveState::default(),
-            depth_stencil: None,
-            multisample: wgpu::MultisampleState::default(),
-            fragment: Some(wgpu::FragmentState {
-                module: &self.module,
-                entry_point: Some("present"),
-                compilation_options: options,
-                targets: &[Some(self.target_format.into())],
-            }),
-            multiview_mask: None,
-            cache: None,
-        })
+        self.device
+            .create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+                label: Some("present"),
+                layout: Some(&self.pipeline_layout),
+                vertex: wgpu::VertexState {
+                    module: &self.module,
+                    entry_point: Some("cover"),
+                    compilation_options: options.clone(),
+                    buffers: &[],
+                },
+                primitive: wgpu::PrimitiveState::default(),
+                depth_stencil: None,
+                multisample: wgpu::MultisampleState::default(),
+                fragment: Some(wgpu::FragmentState {
+                    module: &self.module,
+                    entry_point: Some("present"),
+                    compilation_options: options,
+                    targets: &[Some(self.target_format.into())],
+                }),
+                multiview_mask: None,
+                cache: None,
+            })
     }
 }
 
@@ -252,4 +278,33 @@ fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
         label: Some("present"),
         entries: &entries,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_settings_change_no_code() {
+        for (entry, code) in curves(&ViewSettings::default()).iter().zip(0..=u8::MAX) {
+            assert!(
+                (entry[0] * 255.0 - f32::from(code)).abs() < 0.01,
+                "{code}: {entry:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_uniform_has_the_size_of_the_shaders_struct() {
+        let module = naga::front::wgsl::parse_str(PRESENT_WGSL).unwrap();
+        let (_, view) = module
+            .types
+            .iter()
+            .find(|(_, ty)| ty.name.as_deref() == Some("View"))
+            .expect("the shader declares View");
+        let naga::TypeInner::Struct { span, .. } = view.inner else {
+            panic!("View is a struct")
+        };
+        assert_eq!(span as usize, size_of::<ViewUniform>());
+    }
 }

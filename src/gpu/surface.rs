@@ -1,5 +1,7 @@
 //! The window's surface: configuring it, getting its textures, presenting them.
 
+use wgpu::CurrentSurfaceTexture as Current;
+
 use crate::media::Size;
 
 use super::{DeviceGeneration, GpuContext};
@@ -24,7 +26,8 @@ pub enum Acquired {
     Skip,
     /// The surface had changed and was set up anew. Ask again at once.
     Reconfigured,
-    /// The surface or its device is gone: rebuild.
+    /// The surface or its device is gone. Drop the [`WindowSurface`] before making another for the same
+    /// window, since a window has room for one.
     Lost,
 }
 
@@ -87,8 +90,13 @@ impl WindowSurface {
             alpha_mode: wgpu::CompositeAlphaMode::Auto,
             view_formats: Vec::new(),
         };
-        let mut window =
-            Self { surface, generation: ctx.generation(), config, capabilities, size: None };
+        let mut window = Self {
+            surface,
+            generation: ctx.generation(),
+            config,
+            capabilities,
+            size: None,
+        };
         window.resize(ctx, width, height);
         Some(window)
     }
@@ -140,11 +148,12 @@ impl WindowSurface {
         if self.size.is_none() {
             return Acquired::Skip;
         }
-        use wgpu::CurrentSurfaceTexture as Current;
         match self.surface.get_current_texture() {
             // A suboptimal texture still shows; the resize event that explains it is under way.
             Current::Success(texture) | Current::Suboptimal(texture) => {
-                let view = texture.texture.create_view(&wgpu::TextureViewDescriptor::default());
+                let view = texture
+                    .texture
+                    .create_view(&wgpu::TextureViewDescriptor::default());
                 Acquired::Frame(SurfaceFrame { texture, view })
             }
             Current::Timeout | Current::Occluded => Acquired::Skip,
@@ -154,11 +163,6 @@ impl WindowSurface {
             }
             Current::Lost | Current::Validation => Acquired::Lost,
         }
-    }
-
-    /// Gives the bare surface back, to set it up on another device.
-    pub fn into_surface(self) -> wgpu::Surface<'static> {
-        self.surface
     }
 }
 
@@ -179,7 +183,10 @@ fn choose_mode(pacing: Pacing, modes: &[wgpu::PresentMode]) -> wgpu::PresentMode
         Pacing::Vsync => return Fifo,
         Pacing::Untimed => [Immediate, Mailbox],
     };
-    preferred.into_iter().find(|mode| modes.contains(mode)).unwrap_or(Fifo)
+    preferred
+        .into_iter()
+        .find(|mode| modes.contains(mode))
+        .unwrap_or(Fifo)
 }
 
 #[cfg(test)]
@@ -192,16 +199,25 @@ mod tests {
         let offered = [TextureFormat::Rgba8UnormSrgb, TextureFormat::Rgba8Unorm];
         assert_eq!(choose_format(&offered), Some(TextureFormat::Rgba8Unorm));
         let encoding = [TextureFormat::Rgba16Float, TextureFormat::Bgra8UnormSrgb];
-        assert_eq!(choose_format(&encoding), Some(TextureFormat::Bgra8UnormSrgb));
+        assert_eq!(
+            choose_format(&encoding),
+            Some(TextureFormat::Bgra8UnormSrgb)
+        );
         assert_eq!(choose_format(&[]), None);
     }
 
     #[test]
     fn untimed_takes_the_fastest_mode_there_is() {
         use PresentMode::{Fifo, Immediate, Mailbox};
-        assert_eq!(choose_mode(Pacing::Untimed, &[Fifo, Mailbox, Immediate]), Immediate);
+        assert_eq!(
+            choose_mode(Pacing::Untimed, &[Fifo, Mailbox, Immediate]),
+            Immediate
+        );
         assert_eq!(choose_mode(Pacing::Untimed, &[Fifo, Mailbox]), Mailbox);
         assert_eq!(choose_mode(Pacing::Untimed, &[Fifo]), Fifo);
-        assert_eq!(choose_mode(Pacing::Vsync, &[Immediate, Mailbox, Fifo]), Fifo);
+        assert_eq!(
+            choose_mode(Pacing::Vsync, &[Immediate, Mailbox, Fifo]),
+            Fifo
+        );
     }
 }

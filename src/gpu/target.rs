@@ -45,7 +45,12 @@ impl OffscreenTarget {
             })
         })?;
         let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
-        Ok(Self { texture, view, size, generation: ctx.generation() })
+        Ok(Self {
+            texture,
+            view,
+            size,
+            generation: ctx.generation(),
+        })
     }
 
     /// What to render to.

@@ -55,19 +55,33 @@ pub(super) fn yuv(subsampling: Subsampling, bits: u8) -> PixelFormat {
 }
 
 pub(super) fn semi_planar(subsampling: Subsampling, bits: u8) -> PixelFormat {
-    PixelFormat { arrangement: PlaneArrangement::SemiPlanar, ..yuv(subsampling, bits) }
+    PixelFormat {
+        arrangement: PlaneArrangement::SemiPlanar,
+        ..yuv(subsampling, bits)
+    }
 }
 
 pub(super) fn rgb(bits: u8, alpha: bool) -> PixelFormat {
-    PixelFormat { model: ColorModel::Rgb, alpha, ..yuv(Subsampling::S444, bits) }
+    PixelFormat {
+        model: ColorModel::Rgb,
+        alpha,
+        ..yuv(Subsampling::S444, bits)
+    }
 }
 
 pub(super) fn gray(bits: u8, alpha: bool) -> PixelFormat {
-    PixelFormat { model: ColorModel::Gray, alpha, ..yuv(Subsampling::S444, bits) }
+    PixelFormat {
+        model: ColorModel::Gray,
+        alpha,
+        ..yuv(Subsampling::S444, bits)
+    }
 }
 
 pub(super) fn with_alpha(format: PixelFormat) -> PixelFormat {
-    PixelFormat { alpha: true, ..format }
+    PixelFormat {
+        alpha: true,
+        ..format
+    }
 }
 
 /// A frame whose sample `(component-in-row, row)` of each plane has the code that `code` gives; planes
@@ -96,8 +110,10 @@ pub(super) fn frame_of(
             (bytes, stride)
         })
         .collect();
-    let slices: Vec<(&[u8], usize)> =
-        planes.iter().map(|(bytes, stride)| (bytes.as_slice(), *stride)).collect();
+    let slices: Vec<(&[u8], usize)> = planes
+        .iter()
+        .map(|(bytes, stride)| (bytes.as_slice(), *stride))
+        .collect();
     VideoFrame {
         size,
         format,
@@ -108,7 +124,12 @@ pub(super) fn frame_of(
 }
 
 /// Seeded noise of all code values: the hardest picture for unscaled conversion.
-pub(super) fn noise_frame(format: PixelFormat, size: Size, color: ColorInfo, seed: u64) -> VideoFrame {
+pub(super) fn noise_frame(
+    format: PixelFormat,
+    size: Size,
+    color: ColorInfo,
+    seed: u64,
+) -> VideoFrame {
     let mut random = Random(seed);
     let codes = u64::from(format.depth.max_code()) + 1;
     frame_of(format, size, color, 3 * format.depth.bytes(), |_, _, _| {
@@ -119,12 +140,21 @@ pub(super) fn noise_frame(format: PixelFormat, size: Size, color: ColorInfo, see
 /// One gray at half the codes.
 pub(super) fn gray_frame(format: PixelFormat, width: u32, height: u32) -> VideoFrame {
     let half = 1 << (format.depth.bits() - 1);
-    frame_of(format, size(width, height), ColorInfo::BT709_LIMITED, 0, |_, _, _| half)
+    frame_of(
+        format,
+        size(width, height),
+        ColorInfo::BT709_LIMITED,
+        0,
+        |_, _, _| half,
+    )
 }
 
 /// What the reference makes of `frame`, as 8-bit codes with their fractions.
 pub(super) fn expected(frame: &VideoFrame, job: &ConvertJob) -> Vec<[f64; 4]> {
-    reference::convert(frame, job).into_iter().map(|pixel| pixel.map(|c| c * 255.0)).collect()
+    reference::convert(frame, job)
+        .into_iter()
+        .map(|pixel| pixel.map(|c| c * 255.0))
+        .collect()
 }
 
 /// Greatest difference in code values, and the signal-to-noise ratio in dB (255 being the peak).
@@ -148,5 +178,8 @@ pub(super) fn difference(actual: &RgbaPicture, expected: &[[f64; 4]]) -> Differe
         }
     }
     let mean = squares / (expected.len() * 4) as f64;
-    Difference { greatest, psnr_db: 10.0 * (255.0 * 255.0 / mean.max(1e-12)).log10() }
+    Difference {
+        greatest,
+        psnr_db: 10.0 * (255.0 * 255.0 / mean.max(1e-12)).log10(),
+    }
 }

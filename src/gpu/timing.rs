@@ -58,15 +58,23 @@ impl GpuTimer {
     /// A timer; it measures nothing on devices without time stamps.
     pub fn new(ctx: &GpuContext) -> Self {
         let parts = ctx.has_timestamps().then(|| TimerParts::new(ctx));
-        Self { parts, done: VecDeque::with_capacity(RESULTS_MAX) }
+        Self {
+            parts,
+            done: VecDeque::with_capacity(RESULTS_MAX),
+        }
     }
 
     /// Reserves a measurement under `token`; `None` when the device cannot or all are under way.
     pub fn begin(&mut self, token: u64) -> Option<TimedPass> {
         let parts = self.parts.as_mut()?;
-        let index = parts.slots.iter().position(|slot| slot.state.load(Ordering::Acquire) == FREE)?;
+        let index = parts
+            .slots
+            .iter()
+            .position(|slot| slot.state.load(Ordering::Acquire) == FREE)?;
         parts.slots[index].token = token;
-        Some(TimedPass { slot: u32::try_from(index).ok()? })
+        Some(TimedPass {
+            slot: u32::try_from(index).ok()?,
+        })
     }
 
     /// What a compute pass must write.
@@ -94,7 +102,12 @@ impl GpuTimer {
         let Some(parts) = &self.parts else { return };
         let first = pass.slot * STAMPS;
         let offset = u64::from(pass.slot) * RESOLVE_ALIGN;
-        encoder.resolve_query_set(&parts.queries, first..first + STAMPS, &parts.resolved, offset);
+        encoder.resolve_query_set(
+            &parts.queries,
+            first..first + STAMPS,
+            &parts.resolved,
+            offset,
+        );
         let readback = &parts.slots[pass.slot as usize].readback;
         encoder.copy_buffer_to_buffer(&parts.resolved, offset, readback, 0, STAMP_BYTES);
     }
@@ -105,9 +118,13 @@ impl GpuTimer {
         let slot = &parts.slots[pass.slot as usize];
         slot.state.store(PENDING, Ordering::Release);
         let state = Arc::clone(&slot.state);
-        slot.readback.map_async(wgpu::MapMode::Read, .., move |result| {
-            state.store(if result.is_ok() { READABLE } else { FAILED }, Ordering::Release);
-        });
+        slot.readback
+            .map_async(wgpu::MapMode::Read, .., move |result| {
+                state.store(
+                    if result.is_ok() { READABLE } else { FAILED },
+                    Ordering::Release,
+                );
+            });
     }
 
     /// The measurements that have arrived, as token and nanoseconds, oldest first. Never waits; the
@@ -139,7 +156,8 @@ impl GpuTimer {
             if self.done.len() == RESULTS_MAX {
                 self.done.pop_front();
             }
-            self.done.push_back((token, nanos_from_ticks(ticks, parts.nanos_per_tick)));
+            self.done
+                .push_back((token, nanos_from_ticks(ticks, parts.nanos_per_tick)));
         }
     }
 }
@@ -171,7 +189,12 @@ impl TimerParts {
             })
             .collect();
         let nanos_per_tick = f64::from(ctx.queue().get_timestamp_period());
-        Self { queries, resolved, slots, nanos_per_tick }
+        Self {
+            queries,
+            resolved,
+            slots,
+            nanos_per_tick,
+        }
     }
 }
 

@@ -11,9 +11,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::media::{Plane, PixelFormat, Size, VideoFrame};
+use crate::media::{PixelFormat, Plane, Size, VideoFrame};
 
-use super::{GpuContext, PictureError};
+use super::{DeviceGeneration, GpuContext, PictureError};
 
 /// Staging buffers at most: one being written, one being copied, and one that the GPU has not begun.
 /// More would only hide that the GPU cannot keep up. With 8K 4:2:0 10-bit frames that is 3 x 100 MB.
@@ -65,7 +65,11 @@ impl Slot {
             })
         })?;
         let state = Arc::new(SlotState(AtomicU8::new(SlotState::READY)));
-        Ok(Self { buffer, state, submission: None })
+        Ok(Self {
+            buffer,
+            state,
+            submission: None,
+        })
     }
 
     fn state(&self) -> u8 {
@@ -107,21 +111,33 @@ impl StagingRing {
         ctx.check_alive()?;
         self.slots.retain(|slot| slot.state() != SlotState::FAILED);
         if let Some(index) = self.ready(ctx, bytes)? {
-            return Ok(StagingLease { index, waited: false });
+            return Ok(StagingLease {
+                index,
+                waited: false,
+            });
         }
         if self.slots.len() < STAGING_SLOTS_MAX {
             self.slots.push(Slot::new(ctx, bytes)?);
-            return Ok(StagingLease { index: self.slots.len() - 1, waited: false });
+            return Ok(StagingLease {
+                index: self.slots.len() - 1,
+                waited: false,
+            });
         }
         // Slots are handed out in turn, so the one at the front was submitted first.
         ctx.wait(self.slots[0].submission.clone())?;
         let index = self.ready(ctx, bytes)?.ok_or(PictureError::DeviceLost)?;
-        Ok(StagingLease { index, waited: true })
+        Ok(StagingLease {
+            index,
+            waited: true,
+        })
     }
 
     /// A buffer that is mapped already, made anew when its size does not suit.
     fn ready(&mut self, ctx: &GpuContext, bytes: u64) -> Result<Option<usize>, PictureError> {
-        let Some(index) = self.slots.iter().position(|slot| slot.state() == SlotState::READY)
+        let Some(index) = self
+            .slots
+            .iter()
+            .position(|slot| slot.state() == SlotState::READY)
         else {
             return Ok(None);
         };
@@ -155,14 +171,19 @@ impl StagingRing {
     }
 
     /// Asks for the buffer back once `submission` is done.
-    pub(super) fn submitted(&mut self, lease: StagingLease, submission: wgpu::SubmissionIndex) {
+    pub(super) fn submitted(&mut self, lease: &StagingLease, submission: wgpu::SubmissionIndex) {
         let mut slot = self.slots.remove(lease.index);
         slot.submission = Some(submission);
         let state = Arc::clone(&slot.state);
-        slot.buffer.map_async(wgpu::MapMode::Write, .., move |result| {
-            let next = if result.is_ok() { SlotState::READY } else { SlotState::FAILED };
-            state.0.store(next, Ordering::Release);
-        });
+        slot.buffer
+            .map_async(wgpu::MapMode::Write, .., move |result| {
+                let next = if result.is_ok() {
+                    SlotState::READY
+                } else {
+                    SlotState::FAILED
+                };
+                state.0.store(next, Ordering::Release);
+            });
         self.slots.push(slot);
     }
 }
@@ -187,8 +208,16 @@ impl PlaneTextures {
                 .map(|plane| create_plane(ctx, format, plane, size))
                 .collect::<Vec<_>>()
         })?;
-        let views = textures.iter().map(|texture| texture.create_view(&Default::default())).collect();
-        Ok(Self { format, size, textures, views })
+        let views = textures
+            .iter()
+            .map(|texture| texture.create_view(&wgpu::TextureViewDescriptor::default()))
+            .collect();
+        Ok(Self {
+            format,
+            size,
+            textures,
+            views,
+        })
     }
 
     /// One view a plane.
@@ -197,16 +226,15 @@ impl PlaneTextures {
     }
 }
 
-fn create_plane(
-    ctx: &GpuContext,
-    format: PixelFormat,
-    plane: usize,
-    size: Size,
-) -> wgpu::Texture {
+fn create_plane(ctx: &GpuContext, format: PixelFormat, plane: usize, size: Size) -> wgpu::Texture {
     let (width, height) = plane_extent(format, plane, size);
     ctx.device().create_texture(&wgpu::TextureDescriptor {
         label: Some("plane"),
-        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+        size: wgpu::Extent3d {
+            width,
+            height,
+            depth_or_array_layers: 1,
+        },
         mip_level_count: 1,
         sample_count: 1,
         dimension: wgpu::TextureDimension::D2,
@@ -226,7 +254,10 @@ fn plane_extent(format: PixelFormat, plane: usize, size: Size) -> (u32, u32) {
 }
 
 fn texture_format(format: PixelFormat, plane: usize) -> wgpu::TextureFormat {
-    match (format.depth.bytes(), format.sample_stride_bytes(plane) / format.depth.bytes()) {
+    match (
+        format.depth.bytes(),
+        format.sample_stride_bytes(plane) / format.depth.bytes(),
+    ) {
         (1, 1) => wgpu::TextureFormat::R8Uint,
         (1, _) => wgpu::TextureFormat::Rg8Uint,
         (_, 1) => wgpu::TextureFormat::R16Uint,
@@ -255,6 +286,7 @@ pub(super) struct RecordedUpload {
 /// Brings frames into plane textures, which are reused while format and size stay the same.
 #[derive(Debug, Default)]
 pub struct FrameUploader {
+    generation: Option<DeviceGeneration>,
     ring: StagingRing,
     planes: Option<PlaneTextures>,
 }
@@ -277,11 +309,13 @@ impl FrameUploader {
         frame: &VideoFrame,
     ) -> Result<(UploadReport, wgpu::SubmissionIndex), PictureError> {
         let start = ctx.now();
-        let mut encoder = ctx.device().create_command_encoder(&Default::default());
+        let mut encoder = ctx
+            .device()
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let recorded = self.record(ctx, frame, &mut encoder)?;
         let mut report = recorded.report;
         let submission = ctx.queue().submit([encoder.finish()]);
-        self.submitted(recorded, submission.clone());
+        self.submitted(&recorded, submission.clone());
         report.nanos = ctx.nanos_since(start);
         Ok((report, submission))
     }
@@ -297,6 +331,13 @@ impl FrameUploader {
         encoder: &mut wgpu::CommandEncoder,
     ) -> Result<RecordedUpload, PictureError> {
         let start = ctx.now();
+        if self.generation != Some(ctx.generation()) {
+            // Buffers and textures of another device are of no use.
+            *self = Self {
+                generation: Some(ctx.generation()),
+                ..Self::default()
+            };
+        }
         let planes = Self::textures_for(&mut self.planes, ctx, frame)?;
         let placed = place_planes(frame);
         let total = placed.last().map_or(0, |last| last.offset + last.bytes);
@@ -310,20 +351,28 @@ impl FrameUploader {
         drop(view);
         self.ring.seal(&lease);
         for (index, place) in placed.iter().enumerate() {
-            copy_plane(encoder, self.ring.buffer(&lease), place, &planes.textures[index]);
+            copy_plane(
+                encoder,
+                self.ring.buffer(&lease),
+                place,
+                &planes.textures[index],
+            );
         }
         let bytes = (0..placed.len())
             .map(|index| frame.plane(index))
             .map(|plane| (plane.row_bytes * plane.rows) as u64)
             .sum();
-        let report =
-            UploadReport { bytes, nanos: ctx.nanos_since(start), waited: lease.waited };
+        let report = UploadReport {
+            bytes,
+            nanos: ctx.nanos_since(start),
+            waited: lease.waited,
+        };
         Ok(RecordedUpload { lease, report })
     }
 
     /// Tells that the commands recorded for `upload` went off as `submission`.
-    pub(super) fn submitted(&mut self, upload: RecordedUpload, submission: wgpu::SubmissionIndex) {
-        self.ring.submitted(upload.lease, submission);
+    pub(super) fn submitted(&mut self, upload: &RecordedUpload, submission: wgpu::SubmissionIndex) {
+        self.ring.submitted(&upload.lease, submission);
     }
 
     fn textures_for<'a>(
@@ -331,7 +380,8 @@ impl FrameUploader {
         ctx: &GpuContext,
         frame: &VideoFrame,
     ) -> Result<&'a PlaneTextures, PictureError> {
-        let fits = |planes: &PlaneTextures| planes.format == frame.format && planes.size == frame.size;
+        let fits =
+            |planes: &PlaneTextures| planes.format == frame.format && planes.size == frame.size;
         if !kept.as_ref().is_some_and(fits) {
             // The old textures go first, so that both are never held at once.
             *kept = None;
@@ -356,7 +406,11 @@ fn place_planes(frame: &VideoFrame) -> Vec<PlacedPlane> {
             let plane = frame.plane(index);
             let stride = staging_stride(plane.stride, plane.row_bytes);
             let bytes = stride * (plane.rows - 1) + plane.row_bytes;
-            let placed = PlacedPlane { offset, stride, bytes };
+            let placed = PlacedPlane {
+                offset,
+                stride,
+                bytes,
+            };
             offset = (offset + bytes).next_multiple_of(ROW_ALIGN);
             placed
         })
@@ -367,17 +421,23 @@ fn place_planes(frame: &VideoFrame) -> Vec<PlacedPlane> {
 /// one copy. Otherwise the least stride that it can read.
 fn staging_stride(stride: usize, row_bytes: usize) -> usize {
     let least = aligned_row_bytes(row_bytes);
-    if stride.is_multiple_of(ROW_ALIGN) && stride <= least + least / 4 { stride } else { least }
+    if stride.is_multiple_of(ROW_ALIGN) && stride <= least + least / 4 {
+        stride
+    } else {
+        least
+    }
 }
 
 fn fill(view: &mut wgpu::BufferViewMut, place: &PlacedPlane, plane: &Plane<'_>) {
     if place.stride == plane.stride {
-        view.slice(place.offset..place.offset + place.bytes).copy_from_slice(plane.bytes);
+        view.slice(place.offset..place.offset + place.bytes)
+            .copy_from_slice(plane.bytes);
         return;
     }
     for y in 0..plane.rows {
         let start = place.offset + y * place.stride;
-        view.slice(start..start + plane.row_bytes).copy_from_slice(plane.row(y));
+        view.slice(start..start + plane.row_bytes)
+            .copy_from_slice(plane.row(y));
     }
 }
 
@@ -403,6 +463,7 @@ fn copy_plane(
 
 #[cfg(test)]
 mod tests {
+    use super::super::test_support;
     use super::*;
 
     #[test]
@@ -419,8 +480,25 @@ mod tests {
     }
 
     #[test]
+    fn many_uploads_at_once_share_a_bounded_ring() {
+        let ctx = test_support::shared();
+        let mut uploader = FrameUploader::new();
+        let frame = test_support::gray_frame(PixelFormat::NV12, 1280, 720);
+        let mut waits = 0;
+        for _ in 0..60 {
+            let (report, _) = uploader.upload(&ctx, &frame).unwrap();
+            assert_eq!(report.bytes, 1280 * 720 * 3 / 2);
+            assert!(uploader.ring.slots.len() <= STAGING_SLOTS_MAX);
+            waits += usize::from(report.waited);
+        }
+        ctx.wait(None).unwrap();
+        let ready = |slot: &Slot| slot.state() == SlotState::READY;
+        assert!(uploader.ring.slots.iter().all(ready), "{waits} waits");
+    }
+
+    #[test]
     fn planes_do_not_overlap_and_start_aligned() {
-        let frame = super::super::test_support::gray_frame(PixelFormat::YUV420P8, 35, 17);
+        let frame = test_support::gray_frame(PixelFormat::YUV420P8, 35, 17);
         let placed = place_planes(&frame);
         assert_eq!(placed.len(), 3);
         for pair in placed.windows(2) {

@@ -7,8 +7,9 @@ use super::overlay::Overlay;
 use super::picture::extent;
 use super::present::Presenter;
 use super::{
-    ComponentOrder, ConvertChoice, CpuPictureConverter, DeviceGeneration, GpuContext, GpuConverter, GpuTimer,
-    Picture, PictureConverter, PictureError, PictureRequest, PictureTimes, Rect, RgbaPicture,
+    ComponentOrder, ConvertChoice, CpuPictureConverter, DeviceGeneration, GpuContext, GpuConverter,
+    GpuTimer, Picture, PictureConverter, PictureError, PictureRequest, PictureTimes, Rect,
+    RgbaPicture,
 };
 
 /// Shows frames.
@@ -93,7 +94,10 @@ impl Viewer {
         self.check(ctx)?;
         let on_gpu = self.converts_on_gpu(ctx, frame);
         self.make_room(ctx, picture_size, self.picture_order(on_gpu))?;
-        let job = ConvertJob { out: picture_size, orientation };
+        let job = ConvertJob {
+            out: picture_size,
+            orientation,
+        };
         let request = PictureRequest { frame, job, token };
         let times = self.convert(ctx, &request, on_gpu);
         if let (Ok(_), Some(shown)) = (&times, &mut self.shown) {
@@ -109,14 +113,17 @@ impl Viewer {
         request: &PictureRequest<'_>,
         on_gpu: bool,
     ) -> Result<PictureTimes, PictureError> {
-        let Some(shown) = &self.shown else { return Err(PictureError::Nothing) };
+        let Some(shown) = &self.shown else {
+            return Err(PictureError::Nothing);
+        };
         let converter: &mut dyn PictureConverter = if on_gpu {
             match &mut self.gpu {
                 Some(gpu) => gpu,
                 none => none.insert(GpuConverter::new(ctx)?),
             }
         } else {
-            self.cpu.get_or_insert_with(|| CpuPictureConverter::new(ctx, self.threads))
+            self.cpu
+                .get_or_insert_with(|| CpuPictureConverter::new(ctx, self.threads))
         };
         converter.convert(ctx, request, &shown.picture, &mut self.timer)
     }
@@ -125,7 +132,7 @@ impl Viewer {
         let side = frame.size.width().max(frame.size.height());
         // A frame that no texture can hold is left to the CPU, unless the GPU was insisted on.
         let too_large = self.choice == ConvertChoice::Auto && side > ctx.max_texture_side();
-        self.choice.uses_gpu(ctx.summary(), frame) && !too_large
+        self.choice.uses_gpu(ctx.summary()) && !too_large
     }
 
     /// The order of the target's own components where the converter can write it, so that the picture
@@ -151,7 +158,12 @@ impl Viewer {
         }
         let picture = Picture::new(ctx, size, order)?;
         let bindings = self.presenter.bind(&picture);
-        self.shown = Some(Shown { picture, bindings, has_alpha: false, filled: false });
+        self.shown = Some(Shown {
+            picture,
+            bindings,
+            has_alpha: false,
+            filled: false,
+        });
         Ok(())
     }
 
@@ -187,11 +199,14 @@ impl Viewer {
     ) -> Result<u64, PictureError> {
         self.check(ctx)?;
         let start = ctx.now();
-        let mut encoder =
-            ctx.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder = ctx
+            .device()
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         // A copied picture has no pass to be timed.
         let copies = self.copyable(ctx, target, viewport, settings).is_some();
-        let timed = token.filter(|_| !copies).and_then(|token| self.timer.begin(token));
+        let timed = token
+            .filter(|_| !copies)
+            .and_then(|token| self.timer.begin(token));
         let mut overlay = overlay;
         let before = match &mut overlay {
             Some(overlay) => overlay.prepare(ctx, &mut encoder)?,
@@ -205,8 +220,14 @@ impl Viewer {
             copy_picture(&mut encoder, picture, target, viewport);
         }
         if copied.is_none() || overlay.is_some() {
-            let load = if copied.is_some() { wgpu::LoadOp::Load } else { CLEAR_BLACK };
-            let writes = timed.as_ref().and_then(|timed| self.timer.render_writes(timed));
+            let load = if copied.is_some() {
+                wgpu::LoadOp::Load
+            } else {
+                CLEAR_BLACK
+            };
+            let writes = timed
+                .as_ref()
+                .and_then(|timed| self.timer.render_writes(timed));
             let mut pass = begin_pass(&mut encoder, target, load, writes).forget_lifetime();
             if copied.is_none() {
                 self.draw(&mut pass, viewport, settings);
@@ -218,7 +239,8 @@ impl Viewer {
         if let Some(timed) = &timed {
             self.timer.resolve(&mut encoder, timed);
         }
-        ctx.queue().submit(before.into_iter().chain([encoder.finish()]));
+        ctx.queue()
+            .submit(before.into_iter().chain([encoder.finish()]));
         if let Some(timed) = &timed {
             self.timer.submitted(timed);
         }
@@ -240,7 +262,10 @@ impl Viewer {
         viewport: Rect,
         settings: &ViewSettings,
     ) -> Option<&Picture> {
-        let shown = self.shown.as_ref().filter(|shown| shown.filled && !shown.has_alpha)?;
+        let shown = self
+            .shown
+            .as_ref()
+            .filter(|shown| shown.filled && !shown.has_alpha)?;
         let texture = target.texture();
         let same = shown.picture.size() == viewport.size
             && shown.picture.texture().format() == texture.format()
@@ -263,19 +288,30 @@ impl Viewer {
 
     /// Size of the picture at hand.
     pub fn picture_size(&self) -> Option<Size> {
-        self.shown.as_ref().filter(|shown| shown.filled).map(|shown| shown.picture.size())
+        self.shown
+            .as_ref()
+            .filter(|shown| shown.filled)
+            .map(|shown| shown.picture.size())
     }
 
     /// The picture as converted, before any view settings, with its alpha. Waits for the GPU.
     pub fn read_back(&self, ctx: &GpuContext) -> Result<RgbaPicture, PictureError> {
         self.check(ctx)?;
-        let shown = self.shown.as_ref().filter(|shown| shown.filled).ok_or(PictureError::Nothing)?;
+        let shown = self
+            .shown
+            .as_ref()
+            .filter(|shown| shown.filled)
+            .ok_or(PictureError::Nothing)?;
         shown.picture.read_back(ctx)
     }
 
     fn check(&self, ctx: &GpuContext) -> Result<(), PictureError> {
         ctx.check_alive()?;
-        if self.generation == ctx.generation() { Ok(()) } else { Err(PictureError::OtherDevice) }
+        if self.generation == ctx.generation() {
+            Ok(())
+        } else {
+            Err(PictureError::OtherDevice)
+        }
     }
 }
 
@@ -298,7 +334,10 @@ fn begin_pass<'a>(
             view: target,
             depth_slice: None,
             resolve_target: None,
-            ops: wgpu::Operations { load, store: wgpu::StoreOp::Store },
+            ops: wgpu::Operations {
+                load,
+                store: wgpu::StoreOp::Store,
+            },
         })],
         timestamp_writes,
         ..Default::default()
@@ -312,7 +351,11 @@ fn copy_picture(
     viewport: Rect,
 ) {
     let to = wgpu::TexelCopyTextureInfo {
-        origin: wgpu::Origin3d { x: viewport.x, y: viewport.y, z: 0 },
+        origin: wgpu::Origin3d {
+            x: viewport.x,
+            y: viewport.y,
+            z: 0,
+        },
         ..target.texture().as_image_copy()
     };
     encoder.copy_texture_to_texture(

@@ -12,15 +12,28 @@ use crate::media::{
 };
 
 const S411: Subsampling = Subsampling::S411;
-const S440: Subsampling = Subsampling { log2_x: 0, log2_y: 1 };
-const S410: Subsampling = Subsampling { log2_x: 2, log2_y: 2 };
+const S440: Subsampling = Subsampling {
+    log2_x: 0,
+    log2_y: 1,
+};
+const S410: Subsampling = Subsampling {
+    log2_x: 2,
+    log2_y: 2,
+};
 
 fn viewer(ctx: &GpuContext, choice: ConvertChoice) -> Viewer {
     Viewer::new(ctx, choice, OffscreenTarget::FORMAT).unwrap()
 }
 
-fn shown(ctx: &GpuContext, viewer: &mut Viewer, frame: &VideoFrame, job: &ConvertJob) -> RgbaPicture {
-    viewer.show(ctx, frame, job.orientation, job.out, 0).unwrap();
+fn shown(
+    ctx: &GpuContext,
+    viewer: &mut Viewer,
+    frame: &VideoFrame,
+    job: &ConvertJob,
+) -> RgbaPicture {
+    viewer
+        .show(ctx, frame, job.orientation, job.out, 0)
+        .unwrap();
     viewer.read_back(ctx).unwrap()
 }
 
@@ -29,18 +42,34 @@ fn fail(name: &str, actual: &RgbaPicture, expected: &[[f64; 4]], found: Differen
     let folder = std::env::temp_dir().join("jogwheel-golden");
     std::fs::create_dir_all(&folder).unwrap();
     let codes: Vec<u8> = expected.iter().flatten().map(|&c| byte(c)).collect();
-    let apart: Vec<u8> =
-        actual.rgba.iter().zip(&codes).map(|(a, e)| a.abs_diff(*e).saturating_mul(32)).collect();
-    for (part, rgba) in [("actual", &actual.rgba), ("expected", &codes), ("difference", &apart)] {
+    let apart: Vec<u8> = actual
+        .rgba
+        .iter()
+        .zip(&codes)
+        .map(|(a, e)| a.abs_diff(*e).saturating_mul(32))
+        .collect();
+    for (part, rgba) in [
+        ("actual", &actual.rgba),
+        ("expected", &codes),
+        ("difference", &apart),
+    ] {
         let file = std::fs::File::create(folder.join(format!("{name}-{part}.png"))).unwrap();
         let mut encoder = png::Encoder::new(file, actual.size.width(), actual.size.height());
         encoder.set_color(png::ColorType::Rgba);
-        encoder.write_header().unwrap().write_image_data(rgba).unwrap();
+        encoder
+            .write_header()
+            .unwrap()
+            .write_image_data(rgba)
+            .unwrap();
     }
     panic!("{name}: {found:?}; pictures are in {}", folder.display());
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a code of 0 to 255")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a code of 0 to 255"
+)]
 fn byte(code: f64) -> u8 {
     code.round() as u8
 }
@@ -48,7 +77,10 @@ fn byte(code: f64) -> u8 {
 /// Both converters' unscaled results differ from the reference by at most `limit` codes.
 fn assert_exact(name: &str, frame: &VideoFrame, orientation: Orientation, limit: f64) {
     let ctx = shared();
-    let job = ConvertJob { out: orientation.apply(frame.size), orientation };
+    let job = ConvertJob {
+        out: orientation.apply(frame.size),
+        orientation,
+    };
     let expected = expected(frame, &job);
     for choice in [ConvertChoice::Gpu, ConvertChoice::Cpu] {
         let actual = shown(&ctx, &mut viewer(&ctx, choice), frame, &job);
@@ -72,11 +104,21 @@ fn assert_scaled(name: &str, frame: &VideoFrame, job: &ConvertJob) {
 }
 
 fn formats() -> Vec<PixelFormat> {
-    let subsamplings =
-        [Subsampling::S420, Subsampling::S422, Subsampling::S444, S411, S440, S410];
+    let subsamplings = [
+        Subsampling::S420,
+        Subsampling::S422,
+        Subsampling::S444,
+        S411,
+        S440,
+        S410,
+    ];
     let mut formats: Vec<_> = subsamplings.into_iter().map(|s| yuv(s, 8)).collect();
     for bits in 9..=16 {
-        formats.extend([yuv(Subsampling::S420, bits), rgb(bits, false), gray(bits, false)]);
+        formats.extend([
+            yuv(Subsampling::S420, bits),
+            rgb(bits, false),
+            gray(bits, false),
+        ]);
     }
     for bits in [8, 10, 12, 16] {
         formats.extend([
@@ -97,11 +139,18 @@ fn formats() -> Vec<PixelFormat> {
 }
 
 fn orientations() -> impl Iterator<Item = Orientation> {
-    [false, true].into_iter().flat_map(|mirrored| (0..4).map(move |t| Orientation::new(mirrored, t)))
+    [false, true]
+        .into_iter()
+        .flat_map(|mirrored| (0..4).map(move |t| Orientation::new(mirrored, t)))
 }
 
 fn tagged(matrix: MatrixCoefficients, range: ColorRange, siting: ChromaSiting) -> ColorInfo {
-    ColorInfo { matrix, range, siting, ..ColorInfo::BT709_LIMITED }
+    ColorInfo {
+        range,
+        matrix,
+        siting,
+        ..ColorInfo::BT709_LIMITED
+    }
 }
 
 #[test]
@@ -109,7 +158,12 @@ fn every_format_is_exact_unscaled() {
     for (index, format) in formats().into_iter().enumerate() {
         // Odd sizes, so that rounding up of colour planes and the padding of rows count.
         let frame = noise_frame(format, size(35, 19), ColorInfo::BT709_LIMITED, index as u64);
-        assert_exact(&format!("format-{index}-{format}"), &frame, Orientation::UPRIGHT, 1.0);
+        assert_exact(
+            &format!("format-{index}-{format}"),
+            &frame,
+            Orientation::UPRIGHT,
+            1.0,
+        );
     }
 }
 
@@ -118,8 +172,9 @@ fn every_matrix_range_and_siting_is_exact_unscaled() {
     use ChromaSiting::{Bottom, BottomLeft, Center, Left, Top, TopLeft};
     use MatrixCoefficients::{Bt601, Bt709, Bt2020, Fcc, Identity, Smpte240m, YCgCo};
     let sitings = [Left, Center, TopLeft, Top, BottomLeft, Bottom, Left];
-    for (matrix, siting) in
-        [Identity, Bt601, Bt709, Bt2020, Fcc, Smpte240m, YCgCo].into_iter().zip(sitings)
+    for (matrix, siting) in [Identity, Bt601, Bt709, Bt2020, Fcc, Smpte240m, YCgCo]
+        .into_iter()
+        .zip(sitings)
     {
         for range in [ColorRange::Limited, ColorRange::Full] {
             for bits in [8, 10] {
@@ -134,10 +189,19 @@ fn every_matrix_range_and_siting_is_exact_unscaled() {
 
 #[test]
 fn every_orientation_is_exact_unscaled() {
-    for format in [yuv(Subsampling::S420, 8), semi_planar(Subsampling::S420, 10), rgb(8, true)] {
+    for format in [
+        yuv(Subsampling::S420, 8),
+        semi_planar(Subsampling::S420, 10),
+        rgb(8, true),
+    ] {
         let frame = noise_frame(format, size(21, 12), ColorInfo::BT709_LIMITED, 3);
         for orientation in orientations() {
-            assert_exact(&format!("{format}-{orientation:?}"), &frame, orientation, 1.0);
+            assert_exact(
+                &format!("{format}-{orientation:?}"),
+                &frame,
+                orientation,
+                1.0,
+            );
         }
     }
 }
@@ -157,7 +221,10 @@ fn scaled_pictures_follow_the_kernel() {
     for format in formats {
         let frame = noise_frame(format, size(64, 36), ColorInfo::BT709_LIMITED, 11);
         for (width, height) in scales {
-            let job = ConvertJob { out: size(width, height), orientation: Orientation::UPRIGHT };
+            let job = ConvertJob {
+                out: size(width, height),
+                orientation: Orientation::UPRIGHT,
+            };
             assert_scaled(&format!("{format}-{width}x{height}"), &frame, &job);
         }
     }
@@ -166,10 +233,20 @@ fn scaled_pictures_follow_the_kernel() {
 #[test]
 fn scaled_pictures_are_turned_and_sited_alike() {
     for orientation in orientations() {
-        for siting in [ChromaSiting::Left, ChromaSiting::TopLeft, ChromaSiting::Bottom] {
-            let color = ColorInfo { siting, ..ColorInfo::BT709_LIMITED };
+        for siting in [
+            ChromaSiting::Left,
+            ChromaSiting::TopLeft,
+            ChromaSiting::Bottom,
+        ] {
+            let color = ColorInfo {
+                siting,
+                ..ColorInfo::BT709_LIMITED
+            };
             let frame = noise_frame(yuv(Subsampling::S420, 8), size(50, 30), color, 5);
-            let job = ConvertJob { out: orientation.apply(size(29, 17)), orientation };
+            let job = ConvertJob {
+                out: orientation.apply(size(29, 17)),
+                orientation,
+            };
             assert_scaled(&format!("{orientation:?}-{siting:?}"), &frame, &job);
         }
     }
@@ -177,9 +254,18 @@ fn scaled_pictures_are_turned_and_sited_alike() {
 
 #[test]
 fn a_single_pixel_of_any_subsampling_is_shown() {
-    for format in [yuv(Subsampling::S420, 8), yuv(S410, 10), semi_planar(Subsampling::S420, 16)] {
+    for format in [
+        yuv(Subsampling::S420, 8),
+        yuv(S410, 10),
+        semi_planar(Subsampling::S420, 16),
+    ] {
         let frame = noise_frame(format, size(1, 1), ColorInfo::BT709_LIMITED, 1);
-        assert_exact(&format!("pixel-{format}"), &frame, Orientation::UPRIGHT, 1.0);
+        assert_exact(
+            &format!("pixel-{format}"),
+            &frame,
+            Orientation::UPRIGHT,
+            1.0,
+        );
     }
 }
 
@@ -193,7 +279,7 @@ fn ramp_frame(format: PixelFormat, size: Size, color: ColorInfo) -> VideoFrame {
         let code = match plane {
             0 => across,
             1 => down,
-            _ => (across + down) / 2,
+            _ => usize::midpoint(across, down),
         };
         u32::try_from(code).expect("a code")
     })
@@ -203,8 +289,14 @@ fn ramp_frame(format: PixelFormat, size: Size, color: ColorInfo) -> VideoFrame {
 fn hdr_curves_are_within_two_codes() {
     let levels = [
         None,
-        Some(HdrMetadata { mastering_peak_nits: Some(4000.0), max_content_light_nits: None }),
-        Some(HdrMetadata { mastering_peak_nits: None, max_content_light_nits: Some(203.0) }),
+        Some(HdrMetadata {
+            mastering_peak_nits: Some(4000.0),
+            max_content_light_nits: None,
+        }),
+        Some(HdrMetadata {
+            mastering_peak_nits: None,
+            max_content_light_nits: Some(203.0),
+        }),
     ];
     for transfer in [TransferFunction::Pq, TransferFunction::Hlg] {
         for hdr in levels {
@@ -234,9 +326,18 @@ fn wide_gamut_and_odd_curves_are_within_two_codes() {
         (Primaries::Bt709, Linear),
         (Primaries::Bt601Pal, Gamma28),
     ] {
-        let color = ColorInfo { primaries, transfer, ..ColorInfo::BT709_LIMITED };
+        let color = ColorInfo {
+            primaries,
+            transfer,
+            ..ColorInfo::BT709_LIMITED
+        };
         let frame = ramp_frame(rgb(8, false), size(128, 64), color);
-        assert_exact(&format!("{primaries:?}-{transfer:?}"), &frame, Orientation::UPRIGHT, 2.0);
+        assert_exact(
+            &format!("{primaries:?}-{transfer:?}"),
+            &frame,
+            Orientation::UPRIGHT,
+            2.0,
+        );
     }
 }
 
@@ -245,7 +346,10 @@ fn nothing_was_reported_beside_the_requests() {
     let ctx = shared();
     let frame = noise_frame(PixelFormat::NV12, size(16, 16), ColorInfo::BT709_LIMITED, 2);
     let before = ctx.uncaptured_errors();
-    let job = ConvertJob { out: size(16, 16), orientation: Orientation::UPRIGHT };
+    let job = ConvertJob {
+        out: size(16, 16),
+        orientation: Orientation::UPRIGHT,
+    };
     shown(&ctx, &mut viewer(&ctx, ConvertChoice::Gpu), &frame, &job);
     assert_eq!(ctx.uncaptured_errors(), before);
 }

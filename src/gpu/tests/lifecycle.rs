@@ -1,9 +1,7 @@
 //! What happens over time: the staging ring under pressure, GPU times, lost devices.
 
 use crate::gpu::test_support::{gray_frame, noise_frame, open, shared, size};
-use crate::gpu::{
-    ConvertChoice, FrameUploader, GpuContext, OffscreenTarget, PictureError, RgbaPicture, Viewer,
-};
+use crate::gpu::{ConvertChoice, GpuContext, OffscreenTarget, PictureError, RgbaPicture, Viewer};
 use crate::media::{ColorInfo, Orientation, PixelFormat, VideoFrame};
 
 const UPRIGHT: Orientation = Orientation::UPRIGHT;
@@ -11,18 +9,6 @@ const UPRIGHT: Orientation = Orientation::UPRIGHT;
 fn shown(ctx: &GpuContext, viewer: &mut Viewer, frame: &VideoFrame) -> RgbaPicture {
     viewer.show(ctx, frame, UPRIGHT, frame.size, 0).unwrap();
     viewer.read_back(ctx).unwrap()
-}
-
-#[test]
-fn many_uploads_at_once_share_a_bounded_ring() {
-    let ctx = shared();
-    let mut uploader = FrameUploader::new();
-    let frame = gray_frame(PixelFormat::NV12, 640, 360);
-    for _ in 0..40 {
-        let (report, _) = uploader.upload(&ctx, &frame).unwrap();
-        assert_eq!(report.bytes, 640 * 360 * 3 / 2);
-    }
-    ctx.wait(None).unwrap();
 }
 
 #[test]
@@ -38,7 +24,14 @@ fn a_change_of_size_and_format_is_shown_at_once() {
         ] {
             let picture = shown(&ctx, &mut viewer, &gray_frame(format, side, side));
             assert_eq!(picture.size, size(side, side));
-            assert!(picture.rgba.as_chunks::<4>().0.iter().all(|&p| p == [130, 130, 130, 255]));
+            assert!(
+                picture
+                    .rgba
+                    .as_chunks::<4>()
+                    .0
+                    .iter()
+                    .all(|&p| p == [130, 130, 130, 255])
+            );
         }
     }
 }
@@ -50,10 +43,18 @@ fn frames_of_a_burst_do_not_mix() {
         let mut viewer = Viewer::new(&ctx, choice, OffscreenTarget::FORMAT).unwrap();
         let frames: Vec<_> = (0..8)
             .map(|seed| {
-                noise_frame(PixelFormat::YUV420P8, size(320, 180), ColorInfo::BT709_LIMITED, seed)
+                noise_frame(
+                    PixelFormat::YUV420P8,
+                    size(320, 180),
+                    ColorInfo::BT709_LIMITED,
+                    seed,
+                )
             })
             .collect();
-        let alone: Vec<_> = frames.iter().map(|frame| shown(&ctx, &mut viewer, frame)).collect();
+        let alone: Vec<_> = frames
+            .iter()
+            .map(|frame| shown(&ctx, &mut viewer, frame))
+            .collect();
         for _ in 0..3 {
             for frame in &frames {
                 viewer.show(&ctx, frame, UPRIGHT, frame.size, 0).unwrap();
@@ -75,15 +76,25 @@ fn gpu_times_arrive_under_their_tokens() {
     let frame = gray_frame(PixelFormat::YUV420P8, 256, 256);
     let mut seen = Vec::new();
     for token in 100..120 {
-        viewer.show(&ctx, &frame, UPRIGHT, frame.size, token).unwrap();
+        viewer
+            .show(&ctx, &frame, UPRIGHT, frame.size, token)
+            .unwrap();
         seen.extend(viewer.drain_gpu_times(&ctx));
     }
     ctx.wait(None).unwrap();
     seen.extend(viewer.drain_gpu_times(&ctx));
     assert!(!seen.is_empty(), "no times at all");
     assert!(seen.is_sorted_by_key(|&(token, _)| token), "{seen:?}");
-    assert!(seen.iter().all(|&(token, nanos)| (100..120).contains(&token) && nanos > 0), "{seen:?}");
-    assert_eq!(viewer.drain_gpu_times(&ctx).count(), 0, "each time comes once");
+    assert!(
+        seen.iter()
+            .all(|&(token, nanos)| (100..120).contains(&token) && nanos > 0),
+        "{seen:?}"
+    );
+    assert_eq!(
+        viewer.drain_gpu_times(&ctx).count(),
+        0,
+        "each time comes once"
+    );
 }
 
 #[test]
@@ -91,14 +102,22 @@ fn a_lost_device_is_answered_and_replaced() {
     for choice in [ConvertChoice::Gpu, ConvertChoice::Cpu] {
         let ctx = open();
         let mut viewer = Viewer::new(&ctx, choice, OffscreenTarget::FORMAT).unwrap();
-        let frame =
-            noise_frame(PixelFormat::YUV420P8, size(64, 36), ColorInfo::BT709_LIMITED, 4);
+        let frame = noise_frame(
+            PixelFormat::YUV420P8,
+            size(64, 36),
+            ColorInfo::BT709_LIMITED,
+            4,
+        );
         let before = shown(&ctx, &mut viewer, &frame);
         let target = OffscreenTarget::new(&ctx, frame.size).unwrap();
 
         ctx.force_loss();
         assert!(ctx.is_lost());
-        let whole = crate::gpu::Rect { x: 0, y: 0, size: frame.size };
+        let whole = crate::gpu::Rect {
+            x: 0,
+            y: 0,
+            size: frame.size,
+        };
         let view = crate::media::ViewSettings::default();
         assert_eq!(
             viewer.show(&ctx, &frame, UPRIGHT, frame.size, 0),
@@ -129,12 +148,20 @@ fn losing_the_device_with_work_in_flight_is_no_panic() {
     let mut viewer = Viewer::new(&ctx, ConvertChoice::Gpu, OffscreenTarget::FORMAT).unwrap();
     let frame = gray_frame(PixelFormat::NV12, 512, 512);
     for token in 0..6 {
-        viewer.show(&ctx, &frame, UPRIGHT, frame.size, token).unwrap();
+        viewer
+            .show(&ctx, &frame, UPRIGHT, frame.size, token)
+            .unwrap();
     }
     ctx.force_loss();
     assert_eq!(ctx.wait(None), Err(PictureError::DeviceLost));
     ctx.poll();
-    assert_eq!(viewer.drain_gpu_times(&ctx).filter(|&(token, _)| token > 6).count(), 0);
+    assert_eq!(
+        viewer
+            .drain_gpu_times(&ctx)
+            .filter(|&(token, _)| token > 6)
+            .count(),
+        0
+    );
 }
 
 #[test]
@@ -150,9 +177,15 @@ fn a_frame_that_no_texture_holds_goes_over_the_cpu() {
     let mut viewer = Viewer::new(&ctx, ConvertChoice::Gpu, OffscreenTarget::FORMAT).unwrap();
     assert_eq!(
         viewer.show(&ctx, &frame, UPRIGHT, out, 0),
-        Err(PictureError::TooLargeForTextures { size: frame.size, limit: side - 1 })
+        Err(PictureError::TooLargeForTextures {
+            size: frame.size,
+            limit: side - 1
+        })
     );
     viewer.set_choice(ConvertChoice::Auto);
     viewer.show(&ctx, &frame, UPRIGHT, out, 0).unwrap();
-    assert_eq!(viewer.read_back(&ctx).unwrap().pixel(0, 0), Some([130, 130, 130, 255]));
+    assert_eq!(
+        viewer.read_back(&ctx).unwrap().pixel(0, 0),
+        Some([130, 130, 130, 255])
+    );
 }

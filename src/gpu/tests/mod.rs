@@ -4,4 +4,3 @@ mod golden;
 mod lifecycle;
 mod present;
 mod shaders;
-mod speed;

@@ -15,7 +15,11 @@ fn validate(name: &str, source: &str, entry_points: &[&str]) {
     if let Err(error) = validator.validate(&module) {
         panic!("{name}: {}", error.emit_to_string(source));
     }
-    let names: Vec<_> = module.entry_points.iter().map(|entry| entry.name.as_str()).collect();
+    let names: Vec<_> = module
+        .entry_points
+        .iter()
+        .map(|entry| entry.name.as_str())
+        .collect();
     assert_eq!(names, entry_points, "{name}");
 }
 
@@ -33,5 +37,9 @@ fn no_shader_is_left_out() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    assert_eq!(files, ["convert.wgsl", "present.wgsl"], "validate the new shader above");
+    assert_eq!(
+        files,
+        ["convert.wgsl", "present.wgsl"],
+        "validate the new shader above"
+    );
 }
