@@ -10,67 +10,94 @@ use super::kernel::Taps;
 use super::matrix::YuvToRgb;
 use crate::media::SampleDepth;
 
-/// Weights sum to `1 << WEIGHT_BITS`.
-pub(super) const WEIGHT_BITS: u32 = 14;
+/// Weights of rows sum to `1 << ROW_WEIGHT_BITS`.
+pub(super) const ROW_WEIGHT_BITS: u32 = 15;
 
-/// Taps of a range of output pixels as integers.
+/// Weights of columns sum to `1 << COLUMN_WEIGHT_BITS`.
+pub(super) const COLUMN_WEIGHT_BITS: u32 = 14;
+
+/// Bits after the point of [`FixedMatrix`].
+pub(super) const MATRIX_BITS: u32 = 20;
+
+/// The rows that each row of the output is mixed from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RowTaps {
+    width: usize,
+    first: Vec<u32>,
+    weights: Vec<u16>,
+}
+
+impl RowTaps {
+    pub(super) fn new(taps: &Taps) -> Self {
+        let width = taps.width();
+        let mut weights = Vec::with_capacity(taps.outputs() * width);
+        for output in 0..taps.outputs() {
+            let fixed = quantised(taps.weights(output), ROW_WEIGHT_BITS);
+            weights.extend(fixed.map(|weight| u16::try_from(weight).unwrap_or(u16::MAX)));
+        }
+        Self { width, first: taps.firsts().to_vec(), weights }
+    }
+
+    /// The first source row of an output row.
+    pub(super) fn first(&self, output: usize) -> usize {
+        self.first[output] as usize
+    }
+
+    /// The weights of that row and of those that follow; zeros at the end may stand for rows beyond
+    /// the plane.
+    pub(super) fn weights(&self, output: usize) -> &[u16] {
+        &self.weights[output * self.width..][..self.width]
+    }
+}
+
+/// Taps of a range of columns.
 ///
 /// Fields are private because unchecked loads rely on what the constructor guarantees: there is a
 /// first index and [`Self::width`] weights for each output, and no first index plus the width passes
-/// [`Self::padded_samples`].
+/// [`Self::padded_samples`]; nor does a load of [`Gather`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FixedTaps {
+pub(super) struct ColumnTaps {
     width: usize,
     samples: Range<usize>,
     first: Vec<u32>,
     weights: Vec<i16>,
     is_identity: bool,
+    gather: Option<Gather>,
 }
 
-impl FixedTaps {
-    /// For mixing rows: an even number of weights.
-    pub(super) fn down(taps: &Taps, outputs: Range<usize>) -> Self {
-        Self::new(taps, outputs, |width| width.next_multiple_of(2))
-    }
-
-    /// For mixing columns: 4 weights, or a multiple of 8.
-    pub(super) fn across(taps: &Taps, outputs: Range<usize>) -> Self {
-        Self::new(taps, outputs, |width| {
-            if width <= 4 {
-                4
-            } else {
-                width.next_multiple_of(8)
-            }
-        })
-    }
-
-    fn new(taps: &Taps, outputs: Range<usize>, pad: impl Fn(usize) -> usize) -> Self {
+impl ColumnTaps {
+    /// The taps of some output columns.
+    pub(super) fn new(taps: &Taps, outputs: Range<usize>) -> Self {
         let start = outputs.clone().map(|o| taps.first(o)).min().unwrap_or(0);
-        let end = outputs
-            .clone()
-            .map(|o| taps.first(o) + taps.width())
-            .max()
-            .unwrap_or(1);
-        let width = pad(taps.width());
+        let ends = outputs.clone().map(|o| taps.first(o) + taps.width());
+        let samples = start..ends.max().unwrap_or(1).min(taps.samples());
+        // Four weights fill half a 128-bit register, eight a whole one.
+        let width = if taps.width() <= 4 { 4 } else { taps.width().next_multiple_of(8) };
         let mut weights = Vec::with_capacity(outputs.len() * width);
         for (done, output) in outputs.clone().enumerate() {
-            quantise(taps.weights(output), &mut weights);
+            let fixed = quantised(taps.weights(output), COLUMN_WEIGHT_BITS);
+            weights.extend(fixed.map(|weight| i16::try_from(weight).unwrap_or(i16::MAX)));
             weights.resize((done + 1) * width, 0);
         }
         let first: Vec<u32> = outputs
             .map(|output| u32::try_from(taps.first(output) - start).unwrap_or(u32::MAX))
             .collect();
-        let samples = start..end.min(taps.samples());
-        let fixed = Self { width, samples, first, weights, is_identity: taps.is_identity() };
-        assert_eq!(fixed.weights.len(), fixed.first.len() * width, "a full set of weights for each");
-        assert!(
-            fixed.first.iter().all(|&first| first as usize + width <= fixed.padded_samples()),
-            "every weight has a sample or padding"
-        );
+        let gather = Gather::new(&first, &weights, width, taps.width());
+        let is_identity = taps.is_identity();
+        let fixed = Self { width, samples, first, weights, is_identity, gather };
+        assert_eq!(fixed.weights.len(), fixed.first.len() * width, "a full set for each output");
+        let room = fixed.padded_samples();
+        assert!(fixed.first.iter().all(|&first| first as usize + width <= room));
+        assert!(fixed.gather.as_ref().is_none_or(|gather| gather.end() <= room));
         fixed
     }
 
-    /// Weights per output pixel.
+    /// Output columns.
+    pub(super) fn outputs(&self) -> usize {
+        self.first.len()
+    }
+
+    /// Weights per output column.
     pub(super) fn width(&self) -> usize {
         self.width
     }
@@ -80,7 +107,13 @@ impl FixedTaps {
         self.samples.clone()
     }
 
-    /// For each output pixel, the sample that its first weight belongs to, counted from the start of
+    /// Samples that a row must have room for, so that every weight has one; those beyond
+    /// [`Self::samples`] may be anything.
+    pub(super) fn padded_samples(&self) -> usize {
+        self.samples.len() + self.width + Gather::PADDING
+    }
+
+    /// For each output column, the sample that its first weight belongs to, counted from the start of
     /// [`Self::samples`].
     pub(super) fn firsts(&self) -> &[u32] {
         &self.first
@@ -92,85 +125,137 @@ impl FixedTaps {
         &self.weights
     }
 
-    /// Whether output pixel `i` is simply sample `i` of the range.
+    /// Whether output column `i` is simply sample `i` of the range.
     pub(super) fn is_identity(&self) -> bool {
         self.is_identity
     }
 
-    /// Output pixels.
-    pub(super) fn outputs(&self) -> usize {
-        self.first.len()
-    }
-
-    /// Samples that a row must have room for, padding included, so that every weight has one.
-    pub(super) fn padded_samples(&self) -> usize {
-        self.samples.len() + self.width
-    }
-
-    /// One output pixel's weights.
-    pub(super) fn weights(&self, output: usize) -> &[i16] {
-        &self.weights[output * self.width..][..self.width]
+    /// A quicker form of the same, where taps lie close together.
+    pub(super) fn gather(&self) -> Option<&Gather> {
+        self.gather.as_ref()
     }
 }
 
-/// Appends weights that sum to exactly one: it is the running sum that is rounded, so that errors do
+/// Taps arranged for byte shuffles, possible up to a step of two samples: the samples that four
+/// neighbouring outputs need for their first two weights then lie within 16 bytes, and so do those
+/// for the next two weights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Gather {
+    /// Pairs of weights per output.
+    pairs: usize,
+    groups: Vec<GatherGroup>,
+    /// For each group, for each pair of weights, two weights for each of eight outputs.
+    weights: Vec<[i16; 16]>,
+}
+
+/// Eight neighbouring outputs. The last group may overlap the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct GatherGroup {
+    /// Number of the first output.
+    pub(super) at: usize,
+    /// The first sample of the lower and of the upper four outputs.
+    pub(super) base: [u32; 2],
+    /// For each output, the four bytes of its two samples.
+    pub(super) shuffle: [u8; 32],
+}
+
+impl Gather {
+    /// Samples in a register of 16 bytes.
+    const REACH: usize = 8;
+    /// Pairs that are worth it.
+    const MAX_PAIRS: usize = 3;
+    /// Samples that loads may pass the end by.
+    const PADDING: usize = Self::REACH + 2 * Self::MAX_PAIRS;
+
+    /// `None` where taps lie too far apart or there are fewer than eight outputs.
+    fn new(first: &[u32], weights: &[i16], stride: usize, width: usize) -> Option<Self> {
+        let pairs = width.div_ceil(2);
+        if first.len() < 8 || pairs > Self::MAX_PAIRS {
+            return None;
+        }
+        let mut gather = Self { pairs, groups: Vec::new(), weights: Vec::new() };
+        for at in (0..first.len()).step_by(8).map(|at| at.min(first.len() - 8)) {
+            let mut group = GatherGroup { at, base: [0; 2], shuffle: [0; 32] };
+            for half in 0..2 {
+                let firsts = &first[at + 4 * half..][..4];
+                let base = firsts.iter().copied().min()?;
+                group.base[half] = base;
+                for (bytes, &first) in group.shuffle[16 * half..].chunks_exact_mut(4).zip(firsts) {
+                    let start = usize::try_from(first - base).ok()?;
+                    if start + 2 > Self::REACH {
+                        return None;
+                    }
+                    for (byte, place) in bytes.iter_mut().zip(2 * start..) {
+                        *byte = u8::try_from(place).ok()?;
+                    }
+                }
+            }
+            gather.groups.push(group);
+            for pair in 0..pairs {
+                let mut both = [0; 16];
+                for (slot, output) in both.chunks_exact_mut(2).zip(at..) {
+                    slot.copy_from_slice(&weights[output * stride + 2 * pair..][..2]);
+                }
+                gather.weights.push(both);
+            }
+        }
+        Some(gather)
+    }
+
+    /// Pairs of weights per output.
+    pub(super) fn pairs(&self) -> usize {
+        self.pairs
+    }
+
+    /// The groups, each with its weights, pair by pair.
+    pub(super) fn groups(&self) -> impl Iterator<Item = (&GatherGroup, &[[i16; 16]])> {
+        self.groups.iter().zip(self.weights.chunks_exact(self.pairs))
+    }
+
+    /// End of the last load.
+    fn end(&self) -> usize {
+        let bases = self.groups.iter().flat_map(|group| group.base);
+        bases.max().map_or(0, |base| base as usize + 2 * (self.pairs - 1) + Self::REACH)
+    }
+}
+
+/// Weights that sum to exactly `1 << bits`: it is the running sum that is rounded, so that errors do
 /// not add up over hundreds of taps.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "weights lie within 0..=1 << WEIGHT_BITS"
-)]
-fn quantise(weights: &[f64], out: &mut Vec<i16>) {
-    let one = f64::from(1_i32 << WEIGHT_BITS);
+#[expect(clippy::cast_possible_truncation, reason = "weights lie within 0..=1")]
+fn quantised(weights: &[f64], bits: u32) -> impl Iterator<Item = i32> {
+    let one = f64::from(1_u32 << bits);
     let (mut sum, mut given) = (0.0, 0);
-    for weight in weights {
+    weights.iter().map(move |weight| {
         sum += weight;
         let due = (sum * one).round() as i32;
-        out.push((due - given) as i16);
+        let weight = due - given;
         given = due;
-    }
+        weight
+    })
 }
 
 /// The matrix from 15-bit samples to R, G, B of 0..255:
-/// `(c[r][0]*s0 + c[r][1]*s1 + c[r][2]*s2 + offset[r]) >> shift`, rounding included in the offset.
+/// `(c[r][0]*s0 + c[r][1]*s1 + c[r][2]*s2 + offset[r]) >> MATRIX_BITS`, rounding included in the
+/// offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FixedMatrix {
     pub(super) c: [[i16; 3]; 3],
     pub(super) offset: [i32; 3],
-    pub(super) shift: u32,
-    /// The same for alpha, which has one coefficient and only rounding for an offset.
+    /// Alpha's one coefficient; its offset is rounding alone.
     pub(super) alpha: i16,
 }
 
 impl FixedMatrix {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the shift is chosen so that all fits"
-    )]
+    /// Coefficients up to four times that of full-range luma fit, twice what any matrix of H.273
+    /// asks for.
+    #[expect(clippy::cast_possible_truncation, reason = "float casts saturate, and see above")]
     pub(super) fn new(matrix: &YuvToRgb, depth: SampleDepth) -> Self {
-        let code_per_sample = code_per_sample(depth);
-        let alpha = 255.0 * code_per_sample / f64::from(depth.max_code());
-        let gain = 255.0 * code_per_sample;
-        let largest = matrix
-            .m
-            .iter()
-            .flat_map(|row| &row[..3])
-            .fold(alpha, |a, &b| a.max(b.abs() * gain));
-        // 20 leaves room for coefficients up to 4 times that of full-range luma, which is more than
-        // any matrix of H.273 asks for; the search is for safety only.
-        let shift = (0..=20)
-            .rev()
-            .find(|&shift| largest * f64::from(1_u32 << shift) <= 32_767.0)
-            .unwrap_or(0);
-        let one = f64::from(1_u32 << shift);
+        let one = f64::from(1_u32 << MATRIX_BITS);
+        let gain = 255.0 * code_per_sample(depth) * one;
         Self {
-            c: matrix
-                .m
-                .map(|[a, b, c, _]| [a, b, c].map(|x| (x * gain * one).round() as i16)),
-            offset: matrix
-                .m
-                .map(|row| ((row[3] * 255.0 + 0.5) * one).round() as i32),
-            shift,
-            alpha: (alpha * one).round() as i16,
+            c: matrix.m.map(|[a, b, c, _]| [a, b, c].map(|x| (x * gain).round() as i16)),
+            offset: matrix.m.map(|row| ((row[3] * 255.0 + 0.5) * one).round() as i32),
+            alpha: (gain / f64::from(depth.max_code())).round() as i16,
         }
     }
 }
@@ -183,24 +268,21 @@ pub(super) fn code_per_sample(depth: SampleDepth) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::{
-        ColorInfo, ColorRange, MatrixCoefficients, PixelFormat, Subsampling, TransferFunction,
-    };
+    use crate::media::{ColorInfo, ColorRange, MatrixCoefficients, PixelFormat, Subsampling};
 
     #[test]
     fn weights_sum_exactly() {
-        for (len, out) in [
-            (3840, 1280),
-            (1280, 1280),
-            (8192, 16),
-            (7, 1000),
-            (65_535, 3),
-        ] {
+        for (len, out) in [(3840, 1280), (1280, 1280), (8192, 16), (7, 1000), (65_535, 3)] {
             let taps = Taps::for_axis(len, out, -0.25, 1);
-            let fixed = FixedTaps::across(&taps, 0..taps.outputs());
+            let columns = ColumnTaps::new(&taps, 0..taps.outputs());
+            for weights in columns.all_weights().chunks(columns.width()) {
+                let sum: i32 = weights.iter().map(|&w| i32::from(w)).sum();
+                assert_eq!(sum, 1 << COLUMN_WEIGHT_BITS, "{len} to {out}");
+            }
+            let rows = RowTaps::new(&taps);
             for output in 0..taps.outputs() {
-                let sum: i32 = fixed.weights(output).iter().map(|&w| i32::from(w)).sum();
-                assert_eq!(sum, 1 << WEIGHT_BITS, "{len} to {out} at {output}");
+                let sum: u32 = rows.weights(output).iter().map(|&w| u32::from(w)).sum();
+                assert_eq!(sum, 1 << ROW_WEIGHT_BITS, "{len} to {out} at {output}");
             }
         }
     }
@@ -208,29 +290,36 @@ mod tests {
     #[test]
     fn a_part_of_the_outputs_sees_a_part_of_the_samples() {
         let taps = Taps::for_axis(300, 100, 0.0, 0);
-        let part = FixedTaps::across(&taps, 50..60);
+        let part = ColumnTaps::new(&taps, 50..60);
         assert_eq!(part.outputs(), 10);
         assert_eq!(part.samples(), 149..181);
         assert_eq!(part.firsts()[1], 3);
     }
 
     #[test]
-    fn every_matrix_keeps_the_full_precision() {
+    fn taps_that_lie_close_are_gathered() {
+        let gathers = |len, out, log2| {
+            let taps = Taps::for_axis(len, out, -0.25, log2);
+            ColumnTaps::new(&taps, 0..taps.outputs()).gather().is_some()
+        };
+        assert!(gathers(1280, 1280, 1));
+        assert!(gathers(3840, 1280, 1), "colour of 4K in 720 lines");
+        assert!(gathers(1920, 1280, 0));
+        assert!(!gathers(3840, 1280, 0));
+        assert!(!gathers(7, 7, 0), "too few outputs");
+    }
+
+    #[test]
+    fn every_matrix_fits() {
         use MatrixCoefficients::{Bt601, Bt709, Bt2020, Fcc, Smpte240m, YCgCo};
         for matrix in [Bt601, Bt709, Bt2020, Fcc, Smpte240m, YCgCo] {
             for range in [ColorRange::Full, ColorRange::Limited] {
                 for bits in 8..=16 {
                     let depth = SampleDepth::new(bits).unwrap();
-                    let transfer = TransferFunction::Bt1886;
-                    let color = ColorInfo {
-                        matrix,
-                        range,
-                        transfer,
-                        ..ColorInfo::BT709_LIMITED
-                    };
+                    let color = ColorInfo { matrix, range, ..ColorInfo::BT709_LIMITED };
                     let format = PixelFormat::planar_yuv(Subsampling::S444, depth);
                     let fixed = FixedMatrix::new(&YuvToRgb::new(&color, format), depth);
-                    assert_eq!(fixed.shift, 20);
+                    assert!(fixed.c.iter().flatten().all(|c| c.abs() < 20_000), "{matrix:?}");
                 }
             }
         }

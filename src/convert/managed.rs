@@ -71,16 +71,9 @@ impl ManagedTables {
         });
         let tone = color.tone.map(|tone| {
             // PQ goes up to 10,000 whatever peak is stated, and the gain falls off above the peak.
-            let peak_nits = if hlg.is_some() {
-                HLG_PEAK_NITS
-            } else {
-                10_000.0
-            };
+            let peak_nits = if hlg.is_some() { HLG_PEAK_NITS } else { 10_000.0 };
             let gain = Curve::new(|root: f64| tone.gain(root.powi(4) * peak_nits));
-            ToneGain {
-                peak_nits: f32_from(peak_nits),
-                gain,
-            }
+            ToneGain { peak_nits: f32_from(peak_nits), gain }
         });
         Self {
             matrix: color
@@ -115,9 +108,9 @@ impl ManagedTables {
             for (slot, c) in pixel.iter_mut().zip(fitted) {
                 *slot = (self.encode.at(c.max(0.0).sqrt()) + 0.5) as u8;
             }
-            pixel[3] = rows.alpha.map_or(255, |alpha| {
-                (f32::from(alpha[index]) * self.alpha_gain + 0.5) as u8
-            });
+            pixel[3] = rows
+                .alpha
+                .map_or(255, |alpha| (f32::from(alpha[index]) * self.alpha_gain + 0.5) as u8);
         }
     }
 
@@ -161,16 +154,8 @@ fn fit(light: [f32; 3], weights: [f32; 3]) -> [f32; 3] {
         return light;
     }
     let gray = dot(light, weights).clamp(0.0, 1.0);
-    let above = if most > 1.0 {
-        (1.0 - gray) / (most - gray)
-    } else {
-        1.0
-    };
-    let below = if least < 0.0 {
-        gray / (gray - least)
-    } else {
-        1.0
-    };
+    let above = if most > 1.0 { (1.0 - gray) / (most - gray) } else { 1.0 };
+    let below = if least < 0.0 { gray / (gray - least) } else { 1.0 };
     let share = above.min(below);
     light.map(|c| gray + (c - gray) * share)
 }

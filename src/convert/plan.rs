@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::fixed::{FixedMatrix, FixedTaps};
+use super::fixed::{ColumnTaps, FixedMatrix, RowTaps};
 use super::kernel::Taps;
 use super::managed::ManagedTables;
 use super::pipeline::ColorPath;
@@ -39,17 +39,9 @@ impl PlanKey {
         if frame.storage.plane_count() != format.plane_count()
             || !(0..format.plane_count()).all(fits)
         {
-            return Err(ConvertError::WrongPlanes {
-                format,
-                size: frame.size,
-            });
+            return Err(ConvertError::WrongPlanes { format, size: frame.size });
         }
-        Ok(Self {
-            size: frame.size,
-            format,
-            color: frame.color,
-            job: *job,
-        })
+        Ok(Self { size: frame.size, format, color: frame.color, job: *job })
     }
 }
 
@@ -58,19 +50,19 @@ impl PlanKey {
 #[derive(Debug)]
 pub(super) struct Tile {
     pub(super) rows: Range<usize>,
-    pub(super) across: AxisTaps,
+    pub(super) across: AxisTaps<ColumnTaps>,
 }
 
 /// Taps along one axis for luma (and alpha, and R, G, B) and for colour differences.
 #[derive(Debug)]
-pub(super) struct AxisTaps {
-    pub(super) full: FixedTaps,
-    pub(super) chroma: FixedTaps,
+pub(super) struct AxisTaps<T> {
+    pub(super) full: T,
+    pub(super) chroma: T,
 }
 
-impl AxisTaps {
+impl<T> AxisTaps<T> {
     /// The taps of component `index`.
-    pub(super) fn of(&self, is_chroma: bool) -> &FixedTaps {
+    pub(super) fn of(&self, is_chroma: bool) -> &T {
         if is_chroma { &self.chroma } else { &self.full }
     }
 }
@@ -102,7 +94,7 @@ pub(super) struct Plan {
     pub(super) kind: SampleKind,
     pub(super) planes: Vec<PlaneUse>,
     /// The taps of all rows.
-    pub(super) down: AxisTaps,
+    pub(super) down: AxisTaps<RowTaps>,
     pub(super) tiles: Vec<Tile>,
     pub(super) pack: PackPlan,
     /// Whether rows become columns after scaling.
@@ -122,16 +114,12 @@ impl Plan {
         let split = if transposed { columns } else { rows };
         let tiles = split_evenly(split, tiles)
             .map(|part| {
-                let (rows, columns) = if transposed {
-                    (0..rows, part)
-                } else {
-                    (part, 0..columns)
-                };
+                let (rows, columns) = if transposed { (0..rows, part) } else { (part, 0..columns) };
                 Tile {
                     rows,
                     across: AxisTaps {
-                        full: FixedTaps::across(&across_taps[0], columns.clone()),
-                        chroma: FixedTaps::across(&across_taps[1], columns),
+                        full: ColumnTaps::new(&across_taps[0], columns.clone()),
+                        chroma: ColumnTaps::new(&across_taps[1], columns),
                     },
                 }
             })
@@ -148,8 +136,8 @@ impl Plan {
             kind: SampleKind::new(key.format),
             planes: plane_uses(key.format),
             down: AxisTaps {
-                full: FixedTaps::down(&down_taps[0], 0..rows),
-                chroma: FixedTaps::down(&down_taps[1], 0..rows),
+                full: RowTaps::new(&down_taps[0]),
+                chroma: RowTaps::new(&down_taps[1]),
             },
             tiles,
             pack,
@@ -219,20 +207,11 @@ mod tests {
 
     #[test]
     fn alpha_comes_last_in_every_format() {
-        let nv12 = PixelFormat {
-            alpha: true,
-            ..PixelFormat::NV12
-        };
+        let nv12 = PixelFormat { alpha: true, ..PixelFormat::NV12 };
         let uses = plane_uses(nv12);
-        assert_eq!(
-            uses.iter().map(|p| p.component).collect::<Vec<_>>(),
-            [0, 1, 3]
-        );
+        assert_eq!(uses.iter().map(|p| p.component).collect::<Vec<_>>(), [0, 1, 3]);
         assert_eq!(uses[1].parts, 2);
-        let gray = PixelFormat {
-            model: ColorModel::Gray,
-            ..PixelFormat::YUV420P8
-        };
+        let gray = PixelFormat { model: ColorModel::Gray, ..PixelFormat::YUV420P8 };
         assert_eq!(plane_uses(gray).len(), 1);
     }
 }

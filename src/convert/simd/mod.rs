@@ -9,42 +9,39 @@ mod portable;
 #[cfg(test)]
 mod tests;
 
-use super::fixed::{FixedMatrix, FixedTaps, WEIGHT_BITS};
+use super::fixed::{ColumnTaps, FixedMatrix, ROW_WEIGHT_BITS};
 use crate::media::{PixelFormat, Plane, PlaneArrangement};
 
-/// How a plane's samples become 15-bit ones.
+/// The most rows that are mixed in 16 bits. Each product is cut to 15 bits, so the sum errs by up to
+/// half a unit for each row: with 12, a twentieth of an 8-bit code. More rows, which is rare, are
+/// mixed in 32 bits.
+const NARROW_ROWS: usize = 12;
+
+/// How a plane's samples lie in 8 or 16 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SampleKind {
     /// 1 or 2.
     pub(super) bytes: usize,
-    /// Bits that a 16-bit sample is shifted right by first, to fit a signed one.
-    pub(super) pre_shift: u32,
-    /// Bits that the weighted sum is shifted right by.
-    pub(super) sum_shift: u32,
-    /// The greatest sample, after the first shift; damaged files may hold greater ones.
+    /// Bits that a two-byte sample is shifted left by, so that it fills 16 bits.
+    pub(super) left_shift: u32,
+    /// The greatest two-byte sample; damaged files may hold greater ones.
     pub(super) max_sample: u16,
+    /// Products with multiples of this weight are whole in their upper 16 bits.
+    weight_step: u32,
 }
 
 impl SampleKind {
     pub(super) fn new(format: PixelFormat) -> Self {
-        let bits = u32::from(format.depth.bits());
         let bytes = format.depth.bytes();
-        let in_high_bits = format.arrangement == PlaneArrangement::SemiPlanar || bits == 16;
-        if bytes == 2 && in_high_bits {
-            Self {
-                bytes,
-                pre_shift: 1,
-                sum_shift: WEIGHT_BITS,
-                max_sample: 0x7fff,
-            }
-        } else {
-            let sum_shift = WEIGHT_BITS + bits - 15;
-            Self {
-                bytes,
-                pre_shift: 0,
-                sum_shift,
-                max_sample: 0x7fff >> (15 - bits),
-            }
+        let left_shift = match format.arrangement {
+            PlaneArrangement::Planar => 16 - u32::from(format.depth.bits()),
+            PlaneArrangement::SemiPlanar => 0,
+        };
+        Self {
+            bytes,
+            left_shift,
+            max_sample: u16::MAX >> left_shift,
+            weight_step: 1 << format.depth.bits(),
         }
     }
 }
@@ -56,8 +53,8 @@ pub(super) struct RowMix<'a> {
     pub(super) plane: Plane<'a>,
     /// The first row.
     pub(super) first: usize,
-    /// A weight for each row, an even number. Rows beyond the plane have weight zero.
-    pub(super) weights: &'a [i16],
+    /// A weight for each row. Rows beyond the plane have weight zero.
+    pub(super) weights: &'a [u16],
     /// Bytes to skip at the start of each row.
     pub(super) skip_bytes: usize,
     /// How to read samples.
@@ -70,9 +67,24 @@ impl<'a> RowMix<'a> {
         &self.plane.row((self.first + tap).min(self.plane.rows - 1))[self.skip_bytes..]
     }
 
-    /// Whether one row stands for itself.
-    fn is_copy(&self) -> bool {
-        self.weights.first() == Some(&(1 << WEIGHT_BITS))
+    /// The same without rows that count for nothing.
+    fn trimmed(mut self) -> Self {
+        while let [0, rest @ ..] = self.weights {
+            self.weights = rest;
+            self.first += 1;
+        }
+        while let [rest @ .., 0] = self.weights {
+            self.weights = rest;
+        }
+        self
+    }
+
+    /// What makes up on average for the parts of products that are cut off: half a unit for each
+    /// row that loses any. Weights like 1/4 and 3/4, which unscaled 4:2:0 has, lose nothing.
+    fn bias(&self) -> i16 {
+        let lost = self.kind.weight_step - 1;
+        let inexact = self.weights.iter().filter(|&&weight| u32::from(weight) & lost != 0).count();
+        i16::try_from(inexact / 2).unwrap_or(i16::MAX)
     }
 }
 
@@ -110,6 +122,7 @@ impl Simd {
 
     /// Mixes `out.len()` samples of source rows into 15-bit samples.
     pub(super) fn mix_rows(self, mix: &RowMix<'_>, out: &mut [i16]) {
+        let mix = &mix.trimmed();
         match self {
             Self::Portable => portable::mix_rows(mix, out),
             #[cfg(target_arch = "x86_64")]
@@ -120,8 +133,8 @@ impl Simd {
     }
 
     /// Scales a row: `out` gets one sample for each output of `taps`. `row` holds
-    /// [`FixedTaps::padded_samples`] or more.
-    pub(super) fn scale_row(self, row: &[i16], taps: &FixedTaps, out: &mut [i16]) {
+    /// [`ColumnTaps::padded_samples`] or more.
+    pub(super) fn scale_row(self, row: &[i16], taps: &ColumnTaps, out: &mut [i16]) {
         match self {
             Self::Portable => portable::scale_row(row, taps, out),
             #[cfg(target_arch = "x86_64")]

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::convert::fixed::RowTaps;
 use crate::convert::kernel::Taps;
 use crate::convert::matrix::YuvToRgb;
 use crate::media::{ColorInfo, ColorModel, SampleDepth, Subsampling};
@@ -21,18 +22,12 @@ fn noise(count: usize, seed: u64) -> Vec<u8> {
 
 fn samples(count: usize, seed: u64) -> Vec<i16> {
     let bytes = noise(2 * count, seed);
-    bytes
-        .chunks(2)
-        .map(|pair| i16::from_le_bytes([pair[0], pair[1] & 0x7f]))
-        .collect()
+    bytes.chunks(2).map(|pair| i16::from_le_bytes([pair[0], pair[1] & 0x7f])).collect()
 }
 
 fn format(bits: u8, arrangement: PlaneArrangement) -> PixelFormat {
     let depth = SampleDepth::new(bits).unwrap();
-    PixelFormat {
-        arrangement,
-        ..PixelFormat::planar_yuv(Subsampling::S444, depth)
-    }
+    PixelFormat { arrangement, ..PixelFormat::planar_yuv(Subsampling::S444, depth) }
 }
 
 proptest! {
@@ -51,11 +46,11 @@ proptest! {
         let plane = Plane {
             bytes: &bytes, stride, row_bytes: columns * kind.bytes, rows: rows as usize,
         };
-        let taps = FixedTaps::down(&Taps::for_axis(rows, out_rows, 0.0, 0), 0..out_rows as usize);
-        for output in 0..taps.outputs() {
+        let taps = RowTaps::new(&Taps::for_axis(rows, out_rows, 0.0, 0));
+        for output in 0..out_rows as usize {
             let mix = RowMix {
                 plane,
-                first: taps.samples().start + taps.firsts()[output] as usize,
+                first: taps.first(output),
                 weights: taps.weights(output),
                 skip_bytes: 0,
                 kind,
@@ -69,7 +64,7 @@ proptest! {
 
     #[test]
     fn scaling_is_the_same(len in 1_u32..300, out in 1_u32..300, seed in any::<u64>()) {
-        let taps = FixedTaps::across(&Taps::for_axis(len, out, -0.25, 0), 0..out as usize);
+        let taps = ColumnTaps::new(&Taps::for_axis(len, out, -0.25, 0), 0..out as usize);
         let row = samples(taps.padded_samples(), seed);
         let (mut expected, mut actual) = (vec![0; out as usize], vec![0; out as usize]);
         Simd::Portable.scale_row(&row, &taps, &mut expected);
