@@ -1,5 +1,6 @@
 //! Everything that touches FFmpeg to read: opening, probing, the GOP index, decode sessions.
 
+mod audio_reader;
 mod canonical;
 mod containers;
 mod frame_buffers;
@@ -14,6 +15,7 @@ mod session;
 mod source_file;
 mod video_reader;
 
+pub use audio_reader::{AudioChunk, AudioReadError, AudioReader};
 pub use frame_buffers::BufferCounters;
 pub use index::{GopIndex, IndexBuilder, Keyframe, Numbering, PacketStamp};
 pub use input::{Input, OpenError, ReadError, ReadOutcome};
