@@ -83,15 +83,25 @@ fn readout(snapshot: &Snapshot, shown: FrameIndex) -> Readout {
             rate: empty(),
         };
     };
+    let duration = format::span_words(media.duration);
+    let Some(video) = media.info.default_video() else {
+        // Frames of what has no pictures say nothing.
+        let sound = media.info.default_audio();
+        let words = sound
+            .map(|sound| format!("{} Hz {}", sound.format.rate, sound.layout_name))
+            .unwrap_or_default();
+        let (frames, widest_frames) = (words.clone(), words);
+        return Readout { timecode, duration, frames, widest_frames, rate: String::new() };
+    };
     let last = extent.frames - 1;
     // A tilde says that the end is not known yet.
     let about = if media.index_complete { "" } else { "~" };
     Readout {
         timecode,
-        duration: format!("{about}{}", format::span_words(media.duration)),
+        duration: format!("{about}{duration}"),
         frames: format!("{} / {about}{last}", shown.0),
         widest_frames: format!("{last} / {about}{last}"),
-        rate: media.info.default_video().map(rate_words).unwrap_or_default(),
+        rate: rate_words(video),
     }
 }
 

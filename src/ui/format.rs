@@ -5,13 +5,12 @@ use std::path::Path;
 use crate::decode::LoopMode;
 use crate::media::{AudioStream, ViewChannel};
 use crate::playback::{AudioState, ClockSource, Snapshot};
-use crate::time::{FrameIndex, MediaSpan, Timecode};
+use crate::time::{FrameIndex, MediaSpan};
 
 /// The timecode of `frame`, counted from the one that the snapshot gives for its own position.
 pub(super) fn timecode_at(snapshot: &Snapshot, frame: FrameIndex) -> Option<String> {
-    let Timecode { frames, format } = snapshot.timecode?;
-    let frames = frames.saturating_add(frame.0.saturating_sub(snapshot.position.0));
-    Some(Timecode { frames, format }.to_string())
+    let timecode = snapshot.timecode?;
+    Some(timecode.offset(frame.0.saturating_sub(snapshot.position.0)).to_string())
 }
 
 /// Where `frame` is: its timecode, or the time since the start where there is none.

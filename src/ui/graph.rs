@@ -23,7 +23,7 @@ pub(super) fn paint(canvas: &Canvas<'_>, rect: Rect, intervals_ms: &[f32], targe
     let top_ms = top_of(intervals_ms);
     let y = |ms: f32| plot.bottom() - (ms / top_ms).clamp(0.0, 1.0) * plot.height();
 
-    let capacity = super::ViewStats::MAX_INTERVALS;
+    let capacity = super::FrameIntervals::MAX;
     let width = plot.width() / capacity as f32;
     let shown = &intervals_ms[intervals_ms.len().saturating_sub(capacity)..];
     let mut mesh = Mesh::default();
@@ -35,10 +35,14 @@ pub(super) fn paint(canvas: &Canvas<'_>, rect: Rect, intervals_ms: &[f32], targe
         mesh.add_colored_rect(bar, color_of(interval, target_ms));
     }
     canvas.painter.add(Shape::mesh(mesh));
-    for (ms, label) in LINES_MS {
+    let crowded = (y(LINES_MS[0].0) - y(LINES_MS[1].0)).abs() < 11.0;
+    for (index, (ms, label)) in LINES_MS.into_iter().enumerate() {
         let stroke = Stroke::new(1.0, Color32::from_white_alpha(40));
         canvas.painter.hline(plot.x_range(), y(ms), stroke);
-        let pos = pos2(rect.right() - 3.0, y(ms));
+        if crowded && index == 0 {
+            continue;
+        }
+        let pos = pos2(rect.right() - 3.0, y(ms).clamp(rect.top() + 7.0, rect.bottom() - 7.0));
         canvas.text(pos, Align2::RIGHT_CENTER, label, egui::FontId::monospace(9.5), style::WEAK);
     }
 }

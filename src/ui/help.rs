@@ -8,12 +8,12 @@ use super::canvas::Canvas;
 use super::pointer::Zone;
 use super::style;
 
-const COLUMN: f32 = 296.0;
-const COLUMN_GAP: f32 = 28.0;
+const COLUMN: f32 = 274.0;
+const COLUMN_GAP: f32 = 24.0;
 const ROW: f32 = 19.0;
 const HEADING: f32 = 26.0;
 const GROUP_GAP: f32 = 10.0;
-const PADDING: f32 = 20.0;
+const PADDING: f32 = 18.0;
 const TITLE: f32 = 40.0;
 const FOOT: f32 = 26.0;
 

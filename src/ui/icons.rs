@@ -2,7 +2,7 @@
 
 use std::f32::consts::TAU;
 
-use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2, vec2};
+use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2, pos2, vec2};
 
 /// A picture of what a button does. All fit a square of 16 points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,10 +140,4 @@ fn corners(painter: &Painter, center: Pos2, stroke: Stroke, reach: f32, arm: f32
         let at = |dx: f32, dy: f32| pos2(center.x + x * dx, center.y + y * dy);
         painter.line(vec![at(arm, reach), at(reach, reach), at(reach, arm)], stroke);
     }
-}
-
-/// Paints a small square that shows a colour, as a key in a table.
-pub(super) fn swatch(painter: &Painter, center: Pos2, color: Color32) {
-    let rect = Rect::from_center_size(center, Vec2::splat(8.0));
-    painter.rect(rect, 1.0, color, Stroke::NONE, StrokeKind::Inside);
 }

@@ -39,10 +39,7 @@ mod toasts;
 mod top;
 pub mod waveform;
 
-#[cfg(test)]
-mod tests;
-
 pub use input::{Failure, UiEvent, UiInput, UiOutput};
 pub use keyboard::chord_from_egui;
 pub use overlay::Overlay;
-pub use stats::{DropCounts, FrameCounts, StageTime, StageTimes, ViewStats};
+pub use stats::{DropCounts, FrameCounts, FrameIntervals, StageTime, StageTimes, ViewStats};

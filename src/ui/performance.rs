@@ -1,7 +1,9 @@
 //! The performance panel: whether frames are seen when they should be, and what kept those that
 //! were not.
 
-use egui::{Align2, Color32, Rect, Stroke, pos2, vec2};
+use std::sync::Arc;
+
+use egui::{Align2, Color32, Galley, Pos2, Rect, Stroke, pos2, vec2};
 
 use crate::time::Moment;
 
@@ -11,13 +13,45 @@ use super::graph;
 use super::style;
 use super::{StageTime, UiInput};
 
-/// Width of a column, in points.
-const COLUMN: f32 = 284.0;
-const PADDING: f32 = 12.0;
-const ROW: f32 = 16.0;
-const GRAPH: f32 = 64.0;
-const LABEL: f32 = 74.0;
-const MARGIN: f32 = 12.0;
+/// Sizes in points.
+struct Measures {
+    /// Width of a column.
+    column: f32,
+    /// Between columns, and around them.
+    padding: f32,
+    /// Around the panel.
+    margin: f32,
+    /// Height of a line.
+    row: f32,
+    /// Height of the graph.
+    graph: f32,
+    /// Width of labels that words follow.
+    label: f32,
+    /// Air between sections.
+    gap: f32,
+}
+
+const ROOMY: Measures = Measures {
+    column: 284.0,
+    padding: 14.0,
+    margin: 12.0,
+    row: 16.0,
+    graph: 64.0,
+    label: 74.0,
+    gap: 8.0,
+};
+
+/// For windows down to 640 by 360 points, where all of it must find its place.
+const COMPACT: Measures = Measures {
+    column: 198.0,
+    padding: 8.0,
+    margin: 4.0,
+    row: 14.0,
+    graph: 46.0,
+    label: 62.0,
+    gap: 4.0,
+};
+
 /// Figures change this often: those that change with each frame cannot be read.
 const REFRESH_NANOS: i64 = 250_000_000;
 
@@ -41,26 +75,30 @@ enum Line {
     Gap,
 }
 
+/// Lines that stay together.
+struct Section(Vec<Line>);
+
+/// A section with the height of each of its lines.
+type Measured<'a> = Vec<(&'a Line, f32)>;
+
 impl Line {
-    fn height(&self) -> f32 {
+    fn height(&self, canvas: &Canvas<'_>, sizes: &Measures) -> f32 {
         match self {
             Self::Rate { .. } => 26.0,
-            Self::Graph => GRAPH + 4.0,
-            // Room for a second row: names of adapters are long.
-            Self::Words(_, words) if words.len() > 32 => 2.0 * ROW - 1.0,
-            Self::Gap => 8.0,
-            _ => ROW,
+            Self::Graph => sizes.graph + 4.0,
+            Self::Gap => sizes.gap,
+            // Names of adapters and devices may take a second row.
+            Self::Words(_, words) => {
+                let galley = words_galley(canvas, sizes, words);
+                if galley.rows.len() > 1 { galley.size().y + 2.0 } else { sizes.row }
+            }
+            _ => sizes.row,
         }
     }
 }
 
-/// Lines that stay together.
-struct Section(Vec<Line>);
-
-impl Section {
-    fn height(&self) -> f32 {
-        self.0.iter().map(Line::height).sum()
-    }
+fn words_galley(canvas: &Canvas<'_>, sizes: &Measures, words: &str) -> Arc<Galley> {
+    canvas.wrapped(words, style::SMALL, sizes.column - sizes.label, 2)
 }
 
 /// The panel and the figures that it shows at present.
@@ -92,62 +130,94 @@ impl Performance {
         self.taken.map_or(now, |taken| taken.offset_nanos(REFRESH_NANOS))
     }
 
-    /// Takes figures anew next time, whatever their age.
-    pub(super) fn forget(&mut self) {
-        self.taken = None;
+    /// Paints the panel at the left of `area`, in as many columns as its height asks for, and
+    /// smaller where that would be too wide. Columns that find no place even so are left out.
+    pub(super) fn paint(&self, canvas: &Canvas<'_>, area: Rect, input: &UiInput<'_>) {
+        let roomy = self.columns(canvas, area, &ROOMY);
+        let fits = width_of(roomy.len(), &ROOMY) + 2.0 * ROOMY.margin <= area.width();
+        let (sizes, mut columns) =
+            if fits { (&ROOMY, roomy) } else { (&COMPACT, self.columns(canvas, area, &COMPACT)) };
+        while columns.len() > 1 && width_of(columns.len(), sizes) > area.width() {
+            columns.pop();
+        }
+        let tallest = columns.iter().map(|column| height_of(column)).fold(0.0, f32::max);
+        let size = vec2(width_of(columns.len(), sizes), tallest + 2.0 * sizes.padding);
+        let min = area.min + vec2(sizes.margin, sizes.margin);
+        let panel = Rect::from_min_size(min, size);
+        canvas.panel(panel, style::PANEL);
+        let mut left = panel.left() + sizes.padding;
+        for column in columns {
+            let mut top = panel.top() + sizes.padding;
+            for (line, height) in column {
+                let rect = Rect::from_min_size(pos2(left, top), vec2(sizes.column, height));
+                paint_line(canvas, sizes, rect, line, input);
+                top += height;
+            }
+            left += sizes.column + sizes.padding;
+        }
     }
 
-    /// Paints the panel at the left of `area`, in as many columns as its height asks for.
-    pub(super) fn paint(&self, canvas: &Canvas<'_>, area: Rect, input: &UiInput<'_>) {
-        let room = area.height() - 2.0 * MARGIN - 2.0 * PADDING;
-        let columns = flow(&self.sections, room);
-        let tallest = columns
-            .iter()
-            .map(|column| column.iter().map(|section| section.height()).sum::<f32>())
-            .fold(0.0, f32::max);
-        let width = columns.len() as f32 * (COLUMN + PADDING) + PADDING;
-        let size = vec2(width, tallest + 2.0 * PADDING);
-        let panel = Rect::from_min_size(area.min + vec2(MARGIN, MARGIN), size);
-        canvas.panel(panel, style::PANEL);
-        let mut left = panel.left() + PADDING;
-        for column in columns {
-            let mut top = panel.top() + PADDING;
-            for line in column.iter().flat_map(|section| &section.0) {
-                let size = vec2(COLUMN, line.height());
-                let rect = Rect::from_min_size(pos2(left, top), size);
-                paint_line(canvas, rect, line, input);
-                top += line.height();
-            }
-            left += COLUMN + PADDING;
-        }
+    fn columns<'a>(
+        &'a self,
+        canvas: &Canvas<'_>,
+        area: Rect,
+        sizes: &Measures,
+    ) -> Vec<Measured<'a>> {
+        let sections = self.sections.iter().map(|Section(lines)| {
+            lines.iter().map(|line| (line, line.height(canvas, sizes))).collect()
+        });
+        let sections: Vec<Measured<'a>> = sections.collect();
+        balance(&sections, area.height() - 2.0 * sizes.margin - 2.0 * sizes.padding)
     }
 }
 
-/// Puts sections into columns no taller than `room`, if each fits alone.
-fn flow(sections: &[Section], room: f32) -> Vec<Vec<&Section>> {
-    let mut columns: Vec<Vec<&Section>> = Vec::new();
-    let mut filled = f32::INFINITY;
+fn width_of(columns: usize, sizes: &Measures) -> f32 {
+    columns as f32 * (sizes.column + sizes.padding) + sizes.padding
+}
+
+fn height_of(lines: &[(&Line, f32)]) -> f32 {
+    lines.iter().map(|(_, height)| height).sum()
+}
+
+/// Puts sections into columns no taller than `limit`, if each fits alone.
+fn flow<'a>(sections: &[Measured<'a>], limit: f32) -> Vec<Measured<'a>> {
+    let mut columns: Vec<Measured<'a>> = Vec::new();
     for section in sections {
-        if filled + section.height() > room {
-            columns.push(Vec::new());
-            filled = 0.0;
-        }
-        filled += section.height();
-        if let Some(column) = columns.last_mut() {
-            column.push(section);
+        match columns.last_mut() {
+            Some(column) if height_of(column) + height_of(section) <= limit => {
+                column.extend_from_slice(section);
+            }
+            _ => columns.push(section.clone()),
         }
     }
     columns
 }
 
+/// Puts sections into as few columns as `room` allows, and makes the tallest as short as can be.
+fn balance<'a>(sections: &[Measured<'a>], room: f32) -> Vec<Measured<'a>> {
+    let columns = flow(sections, room);
+    let total: f32 = sections.iter().map(|section| height_of(section)).sum();
+    let mut limit = total / columns.len().max(1) as f32;
+    while limit < room {
+        let shorter = flow(sections, limit);
+        if shorter.len() <= columns.len() {
+            return shorter;
+        }
+        limit += ROOMY.row;
+    }
+    columns
+}
+
 fn sections(input: &UiInput<'_>) -> Vec<Section> {
-    vec![rate_section(input), stage_section(input), frame_section(input), source_section(input)]
+    let mut sections = vec![rate_section(input), stage_section(input), frame_section(input)];
+    sections.extend(source_sections(input));
+    sections
 }
 
 fn rate_section(input: &UiInput<'_>) -> Section {
     let stats = input.stats;
     let refresh = stats.refresh_hz.map(|hz| format!(" on {hz:.0} Hz")).unwrap_or_default();
-    let intervals = stats.intervals_ms();
+    let intervals = stats.intervals.as_millis();
     let percentile = |percent| {
         graph::percentile_ms(intervals, percent)
             .map_or_else(|| "–".to_owned(), |ms| format!("{ms:.1}"))
@@ -212,7 +282,7 @@ fn frame_section(input: &UiInput<'_>) -> Section {
     ])
 }
 
-fn source_section(input: &UiInput<'_>) -> Section {
+fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
     let (snapshot, stats) = (input.snapshot, input.stats);
     let or_none = |words: &str| if words.is_empty() { "–".to_owned() } else { words.to_owned() };
     let video = snapshot.media.as_ref().and_then(|media| media.info.default_video());
@@ -231,15 +301,21 @@ fn source_section(input: &UiInput<'_>) -> Section {
         stats.audio_offset_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:+.1} ms"));
     let (ring, ring_limit) = snapshot.ring_fill;
     let (pool, pool_limit) = snapshot.pool_bytes;
-    Section(vec![
+    let sound = Section(vec![
         Line::Words("Clock", format::clock_words(snapshot.clock).to_owned()),
         Line::Words("Audio", format::audio_words(&snapshot.audio).to_owned()),
         Line::Words("A/V offset", offset),
+        Line::Gap,
+    ]);
+    let picture = Section(vec![
         Line::Words("Decoder", or_none(&snapshot.decoder)),
         Line::Words("Source", source),
         Line::Words("Picture", picture),
         Line::Words("Convert", or_none(&stats.converter)),
         Line::Words("Adapter", or_none(&stats.adapter)),
+        Line::Gap,
+    ]);
+    let memory = Section(vec![
         Line::Gauge("Ring", ratio(ring as f64, ring_limit as f64), format!("{ring} / {ring_limit}")),
         Line::Gauge(
             "Pool",
@@ -248,7 +324,8 @@ fn source_section(input: &UiInput<'_>) -> Section {
         ),
         Line::Words("Memory", format::bytes_words(stats.rss_bytes)),
         Line::Words("Overlay", format!("{:.0} µs", stats.overlay_micros)),
-    ])
+    ]);
+    [sound, picture, memory]
 }
 
 fn ratio(part: f64, whole: f64) -> f32 {
@@ -257,72 +334,106 @@ fn ratio(part: f64, whole: f64) -> f32 {
     ratio
 }
 
-fn paint_line(canvas: &Canvas<'_>, rect: Rect, line: &Line, input: &UiInput<'_>) {
-    let left = rect.left_top() + vec2(0.0, ROW / 2.0);
-    let label = |words: &str| {
-        canvas.text(left, Align2::LEFT_CENTER, words, style::SMALL, style::WEAK);
+fn paint_line(
+    canvas: &Canvas<'_>,
+    sizes: &Measures,
+    rect: Rect,
+    line: &Line,
+    input: &UiInput<'_>,
+) {
+    let left = rect.left_top() + vec2(0.0, sizes.row / 2.0);
+    let words = |pos: Pos2, anchor: Align2, words: &str, color: Color32| {
+        canvas.text(pos, anchor, words, style::SMALL, color);
     };
-    let number = |right: f32, words: &str, color: Color32| {
-        let pos = pos2(right, left.y);
-        canvas.text(pos, Align2::RIGHT_CENTER, words, style::NUMBERS, color);
+    let label = |text: &str| words(left, Align2::LEFT_CENTER, text, style::WEAK);
+    let number = |right: f32, text: &str, color: Color32| {
+        // The fonts do not agree on where the middle of a line is.
+        let pos = pos2(right, left.y + 0.75);
+        canvas.text(pos, Align2::RIGHT_CENTER, text, style::NUMBERS, color);
     };
-    let middle = rect.center().x - 8.0;
+    // Where the first of two columns of numbers ends.
+    let first_end = rect.right() - sizes.column * 0.27;
     match line {
         Line::Gap => {}
         Line::Rate { seen, wanted, good } => {
             let color = if *good { style::GOOD } else { style::WARN };
             let pos = rect.left_bottom() - vec2(0.0, 4.0);
-            let big = egui::FontId::monospace(19.0);
-            let end = canvas.text(pos, Align2::LEFT_BOTTOM, seen, big, color).right();
-            let pos = pos2(end + 8.0, rect.bottom() - 7.0);
-            canvas.text(pos, Align2::LEFT_BOTTOM, wanted, style::SMALL, style::WEAK);
+            let end = canvas.text(pos, Align2::LEFT_BOTTOM, seen, style::TIMECODE, color).right();
+            let pos = pos2(end + 8.0, rect.bottom() - 6.0);
+            words(pos, Align2::LEFT_BOTTOM, wanted, style::WEAK);
         }
         Line::Graph => {
-            let area = Rect::from_min_size(rect.min, vec2(rect.width(), GRAPH));
+            let area = Rect::from_min_size(rect.min, vec2(rect.width(), sizes.graph));
             let target = input.stats.target_fps;
             let target_ms = if target > 0.0 { 1_000.0 / target } else { 0.0 };
-            graph::paint(canvas, area, input.stats.intervals_ms(), target_ms);
+            graph::paint(canvas, area, input.stats.intervals.as_millis(), target_ms);
         }
         Line::Columns(name, first, second) => {
             label(name);
-            let column = |right: f32, words: &str| {
-                let pos = pos2(right, left.y);
-                canvas.text(pos, Align2::RIGHT_CENTER, words, style::SMALL, style::WEAK);
-            };
-            column(rect.right() - 76.0, first);
-            column(rect.right(), second);
+            words(pos2(first_end, left.y), Align2::RIGHT_CENTER, first, style::WEAK);
+            words(pos2(rect.right(), left.y), Align2::RIGHT_CENTER, second, style::WEAK);
             let y = rect.bottom() - 0.5;
             canvas.painter.hline(rect.x_range(), y, Stroke::new(1.0, style::EDGE));
         }
         Line::Stage(name, last, p95) => {
-            canvas.text(left, Align2::LEFT_CENTER, *name, style::SMALL, style::TEXT);
-            number(rect.right() - 76.0, last, style::TEXT);
+            words(left, Align2::LEFT_CENTER, name, style::TEXT);
+            number(first_end, last, style::TEXT);
             number(rect.right(), p95, style::TEXT);
         }
         Line::Counts([first, second]) => {
             label(first.0);
-            number(middle - 8.0, &first.1, first.2);
-            let pos = pos2(middle + 8.0, left.y);
-            canvas.text(pos, Align2::LEFT_CENTER, second.0, style::SMALL, style::WEAK);
+            let middle = rect.center().x;
+            number(middle - 14.0, &first.1, first.2);
+            words(pos2(middle, left.y), Align2::LEFT_CENTER, second.0, style::WEAK);
             number(rect.right(), &second.1, second.2);
         }
-        Line::Words(name, words) => {
+        Line::Words(name, text) => {
             label(name);
-            let galley = canvas.wrapped(words, style::SMALL, rect.width() - LABEL, 2);
-            let rows = if line.height() > ROW { 0.0 } else { (ROW - galley.size().y) / 2.0 };
-            let pos = pos2(rect.left() + LABEL, rect.top() + rows);
+            let galley = words_galley(canvas, sizes, text);
+            let first_row = galley.size().y / galley.rows.len().max(1) as f32;
+            let pos = pos2(rect.left() + sizes.label, left.y - first_row / 2.0);
             canvas.painter.galley(pos, galley, style::TEXT);
         }
-        Line::Gauge(name, fraction, words) => {
+        Line::Gauge(name, fraction, text) => {
             label(name);
-            let words = canvas.line(words, style::NUMBERS);
-            let x = rect.right() - words.size().x;
+            let galley = canvas.line(text, style::NUMBERS);
+            let x = rect.right() - galley.size().x;
             let bed = Rect::from_min_max(
-                pos2(rect.left() + LABEL, left.y - 3.0),
-                pos2(x - 8.0, left.y + 3.0),
+                pos2(rect.left() + sizes.label, left.y - 2.5),
+                pos2(x - 8.0, left.y + 2.5),
             );
-            canvas.gauge(bed, *fraction, style::FILL);
-            canvas.painter.galley(pos2(x, left.y - words.size().y / 2.0), words, style::TEXT);
+            if bed.width() > 8.0 {
+                canvas.gauge(bed, *fraction, style::FILL);
+            }
+            let pos = pos2(x, left.y + 0.75 - galley.size().y / 2.0);
+            canvas.painter.galley(pos, galley, style::TEXT);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_fill_a_column_before_the_next_one_begins() {
+        let line = Line::Gap;
+        let section = |height: f32| vec![(&line, height)];
+        let heights = |room: f32| -> Vec<f32> {
+            let sections = [40.0, 30.0, 50.0, 10.0].map(section);
+            flow(&sections, room).iter().map(|column| height_of(column)).collect()
+        };
+        assert_eq!(heights(200.0), [130.0]);
+        assert_eq!(heights(70.0), [70.0, 60.0]);
+        assert_eq!(heights(1.0), [40.0, 30.0, 50.0, 10.0], "too tall ones stand alone");
+    }
+
+    #[test]
+    fn columns_are_as_even_as_can_be() {
+        let line = Line::Gap;
+        let sections = [60.0, 30.0, 10.0, 20.0].map(|height: f32| vec![(&line, height)]);
+        let columns = balance(&sections, 110.0);
+        let heights: Vec<f32> = columns.iter().map(|column| height_of(column)).collect();
+        assert_eq!(heights, [60.0, 60.0], "not 100 and 20");
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn paint(canvas: &Canvas<'_>, area: Rect, input: &UiInput<'_>) -> boo
     if snapshot.media.is_some() {
         return false;
     }
+    canvas.painter.rect_filled(canvas.painter.clip_rect(), 0.0, style::BACKDROP);
     if let Some(failure) = input.failure {
         let open = key(input, Action::OpenFiles);
         let fix = if failure.fix.is_empty() {

@@ -104,12 +104,6 @@ impl Zones {
     pub(super) fn rect(&self, zone: Zone) -> Option<Rect> {
         self.placed.iter().rev().find(|(placed, _)| *placed == zone).map(|(_, rect)| *rect)
     }
-
-    /// All zones, lowest first.
-    #[cfg(test)]
-    pub(super) fn all(&self) -> &[(Zone, Rect)] {
-        &self.placed
-    }
 }
 
 /// The pointer over time.

@@ -93,24 +93,31 @@ pub struct ViewStats {
     pub rss_bytes: u64,
     /// What this overlay costs: layout and tessellation of the latest pass, in microseconds.
     pub overlay_micros: f32,
-    intervals_ms: Vec<f32>,
+    /// Recent times between frames seen.
+    pub intervals: FrameIntervals,
 }
 
-impl ViewStats {
+/// Times between frames seen, the latest [`FrameIntervals::MAX`] of them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FrameIntervals {
+    millis: Vec<f32>,
+}
+
+impl FrameIntervals {
     /// Intervals that are kept: eight seconds at 30 fps.
-    pub const MAX_INTERVALS: usize = 240;
+    pub const MAX: usize = 240;
 
     /// Adds the time between two frames seen, in milliseconds; forgets the oldest when full.
-    pub fn push_interval_ms(&mut self, interval_ms: f32) {
-        if self.intervals_ms.len() >= Self::MAX_INTERVALS {
-            self.intervals_ms.remove(0);
+    pub fn push_ms(&mut self, interval_ms: f32) {
+        if self.millis.len() >= Self::MAX {
+            self.millis.remove(0);
         }
-        self.intervals_ms.push(interval_ms);
+        self.millis.push(interval_ms);
     }
 
-    /// Recent times between frames seen, in milliseconds, oldest first.
-    pub fn intervals_ms(&self) -> &[f32] {
-        &self.intervals_ms
+    /// The intervals in milliseconds, oldest first.
+    pub fn as_millis(&self) -> &[f32] {
+        &self.millis
     }
 }
 
@@ -120,13 +127,13 @@ mod tests {
 
     #[test]
     fn only_the_latest_intervals_are_kept() {
-        let mut stats = ViewStats::default();
+        let mut intervals = FrameIntervals::default();
         for interval in 0..300_u16 {
-            stats.push_interval_ms(f32::from(interval));
+            intervals.push_ms(f32::from(interval));
         }
-        assert_eq!(stats.intervals_ms().len(), ViewStats::MAX_INTERVALS);
-        assert_eq!(stats.intervals_ms().first(), Some(&60.0));
-        assert_eq!(stats.intervals_ms().last(), Some(&299.0));
+        assert_eq!(intervals.as_millis().len(), FrameIntervals::MAX);
+        assert_eq!(intervals.as_millis().first(), Some(&60.0));
+        assert_eq!(intervals.as_millis().last(), Some(&299.0));
     }
 
     #[test]

@@ -10,9 +10,11 @@ pub(super) const WEAK: Color32 = Color32::from_gray(150);
 /// Text and icons that cannot be used now.
 pub(super) const FAINT: Color32 = Color32::from_gray(88);
 /// Bars and panels over the picture.
-pub(super) const PANEL: Color32 = Color32::from_rgba_premultiplied(19, 19, 19, 238);
+pub(super) const PANEL: Color32 = Color32::from_rgba_premultiplied(19, 19, 19, 244);
 /// Panels that must hide what is behind.
 pub(super) const SOLID: Color32 = Color32::from_gray(24);
+/// What is behind everything where there is no picture.
+pub(super) const BACKDROP: Color32 = Color32::from_gray(13);
 /// The line around panels.
 pub(super) const EDGE: Color32 = Color32::from_gray(52);
 /// A control under the pointer.

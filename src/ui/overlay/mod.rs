@@ -59,7 +59,7 @@ pub struct Overlay {
     toasts: Toasts,
     osd: Osd,
     /// Size of the window and pixels a point, of the latest pass.
-    window: (Rect, f32),
+    window: (egui::Vec2, f32),
     look: Option<u64>,
 }
 
@@ -112,6 +112,7 @@ impl Overlay {
             .into_iter()
             .flatten()
             .min();
+        self.window = (ctx.viewport_rect().size(), ctx.pixels_per_point());
         let look = self.look_of(input);
         let redraw = settle || self.prompt.is_some() || self.look != Some(look);
         self.look = Some(look);
@@ -289,11 +290,7 @@ impl Overlay {
 
     /// Whether the bar and the title are on the screen.
     fn is_chrome_visible(&self, input: &UiInput<'_>) -> bool {
-        if input.snapshot.media.is_none() {
-            return !input.fullscreen || !self.is_idle(input);
-        }
-        let may_hide = input.fullscreen || input.snapshot.status == PlaybackStatus::Playing;
-        !(may_hide && self.is_idle(input))
+        !(may_hide(input) && self.is_idle(input))
     }
 
     /// Whether nobody seems to want the controls.
@@ -396,7 +393,7 @@ impl Overlay {
         let now = input.now;
         let hide = self
             .last_sign
-            .filter(|_| self.is_chrome_visible(input))
+            .filter(|_| may_hide(input) && self.is_chrome_visible(input))
             .map(|sign| sign.offset_nanos(HIDE_AFTER_NANOS))
             .filter(|moment| *moment > now);
         let tip = match self.hover_since {
@@ -418,6 +415,8 @@ impl Overlay {
     fn look_of(&self, input: &UiInput<'_>) -> u64 {
         let mut hasher = DefaultHasher::new();
         let snapshot = input.snapshot;
+        let (window, scale) = self.window;
+        [window.x, window.y, scale].map(f32::to_bits).hash(&mut hasher);
         let visible = self.is_chrome_visible(input);
         let words = self.osd.words(snapshot, visible, input.now);
         (visible, words, self.toasts.look(input.now), self.tip(input.now)).hash(&mut hasher);
@@ -444,6 +443,11 @@ impl Overlay {
         }
         hasher.finish()
     }
+}
+
+/// Whether bar and title may hide when nobody needs them.
+fn may_hide(input: &UiInput<'_>) -> bool {
+    input.fullscreen || input.snapshot.status == PlaybackStatus::Playing
 }
 
 fn hash_chrome(input: &UiInput<'_>, hasher: &mut DefaultHasher) {
@@ -505,3 +509,6 @@ fn fit_zoom(ctx: &egui::Context, raw: &mut RawInput) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
