@@ -19,11 +19,11 @@ pub mod gpu;
 
 pub mod audio;
 
-//pub mod playback;
+pub mod playback;
 
 pub mod config;
 
-//pub mod ui;
+pub mod ui;
 
 pub mod app;
 

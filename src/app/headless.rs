@@ -16,7 +16,7 @@ use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget};
 use crate::media::Size;
 use crate::metrics::{FrameFate, OutputMode, SoakReport, Stage as Cost};
 use crate::playback::{Command, PlaybackStatus, Pull, SeekTarget, Snapshot};
-use crate::time::{Clock, FrameIndex, FrameRate, Moment, Position, PositionError};
+use crate::time::{FrameIndex, FrameRate, Moment, Position, PositionError};
 
 /// How a run without a window goes.
 #[derive(Debug, Clone)]

@@ -99,7 +99,8 @@ impl Stage {
             Arc::clone(frame)
         } else {
             puffin::profile_scope!("deinterlace");
-            Arc::new(self.deinterlacer.deinterlace(frame))
+            // A format that cannot be taken apart is shown with its fields interleaved.
+            self.deinterlacer.deinterlace(frame).map_or_else(|_| Arc::clone(frame), Arc::new)
         };
         let took = Duration::from_nanos(self.ctx.nanos_since(begun));
         let display = stream.display_size_of(frame.size);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 
-use crate::decode::AudioReader;
+use crate::decode::{AudioRead, AudioReader};
 use crate::media::MediaInfo;
 use crate::time::{MediaSpan, MediaTime};
 
@@ -69,8 +69,8 @@ fn read(
     let mut chunks = 0;
     while !stop.load(Ordering::Relaxed) {
         let chunk = match reader.read() {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) => break,
+            Ok(AudioRead::Chunk(chunk)) => chunk,
+            Ok(AudioRead::End) => break,
             Err(error) => {
                 tracing::warn!("the waveform ends early: {error}");
                 break;

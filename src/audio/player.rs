@@ -11,7 +11,9 @@ use parking_lot::Mutex;
 
 use super::AudioPlan;
 use super::clock::{AudioClock, ClockTrust};
-use super::device::{DeviceLinks, DeviceMailbox, DeviceState, DeviceSupervisor, OutputBackend};
+#[cfg(test)]
+use super::device::OutputBackend;
+use super::device::{DeviceLinks, DeviceMailbox, DeviceState, DeviceSupervisor};
 use super::output::CpalBackend;
 use super::session::{Playhead, Session, SessionMailbox, SourceOrder, SourceState};
 use super::shared::{Control, Shared};
@@ -407,6 +409,12 @@ impl AudioPlayer {
             self.order_device();
         }
         None
+    }
+
+    /// How long after the callback gives it to the device a sample is heard; zero without a device.
+    pub fn latency(&self) -> Duration {
+        let reading = self.shared.reading();
+        reading.map_or(Duration::ZERO, |reading| reading.line.heard.since(reading.at))
     }
 
     /// Volume in percent, 0 to 200. Loudness grows with the cube: 100 leaves samples as they are, 50 is

@@ -15,7 +15,7 @@ mod session;
 mod source_file;
 mod video_reader;
 
-pub use audio_reader::{AudioChunk, AudioReadError, AudioReader};
+pub use audio_reader::{AudioChunk, AudioRead, AudioReadError, AudioReader};
 pub use frame_buffers::BufferCounters;
 pub use index::{GopIndex, IndexBuilder, Keyframe, Numbering, PacketStamp};
 pub use input::{Input, OpenError, ReadError, ReadOutcome};

@@ -282,12 +282,12 @@ impl GpuContext {
     }
 
     /// This context's clock.
-    pub(super) fn now(&self) -> Moment {
+    pub fn now(&self) -> Moment {
         self.clock.now()
     }
 
     /// Nanoseconds passed since `start`.
-    pub(super) fn nanos_since(&self, start: Moment) -> u64 {
+    pub fn nanos_since(&self, start: Moment) -> u64 {
         self.now().nanos().saturating_sub(start.nanos())
     }
 }
@@ -309,6 +309,13 @@ fn watch(device: &wgpu::Device, health: &Arc<Health>) {
             tracing::error!(%error, "GPU error");
         }
     }));
+}
+
+/// Everything that can draw on this machine, for a list.
+pub fn adapters() -> Vec<AdapterSummary> {
+    let instance = new_instance(None);
+    let all = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    all.iter().map(|adapter| summarize(&adapter.get_info())).collect()
 }
 
 fn choose_adapter(

@@ -58,6 +58,11 @@ impl OffscreenTarget {
         &self.view
     }
 
+    /// Its format.
+    pub fn format(&self) -> wgpu::TextureFormat {
+        self.texture.format()
+    }
+
     /// Its size.
     pub fn size(&self) -> Size {
         self.size

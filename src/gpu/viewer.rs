@@ -74,6 +74,11 @@ impl Viewer {
         Ok(())
     }
 
+    /// Who converts, in a word or two.
+    pub fn converter_name(&self, ctx: &GpuContext) -> &'static str {
+        if self.choice.uses_gpu(ctx.summary()) { "GPU compute" } else { "CPU (SIMD)" }
+    }
+
     /// Who converts from now on.
     pub fn set_choice(&mut self, choice: ConvertChoice) {
         self.choice = choice;

@@ -300,7 +300,7 @@ fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
     let offset =
         stats.audio_offset_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:+.1} ms"));
     let (ring, ring_limit) = snapshot.ring_fill;
-    let (pool, pool_limit) = snapshot.pool_bytes;
+    let (pool, pool_limit) = stats.pool_bytes;
     let sound = Section(vec![
         Line::Words("Clock", format::clock_words(snapshot.clock).to_owned()),
         Line::Words("Audio", format::audio_words(&snapshot.audio).to_owned()),

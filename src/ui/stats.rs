@@ -89,6 +89,8 @@ pub struct ViewStats {
     pub picture_size: Option<Size>,
     /// How much later the sound is heard than its picture is seen, in milliseconds, where known.
     pub audio_offset_ms: Option<f32>,
+    /// Bytes of the frame pool in use, and its limit.
+    pub pool_bytes: (u64, u64),
     /// Memory of the process that is in RAM, in bytes.
     pub rss_bytes: u64,
     /// What this overlay costs: layout and tessellation of the latest pass, in microseconds.

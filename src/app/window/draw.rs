@@ -5,13 +5,13 @@ use std::sync::Arc;
 use winit::event_loop::ActiveEventLoop;
 
 use super::interface::{Interface, Stale};
-use super::{App, News, Shown, WindowError};
+use super::{App, News, Shown, WindowError, create_surface};
 use crate::app::stage::StageError;
 use crate::app::waveform::Waveform;
 use crate::gpu::{Acquired, GpuContext, GpuOptions};
 use crate::metrics::Stage as Cost;
 use crate::playback::{Command, PlaybackStatus, Pull, Severity, Snapshot};
-use crate::time::{Clock, Moment};
+use crate::time::Moment;
 use crate::ui::{Failure, UiInput};
 
 /// A device that is lost more often than this is not worth making anew.
@@ -121,21 +121,21 @@ impl App {
         let Some(shown) = &mut self.shown_window else { return };
         let info = snapshot.media.as_ref().map(|media| &media.info);
         let name = info.and_then(|info| info.path.file_name()).map(|name| name.to_string_lossy());
-        self.interface_title(name.as_deref());
-        let Some(shown) = self.shown_window.as_mut().or(None) else { return };
-        let sound_only = info.filter(|info| info.video.is_empty());
-        match sound_only {
-            None => self.waveform = None,
-            Some(info) => {
-                shown.stage.clear();
-                let other = self.waveform.as_ref().is_none_or(|wave| wave.path() != info.path);
-                if other {
-                    let proxy = self.proxy.clone();
-                    self.waveform = Waveform::start(info, move || {
-                        let _ended = proxy.send_event(News::Look);
-                    });
-                }
-            }
+        let title = name.map_or("Jogwheel".to_owned(), |name| format!("{name} — Jogwheel"));
+        if self.title != title {
+            shown.window.set_title(&title);
+            self.title = title;
+        }
+        let Some(info) = info.filter(|info| info.video.is_empty()) else {
+            self.waveform = None;
+            return;
+        };
+        shown.stage.clear();
+        if self.waveform.as_ref().is_none_or(|waveform| waveform.path() != info.path) {
+            let proxy = self.proxy.clone();
+            self.waveform = Waveform::start(info, move || {
+                let _ended = proxy.send_event(News::Look);
+            });
         }
     }
 
@@ -166,6 +166,8 @@ impl App {
             .size()
             .and_then(|window| shown.stage.viewport(window))
             .map(|viewport| viewport.size);
+        let pool = player.pool.usage();
+        view.pool_bytes = (pool.used_bytes, pool.limit_bytes);
         view.refresh_hz = Some(self.refresh.as_f64() as f32);
         let failure = failure_of(snapshot);
         let peaks = waveform.as_ref().map(Waveform::peaks);
@@ -247,7 +249,9 @@ impl App {
         let Some(Shown { mut stage, surface, instance, window }) = self.shown_window.take() else {
             return Ok(());
         };
-        let surface = surface.into_surface();
+        // A window has one surface at a time.
+        drop(surface);
+        let surface = create_surface(&instance, &window)?;
         let options = GpuOptions::from_env(None);
         let ctx = GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
         let surface = self.set_up_surface(&ctx, surface, &window)?;
@@ -281,14 +285,6 @@ impl App {
         let started = std::thread::Builder::new().name("sound devices".to_owned()).spawn(listing);
         if let Err(error) = started {
             tracing::warn!("the sound devices cannot be listed: {error}");
-        }
-    }
-
-    fn interface_title(&mut self, name: Option<&str>) {
-        let Some(shown) = &self.shown_window else { return };
-        let title = name.map_or("Jogwheel".to_owned(), |name| format!("{name} — Jogwheel"));
-        if shown.window.title() != title {
-            shown.window.set_title(&title);
         }
     }
 }

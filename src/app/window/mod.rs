@@ -30,7 +30,7 @@ use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, Pacing, WindowSurface, n
 use crate::media::Size;
 use crate::metrics::{OutputMode, SoakReport};
 use crate::playback::{Command, PlaybackStatus, Snapshot};
-use crate::time::{Clock, FrameRate, Moment};
+use crate::time::{FrameRate, Moment};
 
 /// How the window is set up.
 #[derive(Debug, Clone)]
@@ -126,7 +126,7 @@ pub fn run_window(
     let state_file = options.state_file.as_deref().map(StateFile::create).transpose()?;
     let started = player.clock.now();
     let (num, den) = USUAL_REFRESH;
-    let refresh = FrameRate::new(num, den).ok_or(std::io::ErrorKind::InvalidInput)?;
+    let refresh = FrameRate::new(num, den).ok_or_else(|| std::io::Error::from(std::io::ErrorKind::InvalidInput))?;
     let mut app = App {
         stats: StatsGatherer::new(started),
         pacer: Pacer::new(refresh),
@@ -151,6 +151,7 @@ pub fn run_window(
         failed: None,
         audio_devices: Vec::new(),
         audio_device: None,
+        title: String::new(),
         waveform: None,
     };
     event_loop.run_app(&mut app).map_err(display)?;
@@ -204,6 +205,7 @@ struct App {
     failed: Option<WindowError>,
     audio_devices: Vec<String>,
     audio_device: Option<String>,
+    title: String,
     waveform: Option<super::waveform::Waveform>,
 }
 
@@ -247,9 +249,7 @@ impl App {
             .map_err(|error| WindowError::Display(error.to_string()))?;
         let window = Arc::new(window);
         let instance = new_instance(Some(Box::new(event_loop.owned_display_handle())));
-        let surface = instance
-            .create_surface(Arc::clone(&window))
-            .map_err(|error| WindowError::Display(error.to_string()))?;
+        let surface = create_surface(&instance, &window)?;
         let options = GpuOptions::from_env(None);
         let ctx = GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
         let surface = self.set_up_surface(&ctx, surface, &window)?;
@@ -368,7 +368,8 @@ impl ApplicationHandler<News> for App {
             (Moment::ZERO, _) | (_, true) => now,
             _ => self.pacer.plan(now, due).at,
         });
-        let interface_at = self.interface.wakes_at(&self.interface_is_stale(&snapshot, now), now);
+        let stale = self.interface_is_stale(&snapshot, now);
+        let interface_at = self.interface.wakes_at(&stale, now);
         let draw_at = [frame_at, interface_at, self.must_draw.then_some(now)];
         let next = draw_at.into_iter().flatten().min();
         let look = now.offset_nanos(LOOK_NANOS);
@@ -386,6 +387,15 @@ impl ApplicationHandler<News> for App {
             }
         }
     }
+}
+
+fn create_surface(
+    instance: &wgpu::Instance,
+    window: &Arc<Window>,
+) -> Result<wgpu::Surface<'static>, WindowError> {
+    instance
+        .create_surface(Arc::clone(window))
+        .map_err(|error| WindowError::Display(error.to_string()))
 }
 
 /// Three quarters of the screen, and no more than Full HD.

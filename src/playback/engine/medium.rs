@@ -83,12 +83,7 @@ impl Medium {
 
     /// The frame on screen at `time`.
     pub(in crate::playback) fn frame_at(&self, time: MediaTime) -> FrameIndex {
-        let frame = match self.index() {
-            Some(index) if index.is_complete() || index.end() > time => index.frame_at(time),
-            _ => None,
-        };
-        let frame = frame.unwrap_or_else(|| self.rate.frame_at_floor(time));
-        frame.clamp(FrameIndex::ZERO, self.last_frame())
+        self.state().frame_at(time)
     }
 
     /// The timecode of `frame`, counted from the start timecode, or from zero.
@@ -124,6 +119,8 @@ impl Medium {
             index_complete: index.as_ref().is_none_or(|index| index.is_complete()),
             duration: self.duration(),
             badges: self.badges(index.as_deref()),
+            rate: self.rate,
+            index,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::audio::AudioPlan;
 use crate::decode::{Generation, RunMap, VideoPlan};
 use crate::playback::snapshot::Severity;
 use crate::time::{
-    FrameIndex, FrameRate, MediaSpan, MediaTime, Position, PositionContext, PositionError, Speed,
+    FrameIndex, FrameRate, MediaSpan, MediaTime, Position, PositionError, Speed,
 };
 
 /// No display shows more than this usefully: a shuttle delivers no more frames a second.
@@ -26,14 +26,10 @@ pub(in crate::playback) struct Planned {
 impl Engine {
     /// Turns a position as a person wrote it into a frame of the open medium.
     pub(super) fn resolve(&self, position: Position) -> Result<FrameIndex, PositionError> {
-        let Some(medium) = &self.medium else { return Ok(FrameIndex::ZERO) };
-        let frame_at = |time| medium.frame_at(time);
-        position.resolve(&PositionContext {
-            rate: medium.rate,
-            frame_count: Some(medium.frames()),
-            start_timecode: medium.start_timecode(),
-            frame_at: &frame_at,
-        })
+        match &self.medium {
+            Some(medium) => medium.state().resolve(position),
+            None => Ok(FrameIndex::ZERO),
+        }
     }
 
     /// Shows `frame` by a new plan in the direction of the present speed, and plays on from it if

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
+use crate::audio::AudioOutput;
 use crate::playback::snapshot::{AudioState, Notice, Severity, Snapshot};
 use crate::time::{Moment, Speed};
 
@@ -92,14 +93,16 @@ impl Engine {
         if !self.audio_enabled {
             return AudioState::Off;
         }
-        let state = self.sound.state();
-        if let Some(reason) = state.silent_because {
-            return AudioState::Silent(reason);
-        }
+        let device = match self.sound.state().output {
+            AudioOutput::Device(name) => name,
+            AudioOutput::Silent(reason) => return AudioState::Silent(reason),
+            AudioOutput::Off => return AudioState::Off,
+            AudioOutput::NoTrack => return AudioState::NoTrack,
+        };
         // Sound is made for up to twice normal speed.
         if self.speed.as_f64().abs() > 2.0 * Speed::NORMAL.as_f64() {
             return AudioState::Silent(format!("muted at {}", self.speed));
         }
-        AudioState::Playing(state.device.unwrap_or_else(|| "default device".to_owned()))
+        AudioState::Playing(device)
     }
 }

@@ -137,7 +137,7 @@ fn the_performance_panel_fits() {
         screen.stats.frames.repeated = 1_157_842;
         screen.stats.frames.dropped.decode = 999_999;
         screen.stats.intervals.push_ms(5_000.0);
-        screen.snapshot.pool_bytes = (1_870_000_000, 2_000_000_000);
+        screen.stats.pool_bytes = (1_870_000_000, 2_000_000_000);
     };
     everywhere("the panel at its fullest", worst, elided);
 }

@@ -76,6 +76,8 @@ pub(super) fn media(frames: i64) -> MediaState {
         other: Vec::new(),
     };
     MediaState {
+        index: None,
+        rate: crate::time::FrameRate::new(24, 1).unwrap(),
         info: Arc::new(info),
         frames,
         index_complete: true,
@@ -109,7 +111,9 @@ pub(super) fn snapshot(frames: i64, position: i64) -> Snapshot {
         notices: Vec::new(),
         decoder: "hevc, 2 threads".to_owned(),
         ring_fill: (6, 8),
-        pool_bytes: (187_000_000, 250_000_000),
+        sound_ahead: None,
+        damaged_packets: 0,
+        outside_pool: (0, 0),
     }
 }
 
@@ -123,7 +127,9 @@ pub(super) fn empty_snapshot() -> Snapshot {
         audio_track: None,
         audio: AudioState::NoTrack,
         ring_fill: (0, 0),
-        pool_bytes: (0, 0),
+        sound_ahead: None,
+        damaged_packets: 0,
+        outside_pool: (0, 0),
         decoder: String::new(),
         ..snapshot(1, 0)
     }
