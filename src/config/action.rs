@@ -197,9 +197,17 @@ mod tests {
         let mut labels = HashSet::new();
         for &action in Action::ALL {
             assert!(ids.insert(action.id()), "{} appears twice", action.id());
-            assert!(labels.insert(action.label()), "{} appears twice", action.label());
+            assert!(
+                labels.insert(action.label()),
+                "{} appears twice",
+                action.label()
+            );
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            assert!(action.id().chars().all(plain), "{} is not a plain identifier", action.id());
+            assert!(
+                action.id().chars().all(plain),
+                "{} is not a plain identifier",
+                action.id()
+            );
         }
     }
 
@@ -215,6 +223,10 @@ mod tests {
     fn actions_of_a_group_stand_together() {
         let mut groups: Vec<_> = Action::ALL.iter().map(|action| action.group()).collect();
         groups.dedup();
-        assert_eq!(groups, ActionGroup::ALL, "the help walks the list once for each group");
+        assert_eq!(
+            groups,
+            ActionGroup::ALL,
+            "the help walks the list once for each group"
+        );
     }
 }

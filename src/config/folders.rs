@@ -29,7 +29,10 @@ impl Folders {
         Ok(Self {
             config: project.config_dir().to_owned(),
             cache: project.cache_dir().to_owned(),
-            pictures: user.picture_dir().unwrap_or_else(|| user.home_dir()).to_owned(),
+            pictures: user
+                .picture_dir()
+                .unwrap_or_else(|| user.home_dir())
+                .to_owned(),
         })
     }
 

@@ -99,7 +99,9 @@ const DEFAULTS: &[(&str, Action)] = &[
 impl KeyMap {
     /// A map in which no key does anything.
     pub fn empty() -> Self {
-        Self { bindings: BTreeMap::new() }
+        Self {
+            bindings: BTreeMap::new(),
+        }
     }
 
     /// Makes `chord` do `action`; answers what it did before.
@@ -121,7 +123,10 @@ impl KeyMap {
     pub fn chords(&self, action: Action) -> Vec<KeyChord> {
         let place = |chord: &KeyChord| {
             let text = chord.to_string();
-            DEFAULTS.iter().position(|(default, _)| *default == text).unwrap_or(DEFAULTS.len())
+            DEFAULTS
+                .iter()
+                .position(|(default, _)| *default == text)
+                .unwrap_or(DEFAULTS.len())
         };
         let bound = self.bindings.iter().filter(|(_, bound)| **bound == action);
         let mut chords: Vec<KeyChord> = bound.map(|(chord, _)| *chord).collect();
@@ -137,8 +142,12 @@ impl KeyMap {
 
 impl Default for KeyMap {
     fn default() -> Self {
-        let parsed = DEFAULTS.iter().filter_map(|(text, action)| Some((text.parse().ok()?, *action)));
-        Self { bindings: parsed.collect() }
+        let parsed = DEFAULTS
+            .iter()
+            .filter_map(|(text, action)| Some((text.parse().ok()?, *action)));
+        Self {
+            bindings: parsed.collect(),
+        }
     }
 }
 
@@ -155,7 +164,11 @@ mod tests {
         let keys = KeyMap::default();
         for (text, action) in DEFAULTS {
             assert_eq!(keys.action(chord(text)), Some(*action), "{text}");
-            assert_eq!(chord(text).to_string(), *text, "the table is written as the help shows it");
+            assert_eq!(
+                chord(text).to_string(),
+                *text,
+                "the table is written as the help shows it"
+            );
         }
         assert_eq!(keys.bindings.len(), DEFAULTS.len());
     }

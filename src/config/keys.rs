@@ -86,7 +86,9 @@ impl Key {
 
     /// Function key `number`, 1 to 24.
     pub fn function(number: u8) -> Option<Self> {
-        (1..=24).contains(&number).then_some(Self::Function(FunctionKey(number)))
+        (1..=24)
+            .contains(&number)
+            .then_some(Self::Function(FunctionKey(number)))
     }
 
     /// Whether Shift chooses the character, as for `?`, so that it says nothing more by itself.
@@ -116,7 +118,9 @@ impl FromStr for Key {
         if let (Some(c), None) = (chars.next(), chars.next()) {
             return Self::from_char(c).ok_or_else(|| KeyChordError::UnknownKey(text.to_owned()));
         }
-        if let Some((key, _)) = Self::NAMED.iter().find(|(_, name)| name.eq_ignore_ascii_case(text))
+        if let Some((key, _)) = Self::NAMED
+            .iter()
+            .find(|(_, name)| name.eq_ignore_ascii_case(text))
         {
             return Ok(*key);
         }
@@ -167,7 +171,10 @@ impl KeyChord {
     /// `key` while `modifiers` are held.
     pub fn new(key: Key, modifiers: Modifiers) -> Self {
         let shift = modifiers.shift && !key.absorbs_shift();
-        Self { key, modifiers: Modifiers { shift, ..modifiers } }
+        Self {
+            key,
+            modifiers: Modifiers { shift, ..modifiers },
+        }
     }
 
     /// The key.
@@ -201,7 +208,11 @@ impl FromStr for KeyChord {
         let text = if text == " " { "Space" } else { text.trim() };
         let last = text.chars().next_back().ok_or(KeyChordError::Empty)?;
         // A plus at the end is the key itself.
-        let split = if last == '+' { text.len() - 1 } else { text.rfind('+').map_or(0, |at| at + 1) };
+        let split = if last == '+' {
+            text.len() - 1
+        } else {
+            text.rfind('+').map_or(0, |at| at + 1)
+        };
         let (held, key) = text.split_at(split);
         if !held.is_empty() && !held.ends_with('+') {
             return Err(KeyChordError::Empty);
@@ -232,9 +243,18 @@ mod tests {
 
     #[test]
     fn chords_read_and_write_as_people_do() {
-        for text in
-            ["Shift+Left", "J", "Space", "?", "Ctrl++", "+", "Ctrl+Shift+Alt+F12", "Alt+X", "Esc", "/"]
-        {
+        for text in [
+            "Shift+Left",
+            "J",
+            "Space",
+            "?",
+            "Ctrl++",
+            "+",
+            "Ctrl+Shift+Alt+F12",
+            "Alt+X",
+            "Esc",
+            "/",
+        ] {
             assert_eq!(chord(text).to_string(), text);
         }
     }
@@ -244,7 +264,11 @@ mod tests {
         assert_eq!(chord("shift+left"), chord("Shift+Left"));
         assert_eq!(chord("j"), chord("J"));
         assert_eq!(chord("Control+o"), chord("Ctrl+O"));
-        assert_eq!(chord("Shift+?"), chord("?"), "Shift is how the symbol is typed");
+        assert_eq!(
+            chord("Shift+?"),
+            chord("?"),
+            "Shift is how the symbol is typed"
+        );
         assert_ne!(chord("Shift+J"), chord("J"), "for a letter it says more");
         assert_ne!(chord("Shift+3"), chord("3"));
         assert_eq!(chord(" "), chord("Space"));
@@ -253,9 +277,18 @@ mod tests {
     #[test]
     fn nonsense_is_refused_with_its_name() {
         assert_eq!("".parse::<KeyChord>(), Err(KeyChordError::Empty));
-        assert_eq!("Hyper+J".parse::<KeyChord>(), Err(KeyChordError::UnknownModifier("Hyper".into())));
-        assert_eq!("Jump".parse::<KeyChord>(), Err(KeyChordError::UnknownKey("Jump".into())));
-        assert_eq!("F25".parse::<KeyChord>(), Err(KeyChordError::UnknownKey("F25".into())));
+        assert_eq!(
+            "Hyper+J".parse::<KeyChord>(),
+            Err(KeyChordError::UnknownModifier("Hyper".into()))
+        );
+        assert_eq!(
+            "Jump".parse::<KeyChord>(),
+            Err(KeyChordError::UnknownKey("Jump".into()))
+        );
+        assert_eq!(
+            "F25".parse::<KeyChord>(),
+            Err(KeyChordError::UnknownKey("F25".into()))
+        );
         assert_eq!("Shift+".parse::<KeyChord>(), Err(KeyChordError::Empty));
         assert!("++J".parse::<KeyChord>().is_err());
         assert!("\u{7}".parse::<KeyChord>().is_err());

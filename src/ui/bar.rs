@@ -57,7 +57,9 @@ pub(super) fn paint(
     let layout = BarLayout::new(window, widths(canvas, &readout));
     canvas.painter.rect_filled(layout.bar, 0.0, style::PANEL);
     let edge = Stroke::new(1.0, style::EDGE);
-    canvas.painter.hline(layout.bar.x_range(), layout.bar.top() + 0.5, edge);
+    canvas
+        .painter
+        .hline(layout.bar.x_range(), layout.bar.top() + 0.5, edge);
     canvas.zones.place(Zone::Bar, layout.bar);
 
     scrub::paint(canvas, layout.scrub, snapshot, shown);
@@ -91,7 +93,13 @@ fn readout(snapshot: &Snapshot, shown: FrameIndex) -> Readout {
             .map(|sound| format!("{} Hz {}", sound.format.rate, sound.layout_name))
             .unwrap_or_default();
         let (frames, widest_frames) = (words.clone(), words);
-        return Readout { timecode, duration, frames, widest_frames, rate: String::new() };
+        return Readout {
+            timecode,
+            duration,
+            frames,
+            widest_frames,
+            rate: String::new(),
+        };
     };
     let last = extent.frames - 1;
     // A tilde says that the end is not known yet.
@@ -106,11 +114,17 @@ fn readout(snapshot: &Snapshot, shown: FrameIndex) -> Readout {
 }
 
 fn rate_words(video: &VideoStream) -> String {
-    if video.is_still { "still".to_owned() } else { format!("{} fps", video.rate) }
+    if video.is_still {
+        "still".to_owned()
+    } else {
+        format!("{} fps", video.rate)
+    }
 }
 
 fn widths(canvas: &Canvas<'_>, readout: &Readout) -> Widths {
-    let slowest = Speed::from_quarters(-1).map(|speed| speed.to_string()).unwrap_or_default();
+    let slowest = Speed::from_quarters(-1)
+        .map(|speed| speed.to_string())
+        .unwrap_or_default();
     Widths {
         timecode: canvas.width(&*readout.timecode, style::TIMECODE),
         duration: canvas.width(&*readout.duration, style::NUMBERS),
@@ -124,8 +138,18 @@ fn paint_readout(canvas: &Canvas<'_>, layout: &BarLayout, readout: &Readout, ope
     let bright = if open { style::TEXT } else { style::FAINT };
     let left = Align2::LEFT_CENTER;
     let texts = [
-        (Some(layout.timecode), &readout.timecode, style::TIMECODE, bright),
-        (layout.duration, &readout.duration, style::NUMBERS, style::WEAK),
+        (
+            Some(layout.timecode),
+            &readout.timecode,
+            style::TIMECODE,
+            bright,
+        ),
+        (
+            layout.duration,
+            &readout.duration,
+            style::NUMBERS,
+            style::WEAK,
+        ),
         (layout.frames, &readout.frames, style::NUMBERS, style::WEAK),
         (layout.rate, &readout.rate, style::SMALL, style::WEAK),
     ];
@@ -188,9 +212,19 @@ fn paint_speed(canvas: &mut Canvas<'_>, rect: Rect, snapshot: &Snapshot) {
     if let Some(ground) = canvas.ground(zone, true, false) {
         canvas.painter.rect_filled(rect, style::ROUND, ground);
     }
-    let color = if snapshot.speed == Speed::NORMAL { style::WEAK } else { style::ACCENT };
+    let color = if snapshot.speed == Speed::NORMAL {
+        style::WEAK
+    } else {
+        style::ACCENT
+    };
     let words = snapshot.speed.to_string();
-    canvas.text(rect.center(), Align2::CENTER_CENTER, words, style::BODY, color);
+    canvas.text(
+        rect.center(),
+        Align2::CENTER_CENTER,
+        words,
+        style::BODY,
+        color,
+    );
     canvas.zones.place(zone, rect);
 }
 
@@ -201,7 +235,10 @@ pub(super) fn paint_tip(canvas: &Canvas<'_>, button: Button, rect: Rect, input: 
         Button::Play => ("Play or pause", Some(Action::PlayPause)),
         Button::PlayBack => ("Play backwards", Some(Action::ShuttleBackward)),
         Button::Audio => ("Audio track and device", Some(Action::NextAudioTrack)),
-        Button::Loop => (format::loop_words(snapshot.loop_mode), Some(Action::CycleLoop)),
+        Button::Loop => (
+            format::loop_words(snapshot.loop_mode),
+            Some(Action::CycleLoop),
+        ),
         Button::Help => ("Keys", Some(Action::ToggleHelp)),
         other => match button_action(other) {
             Some(action) => (action.label(), Some(action)),
@@ -214,5 +251,10 @@ pub(super) fn paint_tip(canvas: &Canvas<'_>, button: Button, rect: Rect, input: 
         None => words.to_owned(),
     };
     let limits = canvas.painter.clip_rect();
-    canvas.tip(pos2(rect.center().x, rect.top() - 6.0), &words, style::SMALL, limits);
+    canvas.tip(
+        pos2(rect.center().x, rect.top() - 6.0),
+        &words,
+        style::SMALL,
+        limits,
+    );
 }

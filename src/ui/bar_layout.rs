@@ -42,8 +42,14 @@ enum Item {
 }
 
 /// Transport buttons, left to right.
-const TRANSPORT: [Button; 6] =
-    [Button::Start, Button::StepBack, Button::PlayBack, Button::Play, Button::StepOn, Button::End];
+const TRANSPORT: [Button; 6] = [
+    Button::Start,
+    Button::StepBack,
+    Button::PlayBack,
+    Button::Play,
+    Button::StepOn,
+    Button::End,
+];
 
 /// What stands at the right, left to right.
 const RIGHT: [Item; 8] = [
@@ -124,7 +130,11 @@ impl BarLayout {
         let readout = widths.timecode.max(widths.frames);
         let needed = |transport: &[Item], others: &[Item]| {
             let sum = |items: &[Item]| items.iter().map(item_width).sum::<f32>();
-            let gap = if others.is_empty() { GROUP_GAP } else { 2.0 * GROUP_GAP };
+            let gap = if others.is_empty() {
+                GROUP_GAP
+            } else {
+                2.0 * GROUP_GAP
+            };
             readout + sum(transport) + sum(others) + gap
         };
         for item in DISPENSABLE {
@@ -140,7 +150,9 @@ impl BarLayout {
         // The transport stands in the middle of the window unless a neighbour needs the room.
         let latest = row.right() - others_width - GROUP_GAP - transport_width;
         let earliest = row.left() + readout + GROUP_GAP;
-        let start = (row.center().x - transport_width / 2.0).min(latest).max(earliest);
+        let start = (row.center().x - transport_width / 2.0)
+            .min(latest)
+            .max(earliest);
 
         let mut buttons = Vec::new();
         let mut volume = None;
@@ -197,17 +209,29 @@ mod tests {
 
     use super::*;
 
-    const USUAL: Widths =
-        Widths { timecode: 120.0, duration: 80.0, frames: 90.0, rate: 64.0, speed: 32.0 };
+    const USUAL: Widths = Widths {
+        timecode: 120.0,
+        duration: 80.0,
+        frames: 90.0,
+        rate: 64.0,
+        speed: 32.0,
+    };
 
     fn layout(width: f32, widths: Widths) -> BarLayout {
-        BarLayout::new(Rect::from_min_size(pos2(0.0, 0.0), vec2(width, 360.0)), widths)
+        BarLayout::new(
+            Rect::from_min_size(pos2(0.0, 0.0), vec2(width, 360.0)),
+            widths,
+        )
     }
 
     fn rects(layout: &BarLayout) -> Vec<Rect> {
         let mut rects: Vec<Rect> = layout.buttons.iter().map(|(_, rect)| *rect).collect();
         rects.extend([layout.scrub, layout.timecode]);
-        rects.extend([layout.duration, layout.frames, layout.rate, layout.volume].iter().flatten());
+        rects.extend(
+            [layout.duration, layout.frames, layout.rate, layout.volume]
+                .iter()
+                .flatten(),
+        );
         rects
     }
 
@@ -218,7 +242,10 @@ mod tests {
         assert!(layout.volume.is_some() && layout.duration.is_some() && layout.rate.is_some());
         let first = layout.buttons[0].1.left();
         let last = layout.buttons[5].1.right();
-        assert!(((first + last) / 2.0 - 640.0).abs() < 1.0, "{first} to {last}");
+        assert!(
+            (f32::midpoint(first, last) - 640.0).abs() < 1.0,
+            "{first} to {last}"
+        );
     }
 
     #[test]

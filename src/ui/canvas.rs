@@ -37,7 +37,8 @@ impl Canvas<'_> {
 
     /// Lays out one line, to be painted in any colour.
     pub(super) fn line(&self, text: impl Into<String>, font: FontId) -> Arc<Galley> {
-        self.painter.layout_no_wrap(text.into(), font, Color32::PLACEHOLDER)
+        self.painter
+            .layout_no_wrap(text.into(), font, Color32::PLACEHOLDER)
     }
 
     /// How wide one line would be.
@@ -67,7 +68,8 @@ impl Canvas<'_> {
     /// Paints a panel's ground and edge.
     pub(super) fn panel(&self, rect: Rect, fill: Color32) {
         let edge = Stroke::new(1.0, style::EDGE);
-        self.painter.rect(rect, style::ROUND, fill, edge, StrokeKind::Inside);
+        self.painter
+            .rect(rect, style::ROUND, fill, edge, StrokeKind::Inside);
     }
 
     /// Paints a lane, slider or gauge, filled up to `fraction` of its width.
@@ -94,7 +96,14 @@ impl Canvas<'_> {
     }
 
     /// Paints a button with an icon and makes it a zone.
-    pub(super) fn icon_button(&mut self, zone: Zone, rect: Rect, icon: Icon, enabled: bool, on: bool) {
+    pub(super) fn icon_button(
+        &mut self,
+        zone: Zone,
+        rect: Rect,
+        icon: Icon,
+        enabled: bool,
+        on: bool,
+    ) {
         if let Some(ground) = self.ground(zone, enabled, on) {
             self.painter.rect_filled(rect, style::ROUND, ground);
         }
@@ -112,16 +121,20 @@ impl Canvas<'_> {
 
     /// Paints a filled convex shape.
     pub(super) fn polygon(&self, points: Vec<Pos2>, color: Color32) {
-        self.painter.add(Shape::convex_polygon(points, color, Stroke::NONE));
+        self.painter
+            .add(Shape::convex_polygon(points, color, Stroke::NONE));
     }
 
     /// Paints words in a small box whose middle of the lower edge is at `pos`, kept within `limits`.
     pub(super) fn tip(&self, pos: Pos2, words: &str, font: FontId, limits: Rect) {
         let galley = self.line(words, font);
         let size = galley.size() + vec2(16.0, 8.0);
-        let left = (pos.x - size.x / 2.0).min(limits.right() - size.x - 4.0).max(limits.left() + 4.0);
+        let left = (pos.x - size.x / 2.0)
+            .min(limits.right() - size.x - 4.0)
+            .max(limits.left() + 4.0);
         let rect = Rect::from_min_size(egui::pos2(left, pos.y - size.y), size);
         self.panel(rect, style::SOLID);
-        self.painter.galley(rect.min + vec2(8.0, 4.0), galley, style::TEXT);
+        self.painter
+            .galley(rect.min + vec2(8.0, 4.0), galley, style::TEXT);
     }
 }

@@ -157,9 +157,11 @@ impl<'a> Desk<'a> {
             Action::SeekForwardOneMinute => Command::SeekByMillis(60_000),
             Action::GoToStart => Command::Seek(SeekTarget::Start),
             Action::GoToEnd => Command::Seek(SeekTarget::End),
-            Action::GoToIn => {
-                Command::Seek(snapshot.mark_in.map_or(SeekTarget::Start, SeekTarget::Frame))
-            }
+            Action::GoToIn => Command::Seek(
+                snapshot
+                    .mark_in
+                    .map_or(SeekTarget::Start, SeekTarget::Frame),
+            ),
             Action::GoToOut => {
                 Command::Seek(snapshot.mark_out.map_or(SeekTarget::End, SeekTarget::Frame))
             }
@@ -273,8 +275,7 @@ impl<'a> Desk<'a> {
     }
 
     fn change_delay(&mut self, millis: i32) {
-        self.delay_millis =
-            (self.delay_millis + millis).clamp(-MAX_DELAY_MILLIS, MAX_DELAY_MILLIS);
+        self.delay_millis = (self.delay_millis + millis).clamp(-MAX_DELAY_MILLIS, MAX_DELAY_MILLIS);
         self.say(format!("Audio delay {:+} ms", self.delay_millis));
         self.send(Command::SetAudioDelayMillis(self.delay_millis));
     }
@@ -296,7 +297,12 @@ impl<'a> Desk<'a> {
     }
 
     fn next_track(&mut self) {
-        let count = self.input.snapshot.media.as_ref().map_or(0, |media| media.info.audio.len());
+        let count = self
+            .input
+            .snapshot
+            .media
+            .as_ref()
+            .map_or(0, |media| media.info.audio.len());
         if count == 0 {
             return self.say("No audio track");
         }
@@ -306,14 +312,20 @@ impl<'a> Desk<'a> {
 
     /// Hears the sound on a device, or on the system's default.
     pub(super) fn set_device(&mut self, device: Option<String>) {
-        self.say(format!("Audio device: {}", device.as_deref().unwrap_or("system default")));
+        self.say(format!(
+            "Audio device: {}",
+            device.as_deref().unwrap_or("system default")
+        ));
         self.device.clone_from(&device);
         self.send(Command::SetAudioDevice(device));
     }
 
     fn next_device(&mut self) {
         let devices = self.input.audio_devices;
-        let place = self.device.as_ref().and_then(|name| devices.iter().position(|d| d == name));
+        let place = self
+            .device
+            .as_ref()
+            .and_then(|name| devices.iter().position(|d| d == name));
         let next = match (&self.device, place) {
             (None, _) => 0,
             (Some(_), Some(place)) => place + 1,
@@ -332,5 +344,9 @@ fn gamma(gamma: f32, steps: f32) -> f32 {
 }
 
 fn toggled(now: ViewChannel, asked: ViewChannel) -> ViewChannel {
-    if now == asked { ViewChannel::Color } else { asked }
+    if now == asked {
+        ViewChannel::Color
+    } else {
+        asked
+    }
 }

@@ -10,7 +10,11 @@ use crate::time::{FrameIndex, MediaSpan};
 /// The timecode of `frame`, counted from the one that the snapshot gives for its own position.
 pub(super) fn timecode_at(snapshot: &Snapshot, frame: FrameIndex) -> Option<String> {
     let timecode = snapshot.timecode?;
-    Some(timecode.offset(frame.0.saturating_sub(snapshot.position.0)).to_string())
+    Some(
+        timecode
+            .offset(frame.0.saturating_sub(snapshot.position.0))
+            .to_string(),
+    )
 }
 
 /// Where `frame` is: its timecode, or the time since the start where there is none.
@@ -18,7 +22,9 @@ pub(super) fn position_words(snapshot: &Snapshot, frame: FrameIndex) -> String {
     if let Some(timecode) = timecode_at(snapshot, frame) {
         return timecode;
     }
-    let Some(media) = &snapshot.media else { return "--:--:--:--".to_owned() };
+    let Some(media) = &snapshot.media else {
+        return "--:--:--:--".to_owned();
+    };
     span_words(media.duration.scaled_nearest(frame.0, media.frames.max(1)))
 }
 
@@ -89,13 +95,25 @@ pub(super) fn audio_words(audio: &AudioState) -> &str {
 
 /// A line of the track menu: `2  aac 5.1(side), deu`.
 pub(super) fn track_words(index: usize, stream: &AudioStream) -> String {
-    let language = stream.language.as_deref().map(|tag| format!(", {tag}")).unwrap_or_default();
-    format!("{}  {} {}{language}", index + 1, stream.codec, stream.layout_name)
+    let language = stream
+        .language
+        .as_deref()
+        .map(|tag| format!(", {tag}"))
+        .unwrap_or_default();
+    format!(
+        "{}  {} {}{language}",
+        index + 1,
+        stream.codec,
+        stream.layout_name
+    )
 }
 
 /// The name of a file without its folder.
 pub(super) fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
 }
 
 #[cfg(test)]

@@ -17,7 +17,9 @@ const LABELS: f32 = 28.0;
 /// `target_ms` and more than 2 ms, and red where it is longer than one and a half of it: there, a frame
 /// was seen for a refresh too long.
 pub(super) fn paint(canvas: &Canvas<'_>, rect: Rect, intervals_ms: &[f32], target_ms: f32) {
-    canvas.painter.rect_filled(rect, 2.0, Color32::from_gray(14));
+    canvas
+        .painter
+        .rect_filled(rect, 2.0, Color32::from_gray(14));
     let mut plot = rect;
     plot.max.x -= LABELS;
     let top_ms = top_of(intervals_ms);
@@ -42,8 +44,17 @@ pub(super) fn paint(canvas: &Canvas<'_>, rect: Rect, intervals_ms: &[f32], targe
         if crowded && index == 0 {
             continue;
         }
-        let pos = pos2(rect.right() - 3.0, y(ms).clamp(rect.top() + 7.0, rect.bottom() - 7.0));
-        canvas.text(pos, Align2::RIGHT_CENTER, label, egui::FontId::monospace(9.5), style::WEAK);
+        let pos = pos2(
+            rect.right() - 3.0,
+            y(ms).clamp(rect.top() + 7.0, rect.bottom() - 7.0),
+        );
+        canvas.text(
+            pos,
+            Align2::RIGHT_CENTER,
+            label,
+            egui::FontId::monospace(9.5),
+            style::WEAK,
+        );
     }
 }
 
@@ -87,7 +98,11 @@ mod tests {
         assert_eq!(color_of(33.4, 33.3), style::FILL);
         assert_eq!(color_of(40.0, 33.3), style::WARN);
         assert_eq!(color_of(66.7, 33.3), style::BAD);
-        assert_eq!(color_of(100.0, 0.0), style::FILL, "without a target none is too long");
+        assert_eq!(
+            color_of(100.0, 0.0),
+            style::FILL,
+            "without a target none is too long"
+        );
     }
 
     #[test]

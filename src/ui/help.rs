@@ -47,11 +47,18 @@ impl Help {
                 .filter(|action| action.group() == group)
                 .map(|action| {
                     let chords = keys.chords(*action);
-                    (action.label(), chords.iter().map(ToString::to_string).collect())
+                    (
+                        action.label(),
+                        chords.iter().map(ToString::to_string).collect(),
+                    )
                 })
                 .collect(),
         };
-        Self { groups: ActionGroup::ALL.map(group).into(), scroll: 0.0, farthest: 0.0 }
+        Self {
+            groups: ActionGroup::ALL.map(group).into(),
+            scroll: 0.0,
+            farthest: 0.0,
+        }
     }
 
     /// Scrolls by the wheel's points.
@@ -61,7 +68,9 @@ impl Help {
 
     /// Paints it over all of `window`.
     pub(super) fn paint(&mut self, canvas: &mut Canvas<'_>, window: Rect) {
-        canvas.painter.rect_filled(window, 0.0, Color32::from_black_alpha(140));
+        canvas
+            .painter
+            .rect_filled(window, 0.0, Color32::from_black_alpha(140));
         canvas.zones.place(Zone::Help, window);
         let room = window.shrink(10.0);
         // Three columns where they fit, else two, else one.
@@ -71,7 +80,9 @@ impl Help {
         };
         let count = (1..=3).rev().find(|&count| fits(count)).unwrap_or(1);
         let columns = self.columns(usize::from(count));
-        let heights = columns.iter().map(|column| column.iter().map(|g| g.height()).sum::<f32>());
+        let heights = columns
+            .iter()
+            .map(|column| column.iter().map(|g| g.height()).sum::<f32>());
         let tallest = heights.fold(0.0, f32::max);
         let column_width = COLUMN.min(room.width() - 2.0 * PADDING);
         let width = f32::from(count) * (column_width + COLUMN_GAP) - COLUMN_GAP + 2.0 * PADDING;
@@ -79,7 +90,13 @@ impl Help {
         let panel = Rect::from_center_size(room.center(), vec2(width, height));
         canvas.panel(panel, style::SOLID);
         let pos = panel.left_top() + vec2(PADDING, TITLE / 2.0 + 4.0);
-        canvas.text(pos, Align2::LEFT_CENTER, "Keys", style::HEADING, style::TEXT);
+        canvas.text(
+            pos,
+            Align2::LEFT_CENTER,
+            "Keys",
+            style::HEADING,
+            style::TEXT,
+        );
 
         let inside = Rect::from_min_max(
             panel.min + vec2(PADDING, TITLE),
@@ -136,26 +153,31 @@ impl Help {
     }
 }
 
-fn paint_group(
-    canvas: &Canvas<'_>,
-    group: &Group,
-    left: f32,
-    top: f32,
-    width: f32,
-    visible: Rect,
-) {
+fn paint_group(canvas: &Canvas<'_>, group: &Group, left: f32, top: f32, width: f32, visible: Rect) {
     let seen = |y: f32| y + ROW > visible.top() && y - ROW < visible.bottom();
     let y = top + HEADING / 2.0;
     if seen(y) {
         let pos = pos2(left, y);
-        canvas.text(pos, Align2::LEFT_CENTER, group.heading, style::SMALL, style::ACCENT);
+        canvas.text(
+            pos,
+            Align2::LEFT_CENTER,
+            group.heading,
+            style::SMALL,
+            style::ACCENT,
+        );
     }
     for (index, (label, chords)) in group.lines.iter().enumerate() {
         let y = top + HEADING + (index as f32 + 0.5) * ROW;
         if !seen(y) {
             continue;
         }
-        canvas.text(pos2(left, y), Align2::LEFT_CENTER, *label, style::BODY, style::TEXT);
+        canvas.text(
+            pos2(left, y),
+            Align2::LEFT_CENTER,
+            *label,
+            style::BODY,
+            style::TEXT,
+        );
         let mut right = left + width;
         for chord in chords.iter().rev() {
             let galley = canvas.line(chord, style::SMALL);
@@ -163,7 +185,9 @@ fn paint_group(
             let min = pos2(right - size.x, y - size.y / 2.0);
             let cap = Rect::from_min_size(min, size);
             canvas.painter.rect_filled(cap, 3.0, style::LANE);
-            canvas.painter.galley(cap.center() - galley.size() / 2.0, galley, style::TEXT);
+            canvas
+                .painter
+                .galley(cap.center() - galley.size() / 2.0, galley, style::TEXT);
             right = cap.left() - 4.0;
         }
     }

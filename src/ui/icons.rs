@@ -33,7 +33,11 @@ pub(super) fn paint(painter: &Painter, center: Pos2, icon: Icon, color: Color32)
         painter.add(Shape::convex_polygon(points, color, Stroke::NONE));
     };
     let bar = |x: f32, width: f32| {
-        painter.rect_filled(Rect::from_center_size(at(x, 0.0), vec2(width, 12.0)), 0.5, color);
+        painter.rect_filled(
+            Rect::from_center_size(at(x, 0.0), vec2(width, 12.0)),
+            0.5,
+            color,
+        );
     };
     let stroke = Stroke::new(1.5, color);
     let line = |points: &[(f32, f32)]| {
@@ -97,7 +101,14 @@ pub(super) fn paint(painter: &Painter, center: Pos2, icon: Icon, color: Color32)
             }
         }
         Icon::Open => {
-            line(&[(-7.0, 5.5), (-7.0, -5.5), (-2.0, -5.5), (-0.5, -3.5), (7.0, -3.5), (7.0, 5.5)]);
+            line(&[
+                (-7.0, 5.5),
+                (-7.0, -5.5),
+                (-2.0, -5.5),
+                (-0.5, -3.5),
+                (7.0, -3.5),
+                (7.0, 5.5),
+            ]);
             line(&[(-7.6, 5.5), (7.6, 5.5)]);
             line(&[(-7.0, -0.5), (7.0, -0.5)]);
         }
@@ -128,9 +139,8 @@ fn speaker(painter: &Painter, center: Pos2, color: Color32) {
 
 /// A quarter of a circle, open to the left.
 fn arc(painter: &Painter, center: Pos2, radius: f32, stroke: Stroke) {
-    let points = (0..=8_u8).map(|step| {
-        center + radius * Vec2::angled(TAU * (f32::from(step) / 8.0 - 0.5) * 0.28)
-    });
+    let points = (0..=8_u8)
+        .map(|step| center + radius * Vec2::angled(TAU * (f32::from(step) / 8.0 - 0.5) * 0.28));
     painter.line(points.collect(), stroke);
 }
 
@@ -138,6 +148,9 @@ fn arc(painter: &Painter, center: Pos2, radius: f32, stroke: Stroke) {
 fn corners(painter: &Painter, center: Pos2, stroke: Stroke, reach: f32, arm: f32) {
     for (x, y) in [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)] {
         let at = |dx: f32, dy: f32| pos2(center.x + x * dx, center.y + y * dy);
-        painter.line(vec![at(arm, reach), at(reach, reach), at(reach, arm)], stroke);
+        painter.line(
+            vec![at(arm, reach), at(reach, reach), at(reach, arm)],
+            stroke,
+        );
     }
 }

@@ -45,7 +45,11 @@ pub fn chord_from_egui(key: egui::Key, modifiers: egui::Modifiers) -> Option<Key
 }
 
 fn modifiers_from_egui(modifiers: egui::Modifiers) -> Modifiers {
-    Modifiers { ctrl: modifiers.command, shift: modifiers.shift, alt: modifiers.alt }
+    Modifiers {
+        ctrl: modifiers.command,
+        shift: modifiers.shift,
+        alt: modifiers.alt,
+    }
 }
 
 /// The chords pressed in `events`, in order.
@@ -58,25 +62,44 @@ pub(super) fn presses(events: &[Event], k_was_down: bool) -> (Vec<Press>, bool) 
     let mut k_down = k_was_down;
     for (index, event) in events.iter().enumerate() {
         match event {
-            Event::Key { key, pressed: true, repeat, modifiers, .. } => {
+            Event::Key {
+                key,
+                pressed: true,
+                repeat,
+                modifiers,
+                ..
+            } => {
                 let typed = match events.get(index + 1) {
                     Some(Event::Text(text)) => symbol_chord(text),
                     _ => None,
                 };
                 if let Some(chord) = typed.or_else(|| chord_from_egui(*key, *modifiers)) {
-                    out.push(Press { chord, repeat: *repeat, with_k: k_down });
+                    out.push(Press {
+                        chord,
+                        repeat: *repeat,
+                        with_k: k_down,
+                    });
                 }
                 k_down |= *key == egui::Key::K;
             }
-            Event::Key { key: egui::Key::K, pressed: false, .. } => k_down = false,
-            Event::WindowFocused(false) => k_down = false,
+            // A window that loses the focus does not learn of releases.
+            Event::Key {
+                key: egui::Key::K,
+                pressed: false,
+                ..
+            }
+            | Event::WindowFocused(false) => k_down = false,
             Event::Text(text) => {
                 // Text without a key event: an on-screen keyboard, or a compose sequence.
-                let follows_key = index
-                    .checked_sub(1)
-                    .is_some_and(|before| matches!(events[before], Event::Key { pressed: true, .. }));
+                let follows_key = index.checked_sub(1).is_some_and(|before| {
+                    matches!(events[before], Event::Key { pressed: true, .. })
+                });
                 if !follows_key && let Some(chord) = symbol_chord(text) {
-                    out.push(Press { chord, repeat: false, with_k: k_down });
+                    out.push(Press {
+                        chord,
+                        repeat: false,
+                        with_k: k_down,
+                    });
                 }
             }
             _ => {}
@@ -88,7 +111,9 @@ pub(super) fn presses(events: &[Event], k_was_down: bool) -> (Vec<Press>, bool) 
 /// The chord of one typed symbol; letters and digits are left to their key events, which know Shift.
 fn symbol_chord(text: &str) -> Option<KeyChord> {
     let mut chars = text.chars();
-    let (Some(c), None) = (chars.next(), chars.next()) else { return None };
+    let (Some(c), None) = (chars.next(), chars.next()) else {
+        return None;
+    };
     if c.is_alphanumeric() || c == ' ' {
         return None;
     }
@@ -100,11 +125,21 @@ mod tests {
     use super::*;
 
     fn key(key: egui::Key, modifiers: egui::Modifiers) -> Event {
-        Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers }
+        Event::Key {
+            key,
+            physical_key: None,
+            pressed: true,
+            repeat: false,
+            modifiers,
+        }
     }
 
     fn chords(events: &[Event]) -> Vec<String> {
-        presses(events, false).0.iter().map(|press| press.chord.to_string()).collect()
+        presses(events, false)
+            .0
+            .iter()
+            .map(|press| press.chord.to_string())
+            .collect()
     }
 
     #[test]
@@ -123,17 +158,36 @@ mod tests {
             }
         }
         assert_eq!(chord_from_egui(egui::Key::Minus, none), "-".parse().ok());
-        assert_eq!(chord_from_egui(egui::Key::OpenBracket, none), "[".parse().ok());
+        assert_eq!(
+            chord_from_egui(egui::Key::OpenBracket, none),
+            "[".parse().ok()
+        );
     }
 
     #[test]
     fn keys_and_modifiers_become_chords() {
-        let ctrl = egui::Modifiers { ctrl: true, command: true, ..Default::default() };
-        assert_eq!(chords(&[key(egui::Key::ArrowLeft, egui::Modifiers::SHIFT)]), ["Shift+Left"]);
-        assert_eq!(chords(&[key(egui::Key::O, ctrl)]), ["Ctrl+O"]);
-        assert_eq!(chords(&[key(egui::Key::J, egui::Modifiers::NONE), Event::Text("j".into())]), ["J"]);
+        let ctrl = egui::Modifiers {
+            ctrl: true,
+            command: true,
+            ..Default::default()
+        };
         assert_eq!(
-            chords(&[key(egui::Key::J, egui::Modifiers::SHIFT), Event::Text("J".into())]),
+            chords(&[key(egui::Key::ArrowLeft, egui::Modifiers::SHIFT)]),
+            ["Shift+Left"]
+        );
+        assert_eq!(chords(&[key(egui::Key::O, ctrl)]), ["Ctrl+O"]);
+        assert_eq!(
+            chords(&[
+                key(egui::Key::J, egui::Modifiers::NONE),
+                Event::Text("j".into())
+            ]),
+            ["J"]
+        );
+        assert_eq!(
+            chords(&[
+                key(egui::Key::J, egui::Modifiers::SHIFT),
+                Event::Text("J".into())
+            ]),
             ["Shift+J"]
         );
     }
@@ -145,7 +199,11 @@ mod tests {
         assert_eq!(chords(&hash), ["#"], "a US keyboard's Shift and 3");
         let question = [key(egui::Key::Questionmark, shift), Event::Text("?".into())];
         assert_eq!(chords(&question), ["?"]);
-        assert_eq!(chords(&[Event::Text("<".into())]), ["<"], "text without a key");
+        assert_eq!(
+            chords(&[Event::Text("<".into())]),
+            ["<"],
+            "text without a key"
+        );
         assert_eq!(chords(&[Event::Text("word".into())]), [] as [&str; 0]);
     }
 
@@ -153,7 +211,10 @@ mod tests {
     fn k_is_remembered_while_it_is_down() {
         let none = egui::Modifiers::NONE;
         let (first, down) = presses(&[key(egui::Key::K, none), key(egui::Key::L, none)], false);
-        assert_eq!((first[0].with_k, first[1].with_k, down), (false, true, true));
+        assert_eq!(
+            (first[0].with_k, first[1].with_k, down),
+            (false, true, true)
+        );
         let release = Event::Key {
             key: egui::Key::K,
             physical_key: None,

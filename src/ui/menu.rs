@@ -27,7 +27,11 @@ enum Row {
 /// The rows as `input` has them. The order is the same in the pass that paints them and in the one that
 /// learns of the click.
 fn rows(input: &UiInput<'_>) -> Vec<Row> {
-    let tracks = input.snapshot.media.as_ref().map_or(0, |media| media.info.audio.len());
+    let tracks = input
+        .snapshot
+        .media
+        .as_ref()
+        .map_or(0, |media| media.info.audio.len());
     let mut rows = vec![Row::Heading("Audio track")];
     if tracks == 0 {
         rows.push(Row::Note("This medium has no sound".to_owned()));
@@ -39,7 +43,10 @@ fn rows(input: &UiInput<'_>) -> Vec<Row> {
     rows.push(Row::Device(None));
     rows.extend((0..input.audio_devices.len()).map(|index| Row::Device(Some(index))));
     if input.snapshot.audio_delay_millis != 0 {
-        rows.push(Row::Note(format!("Delay {:+} ms", input.snapshot.audio_delay_millis)));
+        rows.push(Row::Note(format!(
+            "Delay {:+} ms",
+            input.snapshot.audio_delay_millis
+        )));
     }
     rows
 }
@@ -111,8 +118,7 @@ fn paint_row(
         }
         Row::Track(track) => {
             let media = input.snapshot.media.as_ref();
-            let stream =
-                track.and_then(|index| Some((index, media?.info.audio.get(index)?)));
+            let stream = track.and_then(|index| Some((index, media?.info.audio.get(index)?)));
             let words = stream.map_or_else(
                 || "Off".to_owned(),
                 |(index, stream)| format::track_words(index, stream),
@@ -130,7 +136,9 @@ fn paint_row(
         canvas.painter.rect_filled(line, style::ROUND, ground);
     }
     if chosen {
-        canvas.painter.circle_filled(line.left_center() + vec2(13.0, 0.0), 3.5, style::ACCENT);
+        canvas
+            .painter
+            .circle_filled(line.left_center() + vec2(13.0, 0.0), 3.5, style::ACCENT);
     }
     let galley = canvas.wrapped(words, style::BODY, line.width() - 34.0, 1);
     let pos = line.left_center() + vec2(26.0, -galley.size().y / 2.0);

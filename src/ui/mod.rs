@@ -6,13 +6,12 @@
 //! thread, and it never touches the engine.
 //!
 //! egui lays out and paints text, tessellates, and edits the one text field. Everything else is drawn
-//! and hit here: the zones that a person can touch are rectangles in a list ([`pointer`]), kept from
+//! and hit here: the zones that a person can touch are rectangles in a list (`pointer`), kept from
 //! the last pass, so that a click means what was on the screen when it was made, and a press and its
-//! release that arrive together still count. egui's widgets were tried on paper and rejected for
-//! the bar: Tab, Space and the arrows would move and press their focus, and those keys are the
-//! player's.
+//! release that arrive together still count. egui's own widgets were rejected for the bar: Tab, Space
+//! and the arrows would move and press their focus, and those keys are the player's.
 //!
-//! One pass goes in reading order: keys ([`keyboard`]) and pointer become actions, [`desk`] turns
+//! One pass goes in reading order: keys (`keyboard`) and pointer become actions, `desk` turns
 //! actions into commands, then the parts are laid out and painted.
 
 mod bar;

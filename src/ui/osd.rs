@@ -57,6 +57,8 @@ impl Osd {
         let size = galley.size() + vec2(28.0, 14.0);
         let rect = Align2::CENTER_BOTTOM.anchor_size(pos2(window.center().x, bottom - 40.0), size);
         canvas.panel(rect, style::SOLID);
-        canvas.painter.galley(rect.min + vec2(14.0, 7.0), galley, style::TEXT);
+        canvas
+            .painter
+            .galley(rect.min + vec2(14.0, 7.0), galley, style::TEXT);
     }
 }

@@ -58,7 +58,11 @@ const REFRESH_NANOS: i64 = 250_000_000;
 /// A line of the panel, ready to be painted.
 enum Line {
     /// The frame rate, large, and what it should be.
-    Rate { seen: String, wanted: String, good: bool },
+    Rate {
+        seen: String,
+        wanted: String,
+        good: bool,
+    },
     /// The graph, which is painted from the live figures.
     Graph,
     /// Headings of a table with two columns of numbers.
@@ -90,7 +94,11 @@ impl Line {
             // Names of adapters and devices may take a second row.
             Self::Words(_, words) => {
                 let galley = words_galley(canvas, sizes, words);
-                if galley.rows.len() > 1 { galley.size().y + 2.0 } else { sizes.row }
+                if galley.rows.len() > 1 {
+                    galley.size().y + 2.0
+                } else {
+                    sizes.row
+                }
             }
             _ => sizes.row,
         }
@@ -122,12 +130,14 @@ impl Performance {
 
     /// Whether the figures are old enough to be taken anew.
     pub(super) fn is_due(&self, now: Moment) -> bool {
-        self.taken.is_none_or(|taken| now.nanos_since(taken) >= REFRESH_NANOS)
+        self.taken
+            .is_none_or(|taken| now.nanos_since(taken) >= REFRESH_NANOS)
     }
 
     /// When they will be.
     pub(super) fn next_change(&self, now: Moment) -> Moment {
-        self.taken.map_or(now, |taken| taken.offset_nanos(REFRESH_NANOS))
+        self.taken
+            .map_or(now, |taken| taken.offset_nanos(REFRESH_NANOS))
     }
 
     /// Paints the panel at the left of `area`, in as many columns as its height asks for, and
@@ -135,13 +145,22 @@ impl Performance {
     pub(super) fn paint(&self, canvas: &Canvas<'_>, area: Rect, input: &UiInput<'_>) {
         let roomy = self.columns(canvas, area, &ROOMY);
         let fits = width_of(roomy.len(), &ROOMY) + 2.0 * ROOMY.margin <= area.width();
-        let (sizes, mut columns) =
-            if fits { (&ROOMY, roomy) } else { (&COMPACT, self.columns(canvas, area, &COMPACT)) };
+        let (sizes, mut columns) = if fits {
+            (&ROOMY, roomy)
+        } else {
+            (&COMPACT, self.columns(canvas, area, &COMPACT))
+        };
         while columns.len() > 1 && width_of(columns.len(), sizes) > area.width() {
             columns.pop();
         }
-        let tallest = columns.iter().map(|column| height_of(column)).fold(0.0, f32::max);
-        let size = vec2(width_of(columns.len(), sizes), tallest + 2.0 * sizes.padding);
+        let tallest = columns
+            .iter()
+            .map(|column| height_of(column))
+            .fold(0.0, f32::max);
+        let size = vec2(
+            width_of(columns.len(), sizes),
+            tallest + 2.0 * sizes.padding,
+        );
         let min = area.min + vec2(sizes.margin, sizes.margin);
         let panel = Rect::from_min_size(min, size);
         canvas.panel(panel, style::PANEL);
@@ -164,10 +183,16 @@ impl Performance {
         sizes: &Measures,
     ) -> Vec<Measured<'a>> {
         let sections = self.sections.iter().map(|Section(lines)| {
-            lines.iter().map(|line| (line, line.height(canvas, sizes))).collect()
+            lines
+                .iter()
+                .map(|line| (line, line.height(canvas, sizes)))
+                .collect()
         });
         let sections: Vec<Measured<'a>> = sections.collect();
-        balance(&sections, area.height() - 2.0 * sizes.margin - 2.0 * sizes.padding)
+        balance(
+            &sections,
+            area.height() - 2.0 * sizes.margin - 2.0 * sizes.padding,
+        )
     }
 }
 
@@ -209,21 +234,32 @@ fn balance<'a>(sections: &[Measured<'a>], room: f32) -> Vec<Measured<'a>> {
 }
 
 fn sections(input: &UiInput<'_>) -> Vec<Section> {
-    let mut sections = vec![rate_section(input), stage_section(input), frame_section(input)];
+    let mut sections = vec![
+        rate_section(input),
+        stage_section(input),
+        frame_section(input),
+    ];
     sections.extend(source_sections(input));
     sections
 }
 
 fn rate_section(input: &UiInput<'_>) -> Section {
     let stats = input.stats;
-    let refresh = stats.refresh_hz.map(|hz| format!(" on {hz:.0} Hz")).unwrap_or_default();
+    let refresh = stats
+        .refresh_hz
+        .map(|hz| format!(" on {hz:.0} Hz"))
+        .unwrap_or_default();
     let intervals = stats.intervals.as_millis();
     let percentile = |percent| {
         graph::percentile_ms(intervals, percent)
             .map_or_else(|| "–".to_owned(), |ms| format!("{ms:.1}"))
     };
-    let spread =
-        format!("p50 {}   p95 {}   p99 {} ms", percentile(50), percentile(95), percentile(99));
+    let spread = format!(
+        "p50 {}   p95 {}   p99 {} ms",
+        percentile(50),
+        percentile(95),
+        percentile(99)
+    );
     Section(vec![
         Line::Rate {
             seen: format!("{:.2}", stats.presented_fps),
@@ -268,14 +304,20 @@ fn frame_section(input: &UiInput<'_>) -> Section {
     let cause = |name, number| count(name, number, style::BAD);
     let none = ("", String::new(), style::TEXT);
     Section(vec![
-        Line::Counts([plain("Shown", frames.shown), plain("Repeated", frames.repeated)]),
+        Line::Counts([
+            plain("Shown", frames.shown),
+            plain("Repeated", frames.repeated),
+        ]),
         Line::Counts([
             count("Late", frames.late, style::WARN),
             count("Dropped", drops.total(), style::BAD),
         ]),
         Line::Columns("Dropped by", "", ""),
         Line::Counts([cause("demux", drops.demux), cause("GPU", drops.gpu)]),
-        Line::Counts([cause("decode", drops.decode), cause("present", drops.present)]),
+        Line::Counts([
+            cause("decode", drops.decode),
+            cause("present", drops.present),
+        ]),
         Line::Counts([cause("convert", drops.convert), cause("audio", drops.audio)]),
         Line::Counts([cause("upload", drops.upload), none]),
         Line::Gap,
@@ -284,8 +326,17 @@ fn frame_section(input: &UiInput<'_>) -> Section {
 
 fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
     let (snapshot, stats) = (input.snapshot, input.stats);
-    let or_none = |words: &str| if words.is_empty() { "–".to_owned() } else { words.to_owned() };
-    let video = snapshot.media.as_ref().and_then(|media| media.info.default_video());
+    let or_none = |words: &str| {
+        if words.is_empty() {
+            "–".to_owned()
+        } else {
+            words.to_owned()
+        }
+    };
+    let video = snapshot
+        .media
+        .as_ref()
+        .and_then(|media| media.info.default_video());
     let source = video.map_or_else(
         || "–".to_owned(),
         |video| {
@@ -297,8 +348,9 @@ fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
         || "–".to_owned(),
         |size| format!("{} × {} px", size.width(), size.height()),
     );
-    let offset =
-        stats.audio_offset_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:+.1} ms"));
+    let offset = stats
+        .audio_offset_ms
+        .map_or_else(|| "–".to_owned(), |ms| format!("{ms:+.1} ms"));
     let (ring, ring_limit) = snapshot.ring_fill;
     let (pool, pool_limit) = stats.pool_bytes;
     let sound = Section(vec![
@@ -316,11 +368,19 @@ fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
         Line::Gap,
     ]);
     let memory = Section(vec![
-        Line::Gauge("Ring", ratio(ring as f64, ring_limit as f64), format!("{ring} / {ring_limit}")),
+        Line::Gauge(
+            "Ring",
+            ratio(ring as f64, ring_limit as f64),
+            format!("{ring} / {ring_limit}"),
+        ),
         Line::Gauge(
             "Pool",
             ratio(pool as f64, pool_limit as f64),
-            format!("{} / {}", format::bytes_words(pool), format::bytes_words(pool_limit)),
+            format!(
+                "{} / {}",
+                format::bytes_words(pool),
+                format::bytes_words(pool_limit)
+            ),
         ),
         Line::Words("Memory", format::bytes_words(stats.rss_bytes)),
         Line::Words("Overlay", format!("{:.0} µs", stats.overlay_micros)),
@@ -330,17 +390,15 @@ fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
 
 fn ratio(part: f64, whole: f64) -> f32 {
     #[expect(clippy::cast_possible_truncation, reason = "0 to 1")]
-    let ratio = if whole > 0.0 { (part / whole) as f32 } else { 0.0 };
+    let ratio = if whole > 0.0 {
+        (part / whole) as f32
+    } else {
+        0.0
+    };
     ratio
 }
 
-fn paint_line(
-    canvas: &Canvas<'_>,
-    sizes: &Measures,
-    rect: Rect,
-    line: &Line,
-    input: &UiInput<'_>,
-) {
+fn paint_line(canvas: &Canvas<'_>, sizes: &Measures, rect: Rect, line: &Line, input: &UiInput<'_>) {
     let left = rect.left_top() + vec2(0.0, sizes.row / 2.0);
     let words = |pos: Pos2, anchor: Align2, words: &str, color: Color32| {
         canvas.text(pos, anchor, words, style::SMALL, color);
@@ -358,7 +416,9 @@ fn paint_line(
         Line::Rate { seen, wanted, good } => {
             let color = if *good { style::GOOD } else { style::WARN };
             let pos = rect.left_bottom() - vec2(0.0, 4.0);
-            let end = canvas.text(pos, Align2::LEFT_BOTTOM, seen, style::TIMECODE, color).right();
+            let end = canvas
+                .text(pos, Align2::LEFT_BOTTOM, seen, style::TIMECODE, color)
+                .right();
             let pos = pos2(end + 8.0, rect.bottom() - 6.0);
             words(pos, Align2::LEFT_BOTTOM, wanted, style::WEAK);
         }
@@ -370,10 +430,22 @@ fn paint_line(
         }
         Line::Columns(name, first, second) => {
             label(name);
-            words(pos2(first_end, left.y), Align2::RIGHT_CENTER, first, style::WEAK);
-            words(pos2(rect.right(), left.y), Align2::RIGHT_CENTER, second, style::WEAK);
+            words(
+                pos2(first_end, left.y),
+                Align2::RIGHT_CENTER,
+                first,
+                style::WEAK,
+            );
+            words(
+                pos2(rect.right(), left.y),
+                Align2::RIGHT_CENTER,
+                second,
+                style::WEAK,
+            );
             let y = rect.bottom() - 0.5;
-            canvas.painter.hline(rect.x_range(), y, Stroke::new(1.0, style::EDGE));
+            canvas
+                .painter
+                .hline(rect.x_range(), y, Stroke::new(1.0, style::EDGE));
         }
         Line::Stage(name, last, p95) => {
             words(left, Align2::LEFT_CENTER, name, style::TEXT);
@@ -384,7 +456,12 @@ fn paint_line(
             label(first.0);
             let middle = rect.center().x;
             number(middle - 14.0, &first.1, first.2);
-            words(pos2(middle, left.y), Align2::LEFT_CENTER, second.0, style::WEAK);
+            words(
+                pos2(middle, left.y),
+                Align2::LEFT_CENTER,
+                second.0,
+                style::WEAK,
+            );
             number(rect.right(), &second.1, second.2);
         }
         Line::Words(name, text) => {
@@ -421,11 +498,18 @@ mod tests {
         let section = |height: f32| vec![(&line, height)];
         let heights = |room: f32| -> Vec<f32> {
             let sections = [40.0, 30.0, 50.0, 10.0].map(section);
-            flow(&sections, room).iter().map(|column| height_of(column)).collect()
+            flow(&sections, room)
+                .iter()
+                .map(|column| height_of(column))
+                .collect()
         };
         assert_eq!(heights(200.0), [130.0]);
         assert_eq!(heights(70.0), [70.0, 60.0]);
-        assert_eq!(heights(1.0), [40.0, 30.0, 50.0, 10.0], "too tall ones stand alone");
+        assert_eq!(
+            heights(1.0),
+            [40.0, 30.0, 50.0, 10.0],
+            "too tall ones stand alone"
+        );
     }
 
     #[test]

@@ -24,7 +24,9 @@ pub(super) fn paint(canvas: &Canvas<'_>, area: Rect, input: &UiInput<'_>) -> boo
     if snapshot.media.is_some() {
         return false;
     }
-    canvas.painter.rect_filled(canvas.painter.clip_rect(), 0.0, style::BACKDROP);
+    canvas
+        .painter
+        .rect_filled(canvas.painter.clip_rect(), 0.0, style::BACKDROP);
     if let Some(failure) = input.failure {
         let open = key(input, Action::OpenFiles);
         let fix = if failure.fix.is_empty() {
@@ -48,7 +50,11 @@ pub(super) fn paint(canvas: &Canvas<'_>, area: Rect, input: &UiInput<'_>) -> boo
 }
 
 fn key(input: &UiInput<'_>, action: Action) -> String {
-    input.keys.first_chord(action).map(|chord| chord.to_string()).unwrap_or_default()
+    input
+        .keys
+        .first_chord(action)
+        .map(|chord| chord.to_string())
+        .unwrap_or_default()
 }
 
 fn paint_welcome(canvas: &Canvas<'_>, area: Rect, input: &UiInput<'_>) {
@@ -62,14 +68,23 @@ fn paint_welcome(canvas: &Canvas<'_>, area: Rect, input: &UiInput<'_>) {
         (frame.right_bottom(), -1.0, -1.0),
         (frame.left_bottom(), 1.0, -1.0),
     ] {
-        let points =
-            vec![pivot + vec2(corner * x, 0.0), pivot, pivot + vec2(0.0, corner * y)];
+        let points = vec![
+            pivot + vec2(corner * x, 0.0),
+            pivot,
+            pivot + vec2(0.0, corner * y),
+        ];
         canvas.painter.line(points, stroke);
     }
     let center = Align2::CENTER_CENTER;
     let open = key(input, Action::OpenFiles);
     let words = format!("Drop a file here or press {open}");
-    canvas.text(middle - vec2(0.0, 38.0), center, words, style::HEADING, style::TEXT);
+    canvas.text(
+        middle - vec2(0.0, 38.0),
+        center,
+        words,
+        style::HEADING,
+        style::TEXT,
+    );
     for (row, pair) in FIRST_KEYS.chunks(2).enumerate() {
         let y = middle.y + 6.0 + 26.0 * row as f32;
         for (column, (action, words)) in pair.iter().enumerate() {
@@ -81,7 +96,9 @@ fn paint_welcome(canvas: &Canvas<'_>, area: Rect, input: &UiInput<'_>) {
                 vec2((galley.size().x + 12.0).max(24.0), 18.0),
             );
             canvas.painter.rect_filled(cap, 3.0, style::LANE);
-            canvas.painter.galley(cap.center() - galley.size() / 2.0, galley, style::TEXT);
+            canvas
+                .painter
+                .galley(cap.center() - galley.size() / 2.0, galley, style::TEXT);
             let pos = pos2(cap.right() + 8.0, y);
             canvas.text(pos, Align2::LEFT_CENTER, *words, style::BODY, style::WEAK);
         }

@@ -97,12 +97,20 @@ impl Zones {
 
     /// The topmost zone at `pos`.
     pub(super) fn at(&self, pos: Pos2) -> Option<Zone> {
-        self.placed.iter().rev().find(|(_, rect)| rect.contains(pos)).map(|(zone, _)| *zone)
+        self.placed
+            .iter()
+            .rev()
+            .find(|(_, rect)| rect.contains(pos))
+            .map(|(zone, _)| *zone)
     }
 
     /// Where a zone lies.
     pub(super) fn rect(&self, zone: Zone) -> Option<Rect> {
-        self.placed.iter().rev().find(|(placed, _)| *placed == zone).map(|(_, rect)| *rect)
+        self.placed
+            .iter()
+            .rev()
+            .find(|(placed, _)| *placed == zone)
+            .map(|(_, rect)| *rect)
     }
 }
 
@@ -120,7 +128,12 @@ impl Pointer {
     /// Reads `events` against the zones that were on the screen when they were made.
     ///
     /// Answers the gestures in order, and whether the pointer gave any sign of life.
-    pub(super) fn read(&mut self, events: &[Event], zones: &Zones, now: Moment) -> (Vec<Gesture>, bool) {
+    pub(super) fn read(
+        &mut self,
+        events: &[Event],
+        zones: &Zones,
+        now: Moment,
+    ) -> (Vec<Gesture>, bool) {
         let mut gestures = Vec::new();
         let mut alive = false;
         for event in events {
@@ -132,7 +145,12 @@ impl Pointer {
                         gestures.push(Gesture::Slide(zone, *pos));
                     }
                 }
-                Event::PointerButton { pos, button: PointerButton::Primary, pressed, .. } => {
+                Event::PointerButton {
+                    pos,
+                    button: PointerButton::Primary,
+                    pressed,
+                    ..
+                } => {
                     alive = true;
                     self.pos = Some(*pos);
                     if *pressed {
@@ -141,15 +159,21 @@ impl Pointer {
                             gestures.push(Gesture::Slide(zone, *pos));
                         }
                     } else {
-                        let zone = self.held.take().filter(|held| zones.at(*pos) == Some(*held));
+                        let zone = self
+                            .held
+                            .take()
+                            .filter(|held| zones.at(*pos) == Some(*held));
                         gestures.extend(zone.map(|zone| self.click(zone, *pos, now)));
                     }
                 }
                 Event::PointerButton { .. } => alive = true,
                 Event::MouseWheel { unit, delta, .. } => {
                     alive = true;
-                    let scale =
-                        if *unit == egui::MouseWheelUnit::Point { 1.0 } else { POINTS_A_LINE };
+                    let scale = if *unit == egui::MouseWheelUnit::Point {
+                        1.0
+                    } else {
+                        POINTS_A_LINE
+                    };
                     if let Some(zone) = self.pos.and_then(|pos| zones.at(pos)) {
                         gestures.push(Gesture::Wheel(zone, delta.y * scale));
                     }
@@ -170,7 +194,11 @@ impl Pointer {
         });
         // A third click begins anew.
         self.last_click = (!twice).then_some((zone, pos, now));
-        if twice { Gesture::DoubleClick(zone) } else { Gesture::Click(zone) }
+        if twice {
+            Gesture::DoubleClick(zone)
+        } else {
+            Gesture::Click(zone)
+        }
     }
 }
 
@@ -182,8 +210,14 @@ mod tests {
 
     fn zones() -> Zones {
         let mut zones = Zones::default();
-        zones.place(Zone::Picture, Rect::from_min_max(pos2(0.0, 0.0), pos2(100.0, 100.0)));
-        zones.place(Zone::Scrub, Rect::from_min_max(pos2(0.0, 80.0), pos2(100.0, 90.0)));
+        zones.place(
+            Zone::Picture,
+            Rect::from_min_max(pos2(0.0, 0.0), pos2(100.0, 100.0)),
+        );
+        zones.place(
+            Zone::Scrub,
+            Rect::from_min_max(pos2(0.0, 80.0), pos2(100.0, 90.0)),
+        );
         zones
     }
 
@@ -208,7 +242,10 @@ mod tests {
         let mut pointer = Pointer::default();
         let events = [button(5.0, 5.0, true), button(5.0, 5.0, false)];
         let (gestures, alive) = pointer.read(&events, &zones(), Moment::ZERO);
-        assert_eq!((gestures.as_slice(), alive), (&[Gesture::Click(Zone::Picture)][..], true));
+        assert_eq!(
+            (gestures.as_slice(), alive),
+            (&[Gesture::Click(Zone::Picture)][..], true)
+        );
     }
 
     #[test]
@@ -223,12 +260,19 @@ mod tests {
     #[test]
     fn a_slider_follows_the_pointer_outside_of_itself() {
         let mut pointer = Pointer::default();
-        let events = [button(5.0, 85.0, true), Event::PointerMoved(pos2(60.0, 5.0))];
+        let events = [
+            button(5.0, 85.0, true),
+            Event::PointerMoved(pos2(60.0, 5.0)),
+        ];
         let (gestures, _) = pointer.read(&events, &zones(), Moment::ZERO);
         assert_eq!(gestures[1], Gesture::Slide(Zone::Scrub, pos2(60.0, 5.0)));
         assert_eq!(pointer.held, Some(Zone::Scrub));
         let (after, _) = pointer.read(&[Event::WindowFocused(false)], &zones(), Moment::ZERO);
-        assert_eq!((after.len(), pointer.held), (0, None), "a window that loses the focus lets go");
+        assert_eq!(
+            (after.len(), pointer.held),
+            (0, None),
+            "a window that loses the focus lets go"
+        );
     }
 
     #[test]

@@ -52,7 +52,9 @@ impl Prompt {
         canvas.zones.place(Zone::Prompt, panel);
         let left = panel.left() + PADDING;
         let title = canvas.wrapped("Go to", style::BODY, width, 1);
-        canvas.painter.galley(pos2(left, panel.top() + 10.0), title, style::TEXT);
+        canvas
+            .painter
+            .galley(pos2(left, panel.top() + 10.0), title, style::TEXT);
 
         let field = Rect::from_min_size(pos2(left, panel.top() + 32.0), vec2(width, 28.0));
         let mut inner = ui.new_child(UiBuilder::new().id_salt("position").max_rect(field));
@@ -72,7 +74,9 @@ impl Prompt {
             self.error = None;
         }
 
-        canvas.painter.galley(pos2(left, panel.top() + 68.0), below, color);
+        canvas
+            .painter
+            .galley(pos2(left, panel.top() + 68.0), below, color);
     }
 }
 
@@ -87,9 +91,15 @@ mod tests {
 
     #[test]
     fn positions_are_read_as_everywhere_else() {
-        assert_eq!(read_position(" 123f "), Ok(Position::Frame(FrameIndex(123))));
+        assert_eq!(
+            read_position(" 123f "),
+            Ok(Position::Frame(FrameIndex(123)))
+        );
         assert!(matches!(read_position("4.5s"), Ok(Position::Seconds(_))));
-        assert!(matches!(read_position("01:02:03:04"), Ok(Position::Timecode(_))));
+        assert!(matches!(
+            read_position("01:02:03:04"),
+            Ok(Position::Timecode(_))
+        ));
     }
 
     #[test]

@@ -32,8 +32,15 @@ impl Extent {
     pub(super) fn of(snapshot: &Snapshot) -> Option<Self> {
         let media = snapshot.media.as_ref()?;
         let known = media.frames.max(0);
-        let declared = if media.index_complete { 0 } else { declared_frames(media) };
-        Some(Self { frames: known.max(declared).max(1), known })
+        let declared = if media.index_complete {
+            0
+        } else {
+            declared_frames(media)
+        };
+        Some(Self {
+            frames: known.max(declared).max(1),
+            known,
+        })
     }
 
     /// Where `frame` lies on the lane, 0 to 1. The last frame lies at 1.
@@ -48,7 +55,10 @@ impl Extent {
     pub(super) fn frame_at(self, fraction: f32) -> FrameIndex {
         let last = self.frames - 1;
         let place = f64::from(fraction.clamp(0.0, 1.0)) * last as f64;
-        #[expect(clippy::cast_possible_truncation, reason = "clamped to the frames that there are")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "clamped to the frames that there are"
+        )]
         let frame = place.round() as i64;
         FrameIndex(frame.clamp(0, last))
     }
@@ -72,12 +82,16 @@ impl Extent {
 
 /// Frames as the container declares them, or as its duration suggests; 0 when it says nothing.
 fn declared_frames(media: &MediaState) -> i64 {
-    let Some(video) = media.info.default_video() else { return 0 };
+    let Some(video) = media.info.default_video() else {
+        return 0;
+    };
     if let Some(frames) = video.frames.and_then(|frames| i64::try_from(frames).ok()) {
         return frames;
     }
     let duration = video.duration.or(media.info.container.duration);
-    duration.map_or(0, |span| video.rate.frame_at_floor(MediaTime::ZERO + span).0)
+    duration.map_or(0, |span| {
+        video.rate.frame_at_floor(MediaTime::ZERO + span).0
+    })
 }
 
 /// The place of `pos` along a lane, 0 to 1.
@@ -119,7 +133,9 @@ pub(super) fn paint(canvas: &mut Canvas<'_>, lane: Rect, snapshot: &Snapshot, sh
     let head = x(shown);
     let top = lane.top() + 3.0;
     let stem = [pos2(head, top + 4.0), pos2(head, lane.bottom() - 2.0)];
-    canvas.painter.line_segment(stem, Stroke::new(2.0, style::ACCENT));
+    canvas
+        .painter
+        .line_segment(stem, Stroke::new(2.0, style::ACCENT));
     canvas.polygon(
         vec![
             pos2(head - 5.0, top - 2.0),
@@ -156,7 +172,12 @@ fn paint_range(
         if mark.is_some() {
             let (top, bottom) = (bed.top() - 4.0, bed.bottom() + 4.0);
             canvas.painter.line(
-                vec![pos2(x + arm, top), pos2(x, top), pos2(x, bottom), pos2(x + arm, bottom)],
+                vec![
+                    pos2(x + arm, top),
+                    pos2(x, top),
+                    pos2(x, bottom),
+                    pos2(x + arm, bottom),
+                ],
                 stroke,
             );
         }
@@ -165,11 +186,15 @@ fn paint_range(
 
 /// Paints where the pointer would go, above the lane.
 pub(super) fn paint_hover(canvas: &Canvas<'_>, lane: Rect, snapshot: &Snapshot, pos: Pos2) {
-    let Some(extent) = Extent::of(snapshot) else { return };
+    let Some(extent) = Extent::of(snapshot) else {
+        return;
+    };
     let frame = extent.frame_at(fraction_at(lane, pos));
     let x = x_at(lane, extent.fraction(frame));
     let hair = [pos2(x, lane.top() + 2.0), pos2(x, lane.bottom() - 2.0)];
-    canvas.painter.line_segment(hair, Stroke::new(1.0, style::TEXT));
+    canvas
+        .painter
+        .line_segment(hair, Stroke::new(1.0, style::TEXT));
     let words = format!("{}   {}", format::position_words(snapshot, frame), frame.0);
     let limits = canvas.painter.clip_rect();
     canvas.tip(pos2(x, lane.top() - 10.0), &words, style::NUMBERS, limits);
@@ -189,7 +214,9 @@ pub(super) fn paint_volume(canvas: &mut Canvas<'_>, rect: Rect, percent: u16, mu
     };
     canvas.gauge(bed, fraction, fill);
     let center = pos2(x_at(rect, fraction), rect.center().y);
-    canvas.painter.circle_filled(center, if hot { 6.0 } else { 5.0 }, knob);
+    canvas
+        .painter
+        .circle_filled(center, if hot { 6.0 } else { 5.0 }, knob);
     if hot {
         let limits = canvas.painter.clip_rect();
         let tip = pos2(rect.center().x, rect.top() - 14.0);
@@ -200,7 +227,11 @@ pub(super) fn paint_volume(canvas: &mut Canvas<'_>, rect: Rect, percent: u16, mu
 
 /// The volume that a place on its slider stands for, in percent: 0 to 100.
 pub(super) fn volume_at(rect: Rect, pos: Pos2) -> u16 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0 to 100"
+    )]
     let percent = (fraction_at(rect, pos) * 100.0).round() as u16;
     percent
 }
@@ -226,18 +257,27 @@ mod tests {
 
     #[test]
     fn the_ends_of_the_lane_are_the_first_and_last_frame() {
-        let extent = Extent { frames: 250, known: 250 };
+        let extent = Extent {
+            frames: 250,
+            known: 250,
+        };
         assert_eq!(extent.frame_at(0.0), FrameIndex(0));
         assert_eq!(extent.frame_at(1.0), FrameIndex(249));
         assert_eq!(extent.frame_at(7.0), FrameIndex(249));
-        let single = Extent { frames: 1, known: 1 };
+        let single = Extent {
+            frames: 1,
+            known: 1,
+        };
         assert_eq!(single.frame_at(1.0), FrameIndex(0));
         assert!(single.fraction(FrameIndex(0)) < f32::EPSILON);
     }
 
     #[test]
     fn beyond_the_known_frames_a_click_asks_for_a_fraction() {
-        let extent = Extent { frames: 1_000, known: 100 };
+        let extent = Extent {
+            frames: 1_000,
+            known: 100,
+        };
         assert_eq!(extent.target(0.05), SeekTarget::Frame(FrameIndex(50)));
         assert_eq!(extent.target(0.5), SeekTarget::Millionths(500_000));
     }

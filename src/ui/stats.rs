@@ -50,7 +50,15 @@ pub struct DropCounts {
 impl DropCounts {
     /// All of them.
     pub fn total(&self) -> u64 {
-        let Self { demux, decode, convert, upload, gpu, present, audio } = *self;
+        let Self {
+            demux,
+            decode,
+            convert,
+            upload,
+            gpu,
+            present,
+            audio,
+        } = *self;
         demux + decode + convert + upload + gpu + present + audio
     }
 }
@@ -140,8 +148,15 @@ mod tests {
 
     #[test]
     fn every_cause_counts_towards_the_total() {
-        let drops =
-            DropCounts { demux: 1, decode: 2, convert: 4, upload: 8, gpu: 16, present: 32, audio: 64 };
+        let drops = DropCounts {
+            demux: 1,
+            decode: 2,
+            convert: 4,
+            upload: 8,
+            gpu: 16,
+            present: 32,
+            audio: 64,
+        };
         assert_eq!(drops.total(), 127);
     }
 }

@@ -37,18 +37,30 @@ impl Toasts {
     /// Takes note of the engine's present list.
     pub(super) fn update(&mut self, notices: &[Notice], now: Moment) {
         if self.known.len() == notices.len()
-            && self.known.iter().zip(notices).all(|((known, _, _), notice)| known == notice)
+            && self
+                .known
+                .iter()
+                .zip(notices)
+                .all(|((known, _, _), notice)| known == notice)
         {
             return;
         }
         // The longest end of the old list that is a beginning of the new one.
-        let kept = (0..=self.known.len().min(notices.len())).rev().find(|&kept| {
-            let old = &self.known[self.known.len() - kept..];
-            old.iter().zip(notices).all(|((known, _, _), notice)| known == notice)
-        });
+        let kept = (0..=self.known.len().min(notices.len()))
+            .rev()
+            .find(|&kept| {
+                let old = &self.known[self.known.len() - kept..];
+                old.iter()
+                    .zip(notices)
+                    .all(|((known, _, _), notice)| known == notice)
+            });
         let kept = kept.unwrap_or(0);
         self.known.drain(..self.known.len() - kept);
-        self.known.extend(notices[kept..].iter().map(|notice| (notice.clone(), now, false)));
+        self.known.extend(
+            notices[kept..]
+                .iter()
+                .map(|notice| (notice.clone(), now, false)),
+        );
     }
 
     /// Numbers of the notices to show, the latest first.
@@ -57,12 +69,16 @@ impl Toasts {
             !dismissed && now.nanos_since(*since) < life_nanos(notice.severity)
         };
         let known = self.known.iter().enumerate().rev();
-        known.filter(move |(_, entry)| alive(entry)).map(|(index, _)| index).take(SHOWN)
+        known
+            .filter(move |(_, entry)| alive(entry))
+            .map(|(index, _)| index)
+            .take(SHOWN)
     }
 
-    /// What is on the screen: changes when that does.
-    pub(super) fn look(&self, now: Moment) -> Vec<usize> {
-        self.visible(now).collect()
+    /// The words on the screen.
+    pub(super) fn look(&self, now: Moment) -> impl Iterator<Item = &str> {
+        self.visible(now)
+            .map(|number| self.known[number].0.text.as_str())
     }
 
     /// Takes one off the screen, counted from the top.
@@ -125,7 +141,10 @@ mod tests {
     use super::*;
 
     fn notice(text: &str) -> Notice {
-        Notice { severity: Severity::Info, text: text.to_owned() }
+        Notice {
+            severity: Severity::Info,
+            text: text.to_owned(),
+        }
     }
 
     fn at(secs: u64) -> Moment {
@@ -133,7 +152,10 @@ mod tests {
     }
 
     fn texts(toasts: &Toasts, now: Moment) -> Vec<&str> {
-        toasts.visible(now).map(|number| toasts.known[number].0.text.as_str()).collect()
+        toasts
+            .visible(now)
+            .map(|number| toasts.known[number].0.text.as_str())
+            .collect()
     }
 
     #[test]

@@ -21,7 +21,11 @@ const GAP: f32 = 6.0;
 pub(super) fn paint(canvas: &mut Canvas<'_>, window: Rect, input: &UiInput<'_>) {
     let strip = Rect::from_min_size(window.min, vec2(window.width(), HEIGHT));
     canvas.painter.rect_filled(strip, 0.0, style::PANEL);
-    canvas.painter.hline(strip.x_range(), strip.bottom() - 0.5, Stroke::new(1.0, style::EDGE));
+    canvas.painter.hline(
+        strip.x_range(),
+        strip.bottom() - 0.5,
+        Stroke::new(1.0, style::EDGE),
+    );
     canvas.zones.place(Zone::Top, strip);
 
     let left = paint_badges(canvas, strip, input);
@@ -30,10 +34,18 @@ pub(super) fn paint(canvas: &mut Canvas<'_>, window: Rect, input: &UiInput<'_>) 
     let mut x = strip.left() + MARGIN;
     let galley = canvas.wrapped(title, style::BODY, left - x - GAP, 1);
     let end = x + galley.size().x;
-    canvas.painter.galley(pos2(x, y - galley.size().y / 2.0), galley, style::TEXT);
+    canvas
+        .painter
+        .galley(pos2(x, y - galley.size().y / 2.0), galley, style::TEXT);
     x = end + 14.0;
     if !details.is_empty() && x + canvas.width(&*details, style::SMALL) < left - GAP {
-        canvas.text(pos2(x, y), Align2::LEFT_CENTER, details, style::SMALL, style::WEAK);
+        canvas.text(
+            pos2(x, y),
+            Align2::LEFT_CENTER,
+            details,
+            style::SMALL,
+            style::WEAK,
+        );
     }
 }
 
@@ -80,7 +92,9 @@ fn paint_badges(canvas: &Canvas<'_>, strip: Rect, input: &UiInput<'_>) -> f32 {
         let rect = Rect::from_min_size(min, size);
         let edge = Stroke::new(1.0, color.gamma_multiply(0.55));
         let fill = color.gamma_multiply(0.12);
-        canvas.painter.rect(rect, 3.0, fill, edge, egui::StrokeKind::Inside);
+        canvas
+            .painter
+            .rect(rect, 3.0, fill, edge, egui::StrokeKind::Inside);
         let at = rect.center() - galley.size() / 2.0;
         canvas.painter.galley(at, galley, *color);
         right = rect.left() - GAP;
@@ -92,7 +106,11 @@ fn paint_badges(canvas: &Canvas<'_>, strip: Rect, input: &UiInput<'_>) -> f32 {
 fn badges(input: &UiInput<'_>) -> Vec<(String, egui::Color32)> {
     let snapshot = input.snapshot;
     let mut badges = Vec::new();
-    let ViewSettings { exposure_stops, gamma, channel } = snapshot.view;
+    let ViewSettings {
+        exposure_stops,
+        gamma,
+        channel,
+    } = snapshot.view;
     if channel != ViewChannel::Color {
         badges.push((format::channel_words(channel).to_owned(), style::ACCENT));
     }
@@ -109,7 +127,12 @@ fn badges(input: &UiInput<'_>) -> Vec<(String, egui::Color32)> {
         badges.push(("no sound".to_owned(), style::WARN));
     }
     if let Some(media) = &snapshot.media {
-        badges.extend(media.badges.iter().map(|words| (words.clone(), style::MARK)));
+        badges.extend(
+            media
+                .badges
+                .iter()
+                .map(|words| (words.clone(), style::MARK)),
+        );
     }
     badges
 }

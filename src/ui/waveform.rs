@@ -21,7 +21,9 @@ pub fn paint(painter: &Painter, rect: Rect, peaks: &[(f32, f32)], playhead: f32)
     mesh.reserve_triangles(columns * 2);
     mesh.reserve_vertices(columns * 4);
     for column in 0..columns {
-        let Some((low, high)) = column_peak(peaks, column, columns) else { continue };
+        let Some((low, high)) = column_peak(peaks, column, columns) else {
+            continue;
+        };
         let width = rect.width() / columns as f32;
         let left = rect.left() + column as f32 * width;
         let half = rect.height() / 2.0;
@@ -53,7 +55,10 @@ fn column_peak(peaks: &[(f32, f32)], column: usize, columns: usize) -> Option<(f
     let first = column * peaks.len() / columns;
     let end = ((column + 1) * peaks.len()).div_ceil(columns);
     let span = peaks.get(first..end.min(peaks.len()))?;
-    let widest = span.iter().copied().reduce(|(low, high), (l, h)| (low.min(l), high.max(h)))?;
+    let widest = span
+        .iter()
+        .copied()
+        .reduce(|(low, high), (l, h)| (low.min(l), high.max(h)))?;
     Some((widest.0.clamp(-1.0, 1.0), widest.1.clamp(-1.0, 1.0)))
 }
 
@@ -72,7 +77,10 @@ mod tests {
                 .filter_map(|column| column_peak(&peaks, column, columns))
                 .filter(|(low, _)| *low < -0.8)
                 .count();
-            assert!((1..=2).contains(&columns_with_it), "{columns_with_it} of {columns}");
+            assert!(
+                (1..=2).contains(&columns_with_it),
+                "{columns_with_it} of {columns}"
+            );
         }
     }
 

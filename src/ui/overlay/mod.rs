@@ -1,6 +1,9 @@
 //! The overlay as a whole: what it remembers, and one pass.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+mod look;
+mod zoom;
+
+use std::time::Duration;
 
 use egui::{CursorIcon, Event, RawInput, Rect};
 
@@ -27,9 +30,6 @@ use super::{
 const HIDE_AFTER_NANOS: i64 = 3_000_000_000;
 /// A button says what it does when the pointer has rested on it for this long.
 const TIP_AFTER_NANOS: i64 = 500_000_000;
-/// The interface shrinks, down to one pixel a point, where the window has less room than this.
-const SMALLEST_WINDOW: egui::Vec2 = egui::vec2(640.0, 360.0);
-
 /// The interface. One for each window, used on the window's thread.
 ///
 /// # Scenarios
@@ -80,17 +80,12 @@ impl Overlay {
     ///
     /// `raw` is what egui-winit gathered since the pass before; its time is replaced by that of
     /// `input`. egui's zoom factor is set here, to keep the interface usable in small windows.
-    pub fn run(
-        &mut self,
-        ctx: &egui::Context,
-        mut raw: RawInput,
-        input: &UiInput<'_>,
-    ) -> UiOutput {
+    pub fn run(&mut self, ctx: &egui::Context, mut raw: RawInput, input: &UiInput<'_>) -> UiOutput {
         if !self.styled {
             style::apply(ctx);
             self.styled = true;
         }
-        fit_zoom(ctx, &mut raw);
+        zoom::fit(ctx, &mut raw);
         let seconds = input.now.nanos() as f64 / 1e9;
         raw.time = Some(seconds);
         let mut events = Vec::new();
@@ -100,30 +95,40 @@ impl Overlay {
         }
 
         // egui asks for two more passes after every event; only its text field may need them.
-        let egui_wants = self.prompt.is_some().then(|| {
-            let root = full.viewport_output.get(&egui::ViewportId::ROOT);
-            let delay = root.map_or(std::time::Duration::MAX, |root| root.repaint_delay);
-            input.now + delay
-        });
+        let root = full.viewport_output.get(&egui::ViewportId::ROOT);
+        let egui_wants = root
+            .filter(|root| self.prompt.is_some() && root.repaint_delay < Duration::MAX)
+            .map(|root| input.now + root.repaint_delay);
         // What the pointer is over was found in the zones of the pass before; when that no longer
         // holds, another pass paints it right.
         let settle = self.hovered() != self.hover_since.map(|(zone, _)| zone);
-        let repaint_at = [self.next_change(input), egui_wants, settle.then_some(input.now)]
-            .into_iter()
-            .flatten()
-            .min();
+        let repaint_at = [
+            self.next_change(input),
+            egui_wants,
+            settle.then_some(input.now),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         self.window = (ctx.viewport_rect().size(), ctx.pixels_per_point());
         let look = self.look_of(input);
         let redraw = settle || self.prompt.is_some() || self.look != Some(look);
         self.look = Some(look);
-        UiOutput { egui: full, events, redraw, repaint_at }
+        UiOutput {
+            egui: full,
+            events,
+            redraw,
+            repaint_at,
+        }
     }
 
     /// Whether a pass with this input would look different from the last one. Call it when the
     /// snapshot or the statistics changed, instead of running a pass for nothing.
     pub fn is_stale(&self, input: &UiInput<'_>) -> bool {
         self.look != Some(self.look_of(input))
-            || self.next_change(input).is_some_and(|moment| moment <= input.now)
+            || self
+                .next_change(input)
+                .is_some_and(|moment| moment <= input.now)
     }
 
     fn pass(&mut self, ui: &mut egui::Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
@@ -169,7 +174,9 @@ impl Overlay {
                 }
                 continue;
             }
-            let Some(action) = input.keys.action(press.chord) else { continue };
+            let Some(action) = input.keys.action(press.chord) else {
+                continue;
+            };
             if press.repeat && !action.repeats() {
                 continue;
             }
@@ -206,7 +213,9 @@ impl Overlay {
             Gesture::Slide(zone @ (Zone::Scrub | Zone::Waveform), pos) => {
                 self.menu_scroll = None;
                 let lane = self.zones.rect(zone);
-                let (Some(lane), Some(extent)) = (lane, Extent::of(input.snapshot)) else { return };
+                let (Some(lane), Some(extent)) = (lane, Extent::of(input.snapshot)) else {
+                    return;
+                };
                 let fraction = scrub::fraction_at(lane, pos);
                 let next = (extent.frame_at(fraction), extent.target(fraction));
                 if self.dragged != Some(next) {
@@ -266,11 +275,19 @@ impl Overlay {
                 }
             }
             Zone::Volume | Zone::Button(Button::Mute) => {
-                desk.perform(if step > 0 { Action::VolumeUp } else { Action::VolumeDown });
+                desk.perform(if step > 0 {
+                    Action::VolumeUp
+                } else {
+                    Action::VolumeDown
+                });
             }
             Zone::Button(Button::Speed) => desk.change_speed(step),
             Zone::Scrub | Zone::Waveform => {
-                desk.perform(if step > 0 { Action::StepForward } else { Action::StepBackward });
+                desk.perform(if step > 0 {
+                    Action::StepForward
+                } else {
+                    Action::StepBackward
+                });
             }
             _ => {}
         }
@@ -278,7 +295,9 @@ impl Overlay {
 
     /// The zone under the pointer, or the one that is held.
     fn hovered(&self) -> Option<Zone> {
-        self.pointer.held.or_else(|| self.zones.at(self.pointer.pos?))
+        self.pointer
+            .held
+            .or_else(|| self.zones.at(self.pointer.pos?))
     }
 
     fn track_hover(&mut self, now: Moment) {
@@ -313,7 +332,8 @@ impl Overlay {
 
     /// The frame under the playhead.
     fn shown_frame(&self, input: &UiInput<'_>) -> FrameIndex {
-        self.dragged.map_or(input.snapshot.position, |(frame, _)| frame)
+        self.dragged
+            .map_or(input.snapshot.position, |(frame, _)| frame)
     }
 
     /// The button whose tip is on the screen.
@@ -361,7 +381,8 @@ impl Overlay {
         } else {
             self.layout = None;
         }
-        self.toasts.paint(canvas, window, between.top(), between.bottom(), input.now);
+        self.toasts
+            .paint(canvas, window, between.top(), between.bottom(), input.now);
         if let Some(words) = self.osd.words(input.snapshot, visible, input.now) {
             Osd::paint(canvas, window, between.bottom(), &words);
         }
@@ -370,7 +391,8 @@ impl Overlay {
             if let Some(pos) = self.pointer.pos.filter(|_| over_lane) {
                 scrub::paint_hover(canvas, layout.scrub, input.snapshot, pos);
             }
-            let place = |wanted: Button| layout.buttons.iter().find(|(button, _)| *button == wanted);
+            let place =
+                |wanted: Button| layout.buttons.iter().find(|(button, _)| *button == wanted);
             if let (Some(scroll), Some((_, button))) = (self.menu_scroll, place(Button::Audio)) {
                 self.menu_farthest = menu::paint(canvas, window, *button, input, scroll);
             }
@@ -403,45 +425,21 @@ impl Overlay {
         let tip = tip.filter(|moment| *moment > now);
         // Figures of media that stand still do not change.
         let playing = input.snapshot.status == PlaybackStatus::Playing;
-        let figures =
-            self.performance.as_ref().filter(|_| playing).map(|panel| panel.next_change(now));
-        [hide, tip, figures, self.toasts.next_change(now), self.osd.next_change(now)]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-
-    /// A fingerprint of everything that decides what the screen looks like.
-    fn look_of(&self, input: &UiInput<'_>) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        let snapshot = input.snapshot;
-        let (window, scale) = self.window;
-        [window.x, window.y, scale].map(f32::to_bits).hash(&mut hasher);
-        let visible = self.is_chrome_visible(input);
-        let words = self.osd.words(snapshot, visible, input.now);
-        (visible, words, self.toasts.look(input.now), self.tip(input.now)).hash(&mut hasher);
-        (snapshot.status, snapshot.media.is_some(), input.fullscreen).hash(&mut hasher);
-        (self.help.is_some(), self.menu_scroll.map(f32::to_bits)).hash(&mut hasher);
-        self.help.as_ref().map(|help| help.scroll.to_bits()).hash(&mut hasher);
-        if let Some(failure) = input.failure {
-            (failure.name, failure.reason, failure.fix).hash(&mut hasher);
-        }
-        if let Some(panel) = &self.performance {
-            panel.edition.hash(&mut hasher);
-            input.stats.frames.shown.hash(&mut hasher);
-        }
-        if visible || input.waveform.is_some() {
-            self.shown_frame(input).hash(&mut hasher);
-            input.waveform.map(|peaks| (peaks.as_ptr() as usize, peaks.len())).hash(&mut hasher);
-        }
-        if visible {
-            hash_chrome(input, &mut hasher);
-            (self.hover_since.map(|(zone, _)| zone), self.pointer.held).hash(&mut hasher);
-            if let Some((Zone::Scrub, _)) = self.hover_since {
-                self.pointer.pos.map(|pos| pos.x.to_bits()).hash(&mut hasher);
-            }
-        }
-        hasher.finish()
+        let figures = self
+            .performance
+            .as_ref()
+            .filter(|_| playing)
+            .map(|panel| panel.next_change(now));
+        [
+            hide,
+            tip,
+            figures,
+            self.toasts.next_change(now),
+            self.osd.next_change(now),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 }
 
@@ -450,29 +448,11 @@ fn may_hide(input: &UiInput<'_>) -> bool {
     input.fullscreen || input.snapshot.status == PlaybackStatus::Playing
 }
 
-fn hash_chrome(input: &UiInput<'_>, hasher: &mut DefaultHasher) {
-    let snapshot = input.snapshot;
-    (snapshot.position, snapshot.timecode, snapshot.speed, snapshot.loop_mode).hash(hasher);
-    (snapshot.mark_in, snapshot.mark_out, snapshot.volume_percent, snapshot.muted).hash(hasher);
-    (snapshot.audio_delay_millis, snapshot.audio_track, snapshot.playlist_index).hash(hasher);
-    let view = snapshot.view;
-    (view.exposure_stops.to_bits(), view.gamma.to_bits(), view.channel).hash(hasher);
-    std::mem::discriminant(&snapshot.audio).hash(hasher);
-    (input.audio_device, input.audio_devices, snapshot.playlist.len()).hash(hasher);
-    if let Some(media) = &snapshot.media {
-        (media.frames, media.index_complete, media.duration, &media.badges).hash(hasher);
-        media.info.path.hash(hasher);
-    }
-}
-
 /// Paints the waveform where there is sound and no picture.
-fn paint_waveform(
-    canvas: &mut Canvas<'_>,
-    between: Rect,
-    input: &UiInput<'_>,
-    shown: FrameIndex,
-) {
-    let (Some(peaks), Some(extent)) = (input.waveform, Extent::of(input.snapshot)) else { return };
+fn paint_waveform(canvas: &mut Canvas<'_>, between: Rect, input: &UiInput<'_>, shown: FrameIndex) {
+    let (Some(peaks), Some(extent)) = (input.waveform, Extent::of(input.snapshot)) else {
+        return;
+    };
     let height = (between.height() - 32.0).clamp(1.0, 260.0);
     let size = egui::vec2((between.width() - 24.0).max(1.0), height);
     let rect = Rect::from_center_size(between.center(), size);
@@ -481,33 +461,6 @@ fn paint_waveform(
     let inside = rect.shrink2(egui::vec2(6.0, 8.0));
     waveform::paint(&canvas.painter, inside, peaks, extent.fraction(shown));
     canvas.zones.place(Zone::Waveform, rect);
-}
-
-/// Chooses egui's zoom so that a small window on a dense display still has room for everything, and
-/// puts `raw` into the new points.
-///
-/// [`egui::Context::set_zoom_factor`] would take the size of the window from the pass before, which
-/// is wrong in the first pass and while the window is being resized.
-fn fit_zoom(ctx: &egui::Context, raw: &mut RawInput) {
-    let native = raw.viewport().native_pixels_per_point.unwrap_or(1.0).max(0.1);
-    let Some(rect) = raw.screen_rect else { return };
-    let old = ctx.zoom_factor();
-    let fit = (rect.size() * old / SMALLEST_WINDOW).min_elem();
-    // Steps of a twentieth, so that a window being resized does not rebuild its fonts all the time.
-    let stepped = (fit * 20.0).floor() / 20.0;
-    let zoom = stepped.max((1.0 / native).min(1.0)).min(1.0);
-    if (zoom - old).abs() < 1e-3 {
-        return;
-    }
-    ctx.options_mut(|options| options.zoom_factor = zoom);
-    let ratio = old / zoom;
-    let scaled = |pos: egui::Pos2| (pos.to_vec2() * ratio).to_pos2();
-    raw.screen_rect = Some(Rect::from_min_max(scaled(rect.min), scaled(rect.max)));
-    for event in &mut raw.events {
-        if let Event::PointerMoved(pos) | Event::PointerButton { pos, .. } = event {
-            *pos = scaled(*pos);
-        }
-    }
 }
 
 #[cfg(test)]

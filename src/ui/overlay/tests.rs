@@ -4,14 +4,16 @@
 mod cost;
 mod fit;
 mod fixture;
+mod panels;
+mod visibility;
 
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, RawInput, Rect, pos2, vec2};
 
 use crate::config::{Action, KeyMap};
 use crate::decode::LoopMode;
 use crate::media::ViewChannel;
-use crate::playback::{Command, Notice, PlaybackStatus, SeekTarget, Severity, Snapshot};
-use crate::time::{FrameIndex, Moment, Position, Speed};
+use crate::playback::{Command, PlaybackStatus, SeekTarget, Snapshot};
+use crate::time::{FrameIndex, Moment, Speed};
 use crate::ui::pointer::{Button, Zone};
 use crate::ui::{Failure, Overlay, UiEvent, UiInput, UiOutput, ViewStats, scrub};
 
@@ -98,11 +100,16 @@ impl Screen {
 
     /// Lets time go by.
     fn wait(&mut self, millis: u64) {
-        self.now = self.now.offset_nanos(i64::try_from(millis * 1_000_000).unwrap());
+        self.now = self
+            .now
+            .offset_nanos(i64::try_from(millis * 1_000_000).unwrap());
     }
 
     fn rect(&self, zone: Zone) -> Rect {
-        self.overlay.zones.rect(zone).unwrap_or_else(|| panic!("{zone:?} is not on the screen"))
+        self.overlay
+            .zones
+            .rect(zone)
+            .unwrap_or_else(|| panic!("{zone:?} is not on the screen"))
     }
 
     fn click(&mut self, button: Button) -> Vec<UiEvent> {
@@ -111,7 +118,11 @@ impl Screen {
 
     fn click_zone(&mut self, zone: Zone) -> Vec<UiEvent> {
         let pos = self.rect(zone).center();
-        self.show(vec![Event::PointerMoved(pos), mouse(pos, true), mouse(pos, false)])
+        self.show(vec![
+            Event::PointerMoved(pos),
+            mouse(pos, true),
+            mouse(pos, false),
+        ])
     }
 
     /// Presses a key and lets go of it.
@@ -122,7 +133,12 @@ impl Screen {
 
 fn mouse(pos: Pos2, pressed: bool) -> Event {
     let (button, modifiers) = (PointerButton::Primary, Modifiers::NONE);
-    Event::PointerButton { pos, button, pressed, modifiers }
+    Event::PointerButton {
+        pos,
+        button,
+        pressed,
+        modifiers,
+    }
 }
 
 /// The event of a key as written, on a US keyboard.
@@ -136,14 +152,30 @@ fn key_event(chord: &str) -> Event {
         ..Modifiers::NONE
     };
     let key = Key::from_name(name).unwrap_or_else(|| panic!("{name} is not a key of egui"));
-    Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers }
+    Event::Key {
+        key,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers,
+    }
 }
 
 fn release_of(chord: &str) -> Event {
     match key_event(chord) {
-        Event::Key { key, physical_key, repeat, modifiers, .. } => {
-            Event::Key { key, physical_key, pressed: false, repeat, modifiers }
-        }
+        Event::Key {
+            key,
+            physical_key,
+            repeat,
+            modifiers,
+            ..
+        } => Event::Key {
+            key,
+            physical_key,
+            pressed: false,
+            repeat,
+            modifiers,
+        },
         other => other,
     }
 }
@@ -168,8 +200,14 @@ fn buttons_ask_for_what_they_show() {
     for (button, command) in expected {
         assert_eq!(screen.click(button), commands([command]), "{button:?}");
     }
-    assert_eq!(screen.click(Button::Open), [UiEvent::Action(Action::OpenFiles)]);
-    assert_eq!(screen.click(Button::Fullscreen), [UiEvent::Action(Action::ToggleFullscreen)]);
+    assert_eq!(
+        screen.click(Button::Open),
+        [UiEvent::Action(Action::OpenFiles)]
+    );
+    assert_eq!(
+        screen.click(Button::Fullscreen),
+        [UiEvent::Action(Action::ToggleFullscreen)]
+    );
 }
 
 #[test]
@@ -180,37 +218,60 @@ fn the_play_buttons_choose_the_direction_and_pause_in_it() {
     assert_eq!(screen.click(Button::PlayBack), reverse);
     screen.snapshot.status = PlaybackStatus::Playing;
     assert_eq!(screen.click(Button::Play), commands([Command::Pause]));
-    assert_eq!(screen.click(Button::PlayBack), commands([Command::SetSpeed(backwards)]));
+    assert_eq!(
+        screen.click(Button::PlayBack),
+        commands([Command::SetSpeed(backwards)])
+    );
     screen.snapshot.speed = backwards;
     assert_eq!(screen.click(Button::PlayBack), commands([Command::Pause]));
-    assert_eq!(screen.click(Button::Play), commands([Command::SetSpeed(Speed::NORMAL)]));
+    assert_eq!(
+        screen.click(Button::Play),
+        commands([Command::SetSpeed(Speed::NORMAL)])
+    );
 }
 
 #[test]
 fn a_click_on_the_lane_seeks_the_frame_there() {
     let mut screen = Screen::usual();
     let lane = screen.rect(Zone::Scrub);
-    let first = screen.show(vec![mouse(lane.left_center(), true), mouse(lane.left_center(), false)]);
-    assert_eq!(first, commands([Command::Seek(SeekTarget::Frame(FrameIndex(0)))]));
+    let first = screen.show(vec![
+        mouse(lane.left_center(), true),
+        mouse(lane.left_center(), false),
+    ]);
+    assert_eq!(
+        first,
+        commands([Command::Seek(SeekTarget::Frame(FrameIndex(0)))])
+    );
     let end = lane.right_center() - vec2(0.1, 0.0);
     let last = screen.show(vec![mouse(end, true), mouse(end, false)]);
-    assert_eq!(last, commands([Command::Seek(SeekTarget::Frame(FrameIndex(1_799)))]));
+    assert_eq!(
+        last,
+        commands([Command::Seek(SeekTarget::Frame(FrameIndex(1_799)))])
+    );
 }
 
 #[test]
 fn a_drag_seeks_at_each_change_and_shows_the_frame_at_once() {
     let mut screen = Screen::usual();
     let lane = screen.rect(Zone::Scrub);
-    let at = |fraction: f32| {
-        pos2(scrub::x_at(lane, fraction), lane.center().y)
-    };
+    let at = |fraction: f32| pos2(scrub::x_at(lane, fraction), lane.center().y);
     let seek = |frame| Command::Seek(SeekTarget::Frame(FrameIndex(frame)));
     assert_eq!(screen.show(vec![mouse(at(0.0), true)]), commands([seek(0)]));
-    assert_eq!(screen.show(vec![Event::PointerMoved(at(0.5))]), commands([seek(900)]));
+    assert_eq!(
+        screen.show(vec![Event::PointerMoved(at(0.5))]),
+        commands([seek(900)])
+    );
     assert_eq!(screen.overlay.shown_frame(&screen.input()), FrameIndex(900));
-    assert_eq!(screen.show(vec![Event::PointerMoved(at(0.5))]), [], "nothing changed");
+    assert_eq!(
+        screen.show(vec![Event::PointerMoved(at(0.5))]),
+        [],
+        "nothing changed"
+    );
     let beyond = pos2(5_000.0, 10.0);
-    assert_eq!(screen.show(vec![Event::PointerMoved(beyond)]), commands([seek(1_799)]));
+    assert_eq!(
+        screen.show(vec![Event::PointerMoved(beyond)]),
+        commands([seek(1_799)])
+    );
     assert_eq!(screen.show(vec![mouse(beyond, false)]), []);
     assert_eq!(screen.overlay.shown_frame(&screen.input()), FrameIndex(737));
 }
@@ -224,8 +285,14 @@ fn while_the_index_grows_unknown_frames_are_asked_for_by_fraction() {
     screen.snapshot.media = Some(media.into());
     screen.show(Vec::new());
     let lane = screen.rect(Zone::Scrub);
-    let asked = screen.show(vec![mouse(lane.center(), true), mouse(lane.center(), false)]);
-    assert_eq!(asked, commands([Command::Seek(SeekTarget::Millionths(500_000))]));
+    let asked = screen.show(vec![
+        mouse(lane.center(), true),
+        mouse(lane.center(), false),
+    ]);
+    assert_eq!(
+        asked,
+        commands([Command::Seek(SeekTarget::Millionths(500_000))])
+    );
 }
 
 #[test]
@@ -233,8 +300,14 @@ fn the_volume_slider_and_the_wheel_set_the_volume() {
     let mut screen = Screen::usual();
     screen.snapshot.muted = true;
     let rect = screen.rect(Zone::Volume);
-    let asked = screen.show(vec![mouse(rect.center(), true), mouse(rect.center(), false)]);
-    assert_eq!(asked, commands([Command::SetMuted(false), Command::SetVolume(50)]));
+    let asked = screen.show(vec![
+        mouse(rect.center(), true),
+        mouse(rect.center(), false),
+    ]);
+    assert_eq!(
+        asked,
+        commands([Command::SetMuted(false), Command::SetVolume(50)])
+    );
     screen.snapshot.muted = false;
     let wheel = Event::MouseWheel {
         unit: egui::MouseWheelUnit::Line,
@@ -265,7 +338,10 @@ fn keys_do_what_the_map_says() {
         ("Shift+P", Command::SetLoop(LoopMode::PingPong)),
         ("Ctrl+Minus", Command::SetAudioDelayMillis(-10)),
         ("T", Command::SetAudioTrack(Some(1))),
-        ("Shift+T", Command::SetAudioDevice(Some("Speakers".to_owned()))),
+        (
+            "Shift+T",
+            Command::SetAudioDevice(Some("Speakers".to_owned())),
+        ),
         (">", Command::PlaylistStep(1)),
     ];
     for (chord, command) in expected {
@@ -298,7 +374,10 @@ fn every_action_does_something() {
         screen.keys.bind("W".parse().unwrap(), action);
         let before = screen.overlay.look;
         let events = screen.press("W");
-        assert!(!events.is_empty() || screen.overlay.look != before, "{action:?} does nothing");
+        assert!(
+            !events.is_empty() || screen.overlay.look != before,
+            "{action:?} does nothing"
+        );
     }
 }
 
@@ -306,10 +385,17 @@ fn every_action_does_something() {
 fn steps_within_one_pass_add_up() {
     let mut screen = Screen::usual();
     let twice = screen.show(vec![key_event("0"), key_event("0")]);
-    assert_eq!(twice, commands([Command::SetVolume(85), Command::SetVolume(90)]));
+    assert_eq!(
+        twice,
+        commands([Command::SetVolume(85), Command::SetVolume(90)])
+    );
     let slow = screen.show(vec![key_event("["); 5]);
     let last = Command::SetSpeed(Speed::from_quarters(1).unwrap());
-    assert_eq!(slow.last(), Some(&UiEvent::Command(last)), "a quarter is the slowest");
+    assert_eq!(
+        slow.last(),
+        Some(&UiEvent::Command(last)),
+        "a quarter is the slowest"
+    );
 }
 
 #[test]
@@ -332,16 +418,26 @@ fn view_keys_toggle_and_adjust() {
 fn held_keys_repeat_steps_but_no_toggles() {
     let mut screen = Screen::usual();
     assert_eq!(screen.show(vec![key_event("M")]).len(), 1);
-    assert_eq!(screen.show(vec![key_event("M")]), [], "egui knows that it was not released");
+    assert_eq!(
+        screen.show(vec![key_event("M")]),
+        [],
+        "egui knows that it was not released"
+    );
     assert_eq!(screen.show(vec![key_event("Right")]).len(), 1);
-    assert_eq!(screen.show(vec![key_event("Right")]), commands([Command::Step(1)]));
+    assert_eq!(
+        screen.show(vec![key_event("Right")]),
+        commands([Command::Step(1)])
+    );
 }
 
 #[test]
 fn with_k_held_j_and_l_step() {
     let mut screen = Screen::usual();
     let asked = screen.show(vec![key_event("K"), key_event("L"), key_event("J")]);
-    assert_eq!(asked, commands([Command::Pause, Command::Step(1), Command::Step(-1)]));
+    assert_eq!(
+        asked,
+        commands([Command::Pause, Command::Step(1), Command::Step(-1)])
+    );
 }
 
 #[test]
@@ -356,111 +452,15 @@ fn without_a_medium_the_playhead_stays_where_it_is() {
         }]);
         assert_eq!(events, [], "{chord}");
     }
-    assert_eq!(screen.overlay.zones.rect(Zone::Button(Button::Play)), None, "not to be pressed");
-    assert_eq!(screen.click(Button::Open), [UiEvent::Action(Action::OpenFiles)]);
-}
-
-#[test]
-fn the_help_takes_any_key_and_only_closes() {
-    let mut screen = Screen::usual();
-    screen.press("F1");
-    assert!(screen.overlay.help.is_some());
-    assert_eq!(screen.press("Space"), []);
-    assert!(screen.overlay.help.is_none());
-    assert_eq!(screen.show(vec![Event::Text("?".into())]), []);
-    assert!(screen.overlay.help.is_some());
-    screen.click_zone(Zone::Help);
-    assert!(screen.overlay.help.is_none());
-}
-
-#[test]
-fn the_prompt_reads_a_position_and_says_what_is_wrong() {
-    let mut screen = Screen::usual();
-    screen.press("Ctrl+G");
-    screen.show(Vec::new());
-    assert_eq!(screen.show(vec![key_event("J"), Event::Text("j".into())]), [], "keys are text");
-    assert_eq!(screen.press("Enter"), []);
-    let error = screen.overlay.prompt.as_ref().and_then(|prompt| prompt.error.clone());
-    assert!(error.is_some_and(|words| words.contains('j')), "it says what it could not read");
-    screen.show(vec![key_event("Backspace")]);
-    screen.show(vec![Event::Text("120f".into())]);
-    let position = Position::Frame(FrameIndex(120));
-    let seek = Command::Seek(SeekTarget::Position(position));
-    assert_eq!(screen.press("Enter"), commands([seek]));
-    assert!(screen.overlay.prompt.is_none());
-    assert_eq!(screen.press("Space"), commands([Command::TogglePause]), "keys are keys again");
-}
-
-#[test]
-fn esc_closes_the_topmost_and_then_leaves_full_screen() {
-    let mut screen = Screen::usual();
-    screen.fullscreen = true;
-    screen.press("Ctrl+G");
-    let esc = |screen: &mut Screen| screen.press("Escape");
-    assert_eq!(esc(&mut screen), []);
-    assert!(screen.overlay.prompt.is_none());
-    screen.click(Button::Audio);
-    assert!(screen.overlay.menu_scroll.is_some());
-    assert_eq!(esc(&mut screen), []);
-    assert!(screen.overlay.menu_scroll.is_none());
-    assert_eq!(esc(&mut screen), [UiEvent::Action(Action::ToggleFullscreen)]);
-    screen.fullscreen = false;
-    assert_eq!(esc(&mut screen), []);
-}
-
-#[test]
-fn the_audio_menu_chooses_track_and_device() {
-    let mut screen = Screen::usual();
-    screen.click(Button::Audio);
-    screen.show(Vec::new());
     assert_eq!(
-        screen.click_zone(Zone::MenuRow(2)),
-        commands([Command::SetAudioTrack(Some(1))]),
-        "below the heading and the first track"
+        screen.overlay.zones.rect(Zone::Button(Button::Play)),
+        None,
+        "not to be pressed"
     );
-    assert!(screen.overlay.menu_scroll.is_none(), "a choice closes it");
-    screen.click(Button::Audio);
-    screen.show(Vec::new());
-    let hdmi = Command::SetAudioDevice(Some("HDMI".to_owned()));
-    assert_eq!(screen.click_zone(Zone::MenuRow(7)), commands([hdmi]));
-}
-
-#[test]
-fn bar_and_title_hide_while_it_plays_and_come_back() {
-    let mut screen = Screen::usual();
-    screen.snapshot.status = PlaybackStatus::Playing;
-    let over_picture = pos2(600.0, 300.0);
-    screen.show(vec![Event::PointerMoved(over_picture)]);
-    screen.wait(2_900);
-    let output = screen.pass(Vec::new());
-    assert_eq!(output.repaint_at, Some(Moment::from_nanos(3_000_000_000)));
-    output.egui.drop_without_applying_deltas();
-    assert!(screen.overlay.zones.rect(Zone::Bar).is_some());
-    screen.wait(100);
-    assert!(screen.overlay.is_stale(&screen.input()));
-    let output = screen.pass(Vec::new());
-    assert_eq!(output.egui.platform_output.cursor_icon, egui::CursorIcon::None);
-    output.egui.drop_without_applying_deltas();
-    assert!(screen.overlay.zones.rect(Zone::Bar).is_none());
-    screen.show(vec![Event::PointerMoved(over_picture + vec2(3.0, 0.0))]);
-    assert!(screen.overlay.zones.rect(Zone::Bar).is_some());
-}
-
-#[test]
-fn the_bar_stays_under_a_resting_pointer_and_while_paused() {
-    let mut screen = Screen::usual();
-    screen.wait(60_000);
-    screen.show(Vec::new());
-    assert!(screen.overlay.zones.rect(Zone::Bar).is_some(), "paused");
-    screen.snapshot.status = PlaybackStatus::Playing;
-    let on_bar = screen.rect(Zone::Button(Button::Loop)).center();
-    screen.show(vec![Event::PointerMoved(on_bar)]);
-    screen.wait(60_000);
-    screen.show(Vec::new());
-    assert!(screen.overlay.zones.rect(Zone::Bar).is_some(), "the pointer rests on it");
-    screen.show(vec![Event::PointerGone]);
-    screen.show(Vec::new());
-    assert!(screen.overlay.zones.rect(Zone::Bar).is_none(), "the pointer has left");
+    assert_eq!(
+        screen.click(Button::Open),
+        [UiEvent::Action(Action::OpenFiles)]
+    );
 }
 
 #[test]
@@ -470,45 +470,10 @@ fn two_clicks_on_the_picture_fill_the_screen() {
     let click = || vec![mouse(pos, true), mouse(pos, false)];
     assert_eq!(screen.show(click()), []);
     screen.wait(150);
-    assert_eq!(screen.show(click()), [UiEvent::Action(Action::ToggleFullscreen)]);
-}
-
-#[test]
-fn nothing_is_drawn_again_when_nothing_changed() {
-    let mut screen = Screen::usual();
-    let settled = screen.pass(Vec::new());
-    assert!(!settled.redraw, "the second pass looks like the first");
-    assert_eq!(settled.repaint_at, None, "paused, nothing changes by itself");
-    settled.egui.drop_without_applying_deltas();
-    assert!(!screen.overlay.is_stale(&screen.input()));
-    screen.snapshot.position = FrameIndex(738);
-    assert!(screen.overlay.is_stale(&screen.input()), "the bar shows the frame");
-    let moved = screen.pass(Vec::new());
-    assert!(moved.redraw);
-    moved.egui.drop_without_applying_deltas();
-
-    screen.snapshot.status = PlaybackStatus::Playing;
-    screen.wait(4_000);
-    screen.show(Vec::new());
-    screen.snapshot.position = FrameIndex(800);
-    assert!(!screen.overlay.is_stale(&screen.input()), "hidden, it shows no frame");
-    let hidden = screen.pass(Vec::new());
-    assert!(!hidden.redraw && hidden.repaint_at.is_none());
-    let shapes = hidden.egui.shapes.len();
-    hidden.egui.drop_without_applying_deltas();
-    assert_eq!(shapes, 0, "and paints nothing");
-}
-
-#[test]
-fn notices_come_and_go_and_can_be_clicked_away() {
-    let mut screen = Screen::usual();
-    let text = "The device has gone.".to_owned();
-    screen.snapshot.notices = vec![Notice { severity: Severity::Warning, text }];
-    assert!(screen.pass_looks_new());
-    assert!(screen.overlay.zones.rect(Zone::Toast(0)).is_some());
-    screen.click_zone(Zone::Toast(0));
-    screen.show(Vec::new());
-    assert!(screen.overlay.zones.rect(Zone::Toast(0)).is_none());
+    assert_eq!(
+        screen.show(click()),
+        [UiEvent::Action(Action::ToggleFullscreen)]
+    );
 }
 
 #[test]
@@ -518,13 +483,8 @@ fn a_waveform_can_be_dragged_like_the_lane() {
     screen.show(Vec::new());
     let center = screen.rect(Zone::Waveform).center();
     let asked = screen.show(vec![mouse(center, true), mouse(center, false)]);
-    assert_eq!(asked, commands([Command::Seek(SeekTarget::Frame(FrameIndex(900)))]));
-}
-
-impl Screen {
-    fn pass_looks_new(&mut self) -> bool {
-        let output = self.pass(Vec::new());
-        output.egui.drop_without_applying_deltas();
-        output.redraw
-    }
+    assert_eq!(
+        asked,
+        commands([Command::Seek(SeekTarget::Frame(FrameIndex(900)))])
+    );
 }

@@ -42,7 +42,14 @@ fn a_frame_lays_out_only_the_texts_that_changed() {
     screen.snapshot = fixture::snapshot(1_800, 101);
     assert_eq!(screen.snapshot.position, FrameIndex(101));
     let (after, vertices) = texts(&mut screen);
-    let new = after.iter().filter(|galley| !before.contains(galley)).count();
-    assert!(new <= MOST_NEW_TEXTS, "{new} of {} texts are new", after.len());
+    let new = after
+        .iter()
+        .filter(|galley| !before.contains(galley))
+        .count();
+    assert!(
+        new <= MOST_NEW_TEXTS,
+        "{new} of {} texts are new",
+        after.len()
+    );
     assert!(vertices <= MOST_VERTICES, "{vertices} vertices");
 }

@@ -9,9 +9,7 @@ use crate::media::{
     Orientation, PixelFormat, SampleAspect, Size, StreamId, VideoStream, ViewSettings,
 };
 use crate::playback::{AudioState, ClockSource, MediaState, PlaybackStatus, Snapshot};
-use crate::time::{
-    FrameIndex, FrameRate, MediaTime, Speed, TimeBase, Timecode, TimecodeFormat,
-};
+use crate::time::{FrameIndex, FrameRate, MediaTime, Speed, TimeBase, Timecode, TimecodeFormat};
 use crate::ui::{DropCounts, FrameCounts, FrameIntervals, StageTime, StageTimes, ViewStats};
 
 fn audio_stream(index: usize, codec: &str, layout: &str, language: &str) -> AudioStream {
@@ -19,7 +17,10 @@ fn audio_stream(index: usize, codec: &str, layout: &str, language: &str) -> Audi
         id: StreamId(index),
         codec: codec.to_owned(),
         codec_long: codec.to_owned(),
-        format: AudioFormat { rate: 48_000.try_into().unwrap(), layout: ChannelLayout::stereo() },
+        format: AudioFormat {
+            rate: 48_000.try_into().unwrap(),
+            layout: ChannelLayout::stereo(),
+        },
         layout_name: layout.to_owned(),
         time_base: TimeBase::new(1, 48_000).unwrap(),
         start: MediaTime::ZERO,
@@ -154,7 +155,11 @@ pub(super) fn stats() -> ViewStats {
             shown: 1_432,
             repeated: 3,
             late: 2,
-            dropped: DropCounts { decode: 4, present: 1, ..DropCounts::default() },
+            dropped: DropCounts {
+                decode: 4,
+                present: 1,
+                ..DropCounts::default()
+            },
         },
         adapter: "llvmpipe (LLVM 15.0.6, 256 bits), Vulkan, CPU".to_owned(),
         converter: "CPU, AVX2, 2 threads".to_owned(),
