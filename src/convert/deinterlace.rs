@@ -176,58 +176,103 @@ impl ScratchRows {
             let above = if y > 0 { y - 1 } else { below };
             read_padded(format, &plane.row(above)[..place.row_bytes], step, &mut self.above);
             read_padded(format, &plane.row(below)[..place.row_bytes], step, &mut self.below);
-            self.interpolate(step, u32::from(format.depth.bits()));
+            let count = place.row_bytes / format.depth.bytes();
+            self.interpolate(count, step, u32::from(format.depth.bits()));
             let row = &mut target[y * place.stride..][..place.row_bytes];
             write(format, &self.between, row);
         }
     }
 
     /// Fills `between` from `above` and `below`. Neighbouring pixels are `step` samples apart.
-    fn interpolate(&mut self, step: usize, bits: u32) {
-        let pad = PAD_PIXELS * step;
-        let count = self.above.len() - 2 * pad;
-        self.between.resize(count, 0);
+    fn interpolate(&mut self, count: usize, step: usize, bits: u32) {
         // Three differences of 14 bits fit into 16.
         let shift = bits.saturating_sub(14);
-        // Samples of the row above, `offset` pixels (from -3 to 3) right of each; likewise below.
-        let above = |offset: usize| &self.above[offset * step..][..count];
-        let below = |offset: usize| &self.below[offset * step..][..count];
-        let a: [&[u16]; 7] = std::array::from_fn(above);
-        let b: [&[u16]; 7] = std::array::from_fn(below);
-        for (x, slot) in self.between.iter_mut().enumerate() {
-            // The sum of differences, for three neighbouring pixels, along the line that passes through
-            // this one and through the pixel `dir - 3` to the right of it in the row above.
-            let score = |dir: usize| -> u16 {
-                let other = 6 - dir;
-                (a[dir - 1][x].abs_diff(b[other - 1][x]) >> shift)
-                    + (a[dir][x].abs_diff(b[other][x]) >> shift)
-                    + (a[dir + 1][x].abs_diff(b[other + 1][x]) >> shift)
-            };
-            let mean = |dir: usize| a[dir][x].midpoint(b[6 - dir][x]);
-            // Straight down wins ties, and flat areas with them. The second step to a side counts only
-            // where the first was an improvement.
-            let (mut best, mut value) = (score(3).saturating_sub(1), mean(3));
-            for (near, far) in [(2, 1), (4, 5)] {
-                let nearer = score(near);
-                let improves = nearer < best;
-                if improves {
-                    (best, value) = (nearer, mean(near));
-                }
-                let farther = score(far);
-                if improves & (farther < best) {
-                    (best, value) = (farther, mean(far));
-                }
+        self.between.resize(count.next_multiple_of(LANES), 0);
+        for (block, out) in self.between.chunks_exact_mut(LANES).enumerate() {
+            let (mut above, mut below) = ([[0; LANES]; 7], [[0; LANES]; 7]);
+            for (offset, (above, below)) in above.iter_mut().zip(&mut below).enumerate() {
+                let lanes = block * LANES + offset * step..block * LANES + offset * step + LANES;
+                above.copy_from_slice(&self.above[lanes.clone()]);
+                below.copy_from_slice(&self.below[lanes]);
             }
-            *slot = value;
+            out.copy_from_slice(&interpolated(&above, &below, shift));
         }
     }
+}
+
+/// Samples that are interpolated at once, so that the compiler makes vectors of them.
+const LANES: usize = 16;
+
+/// Neighbouring samples of a row.
+type Lanes = [u16; LANES];
+
+/// Samples of one row that lie from 3 pixels left to 3 pixels right of those wanted.
+type Around = [Lanes; 2 * PAD_PIXELS + 1];
+
+/// The samples between two rows.
+fn interpolated(above: &Around, below: &Around, shift: u32) -> Lanes {
+    // Straight down wins ties, and flat areas with them.
+    let mut straight = score::<3>(above, below, shift);
+    for score in &mut straight {
+        *score = score.saturating_sub(1);
+    }
+    let found = (straight, mean::<3>(above, below));
+    let found = try_side::<2, 1>(found, above, below, shift);
+    try_side::<4, 5>(found, above, below, shift).1
+}
+
+/// The better of the best score and value so far, and of those one and two pixels to a side. The
+/// second counts only where the first is an improvement.
+#[inline(always)]
+fn try_side<const NEAR: usize, const FAR: usize>(
+    (best, values): (Lanes, Lanes),
+    above: &Around,
+    below: &Around,
+    shift: u32,
+) -> (Lanes, Lanes) {
+    let (near, far) = (score::<NEAR>(above, below, shift), score::<FAR>(above, below, shift));
+    let near_values = mean::<NEAR>(above, below);
+    let far_values = mean::<FAR>(above, below);
+    let mut found = (best, values);
+    for i in 0..LANES {
+        let improves = near[i] < best[i];
+        let improves_more = improves & (far[i] < near[i]);
+        let (score, value) =
+            if improves_more { (far[i], far_values[i]) } else { (near[i], near_values[i]) };
+        found.0[i] = if improves { score } else { best[i] };
+        found.1[i] = if improves { value } else { values[i] };
+    }
+    found
+}
+
+/// Means along the line through a sample and the one `DIR - 3` pixels right of it in the row above.
+#[inline(always)]
+fn mean<const DIR: usize>(above: &Around, below: &Around) -> Lanes {
+    let mut means = [0; LANES];
+    for (i, mean) in means.iter_mut().enumerate() {
+        *mean = above[DIR][i].midpoint(below[6 - DIR][i]);
+    }
+    means
+}
+
+/// Differences along that line, summed over three neighbouring pixels.
+#[inline(always)]
+fn score<const DIR: usize>(above: &Around, below: &Around, shift: u32) -> Lanes {
+    let mut scores = [0; LANES];
+    for (i, score) in scores.iter_mut().enumerate() {
+        *score = (above[DIR - 1][i].abs_diff(below[5 - DIR][i]) >> shift)
+            + (above[DIR][i].abs_diff(below[6 - DIR][i]) >> shift)
+            + (above[DIR + 1][i].abs_diff(below[7 - DIR][i]) >> shift);
+    }
+    scores
 }
 
 /// Reads a row as codes, with its first and last pixel repeated on either side.
 fn read_padded(format: PixelFormat, bytes: &[u8], step: usize, out: &mut Vec<u16>) {
     let pad = PAD_PIXELS * step;
     let count = bytes.len() / format.depth.bytes();
-    out.resize(count + 2 * pad, 0);
+    // The last block of lanes may be read beyond the row.
+    out.resize(count.next_multiple_of(LANES) + 2 * pad, 0);
     let inner = &mut out[pad..pad + count];
     if format.depth.bytes() == 1 {
         for (slot, &byte) in inner.iter_mut().zip(bytes) {
@@ -242,7 +287,7 @@ fn read_padded(format: PixelFormat, bytes: &[u8], step: usize, out: &mut Vec<u16
     for place in (0..pad).rev() {
         out[place] = out[place + step];
     }
-    for place in pad + count..out.len() {
+    for place in pad + count..2 * pad + count {
         out[place] = out[place - step];
     }
 }
@@ -317,7 +362,7 @@ mod tests {
         let mut codes = Vec::new();
         for y in 0..view.rows {
             read_padded(frame.format, view.row(y), 1, &mut row);
-            let inner = &row[PAD_PIXELS..row.len() - PAD_PIXELS];
+            let inner = &row[PAD_PIXELS..][..view.row_bytes / frame.format.depth.bytes()];
             codes.extend(
                 inner.iter().map(|&c| f64::from(c) / f64::from(frame.format.depth.max_code())),
             );
