@@ -16,8 +16,9 @@ use crate::time::{Clock, Moment};
 
 /// Time between attempts to open a device.
 const RETRY: Duration = Duration::from_secs(2);
-/// A device that does not ask for samples for this long is opened again.
-const DEAD: Duration = Duration::from_millis(1_500);
+/// A device that does not ask for samples for this long is opened again. PulseAudio's null sink pauses
+/// for two seconds when its first stream appears.
+const DEAD: Duration = Duration::from_secs(3);
 /// Time between looks at a device that works.
 const WATCH: Duration = Duration::from_millis(250);
 
@@ -245,11 +246,13 @@ impl DeviceSupervisor {
     }
 
     fn close(&mut self, reason: &str) {
-        if self.open.take().is_some() {
+        *self.state.lock() = DeviceState::Closed(reason.to_owned());
+        if let Some(device) = self.open.take() {
             self.stream_number.store(0, Ordering::Release);
             self.session.set_outlet(None);
+            // Last, for it may take its time: a sound server that hangs does not let go of its streams.
+            drop(device);
         }
-        *self.state.lock() = DeviceState::Closed(reason.to_owned());
     }
 
     fn try_open(&mut self) {

@@ -403,7 +403,7 @@ fn a_dead_device_is_opened_again() {
     let (mut bench, generation) = playing();
     let before = last(&bench);
     bench.device.set_stalled(true);
-    bench.pass(1_700);
+    bench.pass(3_200);
     bench.device.set_stalled(false);
     bench.pass(2_500);
     assert_eq!(bench.device.times_opened(), 2);
