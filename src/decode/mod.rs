@@ -10,6 +10,7 @@ mod log;
 mod picture;
 mod plan;
 mod probe;
+mod repack;
 mod ring;
 mod session;
 mod source_file;
