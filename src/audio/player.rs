@@ -11,6 +11,8 @@ use parking_lot::Mutex;
 
 use super::AudioPlan;
 use super::clock::{AudioClock, ClockTrust};
+#[cfg(test)]
+use super::device::OutputBackend;
 use super::device::{DeviceLinks, DeviceMailbox, DeviceState, DeviceSupervisor};
 use super::output::CpalBackend;
 use super::session::{Playhead, Session, SessionMailbox, SourceOrder, SourceState};
@@ -209,7 +211,7 @@ impl AudioPlayer {
     #[cfg(test)]
     pub(crate) fn detached(
         clock: Arc<dyn Clock>,
-        backend: Box<dyn super::device::OutputBackend>,
+        backend: Box<dyn OutputBackend>,
     ) -> (Self, Session, DeviceSupervisor) {
         let (player, session, links) = Self::parts(clock, true);
         (player, session, DeviceSupervisor::new(backend, None, links))
@@ -490,6 +492,14 @@ impl AudioPlayer {
             timeline.ordered = now;
         }
         self.order_device();
+    }
+
+    /// How long after the callback gives it to the device a sample is heard; zero without a device.
+    pub fn latency(&self) -> Duration {
+        let reading = self.shared.reading();
+        reading.map_or(Duration::ZERO, |reading| {
+            reading.line.heard.since(reading.at)
+        })
     }
 
     /// Volume in percent, 0 to 200. Loudness grows with the cube: 100 leaves samples as they are, 50 is

@@ -42,7 +42,10 @@ impl Moment {
 impl std::ops::Add<Duration> for Moment {
     type Output = Self;
     fn add(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+        Self(
+            self.0
+                .saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)),
+        )
     }
 }
 
@@ -60,9 +63,14 @@ pub struct RealClock {
 
 impl RealClock {
     /// A clock whose zero is now.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the clock"
+    )]
     pub fn new() -> Self {
-        Self { origin: std::time::Instant::now() }
+        Self {
+            origin: std::time::Instant::now(),
+        }
     }
 }
 
@@ -105,5 +113,43 @@ impl SimClock {
 impl Clock for SimClock {
     fn now(&self) -> Moment {
         Moment(self.nanos.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_differ_in_both_directions() {
+        let (early, late) = (Moment::from_nanos(1_000), Moment::from_nanos(4_000));
+        assert_eq!(late.since(early), Duration::from_micros(3));
+        assert_eq!(early.since(late), Duration::ZERO);
+        assert_eq!(early.nanos_since(late), -3_000);
+        assert_eq!(late.nanos_since(early), 3_000);
+        assert_eq!(early.offset_nanos(-5_000), Moment::ZERO);
+        assert_eq!(early.offset_nanos(3_000), late);
+        assert_eq!(early + Duration::from_micros(3), late);
+        assert_eq!(early + Duration::MAX, Moment::from_nanos(u64::MAX));
+    }
+
+    #[test]
+    fn the_real_clock_never_goes_back() {
+        let clock = RealClock::new();
+        let moments: Vec<Moment> = (0..1000).map(|_| clock.now()).collect();
+        assert!(moments.is_sorted());
+    }
+
+    #[test]
+    fn a_simulated_clock_moves_only_when_told() {
+        let clock = SimClock::new();
+        let copy = clock.clone();
+        assert_eq!(clock.now(), Moment::ZERO);
+        clock.advance(Duration::from_millis(40));
+        assert_eq!(copy.now(), Moment::from_nanos(40_000_000));
+        copy.advance_to(Moment::from_nanos(10));
+        assert_eq!(clock.now(), Moment::from_nanos(40_000_000));
+        copy.advance_to(Moment::from_nanos(50_000_000));
+        assert_eq!(clock.now(), Moment::from_nanos(50_000_000));
     }
 }

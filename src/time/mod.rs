@@ -19,7 +19,7 @@ mod timecode;
 
 pub use clock::{Clock, Moment, RealClock, SimClock};
 pub use media_time::{FLICKS_PER_SECOND, MediaSpan, MediaTime, TimeBase};
-pub use position::{Position, PositionContext, PositionError};
-pub use rate::{FrameIndex, FrameRate};
-pub use speed::Speed;
-pub use timecode::{Timecode, TimecodeError, TimecodeFormat};
+pub use position::{POSITION_SYNTAX, Position, PositionContext, PositionError};
+pub use rate::{FrameIndex, FrameRate, FrameRateError};
+pub use speed::{Speed, SpeedError};
+pub use timecode::{Timecode, TimecodeError, TimecodeFields, TimecodeFormat};
