@@ -89,15 +89,15 @@ impl Deinterlacer {
         for (index, place) in places.iter().enumerate() {
             let plane = frame.plane(index);
             let target = &mut bytes[place.start..place.start + place.stride * place.rows];
-            match frame.fields {
-                FieldOrder::Progressive => copy_rows(&plane, place, target, 0, 1),
-                FieldOrder::TopFirst => {
-                    self.rows.fill(frame.format, index, &plane, place, target, 0)
+            let first_row = match frame.fields {
+                FieldOrder::Progressive => {
+                    copy_rows(&plane, place, target, 0, 1);
+                    continue;
                 }
-                FieldOrder::BottomFirst => {
-                    self.rows.fill(frame.format, index, &plane, place, target, 1);
-                }
-            }
+                FieldOrder::TopFirst => 0,
+                FieldOrder::BottomFirst => 1,
+            };
+            self.rows.fill(frame.format, index, &plane, place, target, first_row);
         }
         let planes = places.iter().map(|place| place.layout(&bytes)).collect();
         let owner = Box::new(Lease { bytes: Some(bytes), free: self.free.clone() });
@@ -223,7 +223,7 @@ fn interpolated(above: &Around, below: &Around, shift: u32) -> Lanes {
 
 /// The better of the best score and value so far, and of those one and two pixels to a side. The
 /// second counts only where the first is an improvement.
-#[inline(always)]
+#[inline]
 fn try_side<const NEAR: usize, const FAR: usize>(
     (best, values): (Lanes, Lanes),
     above: &Around,
@@ -236,9 +236,8 @@ fn try_side<const NEAR: usize, const FAR: usize>(
     let mut found = (best, values);
     for i in 0..LANES {
         let improves = near[i] < best[i];
-        let improves_more = improves & (far[i] < near[i]);
         let (score, value) =
-            if improves_more { (far[i], far_values[i]) } else { (near[i], near_values[i]) };
+            if far[i] < near[i] { (far[i], far_values[i]) } else { (near[i], near_values[i]) };
         found.0[i] = if improves { score } else { best[i] };
         found.1[i] = if improves { value } else { values[i] };
     }
@@ -246,7 +245,7 @@ fn try_side<const NEAR: usize, const FAR: usize>(
 }
 
 /// Means along the line through a sample and the one `DIR - 3` pixels right of it in the row above.
-#[inline(always)]
+#[inline]
 fn mean<const DIR: usize>(above: &Around, below: &Around) -> Lanes {
     let mut means = [0; LANES];
     for (i, mean) in means.iter_mut().enumerate() {
@@ -256,7 +255,7 @@ fn mean<const DIR: usize>(above: &Around, below: &Around) -> Lanes {
 }
 
 /// Differences along that line, summed over three neighbouring pixels.
-#[inline(always)]
+#[inline]
 fn score<const DIR: usize>(above: &Around, below: &Around, shift: u32) -> Lanes {
     let mut scores = [0; LANES];
     for (i, score) in scores.iter_mut().enumerate() {
@@ -325,6 +324,7 @@ mod tests {
         ]
     }
 
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "codes fit")]
     /// A frame whose sample at (plane, x, y) has the code that `code` gives, of 0..1.
     fn frame(
         format: PixelFormat,

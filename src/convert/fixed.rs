@@ -334,7 +334,7 @@ mod tests {
             for range in [ColorRange::Full, ColorRange::Limited] {
                 for bits in 8..=16 {
                     let depth = SampleDepth::new(bits).unwrap();
-                    let color = ColorInfo { matrix, range, ..ColorInfo::BT709_LIMITED };
+                    let color = ColorInfo { range, matrix, ..ColorInfo::BT709_LIMITED };
                     let format = PixelFormat::planar_yuv(Subsampling::S444, depth);
                     let fixed = FixedMatrix::new(&YuvToRgb::new(&color, format), depth);
                     assert!(fixed.c.iter().flatten().all(|c| c.abs() < 20_000), "{matrix:?}");

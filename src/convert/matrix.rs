@@ -1,4 +1,4 @@
-//! From code values to R'G'B': the affine map that every Y'CbCr, RGB and gray format needs.
+//! From code values to R'G'B': the affine map that every `Y'CbCr`, RGB and gray format needs.
 
 use crate::media::{ColorInfo, ColorModel, ColorRange, MatrixCoefficients};
 use crate::media::{PixelFormat, PlaneArrangement, SampleDepth};
@@ -51,7 +51,7 @@ impl CodeScale {
 impl YuvToRgb {
     /// The map that `color` asks for in pictures of `format`.
     ///
-    /// RGB and gray ignore the matrix tag. A Y'CbCr format tagged `Identity` holds G, B, R.
+    /// RGB and gray ignore the matrix tag. A `Y'CbCr` format tagged `Identity` holds G, B, R.
     pub fn new(color: &ColorInfo, format: PixelFormat) -> Self {
         let luma = CodeScale::luma(color.range, format.depth);
         let chroma = CodeScale::chroma(color.range, format.depth);
@@ -80,7 +80,7 @@ impl YuvToRgb {
         self.m.map(|[a, b, c, d]| a * codes[0] + b * codes[1] + c * codes[2] + d)
     }
 
-    /// The map for samples read from normalised textures (R8Unorm, Rg16Unorm and so on), where a
+    /// The map for samples read from normalised textures (`R8Unorm`, `Rg16Unorm` and so on), where a
     /// plane of `format` gives `sample / 255` or `sample / 65535`.
     pub fn rows_for_unorm(&self, format: PixelFormat) -> [[f32; 4]; 3] {
         let scale = code_per_unorm(format);

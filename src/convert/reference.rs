@@ -52,11 +52,11 @@ fn component_count(format: PixelFormat) -> usize {
 )]
 fn stored_index(job: &ConvertJob, x: u32, y: u32) -> usize {
     let stored = stored_output(job);
-    let [a, b, c, d, e, f] = job.orientation.stored_from_shown().map(f64::from);
+    let map = job.orientation.stored_from_shown().map(f64::from);
     let shown_x = (f64::from(x) + 0.5) / f64::from(job.out.width());
     let shown_y = (f64::from(y) + 0.5) / f64::from(job.out.height());
-    let column = (a * shown_x + b * shown_y + c) * f64::from(stored.width());
-    let row = (d * shown_x + e * shown_y + f) * f64::from(stored.height());
+    let column = (map[0] * shown_x + map[1] * shown_y + map[2]) * f64::from(stored.width());
+    let row = (map[3] * shown_x + map[4] * shown_y + map[5]) * f64::from(stored.height());
     row as usize * stored.width() as usize + column as usize
 }
 

@@ -10,6 +10,7 @@ use crate::media::{
 
 /// A frame of smooth gradients with noise on top, the same for the same seed. Codes cover the whole
 /// range, those that limited range reserves included.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "codes fit")]
 pub(super) fn test_frame(
     format: PixelFormat,
     size: Size,
@@ -80,7 +81,7 @@ fn formats() -> Vec<PixelFormat> {
             }
             for model in [ColorModel::Rgb, ColorModel::Gray] {
                 let yuv = PixelFormat::planar_yuv(Subsampling::S444, depth(bits));
-                formats.push(PixelFormat { alpha, model, ..yuv });
+                formats.push(PixelFormat { model, alpha, ..yuv });
             }
         }
     }
@@ -158,7 +159,7 @@ fn every_matrix_and_range() {
                 for model in [ColorModel::Yuv, ColorModel::Rgb, ColorModel::Gray] {
                     let yuv = PixelFormat::planar_yuv(Subsampling::S444, depth(bits));
                     let format = PixelFormat { model, alpha: true, ..yuv };
-                    let color = ColorInfo { matrix, range, ..ColorInfo::BT709_LIMITED };
+                    let color = ColorInfo { range, matrix, ..ColorInfo::BT709_LIMITED };
                     let frame = test_frame(format, size(33, 19), color, 3);
                     check(&mut CpuConverter::new(1), &frame, &upright(33, 19));
                 }
@@ -228,7 +229,7 @@ fn colours_that_pass_through_light() {
             for hdr in peaks {
                 let matrix = MatrixCoefficients::Bt2020;
                 let color =
-                    ColorInfo { transfer, primaries, matrix, hdr, ..ColorInfo::BT709_LIMITED };
+                    ColorInfo { matrix, primaries, transfer, hdr, ..ColorInfo::BT709_LIMITED };
                 let p010 = PixelFormat {
                     arrangement: PlaneArrangement::SemiPlanar,
                     ..PixelFormat::planar_yuv(Subsampling::S420, depth(10))

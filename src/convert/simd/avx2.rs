@@ -458,10 +458,10 @@ fn colours_16(
 ) -> [__m256i; 3] {
     let zero = _mm256_setzero_si256();
     let mut out = [zero; 3];
-    for channel in 0..3 {
+    for (channel, out) in out.iter_mut().enumerate() {
         let sums = [factors.offset[channel]; 2];
         let sums = add_pair(sums, first, second, factors.first_second[channel]);
-        out[channel] = codes_from_sums(add_pair(sums, third, zero, factors.third[channel]));
+        *out = codes_from_sums(add_pair(sums, third, zero, factors.third[channel]));
     }
     out
 }
