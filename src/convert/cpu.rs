@@ -9,6 +9,22 @@
 //!
 //! Rows are mixed before columns because that way is contiguous and needs no transposition, and since a
 //! source row is read by few output rows, no result of it is worth keeping.
+//!
+//! What was measured (one thread of an AMD EPYC of 2024 with AVX2, CPU time, 4K 8-bit 4:2:0 from main
+//! memory to 1280x720):
+//!
+//! | way | ms |
+//! |---|---|
+//! | this | 2.2 |
+//! | without fetching rows ahead | 2.9 |
+//! | rows mixed by `madd` in 32 bits, columns by windows only | 2.8 to 2.9, unscaled 720p 0.95 instead of 0.6 |
+//! | `fast_image_resize` 6 on each plane, then `yuv` 0.8 | 6.2 |
+//! | `yuv` 0.8 at 4K, then `fast_image_resize` 6 | 7.8 |
+//! | swscale, bilinear / bicubic | 6 / 8 |
+//!
+//! `yuv` alone is quicker where nothing is scaled (0.35 ms for 720p), but knows colour that is centred
+//! only; `fast_image_resize` can crop at fractions, but not begin beyond the first sample, as left-sited
+//! colour asks for. Both make whole pictures in between. swscale's default flags err by several codes.
 
 use std::thread;
 

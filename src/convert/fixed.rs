@@ -306,6 +306,17 @@ mod tests {
     }
 
     #[test]
+    fn rows_ahead_are_those_that_come_new() {
+        let taps = Taps::for_axis(90, 30, 0.0, 0);
+        let rows = RowTaps::new(&taps);
+        // Output 10 sees rows 29 to 33, output 11 rows 32 to 36.
+        assert_eq!(rows.ahead(10), 34..37);
+        assert!(rows.ahead(29).is_empty(), "nothing follows");
+        let upside_down = RowTaps::new(&taps.reversed());
+        assert_eq!(upside_down.ahead(10), 53..56, "from rows 56 to 60 to rows 53 to 57");
+    }
+
+    #[test]
     fn a_part_of_the_outputs_sees_a_part_of_the_samples() {
         let taps = Taps::for_axis(300, 100, 0.0, 0);
         let part = ColumnTaps::new(&taps, 50..60);

@@ -1,6 +1,8 @@
 //! The fast conversion against the reference, over all formats, matrices, ranges, sitings, sizes and
 //! orientations.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::media::{
     ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, HdrMetadata,
@@ -239,6 +241,25 @@ fn colours_that_pass_through_light() {
                 check(&mut CpuConverter::new(1), &frame, &upright(23, 60));
             }
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn any_size_from_any_size(
+        from in (1_u32..90, 1_u32..90),
+        to in (1_u32..120, 1_u32..120),
+        format in proptest::sample::select(formats()),
+        turn in 0_u8..8,
+        threads in 1_usize..4,
+        seed in any::<u64>(),
+    ) {
+        let frame = test_frame(format, size(from.0, from.1), ColorInfo::BT709_LIMITED, seed);
+        let orientation = Orientation::new(turn >= 4, turn);
+        let job = ConvertJob { out: size(to.0, to.1), orientation };
+        check(&mut CpuConverter::new(threads), &frame, &job);
     }
 }
 

@@ -106,11 +106,7 @@ fn saturate_i16(value: i32) -> i16 {
     value.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to the range just before"
-)]
+#[expect(clippy::cast_sign_loss, reason = "clamped to the range just before")]
 fn saturate_u8(value: i32) -> u8 {
     value.clamp(0, 255) as u8
 }
