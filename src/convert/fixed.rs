@@ -68,11 +68,8 @@ impl RowTaps {
     }
 }
 
-/// Taps of a range of columns.
-///
-/// Fields are private because unchecked loads rely on what the constructor guarantees: there is a
-/// first index and [`Self::width`] weights for each output, and no first index plus the width passes
-/// [`Self::padded_samples`]; nor does a load of [`Gather`].
+/// Taps of a range of columns. There is a first index and [`Self::width`] weights for each output, and
+/// no first index plus the width passes [`Self::padded_samples`]; nor does a load of [`Gather`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ColumnTaps {
     width: usize,
