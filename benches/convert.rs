@@ -31,14 +31,27 @@ fn frame(format: PixelFormat, size: Size, color: ColorInfo, seed: u64) -> VideoF
             let mut bytes = vec![0; stride * format.plane_size(plane, size).1];
             for (index, byte) in bytes.iter_mut().enumerate() {
                 let is_high = format.depth.bytes() == 2 && index % 2 == 1;
-                *byte = if is_high { random() & high_mask } else { random() };
+                *byte = if is_high {
+                    random() & high_mask
+                } else {
+                    random()
+                };
             }
             (bytes, stride)
         })
         .collect();
-    let slices: Vec<_> = planes.iter().map(|(bytes, stride)| (&bytes[..], *stride)).collect();
+    let slices: Vec<_> = planes
+        .iter()
+        .map(|(bytes, stride)| (&bytes[..], *stride))
+        .collect();
     let storage = FrameStorage::from_planes(format, size, &slices);
-    VideoFrame { size, format, color, fields: FieldOrder::TopFirst, storage }
+    VideoFrame {
+        size,
+        format,
+        color,
+        fields: FieldOrder::TopFirst,
+        storage,
+    }
 }
 
 struct Case {
@@ -80,9 +93,17 @@ fn cases() -> Vec<Case> {
         case("720p to 4K", PixelFormat::YUV420P8, sd, uhd),
         Case {
             orientation: Orientation::new(false, 1),
-            ..case("4K turned to 720x1280", PixelFormat::YUV420P8, uhd, (720, 1280))
+            ..case(
+                "4K turned to 720x1280",
+                PixelFormat::YUV420P8,
+                uhd,
+                (720, 1280),
+            )
         },
-        Case { color: pq, ..case("4K PQ to 720p", s420p10, uhd, sd) },
+        Case {
+            color: pq,
+            ..case("4K PQ to 720p", s420p10, uhd, sd)
+        },
     ]
 }
 
@@ -96,7 +117,10 @@ fn convert(criterion: &mut Criterion) {
         frames.extend(
             (1..=more.min(32)).map(|seed| frame(case.format, size(case.from), case.color, seed)),
         );
-        let job = ConvertJob { out: size(case.to), orientation: case.orientation };
+        let job = ConvertJob {
+            out: size(case.to),
+            orientation: case.orientation,
+        };
         let stride = job.out.width() as usize * 4;
         let mut out = vec![0; stride * job.out.height() as usize];
         let mut converter = CpuConverter::new(1);
@@ -105,7 +129,9 @@ fn convert(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(case.name), |bencher| {
             bencher.iter(|| {
                 let frame = turn.next().expect("a cycle never ends");
-                converter.convert(frame, &job, &mut out, stride).expect("it fits");
+                converter
+                    .convert(frame, &job, &mut out, stride)
+                    .expect("it fits");
                 black_box(&mut out);
             });
         });

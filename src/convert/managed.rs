@@ -84,9 +84,16 @@ impl ManagedTables {
         });
         let tone = color.tone.map(|tone| {
             // PQ goes up to 10,000 whatever peak is stated, and the gain falls off above the peak.
-            let peak_nits = if hlg.is_some() { HLG_PEAK_NITS } else { 10_000.0 };
+            let peak_nits = if hlg.is_some() {
+                HLG_PEAK_NITS
+            } else {
+                10_000.0
+            };
             let gain = Curve::new(|root: f64| tone.gain(root.powi(4) * peak_nits));
-            ToneGain { peak_nits: f32_from(peak_nits), gain }
+            ToneGain {
+                peak_nits: f32_from(peak_nits),
+                gain,
+            }
         });
         Self {
             matrix: color
@@ -169,8 +176,16 @@ impl ManagedTables {
             let least = fitted[0][i].min(fitted[1][i]).min(fitted[2][i]);
             let most = fitted[0][i].max(fitted[1][i]).max(fitted[2][i]);
             let gray = luminance[i].clamp(0.0, 1.0);
-            let above = if most > 1.0 { (1.0 - gray) / (most - gray) } else { 1.0 };
-            let below = if least < 0.0 { gray / (gray - least) } else { 1.0 };
+            let above = if most > 1.0 {
+                (1.0 - gray) / (most - gray)
+            } else {
+                1.0
+            };
+            let below = if least < 0.0 {
+                gray / (gray - least)
+            } else {
+                1.0
+            };
             let share = above.min(below);
             for lanes in &mut fitted {
                 lanes[i] = gray + (lanes[i] - gray) * share;
@@ -219,7 +234,10 @@ fn read(samples: &[i16]) -> Lanes {
 )]
 fn write(colours: &[Lanes; 3], alpha: &Lanes, out: &mut [u8]) {
     for (i, pixel) in out.chunks_exact_mut(4).enumerate() {
-        for (slot, lanes) in pixel.iter_mut().zip([&colours[0], &colours[1], &colours[2], alpha]) {
+        for (slot, lanes) in pixel
+            .iter_mut()
+            .zip([&colours[0], &colours[1], &colours[2], alpha])
+        {
             *slot = (lanes[i] + 0.5) as u8;
         }
     }

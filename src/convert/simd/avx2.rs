@@ -67,7 +67,9 @@ fn store_128<T>(slice: &mut [T], at: usize, value: __m128i) {
 
 /// Starts of blocks of `block` that cover `count`; the last may overlap. `count` is at least `block`.
 fn blocks(count: usize, block: usize) -> impl Iterator<Item = usize> {
-    (0..count).step_by(block).map(move |at| at.min(count - block))
+    (0..count)
+        .step_by(block)
+        .map(move |at| at.min(count - block))
 }
 
 /// Two 16-bit factors in each 32-bit lane, for `madd`.
@@ -83,7 +85,10 @@ fn pair_factors(low: i16, high: i16) -> __m256i {
 fn add_pair(sums: [__m256i; 2], first: __m256i, second: __m256i, factors: __m256i) -> [__m256i; 2] {
     let low = _mm256_madd_epi16(_mm256_unpacklo_epi16(first, second), factors);
     let high = _mm256_madd_epi16(_mm256_unpackhi_epi16(first, second), factors);
-    [_mm256_add_epi32(sums[0], low), _mm256_add_epi32(sums[1], high)]
+    [
+        _mm256_add_epi32(sums[0], low),
+        _mm256_add_epi32(sums[1], high),
+    ]
 }
 
 /// Reads 32 samples at a time as 16-bit ones.
@@ -109,7 +114,10 @@ impl Reader {
         if BYTES == 1 {
             // With a byte of zero below it, each sample is shifted left by 8.
             let (zero, bytes) = (_mm256_setzero_si256(), load_256(row, at));
-            [_mm256_unpacklo_epi8(zero, bytes), _mm256_unpackhi_epi8(zero, bytes)]
+            [
+                _mm256_unpacklo_epi8(zero, bytes),
+                _mm256_unpackhi_epi8(zero, bytes),
+            ]
         } else {
             [load_256(row, 2 * at), load_256(row, 2 * at + 32)].map(|samples| {
                 let clamped = _mm256_min_epu16(samples, self.max_sample);
@@ -125,7 +133,10 @@ impl Reader {
 fn store_32<const BYTES: usize>(out: &mut [i16], at: usize, values: [__m256i; 2]) {
     let [a, b] = values;
     let [a, b] = if BYTES == 1 {
-        [_mm256_permute2x128_si256::<0x20>(a, b), _mm256_permute2x128_si256::<0x31>(a, b)]
+        [
+            _mm256_permute2x128_si256::<0x20>(a, b),
+            _mm256_permute2x128_si256::<0x31>(a, b),
+        ]
     } else {
         [a, b]
     };
@@ -145,9 +156,16 @@ struct RowsAhead {
 impl RowsAhead {
     fn new(mix: &RowMix<'_>) -> Self {
         let stride = mix.plane.stride;
-        let start =
-            mix.plane.bytes.as_ptr().wrapping_add(mix.ahead.start * stride + mix.skip_bytes);
-        Self { start, stride, rows: mix.ahead.len() }
+        let start = mix
+            .plane
+            .bytes
+            .as_ptr()
+            .wrapping_add(mix.ahead.start * stride + mix.skip_bytes);
+        Self {
+            start,
+            stride,
+            rows: mix.ahead.len(),
+        }
     }
 
     #[inline]
@@ -166,7 +184,11 @@ pub(super) fn mix_rows(mix: &RowMix<'_>, out: &mut [i16]) {
     if out.len() < 32 {
         return portable::mix_rows(mix, out);
     }
-    if mix.kind.bytes == 1 { mix_rows_of::<1>(mix, out) } else { mix_rows_of::<2>(mix, out) }
+    if mix.kind.bytes == 1 {
+        mix_rows_of::<1>(mix, out)
+    } else {
+        mix_rows_of::<2>(mix, out)
+    }
 }
 
 #[target_feature(enable = "avx2")]
@@ -336,9 +358,16 @@ fn scale_gathered<const PAIRS: usize>(row: &[i16], gather: &Gather, out: &mut [i
 fn scale_windows<const WIDTH: usize>(row: &[i16], taps: &ColumnTaps, out: &mut [i16]) {
     let width = if WIDTH == 0 { taps.width() } else { WIDTH };
     for at in blocks(taps.outputs(), 8) {
-        let Some(first) = taps.firsts()[at..].first_chunk() else { return };
+        let Some(first) = taps.firsts()[at..].first_chunk() else {
+            return;
+        };
         let weights = &taps.all_weights()[at * width..(at + 8) * width];
-        let window = Window { row, first, weights, width };
+        let window = Window {
+            row,
+            first,
+            weights,
+            width,
+        };
         store_8_sums(out, at, window.sums_of_8n::<WIDTH>());
     }
 }
@@ -356,7 +385,11 @@ pub(super) fn part_pairs(pairs: &[i16], first: &mut [i16], second: &mut [i16]) {
         let firsts = _mm256_packs_epi32(low(a), low(b));
         let seconds = _mm256_packs_epi32(_mm256_srai_epi32::<16>(a), _mm256_srai_epi32::<16>(b));
         store_256(first, at, _mm256_permute4x64_epi64::<0b11_01_10_00>(firsts));
-        store_256(second, at, _mm256_permute4x64_epi64::<0b11_01_10_00>(seconds));
+        store_256(
+            second,
+            at,
+            _mm256_permute4x64_epi64::<0b11_01_10_00>(seconds),
+        );
     }
 }
 
@@ -384,7 +417,11 @@ pub(super) fn pack_row(rows: &ScaledRows<'_>, matrix: &FixedMatrix, out: &mut [u
         return portable::pack_row(rows, matrix, out);
     }
     let zero = _mm256_setzero_si256();
-    let mut factors = PackFactors { first_second: [zero; 3], third: [zero; 3], offset: [zero; 3] };
+    let mut factors = PackFactors {
+        first_second: [zero; 3],
+        third: [zero; 3],
+        offset: [zero; 3],
+    };
     for channel in 0..3 {
         let [a, b, c] = matrix.c[channel];
         factors.first_second[channel] = pair_factors(a, b);
@@ -434,5 +471,8 @@ fn interleave_rgba(r: __m256i, g: __m256i, b: __m256i, a: __m256i) -> (__m256i, 
     let (rb, ga) = (_mm256_packus_epi16(r, b), _mm256_packus_epi16(g, a));
     let (rg, ba) = (_mm256_unpacklo_epi8(rb, ga), _mm256_unpackhi_epi8(rb, ga));
     let (even, odd) = (_mm256_unpacklo_epi16(rg, ba), _mm256_unpackhi_epi16(rg, ba));
-    (_mm256_permute2x128_si256::<0x20>(even, odd), _mm256_permute2x128_si256::<0x31>(even, odd))
+    (
+        _mm256_permute2x128_si256::<0x20>(even, odd),
+        _mm256_permute2x128_si256::<0x31>(even, odd),
+    )
 }
