@@ -204,9 +204,9 @@ impl TileRun<'_> {
     fn run(mut self) {
         self.prepare_scratch();
         if self.plan.transposed {
-            self.run_transposed()
+            self.run_transposed();
         } else {
-            self.run_straight()
+            self.run_straight();
         }
     }
 

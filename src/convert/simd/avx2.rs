@@ -185,9 +185,9 @@ pub(super) fn mix_rows(mix: &RowMix<'_>, out: &mut [i16]) {
         return portable::mix_rows(mix, out);
     }
     if mix.kind.bytes == 1 {
-        mix_rows_of::<1>(mix, out)
+        mix_rows_of::<1>(mix, out);
     } else {
-        mix_rows_of::<2>(mix, out)
+        mix_rows_of::<2>(mix, out);
     }
 }
 
