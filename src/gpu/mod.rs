@@ -1,1 +1,51 @@
-//! Placeholder.
+//! Frames to pictures on screen: device, upload, conversion, drawing, presenting.
+//!
+//! A frame's way: [`Viewer::show`] hands it to a [`PictureConverter`]. [`GpuConverter`] copies its planes
+//! through a ring of staging buffers into textures and runs one compute pass; [`CpuPictureConverter`]
+//! lets SIMD code make the picture and only copies that. Either way the result is a [`Picture`]: 8 bits a
+//! component, encoded for the display, of exactly the size it has on screen. [`Viewer::render`] then
+//! draws it, with the view settings and the overlay, into a [`WindowSurface`]'s texture or an
+//! [`OffscreenTarget`]; on a CPU adapter it copies the picture there where that gives the same.
+//!
+//! Everything here lives on one thread, the window's. The GPU is never waited for while playing,
+//! unless all staging buffers are in flight, and then that is reported. [`GpuContext`] is the only one
+//! to poll the device. Whatever holds GPU handles carries the device's [`DeviceGeneration`]; after a
+//! loss a new context is opened and the holders are rebuilt.
+//!
+//! GPU memory, for a window of 1280x720 and a 4K 4:2:0 8-bit frame: 3.7 MB for the picture; with the
+//! GPU way 12.4 MB for the planes and as much for each of at most three staging buffers.
+
+mod converter;
+mod cpu_converter;
+mod device;
+mod geometry;
+mod gpu_converter;
+mod job_uniform;
+mod overlay;
+mod picture;
+mod present;
+mod surface;
+mod target;
+mod timing;
+mod upload;
+mod viewer;
+
+#[cfg(test)]
+mod test_support;
+#[cfg(test)]
+mod tests;
+
+pub use converter::{ConvertChoice, PictureConverter, PictureRequest};
+pub use cpu_converter::CpuPictureConverter;
+pub use device::{adapters, 
+    AdapterSummary, DeviceGeneration, GpuContext, GpuError, GpuOptions, new_instance,
+};
+pub use geometry::{Rect, fit};
+pub use gpu_converter::GpuConverter;
+pub use overlay::{Overlay, OverlayPainter};
+pub use picture::{ComponentOrder, Picture, PictureError, PictureTimes, RgbaPicture};
+pub use surface::{Acquired, Pacing, SurfaceFrame, WindowSurface};
+pub use target::OffscreenTarget;
+pub use timing::{GpuTimer, TimedPass};
+pub use upload::{FrameUploader, PlaneTextures, STAGING_SLOTS_MAX, UploadReport};
+pub use viewer::Viewer;

@@ -121,8 +121,13 @@ impl VideoStream {
     /// aspect (never shrunk: where pixels are narrow, the height grows instead), then the picture is
     /// turned.
     pub fn display_size(&self) -> Size {
+        self.display_size_of(self.size)
+    }
+
+    /// The same for a frame of another size: streams may change size on the way.
+    pub fn display_size_of(&self, stored: Size) -> Size {
         let SampleAspect { num, den } = self.sample_aspect;
-        let (width, height) = (u64::from(self.size.width()), u64::from(self.size.height()));
+        let (width, height) = (u64::from(stored.width()), u64::from(stored.height()));
         let (num, den) = (u64::from(num.max(1)), u64::from(den.max(1)));
         let stretched = if num >= den {
             (((width * num + den / 2) / den), height)
@@ -130,7 +135,7 @@ impl VideoStream {
             (width, ((height * den + num / 2) / num))
         };
         let clamp = |side: u64| u32::try_from(side.clamp(1, 65_535)).unwrap_or(65_535);
-        let shown = Size::new(clamp(stretched.0), clamp(stretched.1)).unwrap_or(self.size);
+        let shown = Size::new(clamp(stretched.0), clamp(stretched.1)).unwrap_or(stored);
         self.orientation.apply(shown)
     }
 }

@@ -1,10 +1,13 @@
 //! Bounded memory: shared slabs and the pool of frames.
+//!
+//! A [`FramePool`] hands out [`Slot`]s for decoded pictures. Slots are cut from slabs, which are shared
+//! mappings (a `memfd` on Linux), so that a place in them can be named by number, [`SlotId`], and
+//! filled by another process later. A slot goes back to its pool when it is dropped.
 
-/// Names a place in shared memory: which slab, and how many bytes into it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SlotId {
-    /// Number of the slab.
-    pub slab: u32,
-    /// Bytes from its start.
-    pub offset: u64,
-}
+mod budget;
+mod pool;
+mod slab;
+
+pub use budget::{MemoryBudget, parse_bytes};
+pub use pool::{FramePool, PoolError, PoolUsage, Slot};
+pub use slab::SlotId;

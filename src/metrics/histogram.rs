@@ -4,14 +4,14 @@
 /// from any value in it.
 const SUB_BITS: u32 = 6;
 /// Values below this have a bucket each.
-const EXACT: u64 = 1 << (SUB_BITS + 1);
+const EXACT: usize = 1 << (SUB_BITS + 1);
 /// The exact buckets, then 64 for each doubling from 2^7 to 2^64.
-const BUCKETS: usize = EXACT as usize + ((64 - SUB_BITS as usize - 1) << SUB_BITS);
+const BUCKETS: usize = EXACT + ((64 - SUB_BITS as usize - 1) << SUB_BITS);
 
 /// Counts `u64` values, nanoseconds as a rule, in log-linear buckets (as `HdrHistogram` does).
 ///
-/// Percentiles are within 1 % of the true value; count, mean, least and greatest are exact. It takes
-/// 30 KB when made and allocates nothing afterwards.
+/// Percentiles are within 1 % of the true value; count, mean, least and greatest are exact. It
+/// takes 30 KB when made and allocates nothing afterwards.
 #[derive(Debug, Clone)]
 pub struct Histogram {
     buckets: Box<[u64]>,
@@ -96,8 +96,8 @@ impl Histogram {
         (self.count > 0).then_some(self.max)
     }
 
-    /// The value that `percent` of a hundred values do not exceed (nearest rank), within 1 %; `None`
-    /// when there are none. Above 100 counts as 100.
+    /// The value that `percent` of a hundred values do not exceed (nearest rank), within 1 %;
+    /// `None` when there are none. Above 100 counts as 100.
     pub fn percentile(&self, percent: u8) -> Option<u64> {
         let rank = (u128::from(self.count) * u128::from(percent.min(100))).div_ceil(100);
         self.value_at_rank(u64::try_from(rank).unwrap_or(u64::MAX))
@@ -146,7 +146,7 @@ fn bucket_from_value(value: u64) -> usize {
 
 /// The middle of a bucket.
 fn value_from_bucket(bucket: usize) -> u64 {
-    if bucket < 1 << (SUB_BITS + 1) {
+    if bucket < EXACT {
         return bucket as u64;
     }
     let shift = (bucket >> SUB_BITS) - 1;
@@ -162,7 +162,9 @@ mod tests {
 
     fn from_values(values: &[u64]) -> Histogram {
         let mut histogram = Histogram::new();
-        values.iter().for_each(|&value| histogram.record(value));
+        for &value in values {
+            histogram.record(value);
+        }
         histogram
     }
 
@@ -198,7 +200,10 @@ mod tests {
             assert_eq!(bucket_from_value(value_from_bucket(bucket)), bucket);
         }
         assert_eq!(bucket_from_value(u64::MAX), BUCKETS - 1);
-        assert_eq!(bucket_from_value(EXACT - 1) + 1, bucket_from_value(EXACT));
+        assert_eq!(
+            bucket_from_value(EXACT as u64 - 1) + 1,
+            bucket_from_value(EXACT as u64)
+        );
     }
 
     #[test]

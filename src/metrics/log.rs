@@ -14,7 +14,7 @@ const NANOS_PER_SECOND: u64 = 1_000_000_000;
 /// Keeps the latest [`FrameRecord`]s and counts all of them.
 ///
 /// It belongs to the thread that presents. Everything is allocated by [`FrameLog::new`] (about
-/// 240 KB, and 200 bytes for each record kept); recording and summing up allocate nothing.
+/// 240 KB, and 170 bytes for each record kept); recording and summing up allocate nothing.
 #[derive(Debug)]
 pub struct FrameLog {
     /// Oldest first. Never grows past its first capacity.

@@ -2,12 +2,14 @@
 //!
 //! The parts, in the order that a number travels:
 //!
-//! - [`Stage`] names where time is spent, [`FrameFate`] how a frame ended, and [`FrameRecord`] holds
-//!   both for one frame, with the cause where it did not end well.
+//! - [`Stage`] names where time is spent, [`FrameFate`] how a frame ended, and [`FrameRecord`]
+//!   holds both for one frame, with the cause where it did not end well.
 //! - [`FrameLog`] takes the records: the latest stay in a ring for the overlay's graph, all are
-//!   counted in totals and [`Histogram`]s ([`SignedHistogram`] where values have a sign). It allocates when it is made and never again.
+//!   counted in totals and [`Histogram`]s ([`SignedHistogram`] where values have a sign). It
+//!   allocates when it is made and never again.
 //! - [`ProcessSampler`] watches the process: memory, processor time, threads, open files.
-//! - [`SoakReport`] is what `jogwheel soak` prints and saves, and [`Limits`] are what it is held to.
+//! - [`SoakReport`] is what `jogwheel soak` prints and saves, and [`Limits`] are what it is held
+//!   to.
 //!
 //! Nothing here locks or starts a thread: each part belongs to the one thread that feeds it.
 
@@ -34,3 +36,6 @@ pub use report::{
 };
 pub use signed::SignedHistogram;
 pub use stage::{Stage, StageTimes};
+
+#[cfg(test)]
+pub(crate) use report::tests::full_report as report_for_tests;

@@ -1,13 +1,13 @@
 //! The report of a soak: what is printed, and what is saved as JSON.
 
-use std::fmt;
-
 use serde::Serialize;
 
 use super::{
     FrameFate, FrameSummary, Histogram, HistogramSummary, LimitResult, ProcessSummary,
     SignedHistogram, Stage,
 };
+
+mod text;
 
 const NANOS_PER_MILLI: f64 = 1e6;
 const BYTES_PER_MB: f64 = 1e6;
@@ -321,187 +321,6 @@ impl SeekReport {
             max_ms: millis(nanos.max),
         })
     }
-}
-
-impl fmt::Display for SoakReport {
-    /// A table for people.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let output = match self.output {
-            OutputMode::Offscreen => "offscreen",
-            OutputMode::Window => "in a window",
-        };
-        let pace = if self.untimed { ", untimed" } else { "" };
-        let end = if self.interrupted {
-            ", interrupted"
-        } else {
-            ""
-        };
-        writeln!(f, "{}", self.file)?;
-        writeln!(
-            f,
-            "{:.1} s {output}, target {:.3} fps{pace}{end}\n",
-            self.seconds, self.target_fps
-        )?;
-        self.frames.fmt(f)?;
-        if let (Some(ms), Some(fps)) = (self.interval_ms, self.achieved_fps) {
-            let Quantiles { p50, p95, p99, max } = ms;
-            writeln!(f, "{:<12}{fps:.3} fps", "achieved")?;
-            writeln!(
-                f,
-                "{:<12}p50 {p50:.2} ms, p95 {p95:.2} ms, p99 {p99:.2} ms, max {max:.2} ms",
-                "interval"
-            )?;
-        }
-        self.fmt_stages(f)?;
-        if let Some(AvOffsetReport {
-            median_ms,
-            max_abs_ms,
-            ..
-        }) = self.av_offset
-        {
-            let label = "A/V offset";
-            writeln!(
-                f,
-                "{label:<12}median {median_ms:+.2} ms, at most {max_abs_ms:.2} ms"
-            )?;
-        }
-        self.process.fmt(f)?;
-        self.fmt_buffers(f)?;
-        for (index, limit) in self.limits.iter().enumerate() {
-            let label = if index == 0 { "limits" } else { "" };
-            writeln!(f, "{label:<12}{limit}")?;
-        }
-        Ok(())
-    }
-}
-
-impl SoakReport {
-    fn fmt_stages(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.stages.is_empty() {
-            let header = ("stage", "frames", "p50 ms", "p95 ms", "max ms");
-            writeln!(
-                f,
-                "{:<12}{:>8}{:>10}{:>10}{:>10}",
-                header.0, header.1, header.2, header.3, header.4
-            )?;
-        }
-        for StageReport {
-            stage,
-            frames,
-            p50_ms,
-            p95_ms,
-            max_ms,
-        } in &self.stages
-        {
-            writeln!(
-                f,
-                "  {stage:<10}{frames:>8}{p50_ms:>10.2}{p95_ms:>10.2}{max_ms:>10.2}"
-            )?;
-        }
-        Ok(())
-    }
-
-    fn fmt_buffers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(PoolReport {
-            slots_peak,
-            bytes_peak,
-            bytes_limit,
-        }) = self.pool
-        {
-            let (peak, limit) = (megabytes(bytes_peak), megabytes(bytes_limit));
-            writeln!(
-                f,
-                "{:<12}{slots_peak} slots, {peak} of {limit} at most",
-                "pool"
-            )?;
-        }
-        if let Some(RingReport {
-            capacity,
-            fill_mean,
-        }) = self.ring
-        {
-            writeln!(
-                f,
-                "{:<12}{fill_mean:.1} of {capacity} frames on average",
-                "ring"
-            )?;
-        }
-        if let Some(SeekReport {
-            count,
-            p50_ms,
-            p95_ms,
-            max_ms,
-        }) = self.seeks
-        {
-            writeln!(
-                f,
-                "{:<12}{count}: p50 {p50_ms:.1} ms, p95 {p95_ms:.1} ms, max {max_ms:.1} ms",
-                "seeks"
-            )?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for FrameReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{:<12}{} shown, {} repeated, {} late, {} dropped ({} after the first second)",
-            "frames",
-            self.shown,
-            self.repeated,
-            self.late,
-            self.dropped,
-            self.dropped_after_first_second
-        )?;
-        for (index, CauseCount { fate, stage, count }) in self.causes.iter().enumerate() {
-            let label = if index == 0 { "causes" } else { "" };
-            writeln!(
-                f,
-                "{label:<12}{count} {fate} by {}",
-                stage.unwrap_or("an unknown cause")
-            )?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for ProcessReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(seconds) = self.cpu_seconds {
-            writeln!(f, "{:<12}{seconds:.2} s", "processor")?;
-        }
-        if let (Some(start), Some(peak), Some(end)) = (
-            self.rss_start_bytes,
-            self.rss_peak_bytes,
-            self.rss_end_bytes,
-        ) {
-            let (start, peak, end) = (megabytes(start), megabytes(peak), megabytes(end));
-            write!(
-                f,
-                "{:<12}{start} at the start, {peak} at the peak, {end} at the end",
-                "memory"
-            )?;
-            if let Some(slope) = self.rss_slope_mb_per_min {
-                write!(f, ", {slope:+.2} MB a minute")?;
-            }
-            writeln!(f)?;
-        }
-        for (label, counts) in [
-            ("threads", self.threads_start.zip(self.threads_end)),
-            ("open files", self.open_files_start.zip(self.open_files_end)),
-        ] {
-            if let Some((start, end)) = counts {
-                writeln!(f, "{label:<12}{start} at the start, {end} at the end")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / BYTES_PER_MB)
 }
 
 #[cfg(test)]

@@ -38,8 +38,8 @@ impl SignedHistogram {
         self.negative.count() + self.positive.count()
     }
 
-    /// The value that half of the values do not exceed (nearest rank), within 1 %; `None` when there
-    /// are none.
+    /// The value that half of the values do not exceed (nearest rank), within 1 %; `None` when
+    /// there are none.
     pub fn median(&self) -> Option<i64> {
         let (below, rank) = (self.negative.count(), self.count().div_ceil(2));
         if rank <= below {
@@ -65,7 +65,9 @@ mod tests {
 
     fn from_values(values: &[i64]) -> SignedHistogram {
         let mut histogram = SignedHistogram::new();
-        values.iter().for_each(|&value| histogram.record(value));
+        for &value in values {
+            histogram.record(value);
+        }
         histogram
     }
 
@@ -89,12 +91,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_median_is_within_one_percent(mut values in proptest::collection::vec(any::<i64>(), 1..200)) {
+        fn the_median_is_within_one_percent(
+            mut values in proptest::collection::vec(any::<i64>(), 1..200),
+        ) {
             let found = from_values(&values).median().unwrap();
             values.sort_unstable();
             let expected = values[values.len().div_ceil(2) - 1];
             let error = u128::from(found.abs_diff(expected));
-            prop_assert!(error * 100 <= u128::from(expected.unsigned_abs()), "{found} for {expected}");
+            let size = u128::from(expected.unsigned_abs());
+            prop_assert!(error * 100 <= size, "{found} for {expected}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::snapshot::Severity;
 use crate::decode::LoopMode;
 use crate::media::ViewSettings;
 use crate::time::{FrameIndex, Position, Speed};
@@ -64,6 +65,8 @@ pub enum Command {
     SetAudioDevice(Option<String>),
     /// Adjust the view.
     SetView(ViewSettings),
+    /// Show the person at the screen a message.
+    Tell(Severity, String),
     /// Stop all threads.
     Quit,
 }

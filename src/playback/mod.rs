@@ -1,12 +1,27 @@
 //! The engine: what plays, where the playhead stands, and which frame is due.
 //!
-//! Commands go in, immutable snapshots come out. The engine has a thread of its own; the thread that
-//! presents pulls the due frame from a frame scheduler.
+//! Commands go in, immutable snapshots come out. The [`Engine`] has a thread of its own; the thread that
+//! presents pulls the due frame from a [`FrameScheduler`]. Between them stand a [`Schedule`], which the
+//! engine publishes, and [`Feedback`], which the scheduler answers with.
 
 mod command;
+mod engine;
+mod engine_thread;
+mod opener;
+mod schedule;
+mod scheduler;
 mod snapshot;
+mod sound;
+mod vsync;
 
 pub use command::{Command, SeekTarget};
+pub use engine::{Engine, EngineParts, StartOptions};
+pub use engine_thread::{EngineCalls, EngineHandle, EngineWaker};
+pub use opener::{FileOpener, FrameShares, Opened, Opener, OpenerOptions};
+pub use schedule::{Epoch, Feedback, NewSource, Schedule, ScheduleMode, Shown};
+pub use scheduler::{FrameScheduler, Pull};
 pub use snapshot::{
     AudioState, ClockSource, MediaState, Notice, PlaybackStatus, Severity, Snapshot,
 };
+pub use sound::Sound;
+pub use vsync::VsyncModel;

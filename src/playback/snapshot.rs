@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::decode::LoopMode;
+use crate::decode::{GopIndex, LoopMode};
 use crate::media::{MediaInfo, ViewSettings};
-use crate::time::{FrameIndex, MediaSpan, Speed, Timecode};
+use crate::time::{
+    FrameIndex, FrameRate, MediaSpan, MediaTime, Position, PositionContext, PositionError, Speed,
+    Timecode,
+};
 
 /// What the transport is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,8 +80,33 @@ pub struct MediaState {
     pub index_complete: bool,
     /// Length of the frames known so far.
     pub duration: MediaSpan,
+    /// The index of the pictures, as far as it is made; `None` where there are none.
+    pub index: Option<Arc<GopIndex>>,
+    /// Frames a second: the pictures', or what sound is counted in.
+    pub rate: FrameRate,
     /// Badges for the viewer: `HDR PQ`, `interlaced`, `VFR`, `colour guessed`.
     pub badges: Vec<String>,
+}
+
+impl MediaState {
+    /// The frame on screen at `time`; the first or last one outside the medium.
+    pub fn frame_at(&self, time: MediaTime) -> FrameIndex {
+        let covered = |index: &&Arc<GopIndex>| index.is_complete() || index.end() > time;
+        let by_index = self.index.as_ref().filter(covered).and_then(|index| index.frame_at(time));
+        let frame = by_index.unwrap_or_else(|| self.rate.frame_at_floor(time));
+        frame.clamp(FrameIndex::ZERO, FrameIndex(self.frames - 1))
+    }
+
+    /// The frame that a position means, as a person wrote it.
+    pub fn resolve(&self, position: Position) -> Result<FrameIndex, PositionError> {
+        let start = self.info.default_video().and_then(|stream| stream.timecode);
+        position.resolve(&PositionContext {
+            rate: self.rate,
+            frame_count: Some(self.frames),
+            start_timecode: start,
+            frame_at: &|time| self.frame_at(time),
+        })
+    }
 }
 
 /// The engine's state at one moment. Cheap to clone.
@@ -116,14 +144,50 @@ pub struct Snapshot {
     pub audio: AudioState,
     /// Which clock leads.
     pub clock: ClockSource,
+    /// How far the sound that is heard is ahead of the engine's line, while it leads.
+    pub sound_ahead: Option<MediaSpan>,
     /// Adjustments of the view.
     pub view: ViewSettings,
     /// Messages, latest last; at most 8.
     pub notices: Vec<Notice>,
-    /// Name of the decoder and its number of threads.
+    /// Name of the decoder.
     pub decoder: String,
     /// Decoded frames that wait, and how many may.
     pub ring_fill: (usize, usize),
-    /// Bytes of the frame pool in use, and its limit.
-    pub pool_bytes: (u64, u64),
+    /// Packets passed over for damage.
+    pub damaged_packets: u64,
+    /// Pictures that could not be decoded into the pool: it was full, or the codec brings its own
+    /// memory.
+    pub outside_pool: (u64, u64),
+}
+
+impl Default for Snapshot {
+    /// Nothing is open.
+    fn default() -> Self {
+        Self {
+            status: PlaybackStatus::Empty,
+            media: None,
+            position: FrameIndex::ZERO,
+            timecode: None,
+            speed: Speed::NORMAL,
+            mark_in: None,
+            mark_out: None,
+            loop_mode: LoopMode::Off,
+            playlist: Arc::default(),
+            playlist_index: 0,
+            volume_percent: 100,
+            muted: false,
+            audio_delay_millis: 0,
+            audio_track: None,
+            audio: AudioState::NoTrack,
+            clock: ClockSource::Monotonic,
+            sound_ahead: None,
+            view: ViewSettings::default(),
+            notices: Vec::new(),
+            decoder: String::new(),
+            ring_fill: (0, 0),
+            damaged_packets: 0,
+            outside_pool: (0, 0),
+        }
+    }
 }

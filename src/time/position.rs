@@ -31,6 +31,7 @@ impl FromStr for Position {
     fn from_str(text: &str) -> Result<Self, PositionError> {
         let text = text.trim();
         let malformed = || PositionError::Malformed(text.to_owned());
+        let too_large = || PositionError::TooLarge(text.to_owned());
         if text.starts_with(['-', '\u{2212}']) {
             return Err(PositionError::Negative(text.to_owned()));
         }
@@ -40,10 +41,7 @@ impl FromStr for Position {
             if text.contains('.') {
                 return Err(malformed());
             }
-            return text
-                .parse()
-                .map(Self::Timecode)
-                .map_err(|_: TimecodeError| malformed());
+            return text.parse().map(Self::Timecode).ok().ok_or_else(malformed);
         }
         if let Some(digits) = text.strip_suffix('f') {
             if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -52,7 +50,8 @@ impl FromStr for Position {
             return digits
                 .parse()
                 .map(|index| Self::Frame(FrameIndex(index)))
-                .map_err(|_: std::num::ParseIntError| PositionError::TooLarge(text.to_owned()));
+                .ok()
+                .ok_or_else(too_large);
         }
         seconds_from_decimal(text.strip_suffix('s').unwrap_or(text), text).map(Self::Seconds)
     }
@@ -79,23 +78,20 @@ fn seconds_from_decimal(decimal: &str, text: &str) -> Result<MediaTime, Position
     }
     let whole: i64 = match whole {
         "" => 0,
-        digits => digits
-            .parse()
-            .map_err(|_: std::num::ParseIntError| too_large())?,
+        digits => digits.parse().ok().ok_or_else(too_large)?,
     };
     let fraction = &fraction[..fraction.len().min(MAX_FRACTION_DIGITS)];
     let scale = 10_i128.pow(u32::try_from(fraction.len()).unwrap_or(0));
     let part: i128 = match fraction {
         "" => 0,
-        digits => digits
-            .parse()
-            .map_err(|_: std::num::ParseIntError| malformed())?,
+        digits => digits.parse().ok().ok_or_else(malformed)?,
     };
     let flicks = i128::from(whole) * i128::from(FLICKS_PER_SECOND)
         + (part * i128::from(FLICKS_PER_SECOND) + scale / 2) / scale;
     i64::try_from(flicks)
         .map(MediaTime::from_flicks)
-        .map_err(|_: std::num::TryFromIntError| too_large())
+        .ok()
+        .ok_or_else(too_large)
 }
 
 impl fmt::Display for Position {
@@ -136,8 +132,9 @@ impl Position {
     /// The frame that this position names.
     ///
     /// Timecode counts from the start timecode in its own count: `:` is then read as drop-frame if
-    /// the start is, while `;` needs a drop-frame start. A number below the start lies past midnight.
-    /// Without a start timecode it counts from zero, non-drop-frame unless `;` is written.
+    /// the start is, while `;` needs a drop-frame start. A number below the start lies past
+    /// midnight. Without a start timecode it counts from zero, non-drop-frame unless `;` is
+    /// written.
     ///
     /// # Errors
     /// When the medium does not have that frame or that timecode.
@@ -202,7 +199,10 @@ pub enum PositionError {
     #[error(transparent)]
     Timecode(#[from] TimecodeError),
     /// It lies past the last frame.
-    #[error("{asked} is outside the clip: its last frame is {}.", last_frame(*last, *last_timecode))]
+    #[error(
+        "{asked} is outside the clip: its last frame is {}.",
+        last_frame(*last, *last_timecode)
+    )]
     PastEnd {
         /// As written.
         asked: Position,

@@ -68,9 +68,7 @@ impl FromStr for Speed {
             "75" => 3,
             _ => return Err(error()),
         };
-        let whole: i32 = whole
-            .parse()
-            .map_err(|_: std::num::ParseIntError| error())?;
+        let whole: i32 = whole.parse().ok().ok_or_else(error)?;
         Self::from_quarters(sign * (whole * 4 + quarters)).ok_or_else(error)
     }
 }

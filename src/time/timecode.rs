@@ -91,8 +91,8 @@ pub struct TimecodeFields {
 impl FromStr for TimecodeFields {
     type Err = TimecodeError;
 
-    /// Reads `01:02:03:04`. A `;` or `.` before the frames marks drop-frame; some programs write `;`
-    /// in all three places, which reads the same. The fields are not checked against any limit.
+    /// Reads `01:02:03:04`. A `;` or `.` before the frames marks drop-frame; some programs write
+    /// `;` in all three places, which reads the same. The fields are not checked against any limit.
     fn from_str(text: &str) -> Result<Self, TimecodeError> {
         let malformed = || TimecodeError::Malformed(text.to_owned());
         let mut numbers = [0; 4];
@@ -106,9 +106,7 @@ impl FromStr for TimecodeFields {
                 return Err(malformed());
             }
             let (field, tail) = rest.split_at(digits);
-            *number = field
-                .parse()
-                .map_err(|_: std::num::ParseIntError| malformed())?;
+            *number = field.parse().ok().ok_or_else(malformed)?;
             rest = tail;
             if let Some(separator) = separators.get_mut(index) {
                 *separator = rest.chars().next().ok_or_else(malformed)?;
@@ -158,7 +156,8 @@ pub struct Timecode {
 }
 
 impl Timecode {
-    /// The timecode of the frame that is `number` frames after midnight; wraps at 24 hours both ways.
+    /// The timecode of the frame that is `number` frames after midnight; wraps at 24 hours both
+    /// ways.
     pub fn from_frame_number(number: i64, format: TimecodeFormat) -> Self {
         Self {
             frames: number.rem_euclid(format.frames_per_day()),

@@ -1,1 +1,44 @@
-//! Placeholder.
+//! The interface drawn over the picture: transport bar, badges, notices, help, performance.
+//!
+//! [`Overlay`] holds what the interface itself must remember. Once for each redraw the window loop
+//! hands it egui's input and a [`UiInput`], which borrows the engine's snapshot and the view's
+//! statistics; it answers with shapes for egui-wgpu and with [`UiEvent`]s. It owns no clock and no
+//! thread, and it never touches the engine.
+//!
+//! egui lays out and paints text, tessellates, and edits the one text field. Everything else is drawn
+//! and hit here: the zones that a person can touch are rectangles in a list (`pointer`), kept from
+//! the last pass, so that a click means what was on the screen when it was made, and a press and its
+//! release that arrive together still count. egui's own widgets were rejected for the bar: Tab, Space
+//! and the arrows would move and press their focus, and those keys are the player's.
+//!
+//! One pass goes in reading order: keys (`keyboard`) and pointer become actions, `desk` turns
+//! actions into commands, then the parts are laid out and painted.
+
+mod bar;
+mod bar_layout;
+mod canvas;
+mod desk;
+mod format;
+mod graph;
+mod help;
+mod icons;
+mod input;
+mod keyboard;
+mod menu;
+mod osd;
+mod overlay;
+mod performance;
+mod placeholder;
+mod pointer;
+mod prompt;
+mod scrub;
+mod stats;
+mod style;
+mod toasts;
+mod top;
+pub mod waveform;
+
+pub use input::{Failure, UiEvent, UiInput, UiOutput};
+pub use keyboard::chord_from_egui;
+pub use overlay::Overlay;
+pub use stats::{DropCounts, FrameCounts, FrameIntervals, StageTime, StageTimes, ViewStats};

@@ -242,9 +242,9 @@ fn histograms_become_reports_only_with_values() {
         None
     );
     let mut offsets = SignedHistogram::new();
-    [-8_000_000, -8_000_000, 2_000_000]
-        .into_iter()
-        .for_each(|offset| offsets.record(offset));
+    for offset in [-8_000_000, -8_000_000, 2_000_000] {
+        offsets.record(offset);
+    }
     let report = AvOffsetReport::from_nanos(&offsets).unwrap();
     assert_eq!(
         (report.frames, report.median_ms, report.max_abs_ms),

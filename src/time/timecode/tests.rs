@@ -246,7 +246,9 @@ proptest! {
     }
 
     #[test]
-    fn offsets_add_up(number in 0..2_592_000_i64, by in -9_000_000..9_000_000_i64, which in 0..10_usize) {
+    fn offsets_add_up(
+        number in 0..2_592_000_i64, by in -9_000_000..9_000_000_i64, which in 0..10_usize,
+    ) {
         let start = Timecode::from_frame_number(number, formats()[which]);
         prop_assert_eq!(start.offset(by).offset(-by), start);
         let day = formats()[which].frames_per_day();

@@ -1,0 +1,330 @@
+//! Playing into memory: everything that a window does, but for presenting.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, bounded};
+
+use super::pacer::Pacer;
+use super::player::{Player, PlayerOptions};
+use super::stage::{Stage, StageError};
+use super::state_file::StateFile;
+use super::stats::{RunStats, StatsGatherer};
+use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget};
+use crate::media::Size;
+use crate::metrics::{FrameFate, OutputMode, SoakReport, Stage as Cost};
+use crate::playback::{Command, PlaybackStatus, Pull, SeekTarget, Snapshot};
+use crate::time::{FrameIndex, FrameRate, Moment, Position, PositionError};
+
+/// How a run without a window goes.
+#[derive(Debug, Clone)]
+pub struct HeadlessOptions {
+    /// Size of the picture in memory.
+    pub size: Size,
+    /// Who converts.
+    pub choice: ConvertChoice,
+    /// Refreshes a second of the display that is not there.
+    pub refresh: FrameRate,
+    /// Stop after this long.
+    pub seconds: Option<Duration>,
+    /// Stop after this many frames were shown.
+    pub frames: Option<u64>,
+    /// Frames are shown as fast as they come.
+    pub untimed: bool,
+    /// Frames a second that are to be held, for the report; the medium's rate when left out.
+    pub target_fps: Option<FrameRate>,
+    /// Lose the device on purpose, this long after the start.
+    pub device_loss_at: Vec<Duration>,
+}
+
+/// A player that shows into memory.
+pub struct Headless {
+    player: Player,
+    stage: Stage,
+    target: OffscreenTarget,
+    news: Receiver<()>,
+    stop: Arc<AtomicBool>,
+    options: HeadlessOptions,
+    pacer: Pacer,
+    stats: StatsGatherer,
+    state_file: Option<StateFile>,
+    started: Moment,
+    shown: u64,
+    device_losses: u64,
+    last_shown: Option<FrameIndex>,
+}
+
+/// How long a loop sleeps at most when nothing happens: the process is sampled meanwhile.
+const LONGEST_SLEEP: Duration = Duration::from_millis(250);
+
+/// A lost device is replaced this often at most before the run is given up.
+const MOST_LOSSES: u64 = 16;
+
+impl Headless {
+    /// Starts the player and a device. A true `stop` ends the run at the next frame.
+    pub fn start(
+        player: PlayerOptions,
+        options: HeadlessOptions,
+        state_file: Option<StateFile>,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, HeadlessError> {
+        let (send, news) = bounded(1);
+        let wake = Arc::new(move || {
+            let _already = send.try_send(());
+        });
+        // The engine opens the file while the device is made.
+        let player = Player::start(player, wake)?;
+        let ctx = GpuContext::headless(&GpuOptions::from_env(None)).map_err(StageError::from)?;
+        let target = OffscreenTarget::new(&ctx, options.size).map_err(StageError::from)?;
+        let stage = Stage::new(ctx, options.choice, target.format())?;
+        let started = player.clock.now();
+        Ok(Self {
+            pacer: Pacer::new(options.refresh),
+            stats: StatsGatherer::new(started),
+            player,
+            stage,
+            target,
+            news,
+            stop,
+            options,
+            state_file,
+            started,
+            shown: 0,
+            device_losses: 0,
+            last_shown: None,
+        })
+    }
+
+    /// Plays until the options or a person say to stop, or the playlist is over. An error tells why
+    /// nothing could be played.
+    pub fn run(&mut self) -> Result<(), HeadlessError> {
+        loop {
+            let now = self.player.clock.now();
+            let snapshot = self.player.engine.snapshot();
+            if self.is_over(&snapshot, now)? {
+                return Ok(());
+            }
+            self.turn(&snapshot, now)?;
+        }
+    }
+
+    /// Seeks to each frame in turn and waits for its picture, as long as nobody says to stop.
+    pub fn seek_to_each(
+        &mut self,
+        frames: impl Iterator<Item = FrameIndex>,
+    ) -> Result<(), HeadlessError> {
+        self.player.engine.send(Command::Pause);
+        for frame in frames {
+            let begun = self.player.clock.now();
+            self.last_shown = None;
+            self.player.engine.send(Command::Seek(SeekTarget::Frame(frame)));
+            while self.last_shown != Some(frame) {
+                let now = self.player.clock.now();
+                let snapshot = self.player.engine.snapshot();
+                let hung = now.since(begun) > Duration::from_secs(60);
+                if self.stop.load(Ordering::Relaxed) || hung {
+                    return Ok(());
+                }
+                self.turn(&snapshot, now)?;
+            }
+            self.stats.seek_took(self.player.clock.now().since(begun));
+        }
+        Ok(())
+    }
+
+    /// Goes on until the engine's state is as wanted, or a person says to stop.
+    pub fn wait_until(
+        &mut self,
+        mut is_there: impl FnMut(&Snapshot) -> bool,
+    ) -> Result<(), HeadlessError> {
+        loop {
+            let now = self.player.clock.now();
+            let snapshot = self.player.engine.snapshot();
+            self.check_failed(&snapshot)?;
+            if is_there(&snapshot) || self.stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            self.turn(&snapshot, now)?;
+        }
+    }
+
+    /// The frame that a position means in the open medium.
+    pub fn resolve(&self, position: Position) -> Result<FrameIndex, PositionError> {
+        let snapshot = self.player.engine.snapshot();
+        match &snapshot.media {
+            Some(media) => media.resolve(position),
+            None => Ok(FrameIndex::ZERO),
+        }
+    }
+
+    /// Shows exactly this frame. False when the file has no picture for it.
+    pub fn show_frame(&mut self, frame: FrameIndex) -> Result<bool, HeadlessError> {
+        self.stage.clear();
+        self.seek_to_each(std::iter::once(frame))?;
+        Ok(self.stage.has_frame())
+    }
+
+    /// One round: draw what is due, then sleep until something is.
+    fn turn(&mut self, snapshot: &Arc<Snapshot>, now: Moment) -> Result<(), HeadlessError> {
+        puffin::GlobalProfiler::lock().new_frame();
+        self.stats.sample(now);
+        if let Some(file) = &mut self.state_file {
+            file.write(snapshot, false, self.device_losses)?;
+        }
+        self.lose_device_if_told(now);
+        let due = self.player.scheduler.next_due();
+        let plan = due.map(|due| self.pacer.plan(now, due));
+        match plan {
+            Some(draw) if self.options.untimed || draw.at <= now || due == Some(Moment::ZERO) => {
+                self.draw(snapshot, draw.refresh)
+            }
+            Some(draw) => {
+                let _news = self.news.recv_timeout(draw.at.since(now).min(LONGEST_SLEEP));
+                Ok(())
+            }
+            None => {
+                let _news = self.news.recv_timeout(LONGEST_SLEEP);
+                Ok(())
+            }
+        }
+    }
+
+    fn draw(&mut self, snapshot: &Arc<Snapshot>, refresh: Moment) -> Result<(), HeadlessError> {
+        let begun = self.player.clock.now();
+        let pulled = self.player.scheduler.pull(begun, refresh, self.pacer.period_nanos());
+        let planned = match pulled {
+            Pull::New(planned) => planned,
+            Pull::Keep | Pull::Clear => {
+                self.pacer.passed(refresh);
+                return Ok(());
+            }
+        };
+        let media = snapshot.media.clone().or_else(|| self.player.engine.snapshot().media.clone());
+        let Some(stream) = media.as_ref().and_then(|media| media.info.default_video()) else {
+            return Ok(());
+        };
+        let fields = self.stage.take(&planned, stream);
+        let token = self.player.scheduler.last_ordinal();
+        match self.show(snapshot, token) {
+            Ok(mut stages) => {
+                let presented = self.player.clock.now();
+                stages[0].1 += u64::try_from(fields.as_nanos()).unwrap_or(0);
+                let late = self.player.scheduler.last_lateness_nanos();
+                self.player.scheduler.complete(presented, &stages, false);
+                self.pacer.presented(refresh, begun, presented);
+                self.stats.frame_presented(presented, late, snapshot);
+                self.shown += 1;
+                self.last_shown = Some(planned.index);
+                for (token, nanos) in self.stage.drain_gpu_times() {
+                    self.player.scheduler.gpu_time(token, nanos);
+                }
+                Ok(())
+            }
+            Err(error) if self.stage.gpu().is_lost() => self.replace_device(error),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn show(&mut self, snapshot: &Snapshot, token: u64) -> Result<[(Cost, u64); 3], StageError> {
+        let size = self.target.size();
+        let times = self.stage.make_picture(size, token)?;
+        let view = &snapshot.view;
+        let render = self.stage.render(self.target.view(), size, view, None, Some(token))?;
+        Ok([
+            (Cost::Convert, times.convert_nanos),
+            (Cost::Upload, times.upload_nanos),
+            (Cost::Present, render),
+        ])
+    }
+
+    fn lose_device_if_told(&mut self, now: Moment) {
+        let lasted = now.since(self.started);
+        let before = self.options.device_loss_at.len();
+        self.options.device_loss_at.retain(|at| *at > lasted);
+        if self.options.device_loss_at.len() < before {
+            tracing::warn!("losing the device, as told");
+            self.stage.gpu().force_loss();
+        }
+    }
+
+    fn replace_device(&mut self, error: StageError) -> Result<(), HeadlessError> {
+        self.device_losses += 1;
+        if self.device_losses > MOST_LOSSES {
+            return Err(error.into());
+        }
+        tracing::warn!("the graphics device was lost; making another");
+        self.stage.rebuild_headless()?;
+        self.target = OffscreenTarget::new(self.stage.gpu(), self.options.size)
+            .map_err(StageError::from)?;
+        Ok(())
+    }
+
+    fn is_over(&mut self, snapshot: &Snapshot, now: Moment) -> Result<bool, HeadlessError> {
+        let lasted = now.since(self.started);
+        let time_is_up = self.options.seconds.is_some_and(|seconds| lasted >= seconds);
+        let enough = self.options.frames.is_some_and(|frames| self.shown >= frames);
+        if self.stop.load(Ordering::Relaxed) || time_is_up || enough {
+            return Ok(true);
+        }
+        self.check_failed(snapshot)?;
+        Ok(snapshot.status == PlaybackStatus::Ended
+            || (snapshot.status == PlaybackStatus::Paused && self.options.seconds.is_none()
+                && self.shown > 0))
+    }
+
+    /// An error when the file that was asked for cannot be played.
+    fn check_failed(&self, snapshot: &Snapshot) -> Result<(), HeadlessError> {
+        let failed = snapshot.status == PlaybackStatus::Empty && !snapshot.playlist.is_empty();
+        match snapshot.notices.last().filter(|_| failed) {
+            Some(notice) => Err(HeadlessError::Media(notice.text.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The report of what was played.
+    pub fn report(&self, file: &Path) -> SoakReport {
+        let snapshot = self.player.engine.snapshot();
+        let stream = snapshot.media.as_ref().and_then(|media| media.info.default_video());
+        let rate = self.options.target_fps.or(stream.map(|stream| stream.rate));
+        let run = RunStats {
+            file,
+            output: OutputMode::Offscreen,
+            untimed: self.options.untimed,
+            target_fps: rate.map_or(0.0, FrameRate::as_f64),
+            lasted: self.player.clock.now().since(self.started),
+            interrupted: self.stop.load(Ordering::Relaxed),
+        };
+        self.stats.report(&run, &self.player.scheduler.log().summary(), &self.player.pool)
+    }
+
+    /// The stage, to take the last picture from.
+    pub fn stage(&mut self) -> &mut Stage {
+        &mut self.stage
+    }
+
+    /// The engine's state.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.player.engine.snapshot()
+    }
+
+    /// Frames that ended in `fate`.
+    pub fn count(&self, fate: FrameFate) -> u64 {
+        self.player.scheduler.log().summary().count(fate)
+    }
+}
+
+/// Why a run ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum HeadlessError {
+    /// The file cannot be played.
+    #[error("{0}")]
+    Media(String),
+    /// There is no device, or it made no picture.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// A thread or the state file failed.
+    #[error("the system refused: {0}.")]
+    System(#[from] std::io::Error),
+}

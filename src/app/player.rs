@@ -1,0 +1,124 @@
+//! Starts everything that stands behind the picture.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use crossbeam_channel::bounded;
+
+use crate::audio::{AudioConfig, AudioPlayer};
+use crate::decode::SharedAnchor;
+use crate::memory::{FramePool, MemoryBudget};
+use crate::metrics::FrameLog;
+use crate::playback::{
+    Command, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener, FrameScheduler,
+    OpenerOptions, Schedule, Snapshot, StartOptions,
+};
+use crate::time::{Clock, RealClock};
+
+/// Records that are kept for the frame graph: a minute at 60 fps.
+const KEPT_RECORDS: usize = 3600;
+
+/// Media may be opened faster than the window takes their rings.
+const WAITING_SOURCES: usize = 16;
+
+/// How the player is set up.
+#[derive(Debug, Clone)]
+pub struct PlayerOptions {
+    /// How each medium begins.
+    pub start: StartOptions,
+    /// The sound.
+    pub audio: AudioConfig,
+    /// Memory; chosen by the machine when left out.
+    pub budget: MemoryBudget,
+    /// Decoder threads; one for each core when left out.
+    pub threads: Option<NonZeroUsize>,
+    /// Commands given before the first file is opened: speed, loop, volume.
+    pub commands: Vec<Command>,
+    /// Files to open.
+    pub files: Vec<PathBuf>,
+}
+
+/// The engine and what the presenting thread needs of it.
+pub struct Player {
+    /// The clock that everything is in.
+    pub clock: Arc<dyn Clock>,
+    /// Takes commands, gives snapshots.
+    pub engine: EngineHandle,
+    /// Tells which frame is due.
+    pub scheduler: FrameScheduler,
+    /// Where frames live.
+    pub pool: FramePool,
+}
+
+impl Player {
+    /// Starts the engine. `wake` is called from other threads whenever the presenting thread may find
+    /// something new.
+    pub fn start(
+        options: PlayerOptions,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> std::io::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
+        let pool = FramePool::new(options.budget.frame_bytes());
+        let anchor = SharedAnchor::default();
+        let schedule = Arc::new(ArcSwap::from_pointee(Schedule::default()));
+        let feedback = Arc::new(Feedback::default());
+        let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
+        let (sources, new_sources) = bounded(WAITING_SOURCES);
+        let (calls, waker) = EngineCalls::new();
+        let notify: Arc<dyn Fn() + Send + Sync> = Arc::new({
+            let wake = Arc::clone(&wake);
+            move || {
+                waker.wake();
+                wake();
+            }
+        });
+        let opener = FileOpener::new(OpenerOptions {
+            threads: options.threads.unwrap_or_else(default_threads),
+            budget: options.budget,
+            pool: pool.clone(),
+            clock: Arc::clone(&clock),
+            anchor: Arc::clone(&anchor),
+            notify,
+        });
+        let scheduler = FrameScheduler::new(
+            Arc::clone(&schedule),
+            Arc::clone(&feedback),
+            new_sources,
+            FrameLog::new(KEPT_RECORDS),
+        );
+        let make_engine = {
+            let (clock, snapshot) = (Arc::clone(&clock), Arc::clone(&snapshot));
+            let (audio, start) = (options.audio, options.start);
+            move || {
+                let sound = Box::new(AudioPlayer::start(Arc::clone(&clock), audio));
+                let opener = Box::new(opener);
+                let parts = EngineParts {
+                    opener,
+                    sound,
+                    clock,
+                    schedule,
+                    feedback,
+                    sources,
+                    anchor,
+                    snapshot,
+                };
+                Engine::new(parts, start)
+            }
+        };
+        let engine =
+            EngineHandle::start(calls, snapshot, Arc::clone(&clock), make_engine, move || wake())?;
+        for command in options.commands {
+            engine.send(command);
+        }
+        if !options.files.is_empty() {
+            engine.send(Command::Open(options.files));
+        }
+        Ok(Self { clock, engine, scheduler, pool })
+    }
+}
+
+fn default_threads() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}

@@ -1,0 +1,123 @@
+//! The player's state as lines of JSON, for scripts and tests.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::playback::{AudioState, ClockSource, PlaybackStatus, Severity, Snapshot};
+
+/// One line. Names are stable; new ones may be added.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct StateLine {
+    /// `empty`, `opening`, `paused`, `playing` or `ended`.
+    status: &'static str,
+    file: Option<String>,
+    frame: i64,
+    frames: Option<i64>,
+    timecode: Option<String>,
+    /// Fraction of normal speed; negative is backwards.
+    speed: f64,
+    mark_in: Option<i64>,
+    mark_out: Option<i64>,
+    /// `off`, `loop` or `pingpong`.
+    #[serde(rename = "loop")]
+    loop_mode: &'static str,
+    volume: u16,
+    muted: bool,
+    audio_delay_ms: i32,
+    audio_track: Option<usize>,
+    audio: String,
+    /// `audio`, `monotonic` or `fallback`.
+    clock: &'static str,
+    exposure: f32,
+    gamma: f32,
+    channel: String,
+    badges: Vec<String>,
+    notices: Vec<String>,
+    errors: usize,
+    fullscreen: bool,
+    device_losses: u64,
+}
+
+impl StateLine {
+    fn new(snapshot: &Snapshot, fullscreen: bool, device_losses: u64) -> Self {
+        let media = snapshot.media.as_deref();
+        Self {
+            status: match snapshot.status {
+                PlaybackStatus::Empty => "empty",
+                PlaybackStatus::Opening => "opening",
+                PlaybackStatus::Paused => "paused",
+                PlaybackStatus::Playing => "playing",
+                PlaybackStatus::Ended => "ended",
+            },
+            file: media.map(|media| media.info.path.display().to_string()),
+            frame: snapshot.position.0,
+            frames: media.map(|media| media.frames),
+            timecode: snapshot.timecode.map(|timecode| timecode.to_string()),
+            speed: snapshot.speed.as_f64(),
+            mark_in: snapshot.mark_in.map(|frame| frame.0),
+            mark_out: snapshot.mark_out.map(|frame| frame.0),
+            loop_mode: match snapshot.loop_mode {
+                crate::decode::LoopMode::Off => "off",
+                crate::decode::LoopMode::Loop => "loop",
+                crate::decode::LoopMode::PingPong => "pingpong",
+            },
+            volume: snapshot.volume_percent,
+            muted: snapshot.muted,
+            audio_delay_ms: snapshot.audio_delay_millis,
+            audio_track: snapshot.audio_track,
+            audio: match &snapshot.audio {
+                AudioState::NoTrack => "no track".to_owned(),
+                AudioState::Off => "off".to_owned(),
+                AudioState::Playing(device) => format!("playing on {device}"),
+                AudioState::Silent(reason) => format!("silent: {reason}"),
+            },
+            clock: match snapshot.clock {
+                ClockSource::Audio => "audio",
+                ClockSource::Monotonic => "monotonic",
+                ClockSource::Fallback => "fallback",
+            },
+            exposure: snapshot.view.exposure_stops,
+            gamma: snapshot.view.gamma,
+            channel: format!("{:?}", snapshot.view.channel).to_lowercase(),
+            badges: media.map(|media| media.badges.clone()).unwrap_or_default(),
+            notices: snapshot.notices.iter().map(|notice| notice.text.clone()).collect(),
+            errors: snapshot.notices.iter().filter(|n| n.severity == Severity::Error).count(),
+            fullscreen,
+            device_losses,
+        }
+    }
+}
+
+/// Writes a line whenever the state has changed.
+pub struct StateFile {
+    file: File,
+    last: Option<StateLine>,
+}
+
+impl StateFile {
+    /// Makes `path`, or empties it.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Ok(Self { file: File::create(path)?, last: None })
+    }
+
+    /// Writes the state if it is not what was written last.
+    pub fn write(
+        &mut self,
+        snapshot: &Snapshot,
+        fullscreen: bool,
+        device_losses: u64,
+    ) -> io::Result<()> {
+        let line = StateLine::new(snapshot, fullscreen, device_losses);
+        if self.last.as_ref() == Some(&line) {
+            return Ok(());
+        }
+        let mut text = serde_json::to_string(&line)?;
+        text.push('\n');
+        self.file.write_all(text.as_bytes())?;
+        self.last = Some(line);
+        Ok(())
+    }
+}

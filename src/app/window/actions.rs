@@ -1,0 +1,85 @@
+//! What the window does by itself when the person asks for it.
+
+use winit::event_loop::ActiveEventLoop;
+use winit::window::Fullscreen;
+
+use super::{App, News};
+use crate::app::png_file::write_png;
+use crate::config::Action;
+use crate::playback::{Command, Severity};
+use crate::ui::UiEvent;
+
+impl App {
+    pub(super) fn on_ui_event(&mut self, event: UiEvent, event_loop: &ActiveEventLoop) {
+        match event {
+            UiEvent::Command(command) => {
+                if let Command::SetAudioDevice(device) = &command {
+                    self.audio_device.clone_from(device);
+                }
+                self.player.engine.send(command);
+            }
+            UiEvent::Action(action) => self.act(action, event_loop),
+        }
+    }
+
+    fn act(&mut self, action: Action, event_loop: &ActiveEventLoop) {
+        match action {
+            Action::Quit => self.end(event_loop),
+            Action::ToggleFullscreen => self.toggle_fullscreen(),
+            Action::OpenFiles => self.open_dialog(),
+            Action::Screenshot => self.take_screenshot(),
+            Action::ForceDeviceLoss => {
+                if let Some(shown) = &self.shown_window {
+                    shown.stage.gpu().force_loss();
+                    self.must_draw = true;
+                }
+            }
+            other => tracing::error!("the interface passed on {other:?}, which it does itself"),
+        }
+    }
+
+    fn toggle_fullscreen(&mut self) {
+        let Some(shown) = &self.shown_window else { return };
+        let full = shown.window.fullscreen().is_some();
+        shown.window.set_fullscreen((!full).then_some(Fullscreen::Borderless(None)));
+        self.must_draw = true;
+    }
+
+    /// The dialog runs on a thread of its own, for playback goes on behind it.
+    fn open_dialog(&self) {
+        let proxy = self.proxy.clone();
+        let dialog = move || {
+            let chosen = rfd::FileDialog::new().set_title("Open media").pick_files();
+            if let Some(files) = chosen.filter(|files| !files.is_empty()) {
+                let _ended = proxy.send_event(News::Chosen(files));
+            }
+        };
+        let started = std::thread::Builder::new().name("file dialog".to_owned()).spawn(dialog);
+        if let Err(error) = started {
+            let text = format!("The file dialog cannot be opened: {error}. Drop files on the window.");
+            self.player.engine.send(Command::Tell(Severity::Warning, text));
+        }
+    }
+
+    /// Writes the frame on screen, at its own size, into the person's folder of pictures.
+    fn take_screenshot(&mut self) {
+        let snapshot = self.player.engine.snapshot();
+        let (Some(shown), Some(media)) = (&mut self.shown_window, &snapshot.media) else { return };
+        let folder = self.folders.as_ref().map(|folders| folders.pictures().to_owned());
+        let folder = folder.filter(|folder| folder.is_dir()).unwrap_or_else(|| ".".into());
+        let stem = media.info.path.file_stem().unwrap_or_default().to_string_lossy();
+        let file = folder.join(format!("{stem}_{}.png", snapshot.position));
+        let written = shown
+            .stage
+            .picture(None)
+            .map_err(|error| error.to_string())
+            .and_then(|picture| write_png(&picture, &file).map_err(|error| error.to_string()));
+        // The picture in the window has another size.
+        self.must_draw = true;
+        let (severity, text) = match written {
+            Ok(()) => (Severity::Info, format!("Saved {}", file.display())),
+            Err(reason) => (Severity::Error, reason),
+        };
+        self.player.engine.send(Command::Tell(severity, text));
+    }
+}

@@ -1,0 +1,324 @@
+//! One turn of drawing.
+
+use std::sync::Arc;
+
+use winit::event_loop::ActiveEventLoop;
+
+use super::interface::{Interface, Stale};
+use super::{App, News, Shown, WindowError, create_surface};
+use crate::app::stage::StageError;
+use crate::app::waveform::Waveform;
+use crate::gpu::{Acquired, GpuContext, GpuOptions};
+use crate::metrics::Stage as Cost;
+use crate::playback::{Command, PlaybackStatus, Pull, Severity, Snapshot};
+use crate::time::Moment;
+use crate::ui::{Failure, UiInput};
+
+/// A device that is lost more often than this is not worth making anew.
+const MOST_LOSSES: u64 = 16;
+
+/// What a new frame has cost so far.
+#[derive(Default)]
+struct FrameCosts {
+    is_new: bool,
+    token: u64,
+    fields_nanos: u64,
+    late_nanos: Option<i64>,
+}
+
+impl App {
+    pub(super) fn interface_is_stale(&mut self, snapshot: &Arc<Snapshot>, now: Moment) -> Stale {
+        self.stats.view(now, &self.player.scheduler, snapshot);
+        let App { interface, stats, keys, audio_devices, audio_device, waveform, shown_window, .. } =
+            self;
+        let fullscreen =
+            shown_window.as_ref().is_some_and(|shown| shown.window.fullscreen().is_some());
+        let failure = failure_of(snapshot);
+        let peaks = waveform.as_ref().map(Waveform::peaks);
+        interface.is_stale(&UiInput {
+            snapshot,
+            stats: stats.view_mut(),
+            keys,
+            now,
+            fullscreen,
+            failure: failure.as_ref().map(Failed::borrow),
+            audio_devices,
+            audio_device: audio_device.as_deref(),
+            waveform: peaks.as_deref().map(Vec::as_slice),
+        })
+    }
+
+    pub(super) fn redraw(&mut self, event_loop: &ActiveEventLoop) {
+        puffin::GlobalProfiler::lock().new_frame();
+        puffin::profile_scope!("turn");
+        let begun = self.player.clock.now();
+        let snapshot = self.player.engine.snapshot();
+        self.lose_device_if_told(begun);
+        let due = self.player.scheduler.next_due();
+        let refresh = self.pacer.plan(begun, due.unwrap_or(begun)).refresh;
+        let costs = self.take_due(&snapshot, begun, refresh);
+        self.follow_medium(&snapshot);
+        let changed = self.run_interface(&snapshot, begun, event_loop);
+        let must_draw = std::mem::take(&mut self.must_draw);
+        if !(costs.is_new || changed || must_draw) {
+            self.pacer.passed(refresh);
+            return;
+        }
+        match self.draw(&snapshot, &costs) {
+            Ok(Some(stages)) => {
+                let presented = self.player.clock.now();
+                self.pacer.presented(refresh, begun, presented);
+                if costs.is_new {
+                    self.player.scheduler.complete(presented, &stages, false);
+                    self.stats.frame_presented(presented, costs.late_nanos, &snapshot);
+                    self.shown += 1;
+                    if self.shown == 1 {
+                        self.list_sound_devices();
+                    }
+                }
+            }
+            // Nothing can be drawn now; the frame counts as shown to nobody.
+            Ok(None) => self.pacer.passed(refresh),
+            Err(error) => self.recover(error, event_loop),
+        }
+        if let Some(shown) = &mut self.shown_window {
+            for (token, nanos) in shown.stage.drain_gpu_times() {
+                self.player.scheduler.gpu_time(token, nanos);
+            }
+        }
+    }
+
+    /// Takes the frame that is due, if any.
+    fn take_due(&mut self, snapshot: &Snapshot, now: Moment, refresh: Moment) -> FrameCosts {
+        let period = self.pacer.period_nanos();
+        let pulled = self.player.scheduler.pull(now, refresh, period);
+        let Some(shown) = &mut self.shown_window else { return FrameCosts::default() };
+        match pulled {
+            Pull::Keep => FrameCosts::default(),
+            Pull::Clear => {
+                shown.stage.clear();
+                self.must_draw = true;
+                FrameCosts::default()
+            }
+            Pull::New(planned) => {
+                let late_nanos = self.player.scheduler.last_lateness_nanos();
+                let newest = self.player.engine.snapshot();
+                let media = newest.media.as_ref().or(snapshot.media.as_ref());
+                let stream = media.and_then(|media| media.info.default_video());
+                let took = stream.map(|stream| shown.stage.take(&planned, stream));
+                FrameCosts {
+                    is_new: true,
+                    token: self.player.scheduler.last_ordinal(),
+                    fields_nanos: took.map_or(0, |t| u64::try_from(t.as_nanos()).unwrap_or(0)),
+                    late_nanos,
+                }
+            }
+        }
+    }
+
+    /// The title and the waveform belong to the medium.
+    fn follow_medium(&mut self, snapshot: &Snapshot) {
+        let Some(shown) = &mut self.shown_window else { return };
+        let info = snapshot.media.as_ref().map(|media| &media.info);
+        let name = info.and_then(|info| info.path.file_name()).map(|name| name.to_string_lossy());
+        let title = name.map_or("Jogwheel".to_owned(), |name| format!("{name} — Jogwheel"));
+        if self.title != title {
+            shown.window.set_title(&title);
+            self.title = title;
+        }
+        let Some(info) = info.filter(|info| info.video.is_empty()) else {
+            self.waveform = None;
+            return;
+        };
+        shown.stage.clear();
+        if self.waveform.as_ref().is_none_or(|waveform| waveform.path() != info.path) {
+            let proxy = self.proxy.clone();
+            self.waveform = Waveform::start(info, move || {
+                let _ended = proxy.send_event(News::Look);
+            });
+        }
+    }
+
+    fn run_interface(
+        &mut self,
+        snapshot: &Arc<Snapshot>,
+        now: Moment,
+        event_loop: &ActiveEventLoop,
+    ) -> bool {
+        self.stats.view(now, &self.player.scheduler, snapshot);
+        let App {
+            interface,
+            stats,
+            keys,
+            audio_devices,
+            audio_device,
+            waveform,
+            shown_window,
+            player,
+            ..
+        } = self;
+        let Some(shown) = shown_window else { return false };
+        let view = stats.view_mut();
+        view.adapter.clone_from(&shown.stage.adapter().name);
+        shown.stage.converter_name().clone_into(&mut view.converter);
+        view.picture_size = shown
+            .surface
+            .size()
+            .and_then(|window| shown.stage.viewport(window))
+            .map(|viewport| viewport.size);
+        let pool = player.pool.usage();
+        view.pool_bytes = (pool.used_bytes, pool.limit_bytes);
+        view.refresh_hz = Some(self.refresh.as_f64() as f32);
+        let failure = failure_of(snapshot);
+        let peaks = waveform.as_ref().map(Waveform::peaks);
+        let input = UiInput {
+            snapshot,
+            stats: view,
+            keys,
+            now,
+            fullscreen: shown.window.fullscreen().is_some(),
+            failure: failure.as_ref().map(Failed::borrow),
+            audio_devices,
+            audio_device: audio_device.as_deref(),
+            waveform: peaks.as_deref().map(Vec::as_slice),
+        };
+        let Some(pass) = interface.run(&shown.window, &input) else { return false };
+        let took = player.clock.now().since(now);
+        stats.view_mut().overlay_micros = took.as_secs_f32() * 1e6;
+        for event in pass.events {
+            self.on_ui_event(event, event_loop);
+        }
+        pass.redraw
+    }
+
+    /// Draws the picture and the interface, and presents them. `None` when the window shows nothing now.
+    fn draw(
+        &mut self,
+        snapshot: &Snapshot,
+        costs: &FrameCosts,
+    ) -> Result<Option<[(Cost, u64); 3]>, StageError> {
+        let Some(shown) = &mut self.shown_window else { return Ok(None) };
+        let Shown { stage, surface, .. } = shown;
+        let Some(window) = surface.size() else { return Ok(None) };
+        let mut tries = 0;
+        let frame = loop {
+            tries += 1;
+            match surface.acquire(stage.gpu()) {
+                Acquired::Frame(frame) => break frame,
+                Acquired::Reconfigured if tries < 3 => {}
+                Acquired::Skip | Acquired::Reconfigured => return Ok(None),
+                Acquired::Lost => {
+                    return Err(crate::gpu::PictureError::DeviceLost.into());
+                }
+            }
+        };
+        let times = stage.make_picture(window, costs.token)?;
+        let token = costs.is_new.then_some(costs.token);
+        let shapes = interface_shapes(&mut self.interface, stage.gpu(), surface.format(), window)?;
+        let render = stage.render(frame.view(), window, &snapshot.view, shapes, token)?;
+        let begun = self.player.clock.now();
+        puffin::profile_scope!("present");
+        frame.present(stage.gpu());
+        let present = self.player.clock.now().since(begun);
+        Ok(Some([
+            (Cost::Convert, times.convert_nanos + costs.fields_nanos),
+            (Cost::Upload, times.upload_nanos),
+            (Cost::Present, render + u64::try_from(present.as_nanos()).unwrap_or(0)),
+        ]))
+    }
+
+    /// A lost device or surface is replaced; anything else is told.
+    fn recover(&mut self, error: StageError, event_loop: &ActiveEventLoop) {
+        let lost = self.shown_window.as_ref().is_some_and(|shown| shown.stage.gpu().is_lost())
+            || matches!(error, StageError::Picture(crate::gpu::PictureError::DeviceLost));
+        if !lost {
+            let text = format!("The picture cannot be shown: {error}");
+            self.player.engine.send(Command::Tell(Severity::Error, text));
+            return;
+        }
+        self.device_losses += 1;
+        tracing::warn!("the graphics device was lost; making another");
+        if self.device_losses > MOST_LOSSES {
+            self.fail(error.into(), event_loop);
+        } else if let Err(error) = self.replace_device() {
+            self.fail(error, event_loop);
+        }
+    }
+
+    fn replace_device(&mut self) -> Result<(), WindowError> {
+        let Some(Shown { mut stage, surface, instance, window }) = self.shown_window.take() else {
+            return Ok(());
+        };
+        // A window has one surface at a time.
+        drop(surface);
+        let surface = create_surface(&instance, &window)?;
+        let options = GpuOptions::from_env(None);
+        let ctx = GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
+        let surface = self.set_up_surface(&ctx, surface, &window)?;
+        stage.rebuild(ctx, surface.format())?;
+        self.interface.attach(&window, stage.gpu().max_texture_side());
+        self.shown_window = Some(Shown { stage, surface, instance, window });
+        self.must_draw = true;
+        let text = "The graphics device was lost and has been replaced.".to_owned();
+        self.player.engine.send(Command::Tell(Severity::Warning, text));
+        Ok(())
+    }
+
+    fn lose_device_if_told(&mut self, now: Moment) {
+        let lasted = now.since(self.started);
+        let before = self.options.device_loss_at.len();
+        self.options.device_loss_at.retain(|at| *at > lasted);
+        if self.options.device_loss_at.len() < before
+            && let Some(shown) = &self.shown_window
+        {
+            shown.stage.gpu().force_loss();
+        }
+    }
+
+    /// Asks for the names of the sound devices, which can take long.
+    fn list_sound_devices(&self) {
+        let proxy = self.proxy.clone();
+        let listing = move || {
+            let names = crate::audio::devices().into_iter().map(|device| device.name).collect();
+            let _ended = proxy.send_event(News::SoundDevices(names));
+        };
+        let started = std::thread::Builder::new().name("sound devices".to_owned()).spawn(listing);
+        if let Err(error) = started {
+            tracing::warn!("the sound devices cannot be listed: {error}");
+        }
+    }
+}
+
+fn interface_shapes<'a>(
+    interface: &'a mut Interface,
+    ctx: &GpuContext,
+    format: wgpu::TextureFormat,
+    window: crate::media::Size,
+) -> Result<Option<crate::gpu::Overlay<'a>>, StageError> {
+    Ok(interface.shapes(ctx, format, window)?)
+}
+
+/// Why nothing is shown, taken apart for the placeholder.
+struct Failed {
+    name: String,
+    reason: String,
+}
+
+impl Failed {
+    fn borrow(&self) -> Failure<'_> {
+        Failure { name: &self.name, reason: &self.reason, fix: "" }
+    }
+}
+
+/// The reason, when the file asked for could not be opened.
+fn failure_of(snapshot: &Snapshot) -> Option<Failed> {
+    if snapshot.status != PlaybackStatus::Empty {
+        return None;
+    }
+    let notice = snapshot.notices.iter().rfind(|notice| notice.severity == Severity::Error)?;
+    let path = snapshot.playlist.get(snapshot.playlist_index)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let full = path.display().to_string();
+    let reason = notice.text.strip_prefix(&full).unwrap_or(&notice.text);
+    Some(Failed { name, reason: reason.trim_start_matches(": ").to_owned() })
+}

@@ -1,0 +1,143 @@
+//! egui in the window: input in, shapes out, and when to run again.
+
+use std::path::PathBuf;
+
+use egui::ClippedPrimitive;
+use winit::event::WindowEvent;
+use winit::window::Window;
+
+use crate::gpu::{GpuContext, Overlay as OverlayShapes, OverlayPainter, PictureError};
+use crate::media::Size;
+use crate::time::Moment;
+use crate::ui::{Overlay, UiEvent, UiInput};
+
+/// The interface and its link to the window.
+pub(super) struct Interface {
+    overlay: Overlay,
+    context: egui::Context,
+    state: Option<egui_winit::State>,
+    painter: Option<OverlayPainter>,
+    primitives: Vec<ClippedPrimitive>,
+    textures: egui::TexturesDelta,
+    pixels_per_point: f32,
+    /// There is input that no pass has seen.
+    has_input: bool,
+    repaint_at: Option<Moment>,
+    dropped: Vec<PathBuf>,
+    performance: bool,
+}
+
+/// Whether the interface would look different now.
+pub(super) struct Stale(pub(super) bool);
+
+/// What a pass of the interface came to.
+pub(super) struct Pass {
+    pub(super) events: Vec<UiEvent>,
+    pub(super) redraw: bool,
+}
+
+impl Interface {
+    pub(super) fn new(performance: bool) -> Self {
+        let mut overlay = Overlay::new();
+        overlay.set_performance(performance);
+        Self {
+            overlay,
+            context: egui::Context::default(),
+            state: None,
+            painter: None,
+            primitives: Vec::new(),
+            textures: egui::TexturesDelta::default(),
+            pixels_per_point: 1.0,
+            has_input: true,
+            repaint_at: None,
+            dropped: Vec::new(),
+            performance,
+        }
+    }
+
+    /// Connects to a window. Also after a device loss: textures must be sent anew, so egui starts afresh.
+    pub(super) fn attach(&mut self, window: &Window, max_texture_side: u32) {
+        let dropped = std::mem::take(&mut self.dropped);
+        *self = Self { dropped, ..Self::new(self.performance) };
+        let side = usize::try_from(max_texture_side).ok();
+        self.state = Some(egui_winit::State::new(
+            self.context.clone(),
+            egui::ViewportId::ROOT,
+            window,
+            None,
+            window.theme(),
+            side,
+        ));
+    }
+
+    /// Gives egui an event. Answers whether a pass should run.
+    pub(super) fn on_window_event(&mut self, window: &Window, event: &WindowEvent) -> bool {
+        let Some(state) = &mut self.state else { return false };
+        if matches!(event, WindowEvent::RedrawRequested) {
+            return false;
+        }
+        let response = state.on_window_event(window, event);
+        self.has_input |= response.repaint;
+        response.repaint
+    }
+
+    /// A file was dropped on the window. Several come one by one.
+    pub(super) fn dropped(&mut self, file: PathBuf) {
+        self.dropped.push(file);
+    }
+
+    pub(super) fn take_dropped(&mut self) -> Option<Vec<PathBuf>> {
+        (!self.dropped.is_empty()).then(|| std::mem::take(&mut self.dropped))
+    }
+
+    pub(super) fn is_stale(&self, input: &UiInput<'_>) -> Stale {
+        Stale(self.has_input || self.overlay.is_stale(input))
+    }
+
+    /// When a pass should run next.
+    pub(super) fn wakes_at(&self, stale: &Stale, now: Moment) -> Option<Moment> {
+        if stale.0 { Some(now) } else { self.repaint_at }
+    }
+
+    /// Runs a pass, if the interface would look different or has input to read.
+    pub(super) fn run(&mut self, window: &Window, input: &UiInput<'_>) -> Option<Pass> {
+        let due = self.repaint_at.is_some_and(|at| at <= input.now);
+        if !due && !self.is_stale(input).0 {
+            return None;
+        }
+        let state = self.state.as_mut()?;
+        puffin::profile_scope!("interface");
+        let raw = state.take_egui_input(window);
+        let output = self.overlay.run(&self.context, raw, input);
+        state.handle_platform_output(window, output.egui.platform_output);
+        self.pixels_per_point = output.egui.pixels_per_point;
+        self.textures.append(output.egui.textures_delta);
+        self.primitives = self.context.tessellate(output.egui.shapes, self.pixels_per_point);
+        self.has_input = false;
+        self.repaint_at = output.repaint_at;
+        Some(Pass { events: output.events, redraw: output.redraw })
+    }
+
+    /// The shapes to draw over the picture; `None` where there are none.
+    pub(super) fn shapes(
+        &mut self,
+        ctx: &GpuContext,
+        format: wgpu::TextureFormat,
+        window: Size,
+    ) -> Result<Option<OverlayShapes<'_>>, PictureError> {
+        if self.primitives.is_empty() && self.textures.is_empty() {
+            return Ok(None);
+        }
+        let painter = match &mut self.painter {
+            Some(painter) => painter,
+            none => none.insert(OverlayPainter::new(ctx, format)?),
+        };
+        Ok(Some(OverlayShapes {
+            painter,
+            primitives: &self.primitives,
+            textures: std::mem::take(&mut self.textures),
+            window,
+            pixels_per_point: self.pixels_per_point,
+        }))
+    }
+}

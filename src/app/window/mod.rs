@@ -1,0 +1,407 @@
+//! The window: winit's loop on the program's main thread.
+//!
+//! The loop sleeps until a frame is due, the interface changes, or something arrives from another
+//! thread; it draws only then. One turn of drawing: pull the due frame, convert it, let the interface
+//! run if it would look different, draw both, present.
+
+mod actions;
+mod draw;
+mod interface;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use winit::application::ApplicationHandler;
+use winit::dpi::PhysicalSize;
+use winit::event::WindowEvent;
+use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
+use winit::window::{Fullscreen, Window, WindowId};
+
+use self::interface::Interface;
+use super::pacer::Pacer;
+use super::player::{Player, PlayerOptions};
+use super::stage::{Stage, StageError};
+use super::state_file::StateFile;
+use super::stats::{RunStats, StatsGatherer};
+use crate::config::{Folders, KeyMap};
+use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, Pacing, WindowSurface, new_instance};
+use crate::media::Size;
+use crate::metrics::{OutputMode, SoakReport};
+use crate::playback::{Command, PlaybackStatus, Snapshot};
+use crate::time::{FrameRate, Moment};
+
+/// How the window is set up.
+#[derive(Debug, Clone)]
+pub struct WindowOptions {
+    /// Size of the picture area; three quarters of the screen at most, when left out.
+    pub size: Option<Size>,
+    /// Fill the screen.
+    pub fullscreen: bool,
+    /// Who converts.
+    pub choice: ConvertChoice,
+    /// Begin with the performance panel.
+    pub performance: bool,
+    /// Show frames as fast as they come.
+    pub untimed: bool,
+    /// Close after this long.
+    pub seconds: Option<Duration>,
+    /// Close after this many frames.
+    pub frames: Option<u64>,
+    /// Close when the playlist is over.
+    pub close_at_end: bool,
+    /// Lose the device on purpose, this long after the start.
+    pub device_loss_at: Vec<Duration>,
+    /// Write the state here.
+    pub state_file: Option<PathBuf>,
+    /// Frames a second that are to be held, for the report; the medium's rate when left out.
+    pub target_fps: Option<FrameRate>,
+}
+
+/// What a window leaves behind.
+pub struct WindowOutcome {
+    /// The report of what was played.
+    pub report: SoakReport,
+    /// The picture that was on screen last, if it was asked for and there was one.
+    pub picture: Option<crate::gpu::RgbaPicture>,
+}
+
+/// Why there is no window, or no more.
+#[derive(Debug, thiserror::Error)]
+pub enum WindowError {
+    /// There is no display.
+    #[error(
+        "no window can be opened ({0}). Is there a display? Without one, use `jogwheel play --headless`."
+    )]
+    Display(String),
+    /// There is no graphics device.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// A thread or the state file failed.
+    #[error("the system refused: {0}.")]
+    System(#[from] std::io::Error),
+}
+
+/// What other threads tell the loop.
+#[derive(Debug)]
+enum News {
+    /// There may be something new to see.
+    Look,
+    /// Files were chosen in the dialog.
+    Chosen(Vec<PathBuf>),
+    /// The names of the sound devices.
+    SoundDevices(Vec<String>),
+}
+
+/// The screen's refresh rate where the system does not tell it.
+const USUAL_REFRESH: (u32, u32) = (60, 1);
+
+/// How often the loop looks at the process when nothing else happens.
+const LOOK_NANOS: i64 = 250_000_000;
+
+/// Opens a window and plays until it is closed. A true `stop` closes it.
+pub fn run_window(
+    player: PlayerOptions,
+    options: WindowOptions,
+    stop: Arc<AtomicBool>,
+    want_picture: bool,
+) -> Result<WindowOutcome, WindowError> {
+    let display = |error: winit::error::EventLoopError| WindowError::Display(error.to_string());
+    let event_loop = EventLoop::<News>::with_user_event().build().map_err(display)?;
+    let proxy = event_loop.create_proxy();
+    // One piece of news is enough until the loop has looked; a flood would only queue up.
+    let told = Arc::new(AtomicBool::new(false));
+    let wake = {
+        let (proxy, told) = (parking_lot::Mutex::new(proxy.clone()), Arc::clone(&told));
+        Arc::new(move || {
+            if !told.swap(true, Ordering::AcqRel) {
+                // A loop that has ended needs no news.
+                let _ended = proxy.lock().send_event(News::Look);
+            }
+        })
+    };
+    let file = player.files.first().cloned().unwrap_or_default();
+    let player = Player::start(player, wake)?;
+    let state_file = options.state_file.as_deref().map(StateFile::create).transpose()?;
+    let started = player.clock.now();
+    let (num, den) = USUAL_REFRESH;
+    let refresh = FrameRate::new(num, den).ok_or_else(|| std::io::Error::from(std::io::ErrorKind::InvalidInput))?;
+    let mut app = App {
+        stats: StatsGatherer::new(started),
+        pacer: Pacer::new(refresh),
+        refresh,
+        shown_window: None,
+        interface: Interface::new(options.performance),
+        keys: KeyMap::default(),
+        folders: Folders::of_user().ok(),
+        player,
+        options,
+        proxy,
+        told,
+        stop,
+        state_file,
+        started,
+        shown: 0,
+        device_losses: 0,
+        must_draw: true,
+        asked_to_draw: false,
+        want_picture,
+        picture: None,
+        failed: None,
+        audio_devices: Vec::new(),
+        audio_device: None,
+        title: String::new(),
+        waveform: None,
+    };
+    event_loop.run_app(&mut app).map_err(display)?;
+    if let Some(error) = app.failed.take() {
+        return Err(error);
+    }
+    let run = app.run_stats(&file);
+    let summary = app.player.scheduler.log().summary();
+    let report = app.stats.report(&run, &summary, &app.player.pool);
+    Ok(WindowOutcome { report, picture: app.picture.take() })
+}
+
+/// What exists only while there is a window. Fields are dropped in this order: everything on the
+/// device before the surface, the surface before the window.
+struct Shown {
+    stage: Stage,
+    surface: WindowSurface,
+    instance: wgpu::Instance,
+    window: Arc<Window>,
+}
+
+/// Owned by the window's thread.
+struct App {
+    // The window and its picture.
+    shown_window: Option<Shown>,
+    interface: Interface,
+    pacer: Pacer,
+    refresh: FrameRate,
+    // The engine.
+    player: Player,
+    stats: StatsGatherer,
+    state_file: Option<StateFile>,
+    // Settings.
+    options: WindowOptions,
+    keys: KeyMap,
+    folders: Option<Folders>,
+    // Other threads.
+    proxy: EventLoopProxy<News>,
+    told: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
+    // What happened so far.
+    started: Moment,
+    shown: u64,
+    device_losses: u64,
+    /// The window's content is not what it should be, whether or not a frame is due.
+    must_draw: bool,
+    /// A redraw was asked for by this program, not by the system.
+    asked_to_draw: bool,
+    want_picture: bool,
+    picture: Option<crate::gpu::RgbaPicture>,
+    failed: Option<WindowError>,
+    audio_devices: Vec<String>,
+    audio_device: Option<String>,
+    title: String,
+    waveform: Option<super::waveform::Waveform>,
+}
+
+impl App {
+    fn run_stats<'a>(&self, file: &'a std::path::Path) -> RunStats<'a> {
+        let snapshot = self.player.engine.snapshot();
+        let stream = snapshot.media.as_ref().and_then(|media| media.info.default_video());
+        let rate = self.options.target_fps.or(stream.map(|stream| stream.rate));
+        RunStats {
+            file,
+            output: OutputMode::Window,
+            untimed: self.options.untimed,
+            target_fps: rate.map_or(0.0, FrameRate::as_f64),
+            lasted: self.player.clock.now().since(self.started),
+            interrupted: self.stop.load(Ordering::Relaxed),
+        }
+    }
+
+    fn open_window(&mut self, event_loop: &ActiveEventLoop) -> Result<Shown, WindowError> {
+        puffin::profile_scope!("open window");
+        let monitor = event_loop.primary_monitor().or_else(|| event_loop.available_monitors().next());
+        let mut attributes = Window::default_attributes()
+            .with_title("Jogwheel")
+            .with_min_inner_size(PhysicalSize::new(320, 180));
+        let room = monitor.as_ref().map(|monitor| monitor.size());
+        let size = self.options.size.map_or_else(
+            || default_size(room),
+            |size| PhysicalSize::new(size.width(), size.height()),
+        );
+        attributes = attributes.with_inner_size(size);
+        if self.options.fullscreen {
+            attributes = attributes.with_fullscreen(Some(Fullscreen::Borderless(None)));
+        }
+        let millihertz = monitor.and_then(|monitor| monitor.refresh_rate_millihertz());
+        if let Some(rate) = millihertz.and_then(|rate| FrameRate::new(rate, 1000)) {
+            self.refresh = rate;
+            self.pacer = Pacer::new(rate);
+        }
+        let window = event_loop
+            .create_window(attributes)
+            .map_err(|error| WindowError::Display(error.to_string()))?;
+        let window = Arc::new(window);
+        let instance = new_instance(Some(Box::new(event_loop.owned_display_handle())));
+        let surface = create_surface(&instance, &window)?;
+        let options = GpuOptions::from_env(None);
+        let ctx = GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
+        let surface = self.set_up_surface(&ctx, surface, &window)?;
+        let stage = Stage::new(ctx, self.options.choice, surface.format())?;
+        Ok(Shown { stage, surface, instance, window })
+    }
+
+    fn set_up_surface(
+        &self,
+        ctx: &GpuContext,
+        surface: wgpu::Surface<'static>,
+        window: &Window,
+    ) -> Result<WindowSurface, WindowError> {
+        let pacing = if self.options.untimed { Pacing::Untimed } else { Pacing::Vsync };
+        let size = window.inner_size();
+        WindowSurface::new(ctx, surface, size.width, size.height, pacing).ok_or_else(|| {
+            WindowError::Display("the graphics driver cannot draw into this window".to_owned())
+        })
+    }
+
+    fn fail(&mut self, error: WindowError, event_loop: &ActiveEventLoop) {
+        self.failed = Some(error);
+        event_loop.exit();
+    }
+
+    /// Whether the program is told to end, by the person, the options or a signal.
+    fn is_over(&self, snapshot: &Snapshot, now: Moment) -> bool {
+        let time_is_up =
+            self.options.seconds.is_some_and(|seconds| now.since(self.started) >= seconds);
+        let enough = self.options.frames.is_some_and(|frames| self.shown >= frames);
+        let ended = self.options.close_at_end
+            && (snapshot.status == PlaybackStatus::Ended
+                || (snapshot.status == PlaybackStatus::Empty && !snapshot.playlist.is_empty()));
+        self.stop.load(Ordering::Relaxed) || time_is_up || enough || ended
+    }
+
+    fn end(&mut self, event_loop: &ActiveEventLoop) {
+        if self.want_picture && self.picture.is_none()
+            && let Some(shown) = &mut self.shown_window
+        {
+            self.picture = shown.stage.picture(None).ok();
+        }
+        event_loop.exit();
+    }
+}
+
+impl ApplicationHandler<News> for App {
+    fn resumed(&mut self, event_loop: &ActiveEventLoop) {
+        if self.shown_window.is_some() {
+            return;
+        }
+        match self.open_window(event_loop) {
+            Ok(shown) => {
+                self.interface.attach(&shown.window, shown.stage.gpu().max_texture_side());
+                self.shown_window = Some(shown);
+            }
+            Err(error) => self.fail(error, event_loop),
+        }
+    }
+
+    fn suspended(&mut self, _event_loop: &ActiveEventLoop) {
+        // Some systems take the surface away with the screen; `resumed` brings both back.
+        self.shown_window = None;
+    }
+
+    fn user_event(&mut self, _event_loop: &ActiveEventLoop, news: News) {
+        match news {
+            News::Look => self.told.store(false, Ordering::Release),
+            News::Chosen(files) => self.player.engine.send(Command::Open(files)),
+            News::SoundDevices(names) => self.audio_devices = names,
+        }
+    }
+
+    fn window_event(&mut self, event_loop: &ActiveEventLoop, _id: WindowId, event: WindowEvent) {
+        let Some(shown) = &mut self.shown_window else { return };
+        if self.interface.on_window_event(&shown.window, &event) {
+            self.must_draw |= !matches!(event, WindowEvent::RedrawRequested);
+        }
+        match event {
+            WindowEvent::CloseRequested => self.end(event_loop),
+            WindowEvent::Resized(size) => {
+                shown.surface.resize(shown.stage.gpu(), size.width, size.height);
+                self.must_draw = true;
+            }
+            WindowEvent::DroppedFile(file) => self.interface.dropped(file),
+            WindowEvent::RedrawRequested => {
+                // The system asks when the window's content was lost.
+                self.must_draw |= !std::mem::take(&mut self.asked_to_draw);
+                self.redraw(event_loop);
+            }
+            _ => {}
+        }
+    }
+
+    fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
+        let now = self.player.clock.now();
+        let snapshot = self.player.engine.snapshot();
+        self.stats.sample(now);
+        if let Some(file) = &mut self.state_file {
+            let fullscreen =
+                self.shown_window.as_ref().is_some_and(|shown| shown.window.fullscreen().is_some());
+            if let Err(error) = file.write(&snapshot, fullscreen, self.device_losses) {
+                tracing::warn!("the state file cannot be written: {error}");
+                self.state_file = None;
+            }
+        }
+        if let Some(files) = self.interface.take_dropped() {
+            self.player.engine.send(Command::Open(files));
+        }
+        if self.is_over(&snapshot, now) {
+            self.end(event_loop);
+            return;
+        }
+        let due = self.player.scheduler.next_due();
+        let frame_at = due.map(|due| match (due, self.options.untimed) {
+            (Moment::ZERO, _) | (_, true) => now,
+            _ => self.pacer.plan(now, due).at,
+        });
+        let stale = self.interface_is_stale(&snapshot, now);
+        let interface_at = self.interface.wakes_at(&stale, now);
+        let draw_at = [frame_at, interface_at, self.must_draw.then_some(now)];
+        let next = draw_at.into_iter().flatten().min();
+        let look = now.offset_nanos(LOOK_NANOS);
+        match next {
+            Some(at) if at <= now => {
+                self.asked_to_draw = true;
+                if let Some(shown) = &self.shown_window {
+                    shown.window.request_redraw();
+                }
+                event_loop.set_control_flow(ControlFlow::Wait);
+            }
+            other => {
+                let until = other.map_or(look, |at| at.min(look));
+                event_loop.set_control_flow(ControlFlow::wait_duration(until.since(now)));
+            }
+        }
+    }
+}
+
+fn create_surface(
+    instance: &wgpu::Instance,
+    window: &Arc<Window>,
+) -> Result<wgpu::Surface<'static>, WindowError> {
+    instance
+        .create_surface(Arc::clone(window))
+        .map_err(|error| WindowError::Display(error.to_string()))
+}
+
+/// Three quarters of the screen, and no more than Full HD.
+fn default_size(room: Option<PhysicalSize<u32>>) -> PhysicalSize<u32> {
+    let Some(room) = room else { return PhysicalSize::new(1280, 720) };
+    let (width, height) = (room.width * 3 / 4, room.height * 3 / 4);
+    let width = width.min(height * 16 / 9).clamp(640, 1920);
+    PhysicalSize::new(width, width * 9 / 16)
+}

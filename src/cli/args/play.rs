@@ -1,0 +1,172 @@
+//! `jogwheel play`.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+
+use super::values::{self, ConvertChoice, LoopChoice};
+use crate::media::Size;
+use crate::time::{Position, Speed};
+
+const EXAMPLES: &str = "\
+Examples:
+  jogwheel play clip.mov --start 123f --paused      open at frame 123 and hold it
+  jogwheel play clip.mov --in 4s --out 10s --loop pingpong
+  jogwheel play clip.mov --speed -0.5               backwards at half speed
+  jogwheel play clip.mov --headless --seconds 10 --shot out.png --json
+  jogwheel play clip.mov --puffin                   then: puffin_viewer --url 127.0.0.1:8585
+
+In the window, ? shows the keys.";
+
+/// `jogwheel play`.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct PlayArgs {
+    /// Files to play, one after another; without any, the window waits for files to be dropped.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// What plays, and how.
+    #[command(flatten)]
+    pub transport: TransportArgs,
+    /// The picture.
+    #[command(flatten)]
+    pub picture: PictureArgs,
+    /// The sound.
+    #[command(flatten)]
+    pub sound: SoundArgs,
+    /// When to stop, and without a window.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// What is written down.
+    #[command(flatten)]
+    pub report: ReportArgs,
+    /// What the machine may give.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+/// What plays, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Args)]
+#[command(next_help_heading = "Transport")]
+pub struct TransportArgs {
+    /// Start at this frame: 123f, 01:02:03:04 or 4.5s.
+    #[arg(long, value_name = "POS", allow_negative_numbers = true)]
+    pub start: Option<Position>,
+    /// Play from this frame on.
+    #[arg(long = "in", value_name = "POS", allow_negative_numbers = true)]
+    pub mark_in: Option<Position>,
+    /// Play up to this frame, which is the last one shown.
+    #[arg(long = "out", value_name = "POS", allow_negative_numbers = true)]
+    pub mark_out: Option<Position>,
+    /// What happens at the end.
+    #[arg(long = "loop", value_name = "MODE", value_enum, default_value_t)]
+    pub loop_mode: LoopChoice,
+    /// Speed from 0.25 to 8 in steps of 0.25; negative plays backwards.
+    #[arg(
+        long,
+        value_name = "SPEED",
+        default_value = "1",
+        allow_hyphen_values = true
+    )]
+    pub speed: Speed,
+    /// Hold the first frame instead of playing.
+    #[arg(long)]
+    pub paused: bool,
+}
+
+/// The picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Picture")]
+pub struct PictureArgs {
+    /// What converts the picture to RGB and scales it.
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    pub convert: ConvertChoice,
+    /// Size of the window, or of the picture without one.
+    #[arg(long, value_name = "WxH", value_parser = values::size_from_text)]
+    pub size: Option<Size>,
+    /// Fill the screen.
+    #[arg(long, conflicts_with = "headless")]
+    pub fullscreen: bool,
+    /// Begin with the performance overlay shown.
+    #[arg(long)]
+    pub overlay: bool,
+}
+
+/// The sound.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Sound")]
+pub struct SoundArgs {
+    /// Volume in percent, 0 to 200.
+    #[arg(long, value_name = "PERCENT", default_value_t = 100,
+          value_parser = clap::value_parser!(u16).range(0..=200))]
+    pub volume: u16,
+    /// Begin muted.
+    #[arg(long)]
+    pub mute: bool,
+    /// Hear this audio track, counted from 0; `jogwheel probe` lists them.
+    #[arg(long, value_name = "N", conflicts_with = "no_audio")]
+    pub audio_track: Option<usize>,
+    /// Open no sound device; the monotonic clock leads.
+    #[arg(long)]
+    pub no_audio: bool,
+    /// Hear the sound on this device; `jogwheel devices` lists them.
+    #[arg(long, value_name = "NAME", conflicts_with = "no_audio")]
+    pub audio_device: Option<String>,
+    /// Delay the sound by milliseconds, up to 10000 either way; negative plays it earlier.
+    #[arg(long, value_name = "MS", default_value_t = 0, allow_negative_numbers = true,
+          value_parser = clap::value_parser!(i32).range(-10_000..=10_000))]
+    pub audio_delay: i32,
+}
+
+/// When to stop, and without a window.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Run")]
+pub struct RunArgs {
+    /// Open no window: play into memory, then print a report.
+    #[arg(long)]
+    pub headless: bool,
+    /// Quit after this long.
+    #[arg(long, value_name = "N", allow_negative_numbers = true,
+          value_parser = values::seconds_from_text)]
+    pub seconds: Option<Duration>,
+    /// Quit after this many frames were shown.
+    #[arg(long, value_name = "N")]
+    pub frames: Option<NonZeroU64>,
+    /// Show frames as fast as they come instead of when they are due.
+    #[arg(long)]
+    pub untimed: bool,
+    /// Write the last picture shown to this PNG file before quitting.
+    #[arg(long, value_name = "PNG", value_hint = ValueHint::FilePath)]
+    pub shot: Option<PathBuf>,
+}
+
+/// What is written down.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Reports")]
+pub struct ReportArgs {
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Write the player's state to this file, one line of JSON for each change, for scripts.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub state_file: Option<PathBuf>,
+    /// Serve profiler scopes to the program puffin-viewer.
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, require_equals = true,
+          default_missing_value = "127.0.0.1:8585")]
+    pub puffin: Option<SocketAddr>,
+}
+
+/// What the machine may give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Machine")]
+pub struct MachineArgs {
+    /// Memory for frames and sound, such as 512M or 2G; chosen by the machine when left out.
+    #[arg(long, value_name = "SIZE", value_parser = values::bytes_from_text)]
+    pub memory: Option<u64>,
+    /// Decoder threads, 1 to 64; chosen by the machine when left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub threads: Option<u16>,
+}

@@ -1,0 +1,110 @@
+//! `jogwheel soak`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+
+use super::values::{self, ConvertChoice, Fault};
+use crate::media::Size;
+use crate::metrics::Limits;
+use crate::time::FrameRate;
+
+const EXAMPLES: &str = "\
+Examples:
+  jogwheel soak clip.mov --seconds 60 --target-fps 29.97
+  jogwheel soak clip.mov --seconds 60 --target-fps 29.97 --window --max-drop-percent 0.1
+  jogwheel soak clip.mov --seconds 20 --untimed --json report.json
+  jogwheel soak clip.mov --seconds 60 --seeks 100 --seed 7 --max-rss-slope-mb-per-min 1
+  jogwheel soak clip.mov --seconds 30 --fault device-loss@10
+
+The exit code is 5 when a limit was broken or could not be measured. Ctrl-C still reports.";
+
+/// `jogwheel soak`.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct SoakArgs {
+    /// The file; it is played in a loop.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// How long to play.
+    #[arg(long, value_name = "N", default_value = "60", allow_negative_numbers = true,
+          value_parser = values::seconds_from_text)]
+    pub seconds: Duration,
+    /// Frames a second to hold: 25, 29.97 or 30000/1001; the file's own rate when left out.
+    #[arg(long, value_name = "F")]
+    pub target_fps: Option<FrameRate>,
+    /// Show frames as fast as they come instead of when they are due.
+    #[arg(long)]
+    pub untimed: bool,
+    /// Play in a window instead of into memory.
+    #[arg(long)]
+    pub window: bool,
+    /// Size of the picture.
+    #[arg(long, value_name = "WxH", default_value = "1280x720",
+          value_parser = values::size_from_text)]
+    pub size: Size,
+    /// What converts the picture to RGB and scales it.
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    pub convert: ConvertChoice,
+    /// Play no sound.
+    #[arg(long)]
+    pub no_audio: bool,
+    /// Save the report as JSON to this file, as well as printing it.
+    #[arg(long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub json: Option<PathBuf>,
+    /// Make this many exact seeks to random frames after playing, and time them.
+    #[arg(long, value_name = "N")]
+    pub seeks: Option<u32>,
+    /// Seed of the random frames: the same seed makes the same seeks.
+    #[arg(long, value_name = "S", default_value_t = 1, requires = "seeks")]
+    pub seed: u64,
+    /// Make a fault on purpose: device-loss@SECONDS. May be given several times.
+    #[arg(long = "fault", value_name = "FAULT")]
+    pub faults: Vec<Fault>,
+    /// What the run is held to.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// What the run is held to.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Args)]
+#[command(next_help_heading = "Limits (exit code 5 when one is broken)")]
+pub struct LimitArgs {
+    /// Allow this many dropped frames in a hundred that were due.
+    #[arg(long, value_name = "PERCENT", value_parser = values::limit_from_text)]
+    pub max_drop_percent: Option<f64>,
+    /// Allow this many late frames in a hundred that were due.
+    #[arg(long, value_name = "PERCENT", value_parser = values::limit_from_text)]
+    pub max_late_percent: Option<f64>,
+    /// Allow this 99th percentile of the interval between frames.
+    #[arg(long, value_name = "MS", value_parser = values::limit_from_text)]
+    pub max_p99_ms: Option<f64>,
+    /// Ask for this many frames presented a second.
+    #[arg(long, value_name = "F", value_parser = values::limit_from_text)]
+    pub min_fps: Option<f64>,
+    /// Allow this distance of sound from picture, either way.
+    #[arg(long, value_name = "MS", value_parser = values::limit_from_text)]
+    pub max_av_offset_ms: Option<f64>,
+    /// Allow this much resident memory, in units of 1,000,000 bytes.
+    #[arg(long, value_name = "MB", value_parser = values::limit_from_text)]
+    pub max_rss_mb: Option<f64>,
+    /// Allow this growth of resident memory after the warm-up, in units of 1,000,000 bytes a
+    /// minute.
+    #[arg(long, value_name = "MB", value_parser = values::limit_from_text)]
+    pub max_rss_slope_mb_per_min: Option<f64>,
+}
+
+impl From<LimitArgs> for Limits {
+    fn from(args: LimitArgs) -> Self {
+        Self {
+            max_drop_percent: args.max_drop_percent,
+            max_late_percent: args.max_late_percent,
+            max_p99_ms: args.max_p99_ms,
+            min_fps: args.min_fps,
+            max_av_offset_ms: args.max_av_offset_ms,
+            max_rss_mb: args.max_rss_mb,
+            max_rss_slope_mb_per_min: args.max_rss_slope_mb_per_min,
+        }
+    }
+}

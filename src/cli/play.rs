@@ -1,0 +1,212 @@
+//! `jogwheel play`.
+
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use super::args::{MachineArgs, PictureArgs, SoundArgs};
+use super::exit::{CliError, Exit};
+use super::{ConvertChoice, PlayArgs, print, serve_puffin, stop_on_signal};
+use crate::app::{
+    Headless, HeadlessError, HeadlessOptions, PlayerOptions, StageError, StateFile, WindowError,
+    WindowOptions, run_window, write_png,
+};
+use crate::audio::AudioConfig;
+use crate::decode::LoopMode;
+use crate::gpu::{self, RgbaPicture};
+use crate::media::Size;
+use crate::memory::MemoryBudget;
+use crate::metrics::SoakReport;
+use crate::playback::{Command, StartOptions};
+use crate::time::FrameRate;
+
+/// Size of the picture without a window, unless stated.
+const HEADLESS_SIZE: (u32, u32) = (1280, 720);
+
+pub(super) fn run(args: &PlayArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
+    let _profiler = serve_puffin(args.report.puffin)?;
+    let player = player_options(args);
+    // What cannot be opened is told before a window appears; among several, the rest plays.
+    if let [only] = player.files.as_slice() {
+        check_file(only)?;
+    }
+    let (report, picture, interrupted) = if args.run.headless {
+        headless(args, player)?
+    } else {
+        window(args, player)?
+    };
+    if let Some(path) = &args.run.shot {
+        let picture = picture.ok_or_else(|| {
+            CliError::new(Exit::Failure, "no picture was shown, so none was written.")
+        })?;
+        write_png(&picture, path).map_err(|error| CliError::new(Exit::Failure, error.to_string()))?;
+    }
+    if args.report.json {
+        print(out, &format!("{}\n", json(&report)?))?;
+    } else if args.run.headless {
+        print(out, &report.to_string())?;
+        if let Some(path) = &args.run.shot {
+            print(out, &format!("picture: {}\n", path.display()))?;
+        }
+    }
+    Ok(if interrupted { Exit::Interrupted } else { Exit::Ok })
+}
+
+type Played = (SoakReport, Option<RgbaPicture>, bool);
+
+fn window(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
+    let stop = stop_on_signal();
+    let options = WindowOptions {
+        size: args.picture.size,
+        fullscreen: args.picture.fullscreen,
+        choice: convert_choice(args.picture.convert),
+        performance: args.picture.overlay,
+        untimed: args.run.untimed,
+        seconds: args.run.seconds,
+        frames: args.run.frames.map(std::num::NonZero::get),
+        close_at_end: args.run.untimed,
+        device_loss_at: Vec::new(),
+        state_file: args.report.state_file.clone(),
+        target_fps: None,
+    };
+    let outcome = run_window(player, options, stop.clone(), args.run.shot.is_some())?;
+    Ok((outcome.report, outcome.picture, stop.load(Ordering::Relaxed)))
+}
+
+fn headless(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
+    let stop = stop_on_signal();
+    let Some(file) = player.files.first().cloned() else {
+        return Err(CliError::new(Exit::Usage, "name a file: without a window none can be dropped."));
+    };
+    let options = HeadlessOptions {
+        size: headless_size(args.picture)?,
+        choice: convert_choice(args.picture.convert),
+        refresh: refresh()?,
+        seconds: args.run.seconds,
+        frames: args.run.frames.map(std::num::NonZero::get),
+        untimed: args.run.untimed,
+        target_fps: None,
+        device_loss_at: Vec::new(),
+    };
+    let state_file = args.report.state_file.as_deref().map(StateFile::create).transpose();
+    let state_file = state_file
+        .map_err(|error| CliError::new(Exit::Failure, format!("the state file: {error}.")))?;
+    let mut run = Headless::start(player, options, state_file, stop.clone())?;
+    run.run()?;
+    let report = run.report(&file);
+    let picture = match &args.run.shot {
+        Some(_) if run.stage().has_frame() => Some(run.stage().picture(args.picture.size)?),
+        _ => None,
+    };
+    Ok((report, picture, stop.load(Ordering::Relaxed)))
+}
+
+fn player_options(args: &PlayArgs) -> PlayerOptions {
+    let transport = &args.transport;
+    let start = StartOptions {
+        paused: transport.paused,
+        untimed: args.run.untimed,
+        position: transport.start,
+        mark_in: transport.mark_in,
+        mark_out: transport.mark_out,
+    };
+    let mut commands = vec![
+        Command::SetSpeed(transport.speed),
+        Command::SetLoop(LoopMode::from(transport.loop_mode)),
+    ];
+    commands.extend(sound_commands(&args.sound));
+    PlayerOptions {
+        start,
+        audio: audio_config(&args.sound, args.run.untimed),
+        budget: budget(args.machine),
+        threads: threads(args.machine),
+        commands,
+        files: args.files.clone(),
+    }
+}
+
+fn sound_commands(sound: &SoundArgs) -> Vec<Command> {
+    let mut commands = vec![
+        Command::SetVolume(sound.volume),
+        Command::SetMuted(sound.mute),
+        Command::SetAudioDelayMillis(sound.audio_delay),
+    ];
+    if let Some(track) = sound.audio_track {
+        commands.push(Command::SetAudioTrack(Some(track)));
+    }
+    if sound.no_audio {
+        commands.push(Command::SetAudioTrack(None));
+    }
+    commands
+}
+
+fn audio_config(sound: &SoundArgs, untimed: bool) -> AudioConfig {
+    AudioConfig { device: sound.audio_device.clone(), enabled: !sound.no_audio && !untimed }
+}
+
+pub(super) fn budget(machine: MachineArgs) -> MemoryBudget {
+    machine.memory.map_or_else(MemoryBudget::for_this_machine, MemoryBudget::stated)
+}
+
+fn threads(machine: MachineArgs) -> Option<NonZeroUsize> {
+    machine.threads.and_then(|threads| NonZeroUsize::new(usize::from(threads)))
+}
+
+pub(super) fn convert_choice(choice: ConvertChoice) -> gpu::ConvertChoice {
+    match choice {
+        ConvertChoice::Auto => gpu::ConvertChoice::Auto,
+        ConvertChoice::Gpu => gpu::ConvertChoice::Gpu,
+        ConvertChoice::Cpu => gpu::ConvertChoice::Cpu,
+    }
+}
+
+fn headless_size(picture: PictureArgs) -> Result<Size, CliError> {
+    let usual = Size::new(HEADLESS_SIZE.0, HEADLESS_SIZE.1);
+    picture.size.or(usual).ok_or_else(|| CliError::new(Exit::Usage, "the size is out of range."))
+}
+
+/// Refreshes a second of the display that a run without a window pretends to have.
+pub(super) fn refresh() -> Result<FrameRate, CliError> {
+    FrameRate::new(60, 1).ok_or_else(|| CliError::new(Exit::Failure, "no refresh rate."))
+}
+
+/// Opens `path` to see whether it can be played at all.
+pub(super) fn check_file(path: &Path) -> Result<(), CliError> {
+    crate::decode::Input::open(path).map(drop).map_err(|e| CliError::from(e).about(path))
+}
+
+pub(super) fn json(report: &SoakReport) -> Result<String, CliError> {
+    serde_json::to_string_pretty(report)
+        .map_err(|error| CliError::new(Exit::Failure, format!("the report: {error}.")))
+}
+
+impl From<StageError> for CliError {
+    fn from(error: StageError) -> Self {
+        let exit = match error {
+            StageError::Gpu(_) => Exit::NoDevice,
+            StageError::Picture(_) => Exit::Failure,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<WindowError> for CliError {
+    fn from(error: WindowError) -> Self {
+        match error {
+            WindowError::Stage(error) => error.into(),
+            WindowError::Display(_) => Self::new(Exit::NoDevice, error.to_string()),
+            WindowError::System(_) => Self::new(Exit::Failure, error.to_string()),
+        }
+    }
+}
+
+impl From<HeadlessError> for CliError {
+    fn from(error: HeadlessError) -> Self {
+        match error {
+            HeadlessError::Stage(error) => error.into(),
+            HeadlessError::Media(text) => Self::new(Exit::Input, text),
+            HeadlessError::System(_) => Self::new(Exit::Failure, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! `jogwheel soak`: play for a given time, report, and hold to limits.
+
+use std::io::Write;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::args::{Fault, SoakArgs};
+use super::exit::{CliError, Exit};
+use super::play::{check_file, convert_choice, json, refresh};
+use super::{print, stop_on_signal};
+use crate::app::{Headless, HeadlessOptions, PlayerOptions, WindowOptions, run_window};
+use crate::audio::AudioConfig;
+use crate::decode::LoopMode;
+use crate::memory::MemoryBudget;
+use crate::metrics::{Limits, SoakReport};
+use crate::playback::{Command, StartOptions};
+use crate::time::FrameIndex;
+
+pub(super) fn run(args: &SoakArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
+    check_file(&args.file)?;
+    if args.window && args.seeks.is_some() {
+        let text = "--seeks is measured without a window. Leave out --window, or run soak twice.";
+        return Err(CliError::new(Exit::Usage, text));
+    }
+    let (mut report, interrupted) = if args.window { window(args)? } else { headless(args)? };
+    report.limits = Limits::from(args.limits).check(&report);
+    print(out, &report.to_string())?;
+    if let Some(path) = &args.json {
+        std::fs::write(path, format!("{}\n", json(&report)?)).map_err(|error| {
+            CliError::new(Exit::Failure, format!("{}: the report cannot be written: {error}.", path.display()))
+        })?;
+    }
+    Ok(if !report.passed() {
+        Exit::LimitBroken
+    } else if interrupted {
+        Exit::Interrupted
+    } else {
+        Exit::Ok
+    })
+}
+
+fn player_options(args: &SoakArgs) -> PlayerOptions {
+    PlayerOptions {
+        start: StartOptions { untimed: args.untimed, ..StartOptions::default() },
+        audio: AudioConfig { device: None, enabled: !args.no_audio && !args.untimed },
+        budget: MemoryBudget::for_this_machine(),
+        threads: None,
+        commands: vec![Command::SetLoop(LoopMode::Loop)],
+        files: vec![args.file.clone()],
+    }
+}
+
+fn losses(args: &SoakArgs) -> Vec<Duration> {
+    args.faults.iter().map(|Fault::DeviceLoss { after }| *after).collect()
+}
+
+fn window(args: &SoakArgs) -> Result<(SoakReport, bool), CliError> {
+    let stop = stop_on_signal();
+    let options = WindowOptions {
+        size: Some(args.size),
+        fullscreen: false,
+        choice: convert_choice(args.convert),
+        performance: false,
+        untimed: args.untimed,
+        seconds: Some(args.seconds),
+        frames: None,
+        close_at_end: true,
+        device_loss_at: losses(args),
+        state_file: None,
+        target_fps: args.target_fps,
+    };
+    let outcome = run_window(player_options(args), options, stop.clone(), false)?;
+    Ok((outcome.report, stop.load(Ordering::Relaxed)))
+}
+
+fn headless(args: &SoakArgs) -> Result<(SoakReport, bool), CliError> {
+    let stop = stop_on_signal();
+    let options = HeadlessOptions {
+        size: args.size,
+        choice: convert_choice(args.convert),
+        refresh: refresh()?,
+        seconds: Some(args.seconds),
+        frames: None,
+        untimed: args.untimed,
+        target_fps: args.target_fps,
+        device_loss_at: losses(args),
+    };
+    let mut run = Headless::start(player_options(args), options, None, stop.clone())?;
+    run.run()?;
+    if let Some(count) = args.seeks {
+        let frames = run.snapshot().media.as_ref().map_or(1, |media| media.frames);
+        run.seek_to_each(random_frames(args.seed, frames).take(count as usize))?;
+    }
+    Ok((run.report(&args.file), stop.load(Ordering::Relaxed)))
+}
+
+/// Frames of a medium of `frames` frames, in an order that the seed decides (Knuth's MMIX generator).
+pub(super) fn random_frames(seed: u64, frames: i64) -> impl Iterator<Item = FrameIndex> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1);
+    std::iter::repeat_with(move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let part = i128::from(state >> 32) * i128::from(frames.max(1)) >> 32;
+        FrameIndex(i64::try_from(part).unwrap_or(0))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_frames_are_inside_and_reproducible() {
+        let some: Vec<_> = random_frames(7, 100).take(1000).collect();
+        assert_eq!(some, random_frames(7, 100).take(1000).collect::<Vec<_>>());
+        assert!(some.iter().all(|frame| (0..100).contains(&frame.0)));
+        assert!(some.iter().any(|frame| frame.0 < 10) && some.iter().any(|frame| frame.0 >= 90));
+        assert_ne!(some[0], random_frames(8, 100).next().unwrap());
+    }
+}

@@ -1,0 +1,139 @@
+//! Forward play: decode on, pass over what the plan leaves out, and catch up when late.
+
+use super::worker::{Decoded, Work, Worker};
+use crate::decode::index::GopIndex;
+use crate::decode::video_reader::{DecodeError, Step};
+use crate::time::{FrameIndex, MediaSpan};
+
+/// A keyframe further ahead than this is sought; up to it, decoding on is quicker than to empty the
+/// decoder and fill it again.
+const SEEK_AHEAD_FRAMES: i64 = 8;
+
+/// Decoding that is later than this gives frames up. Less is absorbed by the ring.
+const LATE: MediaSpan = MediaSpan::from_millis(60);
+
+impl Worker {
+    pub(super) fn work_forwards(&mut self) -> Result<Work, DecodeError> {
+        let index = self.shared.index.load_full();
+        self.catch_up(&index);
+        let Some(cursor) = &self.cursor else { return Ok(Work::Done) };
+        let wanted = cursor.next();
+        if !cursor.is_inside(self.last_known(&index)) {
+            return Ok(self.end_lap(&index));
+        }
+        if let Some(ahead) = self.lookahead.take_if(|ahead| ahead.index <= wanted) {
+            if ahead.index == wanted {
+                self.emit(ahead, &index);
+            }
+            return Ok(Work::Go);
+        }
+        if self.lookahead.is_some() {
+            self.emit(Self::missing(wanted), &index);
+            return Ok(Work::Go);
+        }
+        if self.must_seek(wanted, &index) {
+            // Only a complete index, or one that is past the target, tells where to go.
+            if !index.is_complete() && wanted.0 >= index.len() {
+                return Ok(Work::Wait);
+            }
+            self.seek_for(wanted, &index)?;
+        }
+        self.decode_towards(wanted, &index)
+    }
+
+    fn must_seek(&self, wanted: FrameIndex, index: &GopIndex) -> bool {
+        let Some(next) = self.next_decoded else { return true };
+        if next > wanted {
+            return true;
+        }
+        index
+            .keyframe_for(wanted)
+            .and_then(|(number, _)| index.first_frame_of(number))
+            .is_some_and(|first| first.0 - next.0 > SEEK_AHEAD_FRAMES)
+    }
+
+    fn decode_towards(&mut self, wanted: FrameIndex, index: &GopIndex) -> Result<Work, DecodeError> {
+        puffin::profile_scope!("decode");
+        let stride = self.cursor.as_ref().map_or(1, |cursor| i64::from(cursor.plan().stride.get()));
+        // Packets run ahead of pictures, so the frames after the wanted one count as well.
+        let is_wanted = |pts: i64| {
+            index.frame_of_pts(pts).is_none_or(|frame| {
+                frame >= wanted && (frame.0 - wanted.0) % stride == 0
+            })
+        };
+        match self.reader.step(&is_wanted)? {
+            Step::Progress => Ok(Work::Go),
+            Step::Picture(picture) => {
+                let Some(number) = self.number_of(&picture, index) else {
+                    // Numbering needs more of the index than there is: give up the place, and come back
+                    // when the index has grown.
+                    self.next_decoded = None;
+                    return Ok(if index.is_complete() { Work::Go } else { Work::Wait });
+                };
+                self.next_decoded = Some(number.offset(1));
+                if number < wanted {
+                    return Ok(Work::Go);
+                }
+                let decoded = self.finish(number, picture);
+                if number == wanted {
+                    self.emit(decoded, index);
+                } else {
+                    self.lookahead = Some(decoded);
+                }
+                Ok(Work::Go)
+            }
+            Step::End => {
+                self.reached_end(wanted, index);
+                Ok(Work::Go)
+            }
+        }
+    }
+
+    /// The decoder has no more pictures, but the plan wants one.
+    pub(super) fn reached_end(&mut self, wanted: FrameIndex, index: &GopIndex) {
+        let reached = self.next_decoded.unwrap_or(wanted);
+        if self.decoded_end.is_none_or(|end| end < reached) {
+            self.decoded_end = Some(reached);
+        }
+        self.next_decoded = None;
+        // The index knows of frames here: they are damaged, and leave a gap of their length.
+        if wanted.0 < index.len() {
+            self.emit(Self::missing(wanted), index);
+        }
+    }
+
+    /// Gives up frames that could only be late. The playhead waits for nobody: the next frame to decode
+    /// is the first that can still be in time.
+    fn catch_up(&mut self, index: &GopIndex) {
+        let Some(anchor) = self.options.anchor.load_full() else { return };
+        let Some(cursor) = &self.cursor else { return };
+        if anchor.generation != cursor.plan().generation || cursor.is_reverse() {
+            return;
+        }
+        let now = anchor.run_at(self.options.clock.now());
+        let last_known = self.last_known(index);
+        loop {
+            let Some(cursor) = &self.cursor else { return };
+            let next = cursor.next();
+            // Nothing is given up that is decoded already, or that the index does not know.
+            let waiting = self.lookahead.as_ref().is_some_and(|ahead: &Decoded| ahead.index == next);
+            if waiting || next.0 + 1 >= index.len() {
+                return;
+            }
+            let (begin, end) = self.times_of(next, None, index);
+            let Some(cursor) = &mut self.cursor else { return };
+            let (_, due_end) = cursor.run_of(begin, end);
+            // The first frame of a plan is shown however late it comes.
+            let behind = if self.given_up == 0 { now - LATE } else { now };
+            let is_first =
+                next == cursor.plan().start && cursor.lap_run() == MediaSpan::ZERO;
+            if is_first || due_end >= behind {
+                return;
+            }
+            if !cursor.advance(last_known) {
+                return;
+            }
+            self.given_up += 1;
+        }
+    }
+}

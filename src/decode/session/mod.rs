@@ -1,0 +1,240 @@
+//! A decode session: one stream, one thread, one ring.
+//!
+//! The engine gives a session a [`VideoPlan`]; the session's thread decodes the frames that the plan
+//! names, in its order, stamps them with the run time at which they are due, and puts them in its ring.
+//! A full ring makes it wait. A new plan takes effect between two packets: libavcodec cannot stop in
+//! the middle of one.
+//!
+//! A second thread, `index`, reads the file once to number its frames. The session starts to play from
+//! the beginning without waiting for it; a seek waits until the index covers its target.
+
+mod forward;
+mod indexer;
+mod reverse;
+mod worker;
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
+
+use super::frame_buffers::BufferCounters;
+use super::index::{GopIndex, IndexBuilder};
+use super::input::Input;
+use super::plan::{Generation, RunAnchor, VideoPlan};
+use super::ring::{FrameConsumer, frame_ring};
+use super::source_file::Interrupter;
+use super::video_reader::{DecodeError, ReaderOptions, VideoReader};
+use crate::media::VideoStream;
+use crate::memory::FramePool;
+use crate::time::{Clock, MediaSpan};
+
+/// Shared place where the engine publishes how the playhead moves.
+pub type SharedAnchor = Arc<ArcSwapOption<RunAnchor>>;
+
+/// What a session needs from its surroundings.
+#[derive(Clone)]
+pub struct SessionOptions {
+    /// Threads inside the decoder.
+    pub threads: NonZeroUsize,
+    /// Where pictures go.
+    pub pool: FramePool,
+    /// Pictures that may wait in the ring.
+    pub ring_frames: usize,
+    /// Pictures that reverse play may hold beside the ring.
+    pub reverse_frames: usize,
+    /// The clock that deadlines are in.
+    pub clock: Arc<dyn Clock>,
+    /// How the playhead moves; without it nothing is ever late.
+    pub anchor: SharedAnchor,
+    /// Called from the session's threads when something new can be seen: a frame, more index, an end.
+    pub notify: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// How a session is doing. Cheap to ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceStatus {
+    /// The newest generation of which a frame (or the end) is in the ring or was taken from it.
+    pub ready: Generation,
+    /// Why decoding failed, if it did; a new plan tries again.
+    pub failure: Option<Arc<str>>,
+    /// Pictures in the ring, and how many fit.
+    pub ring_fill: (usize, usize),
+    /// Packets passed over for damage.
+    pub damaged_packets: u64,
+    /// Pictures that could not be decoded into the pool: it was full, or the codec brings its own
+    /// memory.
+    pub outside_pool: (u64, u64),
+    /// Interlaced pictures were seen.
+    pub interlaced: bool,
+}
+
+/// Anything that delivers frames by plan: a decode session, or a test's script.
+pub trait VideoSource: Send {
+    /// Replaces the plan. Returns at once.
+    fn set_plan(&mut self, plan: VideoPlan);
+    /// How it is doing.
+    fn status(&self) -> SourceStatus;
+    /// The frames known so far.
+    fn index(&self) -> Arc<GopIndex>;
+}
+
+/// What the threads of a session share with its handle.
+pub(super) struct Shared {
+    ready: AtomicU64,
+    failure: Mutex<Option<Arc<str>>>,
+    index: ArcSwap<GopIndex>,
+    damaged: AtomicU64,
+    interlaced: AtomicBool,
+    fill: Arc<AtomicUsize>,
+    notify: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Shared {
+    fn set_ready(&self, generation: Generation) {
+        self.ready.fetch_max(generation.0, Ordering::Release);
+    }
+}
+
+/// The handle of a session's threads. Dropping it ends them.
+pub struct VideoSession {
+    plans: Option<Sender<VideoPlan>>,
+    newer_plans: Receiver<VideoPlan>,
+    shared: Arc<Shared>,
+    capacity: usize,
+    counters: Arc<BufferCounters>,
+    interrupter: Interrupter,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl VideoSession {
+    /// Starts the threads for `stream` of an open container, at its beginning. No frame is decoded
+    /// before the first plan comes.
+    pub fn start(
+        input: Input,
+        stream: VideoStream,
+        options: SessionOptions,
+    ) -> Result<(Self, FrameConsumer), DecodeError> {
+        let path = input.path().to_owned();
+        let interrupter = input.interrupter();
+        let reader = VideoReader::new(
+            input,
+            stream.clone(),
+            ReaderOptions {
+                threads: options.threads,
+                pool: options.pool.clone(),
+                clock: Arc::clone(&options.clock),
+                interrupter: interrupter.clone(),
+            },
+        )?;
+        let counters = Arc::clone(reader.buffer_counters());
+        let (producer, consumer) = frame_ring(options.ring_frames);
+        let capacity = producer.capacity();
+        let shared = Arc::new(Shared {
+            ready: AtomicU64::new(0),
+            failure: Mutex::new(None),
+            index: ArcSwap::from_pointee(empty_index(&stream)),
+            damaged: AtomicU64::new(0),
+            interlaced: AtomicBool::new(false),
+            fill: producer.fill(),
+            notify: Arc::clone(&options.notify),
+        });
+        let wake = producer.waker();
+        let (plans, orders) = bounded(1);
+        let newer_plans = orders.clone();
+        let worker = worker::Worker::new(reader, producer, orders, Arc::clone(&shared), options);
+        let name = thread_name(&path);
+        let mut session = Self {
+            plans: Some(plans),
+            newer_plans,
+            shared: Arc::clone(&shared),
+            capacity,
+            counters,
+            interrupter: interrupter.clone(),
+            threads: Vec::new(),
+        };
+        session.spawn(format!("decode {name}"), move || worker.run())?;
+        let indexer = indexer::Indexer { path, stream, shared, wake, interrupter };
+        session.spawn(format!("index {name}"), move || indexer.run())?;
+        Ok((session, consumer))
+    }
+
+    fn spawn(
+        &mut self,
+        name: String,
+        body: impl FnOnce() + Send + 'static,
+    ) -> Result<(), DecodeError> {
+        let thread = std::thread::Builder::new()
+            .name(name.clone())
+            .spawn(body)
+            .map_err(|error| DecodeError::Decoder(name, error.to_string()))?;
+        self.threads.push(thread);
+        Ok(())
+    }
+}
+
+impl VideoSource for VideoSession {
+    fn set_plan(&mut self, plan: VideoPlan) {
+        let Some(plans) = &self.plans else { return };
+        // The latest plan wins: one that the thread has not taken yet is replaced.
+        let mut plan = plan;
+        while let Err(crossbeam_channel::TrySendError::Full(returned)) = plans.try_send(plan) {
+            plan = returned;
+            let _stale = self.newer_plans.try_recv();
+        }
+    }
+
+    fn status(&self) -> SourceStatus {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        SourceStatus {
+            ready: Generation(self.shared.ready.load(Ordering::Acquire)),
+            failure: self.shared.failure.lock().clone(),
+            ring_fill: (self.shared.fill.load(Ordering::Relaxed), self.capacity),
+            damaged_packets: load(&self.shared.damaged),
+            outside_pool: (load(&self.counters.overflowed), load(&self.counters.foreign)),
+            interlaced: self.shared.interlaced.load(Ordering::Relaxed),
+        }
+    }
+
+    fn index(&self) -> Arc<GopIndex> {
+        self.shared.index.load_full()
+    }
+}
+
+impl Drop for VideoSession {
+    fn drop(&mut self) {
+        self.interrupter.interrupt();
+        // A closed channel of plans is the order to end.
+        self.plans = None;
+        while self.newer_plans.try_recv().is_ok() {}
+        for thread in self.threads.drain(..) {
+            let name = thread.thread().name().unwrap_or_default().to_owned();
+            if thread.join().is_err() {
+                tracing::error!("the thread `{name}` panicked");
+            }
+        }
+    }
+}
+
+fn empty_index(stream: &VideoStream) -> GopIndex {
+    index_builder(stream).publish(false)
+}
+
+fn index_builder(stream: &VideoStream) -> IndexBuilder {
+    let zero = stream.time_base.ticks_from_time_floor(stream.start);
+    IndexBuilder::new(stream.time_base, stream.rate, zero)
+}
+
+/// The last part of the file's name, short enough for the 15 letters that Linux shows.
+fn thread_name(path: &Path) -> String {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    name.chars().filter(|c| *c != '\0').take(15).collect()
+}
+
+/// What a lap's arithmetic needs to know of the range: nothing is longer than this.
+const FAR: MediaSpan = MediaSpan::from_secs(10 * 365 * 24 * 3600);

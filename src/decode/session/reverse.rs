@@ -1,0 +1,132 @@
+//! Reverse play: decode a window forwards, deliver it backwards, and fill the next window meanwhile.
+//!
+//! Decoding only runs forwards, from a keyframe. A window is the last few frames up to the one that is
+//! due, never reaching past the keyframe they need. While one window drains through the ring the next
+//! is decoded, so that a machine that decodes twice as fast as it plays shows no gap.
+
+use super::worker::{Decoded, Work, Worker};
+use crate::decode::index::GopIndex;
+use crate::decode::video_reader::{DecodeError, Step};
+use crate::time::FrameIndex;
+
+/// A window that is being decoded.
+pub(super) struct ReverseFill {
+    /// Its last frame, delivered first.
+    high: FrameIndex,
+    /// Its first frame, delivered last.
+    low: FrameIndex,
+    sought: bool,
+    done: bool,
+    frames: Vec<Decoded>,
+}
+
+impl Worker {
+    pub(super) fn work_backwards(&mut self, ring_is_full: bool) -> Result<Work, DecodeError> {
+        let index = self.shared.index.load_full();
+        let Some(cursor) = &self.cursor else { return Ok(Work::Done) };
+        let wanted = cursor.next();
+        let inside = cursor.is_inside(self.last_known(&index));
+        if !ring_is_full {
+            if !inside {
+                self.window.clear();
+                self.fill = None;
+                return Ok(self.end_lap(&index));
+            }
+            if let Some(decoded) = self.take_from_window(wanted) {
+                self.emit(decoded, &index);
+                return Ok(Work::Go);
+            }
+        }
+        // The window is used up, or there is time to fill the next.
+        if wanted.0 >= index.len() && !index.is_complete() {
+            return Ok(Work::Wait);
+        }
+        if self.fill.is_none() {
+            let stride = self.stride();
+            let next_high = self.window.first().map_or(wanted, |lowest| lowest.index.offset(-stride));
+            self.fill = self.plan_window(next_high, &index);
+        }
+        let Some(fill) = &self.fill else { return Ok(Work::Wait) };
+        if !fill.done {
+            return self.fill_step(&index);
+        }
+        if !self.window.is_empty() {
+            return Ok(Work::Wait);
+        }
+        self.window = self.fill.take().map_or_else(Vec::new, |fill| fill.frames);
+        Ok(Work::Go)
+    }
+
+    fn stride(&self) -> i64 {
+        self.cursor.as_ref().map_or(1, |cursor| i64::from(cursor.plan().stride.get()))
+    }
+
+    /// The frame that is due, from the top of the window; frames above it are of no more use.
+    fn take_from_window(&mut self, wanted: FrameIndex) -> Option<Decoded> {
+        while let Some(top) = self.window.pop() {
+            if top.index == wanted {
+                return Some(top);
+            }
+            if top.index < wanted {
+                self.window.push(top);
+                return Some(Self::missing(wanted));
+            }
+        }
+        None
+    }
+
+    /// The window that ends at `high`; `None` when there is nothing below.
+    fn plan_window(&self, high: FrameIndex, index: &GopIndex) -> Option<ReverseFill> {
+        let first = self.cursor.as_ref().map_or(FrameIndex::ZERO, |cursor| cursor.plan().first);
+        if high < first || high.0 < 0 {
+            return None;
+        }
+        let frames = i64::try_from(self.options.reverse_frames / 2).unwrap_or(1).max(1);
+        let by_memory = high.offset(-(frames - 1) * self.stride());
+        let by_keyframe = index
+            .keyframe_for(high)
+            .and_then(|(number, _)| index.first_frame_of(number))
+            .unwrap_or(FrameIndex::ZERO);
+        let low = by_memory.max(by_keyframe).max(first).min(high);
+        Some(ReverseFill { high, low, sought: false, done: false, frames: Vec::new() })
+    }
+
+    fn fill_step(&mut self, index: &GopIndex) -> Result<Work, DecodeError> {
+        puffin::profile_scope!("decode backwards");
+        let stride = self.stride();
+        let Some(fill) = &mut self.fill else { return Ok(Work::Go) };
+        let (low, high) = (fill.low, fill.high);
+        if !fill.sought {
+            fill.sought = true;
+            self.seek_for(low, index)?;
+            return Ok(Work::Go);
+        }
+        let belongs =
+            |frame: FrameIndex| frame >= low && frame <= high && (high.0 - frame.0) % stride == 0;
+        let is_wanted = |pts: i64| index.frame_of_pts(pts).is_none_or(belongs);
+        match self.reader.step(&is_wanted)? {
+            Step::Progress => {}
+            Step::Picture(picture) => {
+                let number = self.number_of(&picture, index);
+                self.next_decoded = number.map(|number| number.offset(1));
+                if let Some(number) = number {
+                    let kept = belongs(number).then(|| self.finish(number, picture));
+                    if let Some(fill) = &mut self.fill {
+                        fill.frames.extend(kept);
+                        fill.done = number >= high;
+                    }
+                }
+            }
+            Step::End => {
+                self.next_decoded = None;
+                if let Some(fill) = &mut self.fill {
+                    fill.done = true;
+                    if fill.frames.is_empty() {
+                        fill.frames.push(Self::missing(high));
+                    }
+                }
+            }
+        }
+        Ok(Work::Go)
+    }
+}

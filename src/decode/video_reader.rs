@@ -1,0 +1,421 @@
+//! One demuxer and one decoder, driven a packet at a time.
+//!
+//! A [`VideoReader`] turns a file into decoded pictures in the order of presentation. It belongs to one
+//! thread, does at most one packet's work a [`step`](VideoReader::step), and never waits for anything
+//! but the disk and the decoder, so its owner can look for new orders between steps.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ffmpeg_next as ffmpeg;
+
+use super::frame_buffers::{self, BufferCounters, PoolBinding};
+use super::index::{GopIndex, Keyframe, Numbering};
+use super::input::{Input, OpenError, ReadError, ReadOutcome};
+use super::picture::{PictureError, PictureMaker};
+use super::source_file::Interrupter;
+use crate::media::{StreamId, VideoFrame, VideoStream};
+use crate::memory::FramePool;
+use crate::time::{Clock, Moment};
+
+/// How a reader works.
+#[derive(Clone)]
+pub struct ReaderOptions {
+    /// Threads inside the decoder.
+    pub threads: NonZeroUsize,
+    /// Where pictures go.
+    pub pool: FramePool,
+    /// For stage times.
+    pub clock: Arc<dyn Clock>,
+    /// Calls off reading from another thread.
+    pub interrupter: Interrupter,
+}
+
+/// What became of one step.
+#[derive(Debug)]
+pub enum Step {
+    /// A packet was taken, and nothing came out.
+    Progress,
+    /// A picture came out.
+    Picture(ReadPicture),
+    /// There are no more pictures.
+    End,
+}
+
+/// A picture out of the decoder.
+pub struct ReadPicture {
+    /// Its presentation time stamp in ticks of the stream, if it has one.
+    pub pts: Option<i64>,
+    /// How many pictures came out before it since the last seek.
+    pub ordinal: u64,
+    /// Time spent reading packets since the picture before.
+    pub demux: Duration,
+    /// Time spent in the decoder since the picture before.
+    pub decode: Duration,
+    raw: ffmpeg::frame::Video,
+}
+
+impl std::fmt::Debug for ReadPicture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReadPicture").field("pts", &self.pts).finish_non_exhaustive()
+    }
+}
+
+/// Why decoding cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The decoder cannot be opened.
+    #[error("the {0} decoder cannot be opened ({1}).")]
+    Decoder(String, String),
+    /// The file cannot be opened again.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+/// Damage to a packet is normal in broken files; this many in a row, with nothing decoded, is the end.
+const MAX_BAD_PACKETS_IN_A_ROW: u32 = 500;
+
+/// A demuxer, a decoder, and where they stand. See the module.
+pub struct VideoReader {
+    input: Input,
+    stream: VideoStream,
+    options: ReaderOptions,
+    decoder: ffmpeg::decoder::Video,
+    maker: PictureMaker,
+    counters: Arc<BufferCounters>,
+    packet: ffmpeg::Packet,
+    /// A packet that the decoder had no room for.
+    packet_waits: bool,
+    draining: bool,
+    /// After a seek: packets before this keyframe are passed over.
+    skip_to: Option<Keyframe>,
+    pictures: u64,
+    /// The latest time stamp since the last seek whose picture was not wanted, and may not come out.
+    unwanted_until: Option<i64>,
+    bad_packets_in_a_row: u32,
+    damaged_packets: u64,
+    demux: Duration,
+    decode: Duration,
+    // Dropped after the decoder, which points at it.
+    _binding: Box<PoolBinding>,
+}
+
+impl VideoReader {
+    /// A reader of `stream` at the beginning of an open container.
+    pub fn new(
+        mut input: Input,
+        stream: VideoStream,
+        options: ReaderOptions,
+    ) -> Result<Self, DecodeError> {
+        input.discard_all_but(stream.id);
+        let counters = Arc::new(BufferCounters::default());
+        let binding = PoolBinding::new(options.pool.clone(), Arc::clone(&counters));
+        let decoder = open_decoder(&mut input, &stream, options.threads, &binding)?;
+        let maker = PictureMaker::new(&stream, options.pool.clone());
+        Ok(Self {
+            input,
+            stream,
+            options,
+            decoder,
+            maker,
+            counters,
+            packet: ffmpeg::Packet::empty(),
+            packet_waits: false,
+            draining: false,
+            skip_to: None,
+            pictures: 0,
+            unwanted_until: None,
+            bad_packets_in_a_row: 0,
+            damaged_packets: 0,
+            demux: Duration::ZERO,
+            decode: Duration::ZERO,
+            _binding: binding,
+        })
+    }
+
+    /// Opens `path` once more, for the same stream.
+    pub fn open(path: &Path, stream: VideoStream, options: ReaderOptions) -> Result<Self, DecodeError> {
+        let input = Input::open_interruptible(path, &options.interrupter)?;
+        Self::new(input, stream, options)
+    }
+
+    /// The stream.
+    pub fn stream(&self) -> &VideoStream {
+        &self.stream
+    }
+
+    /// The container.
+    pub fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// Frames that could not be decoded into the pool.
+    pub fn buffer_counters(&self) -> &Arc<BufferCounters> {
+        &self.counters
+    }
+
+    /// Packets that could not be decoded.
+    pub fn damaged_packets(&self) -> u64 {
+        self.damaged_packets
+    }
+
+    /// Pictures up to this time stamp may have been left out since the last seek.
+    pub fn unwanted_until(&self) -> Option<i64> {
+        self.unwanted_until
+    }
+
+    /// Moves to keyframe number `keyframe` of `index`: the next picture is the first that can be decoded
+    /// from there. Demuxers that cannot be searched are opened anew and read from the start.
+    pub fn seek(&mut self, index: &GopIndex, keyframe: usize) -> Result<(), DecodeError> {
+        if index.numbering() == Numbering::ByCount {
+            return self.rewind();
+        }
+        let mut number = keyframe;
+        // A demuxer may land too late, for its own table is coarser or counts otherwise: ask for
+        // earlier keyframes until it lands at or before the one that is needed.
+        for _ in 0..4 {
+            let Some(&key) = index.keyframes().get(number) else { break };
+            let landed = self.try_seek(key, index.keyframes().get(keyframe).copied())?;
+            if landed {
+                return Ok(());
+            }
+            if number == 0 {
+                break;
+            }
+            number -= 1;
+        }
+        self.rewind()?;
+        self.skip_to = index.keyframes().get(keyframe).copied();
+        Ok(())
+    }
+
+    /// Seeks to `ask` and reads the first packet. False when that lies beyond `goal`.
+    fn try_seek(&mut self, ask: Keyframe, goal: Option<Keyframe>) -> Result<bool, DecodeError> {
+        let Some(goal) = goal else { return Ok(false) };
+        self.reset();
+        let by_time = self.input.seek_to(self.stream.id, ask.pts);
+        if by_time.is_err() && !self.seek_by_place(ask)? {
+            return Ok(false);
+        }
+        self.skip_to = Some(goal);
+        self.read_past_goal_start(goal)
+    }
+
+    fn seek_by_place(&mut self, key: Keyframe) -> Result<bool, DecodeError> {
+        let Some(position) = key.position else { return Ok(false) };
+        match self.input.seek_to_byte(position) {
+            Ok(()) => Ok(true),
+            Err(ReadError::Unseekable(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reads packets up to the goal and keeps it for the decoder. False when the goal is not met.
+    fn read_past_goal_start(&mut self, goal: Keyframe) -> Result<bool, DecodeError> {
+        loop {
+            match self.input.read_packet(&mut self.packet)? {
+                ReadOutcome::End => return Ok(false),
+                ReadOutcome::Packet => match meets_goal(&self.packet, goal) {
+                    Goal::Before => {}
+                    Goal::Met => {
+                        self.skip_to = None;
+                        self.packet_waits = true;
+                        return Ok(true);
+                    }
+                    Goal::Passed => return Ok(false),
+                },
+            }
+        }
+    }
+
+    /// Goes back to the beginning of the file.
+    pub fn rewind(&mut self) -> Result<(), DecodeError> {
+        self.reset();
+        let path = self.input.path().to_owned();
+        let mut input = Input::open_interruptible(&path, &self.options.interrupter)?;
+        input.discard_all_but(self.stream.id);
+        // The decoder keeps the old container's parameters alive by itself.
+        self.input = input;
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.decoder.flush();
+        self.packet_waits = false;
+        self.draining = false;
+        self.skip_to = None;
+        self.pictures = 0;
+        self.unwanted_until = None;
+        self.demux = Duration::ZERO;
+        self.decode = Duration::ZERO;
+    }
+
+    /// Takes a picture from the decoder, or gives it a packet.
+    ///
+    /// `is_wanted` says of a packet's time stamp whether its picture will be shown; pictures that will
+    /// not, and that no other picture refers to, are not decoded.
+    pub fn step(&mut self, is_wanted: &dyn Fn(i64) -> bool) -> Result<Step, DecodeError> {
+        let begun = self.options.clock.now();
+        let mut raw = ffmpeg::frame::Video::empty();
+        let received = self.decoder.receive_frame(&mut raw);
+        self.decode += self.since(begun);
+        match received {
+            Ok(()) => return Ok(Step::Picture(self.picture(raw))),
+            Err(ffmpeg::Error::Eof) => return Ok(Step::End),
+            Err(ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) if self.draining => {
+                return Ok(Step::End);
+            }
+            Err(ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => {}
+            Err(error) => self.note_damage(&error)?,
+        }
+        if !self.packet_waits {
+            let begun = self.options.clock.now();
+            let outcome = self.next_packet();
+            self.demux += self.since(begun);
+            match outcome? {
+                ReadOutcome::Packet => self.packet_waits = true,
+                ReadOutcome::End => {
+                    self.draining = true;
+                    // A decoder that fails to enter draining has nothing left to give.
+                    return Ok(if self.decoder.send_eof().is_ok() { Step::Progress } else { Step::End });
+                }
+            }
+        }
+        self.feed(is_wanted)
+    }
+
+    fn next_packet(&mut self) -> Result<ReadOutcome, DecodeError> {
+        loop {
+            let outcome = match self.input.read_packet(&mut self.packet) {
+                // What can be read has been read: the pictures up to here are shown.
+                Err(ReadError::Damaged(reason)) => {
+                    tracing::warn!("the file ends early: {reason}");
+                    ReadOutcome::End
+                }
+                other => other?,
+            };
+            if outcome == ReadOutcome::End {
+                return Ok(ReadOutcome::End);
+            }
+            match self.skip_to.map(|goal| meets_goal(&self.packet, goal)) {
+                Some(Goal::Before) => {}
+                _ => {
+                    self.skip_to = None;
+                    return Ok(ReadOutcome::Packet);
+                }
+            }
+        }
+    }
+
+    fn feed(&mut self, is_wanted: &dyn Fn(i64) -> bool) -> Result<Step, DecodeError> {
+        let wanted = self.packet.pts().is_none_or(is_wanted);
+        if !wanted {
+            self.unwanted_until = self.unwanted_until.max(self.packet.pts());
+        }
+        self.decoder.skip_frame(if wanted {
+            ffmpeg::Discard::Default
+        } else {
+            ffmpeg::Discard::NonReference
+        });
+        let begun = self.options.clock.now();
+        let sent = self.decoder.send_packet(&self.packet);
+        self.decode += self.since(begun);
+        match sent {
+            // Its pictures must be taken first; the packet is kept.
+            Err(ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => return Ok(Step::Progress),
+            Ok(()) => self.bad_packets_in_a_row = 0,
+            Err(error) => self.note_damage(&error)?,
+        }
+        self.packet_waits = false;
+        Ok(Step::Progress)
+    }
+
+    fn note_damage(&mut self, error: &ffmpeg::Error) -> Result<(), DecodeError> {
+        self.damaged_packets += 1;
+        self.bad_packets_in_a_row += 1;
+        tracing::debug!("a damaged packet was passed over: {error}");
+        if self.bad_packets_in_a_row > MAX_BAD_PACKETS_IN_A_ROW {
+            return Err(DecodeError::Decoder(self.stream.decoder.clone(), error.to_string()));
+        }
+        Ok(())
+    }
+
+    fn picture(&mut self, raw: ffmpeg::frame::Video) -> ReadPicture {
+        self.bad_packets_in_a_row = 0;
+        let ordinal = self.pictures;
+        self.pictures += 1;
+        ReadPicture {
+            pts: raw.timestamp().or(raw.pts()),
+            ordinal,
+            demux: std::mem::take(&mut self.demux),
+            decode: std::mem::take(&mut self.decode),
+            raw,
+        }
+    }
+
+    /// Makes a frame of a picture: repacked where its format is not canonical.
+    pub fn frame(&mut self, picture: ReadPicture) -> Result<VideoFrame, PictureError> {
+        self.maker.make(picture.raw)
+    }
+
+    fn since(&self, begun: Moment) -> Duration {
+        self.options.clock.now().since(begun)
+    }
+}
+
+enum Goal {
+    Before,
+    Met,
+    Passed,
+}
+
+fn meets_goal(packet: &ffmpeg::Packet, goal: Keyframe) -> Goal {
+    let pts = packet.pts().or(packet.dts());
+    match pts {
+        Some(pts) if packet.is_key() && pts == goal.pts => Goal::Met,
+        // Decoding time is what demuxers order packets by.
+        _ if packet.dts().or(packet.pts()).is_some_and(|dts| dts > goal.dts) => Goal::Passed,
+        _ => Goal::Before,
+    }
+}
+
+fn open_decoder(
+    input: &mut Input,
+    stream: &VideoStream,
+    threads: NonZeroUsize,
+    binding: &PoolBinding,
+) -> Result<ffmpeg::decoder::Video, DecodeError> {
+    let fail = |what: String| DecodeError::Decoder(stream.decoder.clone(), what);
+    let StreamId(number) = stream.id;
+    let parameters = input
+        .context_ref()
+        .stream(number)
+        .map(|s| s.parameters())
+        .ok_or_else(|| fail("the stream is gone".to_owned()))?;
+    let codec = ffmpeg::decoder::find_by_name(&stream.decoder)
+        .or_else(|| ffmpeg::decoder::find(parameters.id()))
+        .ok_or_else(|| fail("this build of FFmpeg lacks it".to_owned()))?;
+    let mut context = ffmpeg::codec::Context::from_parameters(parameters)
+        .map_err(|error| fail(error.to_string()))?;
+    #[expect(unsafe_code, reason = "fields that the wrapper does not reach")]
+    // SAFETY: the context is not open yet, and the reader keeps the binding as long as the decoder.
+    unsafe {
+        let raw = context.as_mut_ptr();
+        (*raw).thread_count = i32::try_from(threads.get()).unwrap_or(i32::MAX);
+        (*raw).pkt_timebase = ffmpeg::ffi::AVRational {
+            num: stream.time_base.num().cast_signed(),
+            den: stream.time_base.den().cast_signed(),
+        };
+        frame_buffers::attach(raw, binding);
+    }
+    context
+        .decoder()
+        .open_as(codec)
+        .and_then(ffmpeg::decoder::Opened::video)
+        .map_err(|error| fail(error.to_string()))
+}

@@ -1,0 +1,103 @@
+//! The interface over the picture: egui's shapes, drawn by egui's own renderer.
+
+use egui::{ClippedPrimitive, TexturesDelta};
+use egui_wgpu::{Renderer, RendererOptions, ScreenDescriptor};
+
+use crate::media::Size;
+
+use super::{DeviceGeneration, GpuContext, PictureError};
+
+/// Draws egui's output. Made when the overlay is first needed: it compiles a pipeline and uploads a
+/// font atlas.
+pub struct OverlayPainter {
+    renderer: Renderer,
+    generation: DeviceGeneration,
+}
+
+impl std::fmt::Debug for OverlayPainter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OverlayPainter")
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+impl OverlayPainter {
+    /// A painter for targets of `target_format`. A new one knows none of egui's textures: after a device
+    /// loss, egui must send them all again (a fresh `egui::Context`, or its font atlas reset).
+    pub fn new(ctx: &GpuContext, target_format: wgpu::TextureFormat) -> Result<Self, PictureError> {
+        let renderer =
+            ctx.checked(|| Renderer::new(ctx.device(), target_format, RendererOptions::default()))?;
+        Ok(Self {
+            renderer,
+            generation: ctx.generation(),
+        })
+    }
+}
+
+/// One frame of the interface, ready to be drawn over a picture.
+#[derive(Debug)]
+pub struct Overlay<'a> {
+    /// Draws it.
+    pub painter: &'a mut OverlayPainter,
+    /// Tessellated shapes.
+    pub primitives: &'a [ClippedPrimitive],
+    /// Textures that egui wants made, changed and dropped. Each delta may be given only once.
+    pub textures: TexturesDelta,
+    /// Size of the window, in pixels.
+    pub window: Size,
+    /// Window pixels per egui point.
+    pub pixels_per_point: f32,
+}
+
+impl Overlay<'_> {
+    fn screen(&self) -> ScreenDescriptor {
+        ScreenDescriptor {
+            size_in_pixels: [self.window.width(), self.window.height()],
+            pixels_per_point: self.pixels_per_point,
+        }
+    }
+
+    /// Uploads textures and shapes; answers commands that must be submitted before the pass.
+    pub(super) fn prepare(
+        &mut self,
+        ctx: &GpuContext,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Result<Vec<wgpu::CommandBuffer>, PictureError> {
+        // egui's renderer panics when the device refuses it a buffer, so it is never asked to work with
+        // a lost one or another one.
+        ctx.check_alive()?;
+        if self.painter.generation != ctx.generation() {
+            return Err(PictureError::OtherDevice);
+        }
+        let screen = self.screen();
+        let renderer = &mut self.painter.renderer;
+        for (id, deltas) in self.textures.set.drain() {
+            for delta in deltas {
+                renderer.update_texture(ctx.device(), ctx.queue(), id, &delta);
+            }
+        }
+        Ok(renderer.update_buffers(ctx.device(), ctx.queue(), encoder, self.primitives, &screen))
+    }
+
+    /// Draws the shapes; [`Self::prepare`] must have succeeded.
+    pub(super) fn paint(&self, pass: &mut wgpu::RenderPass<'static>) {
+        let screen = self.screen();
+        self.painter.renderer.render(pass, self.primitives, &screen);
+    }
+
+    /// Drops the textures that egui is done with, after the frame was submitted.
+    pub(super) fn finish(mut self) {
+        for id in self.textures.free.drain() {
+            self.painter.renderer.free_texture(&id);
+        }
+    }
+}
+
+impl Drop for Overlay<'_> {
+    /// An overlay that could not be drawn takes its deltas with it: the device is lost then, and egui's
+    /// textures with it.
+    fn drop(&mut self) {
+        self.textures.clear();
+    }
+}

@@ -1,0 +1,6 @@
+//! Tests that draw. They run on any device, software rasterizers included, and share one.
+
+mod golden;
+mod lifecycle;
+mod present;
+mod shaders;

@@ -1,0 +1,251 @@
+//! The pool that decoded pictures live in.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::SlotId;
+use super::slab::Slab;
+
+/// Slots begin on page boundaries and are whole pages long, so that two frames never share a page.
+const PAGE_BYTES: usize = 4096;
+
+/// A slab holds about this much, and at least one slot: enough that small pictures do not need a
+/// mapping each, little enough that a change of size gives most memory back.
+const SLAB_BYTES: usize = 32 << 20;
+
+/// Why there is no slot.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    /// The limit is reached; a slot comes free when a frame is dropped.
+    #[error("the frame pool is full ({limit_bytes} bytes)")]
+    Full {
+        /// The limit.
+        limit_bytes: u64,
+    },
+    /// The system has no memory left for another slab.
+    #[error("no memory for frames: {0}. Close other programs or lower --memory.")]
+    System(#[from] io::Error),
+}
+
+/// How much of a pool is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PoolUsage {
+    /// Slots held by frames.
+    pub used_slots: usize,
+    /// Bytes of those slots.
+    pub used_bytes: u64,
+    /// The most slots that were ever held at once.
+    pub peak_slots: usize,
+    /// The most bytes that were ever held at once.
+    pub peak_bytes: u64,
+    /// Bytes mapped, used or not.
+    pub mapped_bytes: u64,
+    /// No more than this is ever held.
+    pub limit_bytes: u64,
+}
+
+struct Inner {
+    slabs: Vec<Slab>,
+    next_number: u32,
+    usage: PoolUsage,
+}
+
+/// Hands out slots for decoded pictures, up to a limit in bytes. Clones share one pool.
+///
+/// Any thread may take or return a slot. The lock is held for a few instructions, except when a slab
+/// is mapped or unmapped.
+#[derive(Clone)]
+pub struct FramePool {
+    inner: Arc<Mutex<Inner>>,
+}
+
+impl FramePool {
+    /// A pool that never holds more than `limit_bytes`.
+    pub fn new(limit_bytes: u64) -> Self {
+        let usage = PoolUsage { limit_bytes, ..PoolUsage::default() };
+        Self { inner: Arc::new(Mutex::new(Inner { slabs: Vec::new(), next_number: 0, usage })) }
+    }
+
+    /// A slot of at least `bytes`, page-aligned. Its contents are whatever was there before.
+    pub fn acquire(&self, bytes: usize) -> Result<Slot, PoolError> {
+        let slot_bytes = bytes.max(1).next_multiple_of(PAGE_BYTES);
+        let mut inner = self.inner.lock();
+        let limit_bytes = inner.usage.limit_bytes;
+        if inner.usage.used_bytes + slot_bytes as u64 > limit_bytes {
+            return Err(PoolError::Full { limit_bytes });
+        }
+        let found = inner.slabs.iter().position(|s| s.slot_bytes == slot_bytes && !s.free.is_empty());
+        let slab = match found {
+            Some(slab) => slab,
+            None => inner.add_slab(slot_bytes)?,
+        };
+        inner.take(slab).map_or_else(
+            || Err(PoolError::Full { limit_bytes }),
+            |(id, ptr)| Ok(Slot { id, ptr, bytes: slot_bytes, pool: self.clone() }),
+        )
+    }
+
+    /// How much is in use.
+    pub fn usage(&self) -> PoolUsage {
+        self.inner.lock().usage
+    }
+
+    /// Which slot `address` belongs to, if it lies in this pool.
+    pub fn slot_at(&self, address: *const u8) -> Option<SlotId> {
+        let inner = self.inner.lock();
+        inner.slabs.iter().find_map(|slab| {
+            let offset = slab.offset_of(address as usize)?;
+            let start = offset - offset % slab.slot_bytes;
+            Some(SlotId { slab: slab.number, offset: start as u64 })
+        })
+    }
+
+    /// Unmaps slabs that hold no frame.
+    pub fn trim(&self) {
+        self.inner.lock().trim(None);
+    }
+
+    fn release(&self, id: SlotId) {
+        let mut inner = self.inner.lock();
+        let Some(slab) = inner.slabs.iter_mut().find(|slab| slab.number == id.slab) else {
+            unreachable!("a slab stays mapped while one of its slots is out");
+        };
+        let slot_bytes = slab.slot_bytes;
+        let slot = usize::try_from(id.offset).unwrap_or(usize::MAX) / slot_bytes;
+        debug_assert!(!slab.free.contains(&slot), "slot {id:?} was returned twice");
+        slab.free.push(slot);
+        inner.usage.used_slots -= 1;
+        inner.usage.used_bytes -= slot_bytes as u64;
+    }
+}
+
+impl Inner {
+    fn add_slab(&mut self, slot_bytes: usize) -> io::Result<usize> {
+        // Slabs of another size that stand empty belong to a medium that is closed.
+        self.trim(Some(slot_bytes));
+        let slots = (SLAB_BYTES / slot_bytes).max(1);
+        let slab = Slab::new(self.next_number, slot_bytes, slots)?;
+        self.next_number += 1;
+        self.usage.mapped_bytes += slab.byte_len() as u64;
+        self.slabs.push(slab);
+        Ok(self.slabs.len() - 1)
+    }
+
+    fn take(&mut self, slab: usize) -> Option<(SlotId, *mut u8)> {
+        let slab = &mut self.slabs[slab];
+        let slot = slab.free.pop()?;
+        let id = SlotId { slab: slab.number, offset: (slot * slab.slot_bytes) as u64 };
+        let (ptr, bytes) = (slab.slot_ptr(slot), slab.slot_bytes as u64);
+        self.usage.used_slots += 1;
+        self.usage.used_bytes += bytes;
+        self.usage.peak_slots = self.usage.peak_slots.max(self.usage.used_slots);
+        self.usage.peak_bytes = self.usage.peak_bytes.max(self.usage.used_bytes);
+        Some((id, ptr))
+    }
+
+    fn trim(&mut self, keep_slot_bytes: Option<usize>) {
+        self.slabs.retain(|s| s.free.len() < s.slots || Some(s.slot_bytes) == keep_slot_bytes);
+        self.usage.mapped_bytes = self.slabs.iter().map(|slab| slab.byte_len() as u64).sum();
+    }
+}
+
+impl fmt::Debug for FramePool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FramePool").field(&self.usage()).finish()
+    }
+}
+
+/// Exclusive use of a piece of a slab, until it is dropped.
+#[derive(Debug)]
+pub struct Slot {
+    id: SlotId,
+    ptr: *mut u8,
+    bytes: usize,
+    pool: FramePool,
+}
+
+#[expect(unsafe_code, reason = "a slot is the only owner of its bytes, on whatever thread")]
+// SAFETY: the pointer leads to bytes that no other slot covers, and the pool behind it is shared by
+// a lock; nothing in a slot depends on the thread that made it.
+unsafe impl Send for Slot {}
+
+impl Slot {
+    /// Its name.
+    pub fn id(&self) -> SlotId {
+        self.id
+    }
+
+    /// The first byte; on a page boundary.
+    pub fn as_mut_ptr(&self) -> *mut u8 {
+        self.ptr
+    }
+
+    /// Bytes that may be used.
+    pub fn byte_len(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.pool.release(self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_dropped_slot_is_reused_first() {
+        let pool = FramePool::new(64 << 20);
+        let first = pool.acquire(1 << 20).unwrap();
+        let (id, ptr) = (first.id(), first.as_mut_ptr());
+        assert_eq!(pool.slot_at(ptr.wrapping_add(1000)), Some(id));
+        drop(first);
+        assert_eq!(pool.usage().used_bytes, 0);
+        assert_eq!(pool.acquire(1 << 20).unwrap().id(), id);
+    }
+
+    #[test]
+    fn a_full_pool_says_so_and_recovers() {
+        let pool = FramePool::new(3 * 4096);
+        let slots: Vec<_> = (0..3).map(|_| pool.acquire(4000).unwrap()).collect();
+        assert!(matches!(pool.acquire(1), Err(PoolError::Full { .. })));
+        drop(slots);
+        assert!(pool.acquire(3 * 4096).is_ok());
+        pool.trim();
+        assert_eq!(pool.usage().mapped_bytes, 0);
+    }
+
+    proptest! {
+        #[test]
+        fn never_two_owners_and_never_over_the_limit(
+            steps in prop::collection::vec((0usize..200_000, any::<bool>()), 1..200),
+        ) {
+            let pool = FramePool::new(2 << 20);
+            let mut held: Vec<Slot> = Vec::new();
+            for (bytes, drop_one) in steps {
+                if drop_one && !held.is_empty() {
+                    held.swap_remove(bytes % held.len());
+                } else if let Ok(slot) = pool.acquire(bytes) {
+                    prop_assert!(slot.byte_len() >= bytes);
+                    let range = slot.as_mut_ptr() as usize..slot.as_mut_ptr() as usize + slot.byte_len();
+                    for other in &held {
+                        let start = other.as_mut_ptr() as usize;
+                        prop_assert!(range.end <= start || start + other.byte_len() <= range.start);
+                    }
+                    held.push(slot);
+                }
+                let used: usize = held.iter().map(Slot::byte_len).sum();
+                prop_assert_eq!(pool.usage().used_bytes, used as u64);
+                prop_assert!(used as u64 <= pool.usage().limit_bytes);
+                prop_assert_eq!(pool.usage().used_slots, held.len());
+            }
+        }
+    }
+}

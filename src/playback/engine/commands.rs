@@ -1,0 +1,255 @@
+//! What each command does.
+
+use std::sync::Arc;
+
+use super::{Engine, Phase};
+use crate::playback::command::{Command, SeekTarget};
+use crate::playback::snapshot::Severity;
+use crate::time::{FrameIndex, MediaSpan, Speed};
+
+/// The greatest shuttle speed, in quarters of normal.
+const SHUTTLE_MOST_QUARTERS: i32 = 32;
+
+impl Engine {
+    /// Does what `command` asks for. What cannot be done is told in a notice.
+    pub fn handle(&mut self, command: Command) {
+        match command {
+            Command::Open(files) => self.open_files(files, true),
+            Command::Append(files) => self.open_files(files, false),
+            Command::PlaylistStep(step) => self.playlist_step(step),
+            Command::Play => self.play(),
+            Command::Pause => self.pause(),
+            Command::TogglePause if self.is_playing() => self.pause(),
+            Command::TogglePause => self.play(),
+            Command::Seek(target) => self.seek(target),
+            Command::Step(frames) => self.step(frames),
+            Command::SeekByMillis(millis) => self.seek_by(MediaSpan::from_millis(millis)),
+            Command::SetSpeed(speed) => self.set_speed(speed),
+            Command::Shuttle(direction) => self.shuttle(direction),
+            Command::SetIn(mark) => self.set_marks(mark, self.mark_out),
+            Command::SetOut(mark) => self.set_marks(self.mark_in, mark),
+            Command::SetLoop(mode) => {
+                self.loop_mode = mode;
+                self.replan_in_place();
+            }
+            Command::SetVolume(percent) => {
+                self.volume_percent = percent.min(200);
+                self.sound.set_volume_percent(self.volume_percent);
+            }
+            Command::SetMuted(muted) => {
+                self.muted = muted;
+                self.sound.set_muted(muted);
+            }
+            Command::SetAudioDelayMillis(millis) => {
+                self.audio_delay_millis = millis.clamp(-5000, 5000);
+                self.sound.set_delay_millis(self.audio_delay_millis);
+            }
+            Command::SetAudioTrack(track) => self.set_track(track),
+            Command::SetAudioDevice(device) => self.sound.set_device(device),
+            Command::SetView(view) => self.view = view,
+            Command::Tell(severity, text) => {
+                self.notices.push(severity, text, Some(self.clock.now()));
+            }
+            Command::Quit => self.quit(),
+        }
+        self.publish_snapshot();
+    }
+
+    fn open_files(&mut self, files: Vec<std::path::PathBuf>, replace: bool) {
+        if files.is_empty() {
+            return;
+        }
+        let idle = self.medium.is_none() && !self.opening;
+        let mut playlist = if replace { Vec::new() } else { self.playlist.to_vec() };
+        let first_new = playlist.len();
+        playlist.extend(files);
+        self.playlist = Arc::new(playlist);
+        if replace || idle {
+            self.open_number(first_new);
+        }
+    }
+
+    fn playlist_step(&mut self, step: i32) {
+        let last = i64::try_from(self.playlist.len()).unwrap_or(0) - 1;
+        let here = i64::try_from(self.playlist_index).unwrap_or(0);
+        let there = (here + i64::from(step)).clamp(0, last.max(0));
+        if there != here {
+            self.open_number(usize::try_from(there).unwrap_or(0));
+        }
+    }
+
+    fn play(&mut self) {
+        match self.phase {
+            Phase::Held => {
+                let shown = self.feedback.shown();
+                let in_place = self.planned.as_ref().is_some_and(|planned| {
+                    (shown.epoch, shown.generation, shown.index)
+                        == (self.epoch, planned.plan.generation, self.held)
+                });
+                if in_place && self.plan_goes_on() {
+                    self.preroll(shown.run);
+                    self.publish_schedule();
+                } else {
+                    self.replan(self.held, true);
+                }
+            }
+            Phase::Ended => {
+                let Some(medium) = &self.medium else { return };
+                let start = if self.speed.is_reverse() {
+                    self.mark_out.unwrap_or(medium.last_frame())
+                } else {
+                    self.mark_in.unwrap_or(FrameIndex::ZERO)
+                };
+                self.replan(start, true);
+            }
+            Phase::Idle | Phase::Prerolling { .. } | Phase::Running(_) | Phase::Untimed => {}
+        }
+    }
+
+    pub(super) fn pause(&mut self) {
+        if !self.is_playing() {
+            return;
+        }
+        self.held = self.position();
+        self.silence();
+        self.phase = Phase::Held;
+        self.publish_schedule();
+    }
+
+    fn seek(&mut self, target: SeekTarget) {
+        let Some(medium) = &self.medium else { return };
+        let last = medium.last_frame();
+        let frame = match target {
+            SeekTarget::Frame(frame) => frame,
+            SeekTarget::Start => FrameIndex::ZERO,
+            SeekTarget::End => last,
+            SeekTarget::Millionths(part) => {
+                let frames = i128::from(medium.frames());
+                let frame = frames * i128::from(part.min(1_000_000)) / 1_000_000;
+                FrameIndex(i64::try_from(frame).unwrap_or(i64::MAX))
+            }
+            SeekTarget::Position(position) => match self.resolve(position) {
+                Ok(frame) => frame,
+                Err(error) => {
+                    let now = Some(self.clock.now());
+                    self.notices.push(Severity::Warning, error.to_string(), now);
+                    return;
+                }
+            },
+        };
+        let playing = self.is_playing();
+        self.replan(frame.clamp(FrameIndex::ZERO, last), playing);
+    }
+
+    fn seek_by(&mut self, span: MediaSpan) {
+        let Some(medium) = &self.medium else { return };
+        let target = medium.frame_at(medium.time_of(self.position()) + span);
+        self.seek(SeekTarget::Frame(target));
+    }
+
+    /// Moves by frames. A plan that runs the same way has them next in its ring; else a new plan runs
+    /// the way of the step, so that the steps that follow find theirs.
+    fn step(&mut self, frames: i64) {
+        self.pause();
+        if self.phase == Phase::Ended {
+            self.phase = Phase::Held;
+        }
+        let (Some(medium), Some(planned)) = (&self.medium, &self.planned) else { return };
+        let target = self.held.offset(frames).clamp(FrameIndex::ZERO, medium.last_frame());
+        if target == self.held {
+            return;
+        }
+        let plan = &planned.plan;
+        let same_way = plan.reverse == (frames < 0) && plan.stride.get() == 1;
+        let inside = target >= plan.first && plan.last.is_none_or(|last| target <= last);
+        // After a turn in ping-pong the plan runs the other way than it says.
+        let one_way = plan.repeat != crate::decode::LoopMode::PingPong;
+        let shown = self.feedback.shown();
+        let not_over = shown.ended != Some((self.epoch, plan.generation));
+        if same_way && inside && one_way && not_over && medium.source.is_some() {
+            self.held = target;
+            self.publish_schedule();
+        } else {
+            self.replan_towards(target, false, frames < 0);
+        }
+    }
+
+    fn set_speed(&mut self, speed: Speed) {
+        let turned = speed.is_reverse() != self.speed.is_reverse();
+        match self.phase {
+            Phase::Running(anchor) if !turned => {
+                let before = self.speed;
+                self.speed = speed;
+                let same_frames = self.plan_goes_on_at(self.position());
+                self.speed = before;
+                if same_frames {
+                    self.change_speed_while_running(anchor, speed);
+                } else {
+                    self.speed = speed;
+                    self.replan(self.position(), true);
+                }
+            }
+            Phase::Running(_) | Phase::Prerolling { .. } => {
+                self.speed = speed;
+                self.replan(self.position(), true);
+            }
+            Phase::Idle | Phase::Held | Phase::Untimed | Phase::Ended => self.speed = speed,
+        }
+    }
+
+    fn plan_goes_on_at(&mut self, frame: FrameIndex) -> bool {
+        let held = std::mem::replace(&mut self.held, frame);
+        let goes_on = self.plan_goes_on();
+        self.held = held;
+        goes_on
+    }
+
+    /// J and L: from a standstill or the other direction to normal speed, then twice as fast each time.
+    fn shuttle(&mut self, direction: i32) {
+        let sign = if direction < 0 { -1 } else { 1 };
+        let now = self.speed.quarters();
+        let quarters = if self.is_playing() && now.signum() == sign {
+            (now.abs() * 2).clamp(4, SHUTTLE_MOST_QUARTERS) * sign
+        } else {
+            4 * sign
+        };
+        let Some(speed) = Speed::from_quarters(quarters) else { return };
+        self.set_speed(speed);
+        self.play();
+    }
+
+    fn set_marks(&mut self, mark_in: Option<FrameIndex>, mark_out: Option<FrameIndex>) {
+        let crossed = matches!((mark_in, mark_out), (Some(a), Some(b)) if a > b);
+        // The mark that was set last wins; the other one goes.
+        if crossed && mark_in != self.mark_in {
+            (self.mark_in, self.mark_out) = (mark_in, None);
+        } else if crossed {
+            (self.mark_in, self.mark_out) = (None, mark_out);
+        } else {
+            (self.mark_in, self.mark_out) = (mark_in, mark_out);
+        }
+        self.replan_in_place();
+    }
+
+    /// Makes a new plan where the playhead is, for its range or its ends have changed. Paused, the next
+    /// play does it.
+    fn replan_in_place(&mut self) {
+        if self.is_playing() {
+            self.replan(self.position(), true);
+        }
+    }
+
+    fn set_track(&mut self, track: Option<usize>) {
+        self.audio_enabled = track.is_some();
+        self.wanted_track = track.or(self.wanted_track);
+        self.silence();
+        self.open_track();
+        self.restart_sound();
+    }
+
+    fn quit(&mut self) {
+        self.opener.cancel();
+        self.close_medium();
+        self.quit = true;
+    }
+}

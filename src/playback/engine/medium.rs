@@ -1,0 +1,232 @@
+//! Opening and closing media.
+
+use std::sync::Arc;
+
+use super::{Engine, Phase};
+use crate::decode::{GopIndex, VideoSource};
+use crate::media::{AudioStream, FieldOrder, MediaInfo, TransferFunction, VideoStream};
+use crate::playback::opener::Opened;
+use crate::playback::schedule::NewSource;
+use crate::playback::snapshot::{MediaState, Severity};
+use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Timecode, TimecodeFormat};
+
+/// Sound without pictures is counted in frames of this rate: the finest step that timecode allows is
+/// of no use, and 25 divides a second evenly.
+const SOUND_ONLY_RATE: (u32, u32) = (25, 1);
+
+/// The open medium.
+pub(in crate::playback) struct Medium {
+    pub(in crate::playback) info: Arc<MediaInfo>,
+    pub(in crate::playback) stream: Option<VideoStream>,
+    pub(in crate::playback) source: Option<Box<dyn VideoSource>>,
+    pub(in crate::playback) rate: FrameRate,
+    /// The audio track that is open, counted from 0.
+    pub(in crate::playback) track: Option<usize>,
+}
+
+impl Medium {
+    pub(in crate::playback) fn index(&self) -> Option<Arc<GopIndex>> {
+        self.source.as_ref().map(|source| source.index())
+    }
+
+    /// Number of frames: known where the index is complete, declared or computed before.
+    pub(in crate::playback) fn frames(&self) -> i64 {
+        let Some(index) = self.index() else {
+            let duration = self.sound_duration();
+            let last = self.rate.frame_at_floor(MediaTime::ZERO + duration);
+            return last.0.max(0) + 1;
+        };
+        if index.is_complete() {
+            return index.len().max(1);
+        }
+        let declared = self.stream.as_ref().and_then(|stream| {
+            let by_count = stream.frames.and_then(|frames| i64::try_from(frames).ok());
+            by_count.or_else(|| {
+                let duration = stream.duration.or(self.info.container.duration)?;
+                Some(self.rate.frame_at_floor(MediaTime::ZERO + duration).0)
+            })
+        });
+        declared.unwrap_or(0).max(index.len()).max(1)
+    }
+
+    pub(in crate::playback) fn last_frame(&self) -> FrameIndex {
+        FrameIndex(self.frames() - 1)
+    }
+
+    pub(in crate::playback) fn duration(&self) -> MediaSpan {
+        match self.index() {
+            Some(index) if index.is_complete() => index.duration(),
+            Some(_) => self.rate.time_of_frame_nearest(FrameIndex(self.frames())).since_zero(),
+            None => self.sound_duration(),
+        }
+    }
+
+    fn sound_duration(&self) -> MediaSpan {
+        let tracks = self.info.audio.iter().filter_map(|track| track.duration);
+        tracks.max().or(self.info.container.duration).unwrap_or(MediaSpan::ZERO)
+    }
+
+    /// When `frame` begins.
+    pub(in crate::playback) fn time_of(&self, frame: FrameIndex) -> MediaTime {
+        let by_index = self.index().and_then(|index| index.time_of(frame));
+        by_index.unwrap_or_else(|| self.rate.time_of_frame_nearest(frame))
+    }
+
+    /// When `frame` ends.
+    pub(in crate::playback) fn end_of(&self, frame: FrameIndex) -> MediaTime {
+        let by_index = self.index().and_then(|index| {
+            let settled = index.is_complete() || frame.0 + 1 < index.len();
+            index.end_of(frame).filter(|_| settled)
+        });
+        by_index.unwrap_or_else(|| self.time_of(frame) + self.rate.frame_span_nearest())
+    }
+
+    /// The frame on screen at `time`.
+    pub(in crate::playback) fn frame_at(&self, time: MediaTime) -> FrameIndex {
+        self.state().frame_at(time)
+    }
+
+    /// The timecode of `frame`, counted from the start timecode, or from zero.
+    pub(in crate::playback) fn timecode_of(&self, frame: FrameIndex) -> Option<Timecode> {
+        let start = self.start_timecode().or_else(|| {
+            let format = TimecodeFormat::new(self.rate, false).ok()?;
+            Some(Timecode::from_frame_number(0, format))
+        })?;
+        Some(start.offset(frame.0))
+    }
+
+    pub(in crate::playback) fn start_timecode(&self) -> Option<Timecode> {
+        self.stream.as_ref().and_then(|stream| stream.timecode)
+    }
+
+    pub(in crate::playback) fn audio_stream(&self) -> Option<&AudioStream> {
+        self.track.and_then(|track| self.info.audio.get(track))
+    }
+
+    /// Where media time zero lies in the container's time.
+    pub(in crate::playback) fn zero(&self) -> MediaTime {
+        let by_picture = self.stream.as_ref().map(|stream| stream.start);
+        by_picture
+            .or_else(|| self.audio_stream().map(|track| track.start))
+            .unwrap_or(MediaTime::ZERO)
+    }
+
+    pub(in crate::playback) fn state(&self) -> MediaState {
+        let index = self.index();
+        MediaState {
+            info: Arc::clone(&self.info),
+            frames: self.frames(),
+            index_complete: index.as_ref().is_none_or(|index| index.is_complete()),
+            duration: self.duration(),
+            badges: self.badges(index.as_deref()),
+            rate: self.rate,
+            index,
+        }
+    }
+
+    fn badges(&self, index: Option<&GopIndex>) -> Vec<String> {
+        let Some(stream) = &self.stream else { return Vec::new() };
+        let mut badges = Vec::new();
+        let mut badge = |shown: bool, text: &str| {
+            if shown {
+                badges.push(text.to_owned());
+            }
+        };
+        badge(stream.color.transfer == TransferFunction::Pq, "HDR PQ → SDR");
+        badge(stream.color.transfer == TransferFunction::Hlg, "HDR HLG → SDR");
+        let interlaced = stream.fields != FieldOrder::Progressive
+            || self.source.as_ref().is_some_and(|source| source.status().interlaced);
+        badge(interlaced, "deinterlaced");
+        badge(index.is_some_and(GopIndex::is_variable_rate), "VFR");
+        badge(stream.color.guessed, "colour guessed");
+        badge(stream.format.alpha, "alpha");
+        badges
+    }
+}
+
+impl Engine {
+    /// Begins to open the playlist's file number `number`.
+    pub(super) fn open_number(&mut self, number: usize) {
+        let Some(path) = self.playlist.get(number).cloned() else { return };
+        self.playlist_index = number;
+        self.close_medium();
+        self.notices.clear();
+        self.opening = true;
+        self.opener.begin(&path);
+    }
+
+    pub(super) fn close_medium(&mut self) {
+        self.sound.hold();
+        self.sound.close();
+        self.audio_run = None;
+        self.medium = None;
+        self.planned = None;
+        self.mark_in = None;
+        self.mark_out = None;
+        self.held = FrameIndex::ZERO;
+        self.phase = Phase::Idle;
+        self.publish_schedule();
+    }
+
+    pub(super) fn medium_failed(&mut self, reason: &str) {
+        self.notices.push(Severity::Error, reason.to_owned(), None);
+        // The rest of a playlist goes on without it.
+        if self.playlist_index + 1 < self.playlist.len() {
+            let failed = self.notices.clone();
+            self.open_number(self.playlist_index + 1);
+            self.notices = failed;
+        }
+    }
+
+    pub(super) fn medium_opened(&mut self, opened: Opened) {
+        self.epoch.0 += 1;
+        let stream = opened.video.as_ref().and_then(|_| opened.info.default_video().cloned());
+        let sound_only = FrameRate::new(SOUND_ONLY_RATE.0, SOUND_ONLY_RATE.1);
+        let Some(rate) = stream.as_ref().map(|stream| stream.rate).or(sound_only) else { return };
+        let mut medium =
+            Medium { info: opened.info, stream, source: None, rate, track: None };
+        if let Some((source, frames)) = opened.video {
+            medium.source = Some(source);
+            let new_source =
+                NewSource { epoch: self.epoch, frames, frame_span: rate.frame_span_nearest() };
+            if self.sources.try_send(new_source).is_err() {
+                tracing::error!("nobody takes the pictures: the window is gone");
+            }
+        }
+        self.medium = Some(medium);
+        self.open_track();
+        let resolve = |engine: &Self, position| {
+            engine.resolve(position).inspect_err(|error| tracing::warn!("{error}")).ok()
+        };
+        self.mark_in = self.start.mark_in.and_then(|position| resolve(self, position));
+        self.mark_out = self.start.mark_out.and_then(|position| resolve(self, position));
+        let first = self.mark_in.unwrap_or(FrameIndex::ZERO);
+        let from = self.start.position.and_then(|p| resolve(self, p)).unwrap_or(first);
+        let is_still = self
+            .medium
+            .as_ref()
+            .and_then(|medium| medium.stream.as_ref())
+            .is_some_and(|stream| stream.is_still);
+        self.replan(from, !self.start.paused && !is_still);
+    }
+
+    /// Opens the audio track that is wanted, or the medium's default.
+    pub(super) fn open_track(&mut self) {
+        let Some(medium) = &mut self.medium else { return };
+        let default = medium.info.default_audio().map(|track| track.id);
+        let tracks = &medium.info.audio;
+        medium.track = if self.audio_enabled {
+            let by_default = tracks.iter().position(|track| Some(track.id) == default);
+            self.wanted_track.filter(|&track| track < tracks.len()).or(by_default)
+        } else {
+            None
+        };
+        match medium.audio_stream() {
+            Some(track) => {
+                let (path, zero, id) = (medium.info.path.clone(), medium.zero(), track.id);
+                self.sound.open(&path, id, zero);
+            }
+            None => self.sound.close(),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Making plans: which frames, in which order, over which run time.
+
+use std::num::NonZeroU32;
+
+use super::{Engine, Phase};
+use crate::audio::AudioPlan;
+use crate::decode::{Generation, RunMap, VideoPlan};
+use crate::playback::snapshot::Severity;
+use crate::time::{
+    FrameIndex, FrameRate, MediaSpan, MediaTime, Position, PositionError, Speed,
+};
+
+/// No display shows more than this usefully: a shuttle delivers no more frames a second.
+const MOST_FRAMES_A_SECOND: i64 = 60;
+
+/// The end of a medium whose length is not known yet.
+const FAR: MediaTime = MediaTime::from_flicks(i64::MAX / 4);
+
+/// A plan that was given to the session, and its time line.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::playback) struct Planned {
+    pub(in crate::playback) plan: VideoPlan,
+    pub(in crate::playback) map: RunMap,
+}
+
+impl Engine {
+    /// Turns a position as a person wrote it into a frame of the open medium.
+    pub(super) fn resolve(&self, position: Position) -> Result<FrameIndex, PositionError> {
+        match &self.medium {
+            Some(medium) => medium.state().resolve(position),
+            None => Ok(FrameIndex::ZERO),
+        }
+    }
+
+    /// Shows `frame` by a new plan in the direction of the present speed, and plays on from it if
+    /// `play`.
+    pub(super) fn replan(&mut self, frame: FrameIndex, play: bool) {
+        self.replan_towards(frame, play, self.speed.is_reverse());
+    }
+
+    pub(super) fn replan_towards(&mut self, frame: FrameIndex, play: bool, reverse: bool) {
+        let generation = self.next_generation();
+        let Some(medium) = &mut self.medium else { return };
+        let last_frame = medium.last_frame();
+        let frame = frame.clamp(FrameIndex::ZERO, last_frame);
+        let (first, last) = range_around(frame, self.mark_in, self.mark_out);
+        let plan = VideoPlan {
+            generation,
+            start: frame,
+            first,
+            last,
+            reverse,
+            stride: if play { stride(medium.rate, self.speed) } else { NonZeroU32::MIN },
+            repeat: self.loop_mode,
+        };
+        let end = match last {
+            Some(last) => medium.end_of(last),
+            None => match medium.index() {
+                Some(index) if index.is_complete() => index.end(),
+                Some(_) => FAR,
+                None => MediaTime::ZERO + medium.duration(),
+            },
+        };
+        let map = RunMap {
+            start: if reverse { medium.end_of(frame) } else { medium.time_of(frame) },
+            first: medium.time_of(first),
+            end,
+            reverse,
+            repeat: self.loop_mode,
+        };
+        if let Some(source) = &mut medium.source {
+            source.set_plan(plan);
+        }
+        self.planned = Some(Planned { plan, map });
+        self.held = frame;
+        self.silence();
+        if play {
+            self.preroll(MediaSpan::ZERO);
+        } else {
+            self.phase = Phase::Held;
+        }
+        self.publish_schedule();
+    }
+
+    /// Whether the present plan can go on from the frame that is held in the direction of the present
+    /// speed.
+    pub(super) fn plan_goes_on(&self) -> bool {
+        let (Some(planned), Some(medium)) = (&self.planned, &self.medium) else { return false };
+        let plan = &planned.plan;
+        plan.reverse == self.speed.is_reverse()
+            && plan.stride == stride(medium.rate, self.speed)
+            && plan.repeat == self.loop_mode
+            && (plan.first, plan.last) == range_around(self.held, self.mark_in, self.mark_out)
+    }
+
+    /// A frame that the decoder turned out not to have: the last one is shown in its place.
+    pub(super) fn check_beyond_end(&mut self) {
+        let Some(medium) = &self.medium else { return };
+        let known = medium.index().is_some_and(|index| index.is_complete());
+        let (held, last) = (self.held, medium.last_frame());
+        if known && held > last {
+            self.notices.push(
+                Severity::Warning,
+                format!("The file is shorter than it says: its last frame is {last}."),
+                Some(self.clock.now()),
+            );
+            self.replan(last, false);
+        }
+    }
+
+    /// The sound's plan from run time `from` of the present plan on.
+    pub(super) fn audio_plan(&self, generation: Generation, from: MediaSpan) -> Option<AudioPlan> {
+        let planned = self.planned.as_ref()?;
+        let point = planned.map.at(from);
+        (!point.ended).then_some(AudioPlan {
+            generation,
+            map: RunMap { start: point.media, reverse: point.reverse, ..planned.map },
+            speed: self.speed,
+        })
+    }
+}
+
+/// The marked range where it holds `frame`, else the whole medium. A mark that is not set is open.
+fn range_around(
+    frame: FrameIndex,
+    mark_in: Option<FrameIndex>,
+    mark_out: Option<FrameIndex>,
+) -> (FrameIndex, Option<FrameIndex>) {
+    let first = mark_in.unwrap_or(FrameIndex::ZERO);
+    if frame >= first && mark_out.is_none_or(|last| frame <= last) {
+        (first, mark_out)
+    } else {
+        (FrameIndex::ZERO, None)
+    }
+}
+
+/// Every how manyth frame is delivered at `speed`.
+fn stride(rate: FrameRate, speed: Speed) -> NonZeroU32 {
+    let per_second = i64::from(rate.num()) * i64::from(speed.quarters().abs());
+    let most = MOST_FRAMES_A_SECOND * i64::from(rate.den()) * 4;
+    // One frame a second more than the display shows is no reason to leave out half of them.
+    let stride = (per_second - per_second / 20).div_euclid(most).max(0) + 1;
+    let exact = if per_second <= most { 1 } else { stride };
+    u32::try_from(exact).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shuttle_shows_no_more_than_a_display_can() {
+        let rate = |num, den| FrameRate::new(num, den).unwrap();
+        let speed = |quarters| Speed::from_quarters(quarters).unwrap();
+        assert_eq!(stride(rate(30, 1), speed(4)).get(), 1);
+        assert_eq!(stride(rate(30, 1), speed(8)).get(), 1);
+        assert_eq!(stride(rate(30_000, 1001), speed(-8)).get(), 1);
+        assert_eq!(stride(rate(30, 1), speed(16)).get(), 2);
+        assert_eq!(stride(rate(30, 1), speed(-32)).get(), 4);
+        assert_eq!(stride(rate(60, 1), speed(4)).get(), 1);
+        assert_eq!(stride(rate(60, 1), speed(8)).get(), 2);
+        assert_eq!(stride(rate(24, 1), speed(32)).get(), 4);
+        assert_eq!(stride(rate(120, 1), speed(4)).get(), 2);
+    }
+
+    #[test]
+    fn marks_hold_only_around_what_plays() {
+        let (a, b) = (Some(FrameIndex(10)), Some(FrameIndex(20)));
+        assert_eq!(range_around(FrameIndex(15), a, b), (FrameIndex(10), b));
+        assert_eq!(range_around(FrameIndex(25), a, b), (FrameIndex(0), None));
+        assert_eq!(range_around(FrameIndex(25), a, None), (FrameIndex(10), None));
+    }
+}

@@ -1,0 +1,108 @@
+//! Telling people what the engine does: snapshots and notices.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Engine;
+use crate::audio::AudioOutput;
+use crate::playback::snapshot::{AudioState, Notice, Severity, Snapshot};
+use crate::time::{Moment, Speed};
+
+/// Messages kept at most; the oldest goes first.
+const MOST_NOTICES: usize = 8;
+
+/// How long a passing message stays.
+const SHOWN_FOR: Duration = Duration::from_secs(6);
+
+/// Messages for the person at the screen.
+#[derive(Debug, Clone, Default)]
+pub(in crate::playback) struct Notices(Vec<(Notice, Option<Moment>)>);
+
+impl Notices {
+    /// Adds a message: one that passes, from `now` on, or one that stays until the medium is closed.
+    pub(super) fn push(&mut self, severity: Severity, text: String, now: Option<Moment>) {
+        if self.0.iter().any(|(notice, _)| notice.text == text) {
+            return;
+        }
+        if self.0.len() == MOST_NOTICES {
+            self.0.remove(0);
+        }
+        self.0.push((Notice { severity, text }, now.map(|now| now + SHOWN_FOR)));
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn expire(&mut self, now: Moment) {
+        self.0.retain(|(_, until)| until.is_none_or(|until| until > now));
+    }
+
+    pub(super) fn next_expiry(&self) -> Option<Moment> {
+        self.0.iter().filter_map(|(_, until)| *until).min()
+    }
+
+    fn list(&self) -> Vec<Notice> {
+        self.0.iter().map(|(notice, _)| notice.clone()).collect()
+    }
+}
+
+impl Engine {
+    pub(super) fn publish_snapshot(&mut self) {
+        let snapshot = self.make_snapshot();
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    fn make_snapshot(&self) -> Snapshot {
+        let position = self.position();
+        let medium = self.medium.as_ref();
+        let status = medium.and_then(|medium| medium.source.as_ref()).map(|source| source.status());
+        let stream = medium.and_then(|medium| medium.stream.as_ref());
+        Snapshot {
+            status: self.status(),
+            media: medium.map(|medium| Arc::new(medium.state())),
+            position,
+            timecode: medium.and_then(|medium| medium.timecode_of(position)),
+            speed: self.speed,
+            mark_in: self.mark_in,
+            mark_out: self.mark_out,
+            loop_mode: self.loop_mode,
+            playlist: Arc::clone(&self.playlist),
+            playlist_index: self.playlist_index,
+            volume_percent: self.volume_percent,
+            muted: self.muted,
+            audio_delay_millis: self.audio_delay_millis,
+            audio_track: medium.and_then(|medium| medium.track),
+            audio: self.audio_state(),
+            clock: self.clock_source,
+            sound_ahead: self.sound_ahead,
+            view: self.view,
+            notices: self.notices.list(),
+            decoder: stream.map(|stream| stream.decoder.clone()).unwrap_or_default(),
+            ring_fill: status.as_ref().map_or((0, 0), |status| status.ring_fill),
+            damaged_packets: status.as_ref().map_or(0, |status| status.damaged_packets),
+            outside_pool: status.as_ref().map_or((0, 0), |status| status.outside_pool),
+        }
+    }
+
+    fn audio_state(&self) -> AudioState {
+        let Some(medium) = &self.medium else { return AudioState::NoTrack };
+        if medium.info.audio.is_empty() {
+            return AudioState::NoTrack;
+        }
+        if !self.audio_enabled {
+            return AudioState::Off;
+        }
+        let device = match self.sound.state().output {
+            AudioOutput::Device(name) => name,
+            AudioOutput::Silent(reason) => return AudioState::Silent(reason),
+            AudioOutput::Off => return AudioState::Off,
+            AudioOutput::NoTrack => return AudioState::NoTrack,
+        };
+        // Sound is made for up to twice normal speed.
+        if self.speed.as_f64().abs() > 2.0 * Speed::NORMAL.as_f64() {
+            return AudioState::Silent(format!("muted at {}", self.speed));
+        }
+        AudioState::Playing(device)
+    }
+}

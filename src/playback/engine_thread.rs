@@ -1,0 +1,136 @@
+//! The thread that the engine lives on.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use super::command::Command;
+use super::engine::Engine;
+use super::snapshot::Snapshot;
+use crate::time::Clock;
+
+/// Commands that may wait. A person cannot press keys that fast; a program that floods the engine is
+/// slowed down.
+const COMMANDS: usize = 256;
+
+/// What the engine's thread waits for.
+#[derive(Debug)]
+enum Call {
+    Command(Command),
+    /// Something can be seen that was not there before: a frame, an index, an opened file.
+    Look,
+}
+
+/// Wakes the engine. Cheap, and never waits.
+#[derive(Clone)]
+pub struct EngineWaker {
+    calls: Sender<Call>,
+}
+
+impl EngineWaker {
+    /// Makes the engine look around soon.
+    pub fn wake(&self) {
+        // A full queue means that it is about to look anyway.
+        let _full = self.calls.try_send(Call::Look);
+    }
+}
+
+/// The calls of an engine that is still to be started.
+pub struct EngineCalls {
+    calls: Receiver<Call>,
+    sender: Sender<Call>,
+}
+
+impl EngineCalls {
+    /// A queue, and the waker that sessions are given before the engine exists.
+    pub fn new() -> (Self, EngineWaker) {
+        let (sender, calls) = bounded(COMMANDS);
+        let waker = EngineWaker { calls: sender.clone() };
+        (Self { calls, sender }, waker)
+    }
+}
+
+/// Sends commands to the engine's thread and reads its state. Dropping it ends the thread.
+pub struct EngineHandle {
+    calls: Sender<Call>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl EngineHandle {
+    /// Starts the thread. `engine` is made on it. `changed` is called there after every round of work.
+    pub fn start(
+        calls: EngineCalls,
+        snapshot: Arc<ArcSwap<Snapshot>>,
+        clock: Arc<dyn Clock>,
+        engine: impl FnOnce() -> Engine + Send + 'static,
+        changed: impl Fn() + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let EngineCalls { calls, sender } = calls;
+        let thread = std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || run(engine(), &calls, &*clock, &changed))?;
+        Ok(Self { calls: sender, snapshot, thread: Some(thread) })
+    }
+
+    /// Gives a command. Waits only while 256 others wait.
+    pub fn send(&self, command: Command) {
+        if self.calls.send(Call::Command(command)).is_err() {
+            tracing::error!("the engine has ended");
+        }
+    }
+
+    /// Its state now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+}
+
+impl Drop for EngineHandle {
+    fn drop(&mut self) {
+        // An engine that has ended by itself needs no order.
+        let _ended = self.calls.send(Call::Command(Command::Quit));
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the engine's thread panicked");
+        }
+    }
+}
+
+fn run(mut engine: Engine, calls: &Receiver<Call>, clock: &dyn Clock, changed: &dyn Fn()) {
+    let mut next = engine.tick();
+    while !engine.wants_to_quit() {
+        let call = match next {
+            Some(moment) => {
+                let wait = moment.since(clock.now()).min(Duration::from_secs(1));
+                match calls.recv_timeout(wait) {
+                    Ok(call) => Some(call),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+            None => match calls.recv() {
+                Ok(call) => Some(call),
+                Err(_disconnected) => return,
+            },
+        };
+        puffin::profile_scope!("engine");
+        // All that waits is done before looking: of ten seeks only the last is worth planning around.
+        let mut call = call;
+        while let Some(now) = call.take() {
+            if let Call::Command(command) = now {
+                engine.handle(command);
+            }
+            if engine.wants_to_quit() {
+                return;
+            }
+            call = calls.try_recv().ok();
+        }
+        next = engine.tick();
+        changed();
+    }
+}

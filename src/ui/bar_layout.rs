@@ -1,0 +1,288 @@
+//! Where everything in the transport bar lies.
+//!
+//! A pure function of sizes, so that a test can prove that nothing overlaps at any width: what does
+//! not fit is left out, the least needed first; every one of them has a key as well.
+
+use egui::{Rect, pos2, vec2};
+
+use super::pointer::Button;
+
+/// Height of the whole bar, in points.
+pub(super) const HEIGHT: f32 = 76.0;
+const MARGIN: f32 = 12.0;
+const SCRUB_TOP: f32 = 5.0;
+const SCRUB_HEIGHT: f32 = 22.0;
+const ROW_TOP: f32 = 30.0;
+const ROW_HEIGHT: f32 = 40.0;
+const BUTTON: f32 = 30.0;
+const PLAY_BUTTON: f32 = 38.0;
+const GROUP_GAP: f32 = 14.0;
+const VOLUME: f32 = 72.0;
+
+/// Widths of the texts, in points.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Widths {
+    /// The timecode.
+    pub(super) timecode: f32,
+    /// The duration beside it.
+    pub(super) duration: f32,
+    /// Frame and number of frames.
+    pub(super) frames: f32,
+    /// The frame rate beside them.
+    pub(super) rate: f32,
+    /// The widest speed.
+    pub(super) speed: f32,
+}
+
+/// Something in the row of controls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Item {
+    Button(Button),
+    Volume,
+}
+
+/// Transport buttons, left to right.
+const TRANSPORT: [Button; 6] = [
+    Button::Start,
+    Button::StepBack,
+    Button::PlayBack,
+    Button::Play,
+    Button::StepOn,
+    Button::End,
+];
+
+/// What stands at the right, left to right.
+const RIGHT: [Item; 8] = [
+    Item::Button(Button::Speed),
+    Item::Button(Button::Loop),
+    Item::Button(Button::Audio),
+    Item::Button(Button::Mute),
+    Item::Volume,
+    Item::Button(Button::Open),
+    Item::Button(Button::Help),
+    Item::Button(Button::Fullscreen),
+];
+
+/// What is left out when room is short, the least needed first. Play is never left out.
+const DISPENSABLE: [Item; 13] = [
+    Item::Volume,
+    Item::Button(Button::Open),
+    Item::Button(Button::Help),
+    Item::Button(Button::Audio),
+    Item::Button(Button::Start),
+    Item::Button(Button::End),
+    Item::Button(Button::PlayBack),
+    Item::Button(Button::Loop),
+    Item::Button(Button::Speed),
+    Item::Button(Button::Mute),
+    Item::Button(Button::Fullscreen),
+    Item::Button(Button::StepBack),
+    Item::Button(Button::StepOn),
+];
+
+/// Places in the bar, in points; empty options are left out.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct BarLayout {
+    /// The whole bar.
+    pub(super) bar: Rect,
+    /// The lane with the playhead.
+    pub(super) scrub: Rect,
+    /// The timecode.
+    pub(super) timecode: Rect,
+    /// The duration, at the timecode's right.
+    pub(super) duration: Option<Rect>,
+    /// The frame number, below the timecode.
+    pub(super) frames: Option<Rect>,
+    /// The frame rate, at its right.
+    pub(super) rate: Option<Rect>,
+    /// The buttons.
+    pub(super) buttons: Vec<(Button, Rect)>,
+    /// The volume slider.
+    pub(super) volume: Option<Rect>,
+}
+
+impl BarLayout {
+    /// Lays the bar out at the bottom of `window`.
+    pub(super) fn new(window: Rect, widths: Widths) -> Self {
+        let bar = Rect::from_min_max(
+            pos2(window.left(), (window.bottom() - HEIGHT).max(window.top())),
+            window.max,
+        );
+        let margin = MARGIN.min(bar.width() / 20.0);
+        let (left, right) = (bar.left() + margin, bar.right() - margin);
+        let scrub = Rect::from_min_max(
+            pos2(left, bar.top() + SCRUB_TOP),
+            pos2(right, bar.top() + SCRUB_TOP + SCRUB_HEIGHT),
+        );
+        let row = Rect::from_min_size(
+            pos2(left, bar.top() + ROW_TOP),
+            vec2((right - left).max(0.0), ROW_HEIGHT),
+        );
+
+        let item_width = |item: &Item| match item {
+            Item::Button(Button::Play) => PLAY_BUTTON,
+            Item::Button(Button::Speed) => widths.speed + 14.0,
+            Item::Button(_) => BUTTON,
+            Item::Volume => VOLUME + 12.0,
+        };
+        let mut transport: Vec<Item> = TRANSPORT.into_iter().map(Item::Button).collect();
+        let mut others: Vec<Item> = RIGHT.to_vec();
+        let readout = widths.timecode.max(widths.frames);
+        let needed = |transport: &[Item], others: &[Item]| {
+            let sum = |items: &[Item]| items.iter().map(item_width).sum::<f32>();
+            let gap = if others.is_empty() {
+                GROUP_GAP
+            } else {
+                2.0 * GROUP_GAP
+            };
+            readout + sum(transport) + sum(others) + gap
+        };
+        for item in DISPENSABLE {
+            if needed(&transport, &others) <= row.width() {
+                break;
+            }
+            transport.retain(|kept| *kept != item);
+            others.retain(|kept| *kept != item);
+        }
+
+        let others_width: f32 = others.iter().map(item_width).sum();
+        let transport_width: f32 = transport.iter().map(item_width).sum();
+        // The transport stands in the middle of the window unless a neighbour needs the room.
+        let latest = row.right() - others_width - GROUP_GAP - transport_width;
+        let earliest = row.left() + readout + GROUP_GAP;
+        let start = (row.center().x - transport_width / 2.0)
+            .min(latest)
+            .max(earliest);
+
+        let mut buttons = Vec::new();
+        let mut volume = None;
+        let mut place = |items: &[Item], mut x: f32| {
+            for item in items {
+                let width = item_width(item);
+                let slot = Rect::from_min_size(pos2(x, row.top()), vec2(width, row.height()));
+                match item {
+                    Item::Button(button) => {
+                        let size = vec2(width - 2.0, BUTTON);
+                        buttons.push((*button, Rect::from_center_size(slot.center(), size)));
+                    }
+                    Item::Volume => {
+                        volume = Some(Rect::from_center_size(slot.center(), vec2(VOLUME, 20.0)));
+                    }
+                }
+                x += width;
+            }
+        };
+        place(&transport, start);
+        place(&others, row.right() - others_width);
+
+        let room = start - GROUP_GAP - row.left();
+        let upper = Rect::from_min_size(row.min, vec2(widths.timecode, 23.0));
+        let lower = Rect::from_min_size(
+            pos2(row.left(), row.top() + 24.0),
+            vec2(widths.frames, 16.0),
+        );
+        let beside = |rect: Rect, width: f32| {
+            let gap = 10.0;
+            (rect.width() + gap + width <= room).then(|| {
+                Rect::from_min_size(
+                    pos2(rect.right() + gap, rect.top()),
+                    vec2(width, rect.height()),
+                )
+            })
+        };
+        Self {
+            bar,
+            scrub,
+            timecode: upper,
+            duration: beside(upper, widths.duration),
+            frames: (widths.frames <= room).then_some(lower),
+            rate: beside(lower, widths.rate),
+            buttons,
+            volume,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const USUAL: Widths = Widths {
+        timecode: 120.0,
+        duration: 80.0,
+        frames: 90.0,
+        rate: 64.0,
+        speed: 32.0,
+    };
+
+    fn layout(width: f32, widths: Widths) -> BarLayout {
+        BarLayout::new(
+            Rect::from_min_size(pos2(0.0, 0.0), vec2(width, 360.0)),
+            widths,
+        )
+    }
+
+    fn rects(layout: &BarLayout) -> Vec<Rect> {
+        let mut rects: Vec<Rect> = layout.buttons.iter().map(|(_, rect)| *rect).collect();
+        rects.extend([layout.scrub, layout.timecode]);
+        rects.extend(
+            [layout.duration, layout.frames, layout.rate, layout.volume]
+                .iter()
+                .flatten(),
+        );
+        rects
+    }
+
+    #[test]
+    fn a_wide_bar_has_everything_and_the_transport_in_its_middle() {
+        let layout = layout(1280.0, USUAL);
+        assert_eq!(layout.buttons.len(), TRANSPORT.len() + RIGHT.len() - 1);
+        assert!(layout.volume.is_some() && layout.duration.is_some() && layout.rate.is_some());
+        let first = layout.buttons[0].1.left();
+        let last = layout.buttons[5].1.right();
+        assert!(
+            (f32::midpoint(first, last) - 640.0).abs() < 1.0,
+            "{first} to {last}"
+        );
+    }
+
+    #[test]
+    fn a_bar_of_640_points_leaves_out_only_the_slider() {
+        let layout = layout(640.0, USUAL);
+        assert_eq!(layout.volume, None);
+        assert_eq!(layout.buttons.len(), TRANSPORT.len() + RIGHT.len() - 1);
+        assert!(layout.frames.is_some());
+    }
+
+    #[test]
+    fn a_tiny_bar_keeps_the_timecode_and_play() {
+        let layout = layout(213.0, USUAL);
+        let kept: Vec<Button> = layout.buttons.iter().map(|(button, _)| *button).collect();
+        assert!(kept.contains(&Button::Play), "{kept:?}");
+        assert!(layout.timecode.right() < layout.buttons[0].1.left());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_overlaps_and_nothing_leaves_the_bar(
+            width in 213.0_f32..4000.0,
+            timecode in 60.0_f32..125.0, frames in 40.0_f32..125.0,
+            duration in 40.0_f32..140.0, rate in 30.0_f32..90.0, speed in 20.0_f32..44.0,
+        ) {
+            let layout = layout(width, Widths { timecode, duration, frames, rate, speed });
+            let rects = rects(&layout);
+            for (index, rect) in rects.iter().enumerate() {
+                prop_assert!(layout.bar.expand(0.01).contains_rect(*rect), "{rect:?}");
+                for other in &rects[..index] {
+                    let common = rect.intersect(*other);
+                    prop_assert!(
+                        common.width() <= 0.01 || common.height() <= 0.01,
+                        "{rect:?} and {other:?} overlap in {layout:?}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What goes into the interface and what comes out.
+
+use crate::config::{Action, KeyMap};
+use crate::playback::{Command, Snapshot};
+use crate::time::Moment;
+
+use super::ViewStats;
+
+/// Why a file could not be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure<'a> {
+    /// Name of the file, without its folder.
+    pub name: &'a str,
+    /// What is wrong, in a plain sentence.
+    pub reason: &'a str,
+    /// What the person can do about it; may be empty.
+    pub fix: &'a str,
+}
+
+/// Everything that one pass shows. All of it is borrowed for the pass only.
+#[derive(Debug, Clone, Copy)]
+pub struct UiInput<'a> {
+    /// The engine's state.
+    pub snapshot: &'a Snapshot,
+    /// How showing goes.
+    pub stats: &'a ViewStats,
+    /// What each key does.
+    pub keys: &'a KeyMap,
+    /// The present instant; it decides when things hide.
+    pub now: Moment,
+    /// Whether the window fills the screen.
+    pub fullscreen: bool,
+    /// Why the file asked for is not shown, if so.
+    pub failure: Option<Failure<'a>>,
+    /// Names of the sound devices that can be chosen.
+    pub audio_devices: &'a [String],
+    /// The one chosen; `None` follows the system's default.
+    pub audio_device: Option<&'a str>,
+    /// Lowest and highest sample of each of a number of equal spans over the whole medium, within ±1,
+    /// to be shown where there is no picture.
+    pub waveform: Option<&'a [(f32, f32)]>,
+}
+
+/// Something that the person asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UiEvent {
+    /// For the engine.
+    Command(Command),
+    /// For the window loop: one of [`Action::OpenFiles`], [`Action::ToggleFullscreen`],
+    /// [`Action::Screenshot`], [`Action::ForceDeviceLoss`] and [`Action::Quit`].
+    Action(Action),
+}
+
+/// What one pass made.
+pub struct UiOutput {
+    /// Shapes, textures and window requests, for egui-wgpu and egui-winit. Its `repaint_delay` is
+    /// egui's own guess, which is too eager: go by `repaint_at`.
+    pub egui: egui::FullOutput,
+    /// What the person asked for, in order.
+    pub events: Vec<UiEvent>,
+    /// Whether anything looks different from the pass before. When it does not, and no frame is due,
+    /// nothing needs to be drawn; the textures of `egui` must be applied all the same.
+    pub redraw: bool,
+    /// When to run the next pass if neither input nor [`super::Overlay::is_stale`] asks for one
+    /// before; `None` when nothing will change by itself.
+    pub repaint_at: Option<Moment>,
+}

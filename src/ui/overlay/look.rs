@@ -1,0 +1,105 @@
+//! What the screen looks like, as one number: two passes with the same number look the same.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::{Overlay, UiInput, Zone};
+
+impl Overlay {
+    /// A fingerprint of everything that decides what the screen looks like.
+    pub(super) fn look_of(&self, input: &UiInput<'_>) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let snapshot = input.snapshot;
+        let (window, scale) = self.window;
+        [window.x, window.y, scale]
+            .map(f32::to_bits)
+            .hash(&mut hasher);
+        let visible = self.is_chrome_visible(input);
+        let words = self.osd.words(snapshot, visible, input.now);
+        (
+            visible,
+            words,
+            self.toasts.look(input.now).collect::<Vec<_>>(),
+            self.tip(input.now),
+        )
+            .hash(&mut hasher);
+        (snapshot.status, snapshot.media.is_some(), input.fullscreen).hash(&mut hasher);
+        (self.prompt.is_some(), self.menu_scroll.map(f32::to_bits)).hash(&mut hasher);
+        self.help
+            .as_ref()
+            .map(|help| help.scroll.to_bits())
+            .hash(&mut hasher);
+        if let Some(failure) = input.failure {
+            (failure.name, failure.reason, failure.fix).hash(&mut hasher);
+        }
+        if let Some(panel) = &self.performance {
+            panel.edition.hash(&mut hasher);
+            input.stats.frames.shown.hash(&mut hasher);
+        }
+        if visible || input.waveform.is_some() {
+            self.shown_frame(input).hash(&mut hasher);
+            input
+                .waveform
+                .map(|peaks| (peaks.as_ptr() as usize, peaks.len()))
+                .hash(&mut hasher);
+        }
+        if visible {
+            hash_chrome(input, &mut hasher);
+            (self.hover_since.map(|(zone, _)| zone), self.pointer.held).hash(&mut hasher);
+            if let Some((Zone::Scrub, _)) = self.hover_since {
+                self.pointer
+                    .pos
+                    .map(|pos| pos.x.to_bits())
+                    .hash(&mut hasher);
+            }
+        }
+        hasher.finish()
+    }
+}
+
+fn hash_chrome(input: &UiInput<'_>, hasher: &mut DefaultHasher) {
+    let snapshot = input.snapshot;
+    (
+        snapshot.position,
+        snapshot.timecode,
+        snapshot.speed,
+        snapshot.loop_mode,
+    )
+        .hash(hasher);
+    (
+        snapshot.mark_in,
+        snapshot.mark_out,
+        snapshot.volume_percent,
+        snapshot.muted,
+    )
+        .hash(hasher);
+    (
+        snapshot.audio_delay_millis,
+        snapshot.audio_track,
+        snapshot.playlist_index,
+    )
+        .hash(hasher);
+    let view = snapshot.view;
+    (
+        view.exposure_stops.to_bits(),
+        view.gamma.to_bits(),
+        view.channel,
+    )
+        .hash(hasher);
+    std::mem::discriminant(&snapshot.audio).hash(hasher);
+    (
+        input.audio_device,
+        input.audio_devices,
+        snapshot.playlist.len(),
+    )
+        .hash(hasher);
+    if let Some(media) = &snapshot.media {
+        (
+            media.frames,
+            media.index_complete,
+            media.duration,
+            &media.badges,
+        )
+            .hash(hasher);
+        media.info.path.hash(hasher);
+    }
+}

@@ -1,0 +1,139 @@
+//! What is shown where there is no picture.
+
+use egui::{Align2, Rect, pos2, vec2};
+
+use crate::config::Action;
+use crate::playback::PlaybackStatus;
+
+use super::UiInput;
+use super::canvas::Canvas;
+use super::format;
+use super::style;
+
+/// Keys that a newcomer needs.
+const FIRST_KEYS: [(Action, &str); 4] = [
+    (Action::PlayPause, "play and pause"),
+    (Action::StepForward, "one frame on"),
+    (Action::TogglePerformance, "performance"),
+    (Action::ToggleHelp, "all keys"),
+];
+
+/// Paints it in `area` when there is nothing to see; answers whether it did.
+pub(super) fn paint(canvas: &Canvas<'_>, area: Rect, input: &UiInput<'_>) -> bool {
+    let snapshot = input.snapshot;
+    if snapshot.media.is_some() {
+        return false;
+    }
+    canvas
+        .painter
+        .rect_filled(canvas.painter.clip_rect(), 0.0, style::BACKDROP);
+    if let Some(failure) = input.failure {
+        let open = key(input, Action::OpenFiles);
+        let fix = if failure.fix.is_empty() {
+            format!("Drop another file here, or press {open}.")
+        } else {
+            failure.fix.to_owned()
+        };
+        let title = format!("{} cannot be shown", failure.name);
+        paint_card(canvas, area, &title, &[failure.reason, &fix], style::WARN);
+    } else if snapshot.status == PlaybackStatus::Opening {
+        let file = snapshot.playlist.get(snapshot.playlist_index);
+        let name = file.map(|path| format::file_name(path)).unwrap_or_default();
+        let words = format!("Opening {name} …");
+        let galley = canvas.wrapped(words, style::HEADING, area.width() - 48.0, 1);
+        let pos = area.center() - galley.size() / 2.0;
+        canvas.painter.galley(pos, galley, style::WEAK);
+    } else {
+        paint_welcome(canvas, area, input);
+    }
+    true
+}
+
+fn key(input: &UiInput<'_>, action: Action) -> String {
+    input
+        .keys
+        .first_chord(action)
+        .map(|chord| chord.to_string())
+        .unwrap_or_default()
+}
+
+fn paint_welcome(canvas: &Canvas<'_>, area: Rect, input: &UiInput<'_>) {
+    let middle = area.center();
+    let frame = Rect::from_center_size(middle, vec2((area.width() - 40.0).min(420.0), 170.0));
+    let corner = 18.0;
+    let stroke = egui::Stroke::new(1.5, style::EDGE);
+    for (pivot, x, y) in [
+        (frame.left_top(), 1.0, 1.0),
+        (frame.right_top(), -1.0, 1.0),
+        (frame.right_bottom(), -1.0, -1.0),
+        (frame.left_bottom(), 1.0, -1.0),
+    ] {
+        let points = vec![
+            pivot + vec2(corner * x, 0.0),
+            pivot,
+            pivot + vec2(0.0, corner * y),
+        ];
+        canvas.painter.line(points, stroke);
+    }
+    let center = Align2::CENTER_CENTER;
+    let open = key(input, Action::OpenFiles);
+    let words = format!("Drop a file here or press {open}");
+    canvas.text(
+        middle - vec2(0.0, 38.0),
+        center,
+        words,
+        style::HEADING,
+        style::TEXT,
+    );
+    for (row, pair) in FIRST_KEYS.chunks(2).enumerate() {
+        let y = middle.y + 6.0 + 26.0 * row as f32;
+        for (column, (action, words)) in pair.iter().enumerate() {
+            let left = middle.x - 170.0 + 180.0 * column as f32;
+            let chord = key(input, *action);
+            let galley = canvas.line(chord, style::SMALL);
+            let cap = Rect::from_min_size(
+                pos2(left, y - 9.0),
+                vec2((galley.size().x + 12.0).max(24.0), 18.0),
+            );
+            canvas.painter.rect_filled(cap, 3.0, style::LANE);
+            canvas
+                .painter
+                .galley(cap.center() - galley.size() / 2.0, galley, style::TEXT);
+            let pos = pos2(cap.right() + 8.0, y);
+            canvas.text(pos, Align2::LEFT_CENTER, *words, style::BODY, style::WEAK);
+        }
+    }
+}
+
+/// Paints a card with a title and paragraphs, its left edge coloured.
+fn paint_card(
+    canvas: &Canvas<'_>,
+    area: Rect,
+    title: &str,
+    paragraphs: &[&str],
+    color: egui::Color32,
+) {
+    let width = (area.width() - 24.0).min(520.0);
+    let text_width = width - 44.0;
+    let title = canvas.wrapped(title, style::HEADING, text_width, 2);
+    let bodies: Vec<_> = paragraphs
+        .iter()
+        .map(|text| canvas.wrapped(*text, style::BODY, text_width, 4))
+        .collect();
+    let height =
+        title.size().y + bodies.iter().map(|body| body.size().y + 10.0).sum::<f32>() + 36.0;
+    let card = Rect::from_center_size(area.center(), vec2(width, height));
+    canvas.panel(card, style::SOLID);
+    let mut stripe = card.shrink(1.0);
+    stripe.set_width(4.0);
+    canvas.painter.rect_filled(stripe, 1.0, color);
+    let mut pos = card.min + vec2(24.0, 18.0);
+    let step = title.size().y + 10.0;
+    canvas.painter.galley(pos, title, style::TEXT);
+    pos.y += step;
+    for body in bodies {
+        let step = body.size().y + 10.0;
+        canvas.painter.galley(pos, body, style::TEXT);
+        pos.y += step;
+    }
+}

@@ -1,0 +1,298 @@
+//! The zones that a pointer can touch, and what it does there.
+
+use egui::{Event, PointerButton, Pos2, Rect};
+
+use crate::time::Moment;
+
+/// Two clicks within this time are a double click.
+const DOUBLE_CLICK_NANOS: i64 = 400_000_000;
+/// Two clicks further apart than this many points are two clicks.
+const DOUBLE_CLICK_POINTS: f32 = 6.0;
+/// What a notch of the wheel counts in points, where the system reports lines.
+const POINTS_A_LINE: f32 = 40.0;
+
+/// A button of the transport bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Button {
+    Start,
+    StepBack,
+    PlayBack,
+    Play,
+    StepOn,
+    End,
+    Speed,
+    Loop,
+    Audio,
+    Mute,
+    Open,
+    Help,
+    Fullscreen,
+}
+
+/// A place that answers to the pointer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Zone {
+    /// Everything that nothing else covers.
+    Picture,
+    /// The strip at the top.
+    Top,
+    /// The transport bar beside its controls.
+    Bar,
+    /// The lane with the playhead.
+    Scrub,
+    /// The waveform of a medium without pictures.
+    Waveform,
+    /// The volume slider.
+    Volume,
+    /// A button.
+    Button(Button),
+    /// The audio menu beside its rows.
+    Menu,
+    /// A row of the audio menu.
+    MenuRow(usize),
+    /// A notice, counted from the top.
+    Toast(usize),
+    /// The prompt for a position.
+    Prompt,
+    /// The help, which covers everything.
+    Help,
+}
+
+impl Zone {
+    /// Whether a press counts at once and goes on counting while the pointer moves.
+    fn is_slider(self) -> bool {
+        matches!(self, Self::Scrub | Self::Waveform | Self::Volume)
+    }
+}
+
+/// What the pointer did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Gesture {
+    /// A slider is held at this place.
+    Slide(Zone, Pos2),
+    /// Something was pressed and released.
+    Click(Zone),
+    /// Something was clicked twice in a row.
+    DoubleClick(Zone),
+    /// The wheel turned this many points, up being positive.
+    Wheel(Zone, f32),
+}
+
+/// Zones on the screen, those painted later on top.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Zones {
+    placed: Vec<(Zone, Rect)>,
+}
+
+impl Zones {
+    /// Forgets all.
+    pub(super) fn clear(&mut self) {
+        self.placed.clear();
+    }
+
+    /// Adds a zone on top of those before.
+    pub(super) fn place(&mut self, zone: Zone, rect: Rect) {
+        self.placed.push((zone, rect));
+    }
+
+    /// The topmost zone at `pos`.
+    pub(super) fn at(&self, pos: Pos2) -> Option<Zone> {
+        self.placed
+            .iter()
+            .rev()
+            .find(|(_, rect)| rect.contains(pos))
+            .map(|(zone, _)| *zone)
+    }
+
+    /// Where a zone lies.
+    pub(super) fn rect(&self, zone: Zone) -> Option<Rect> {
+        self.placed
+            .iter()
+            .rev()
+            .find(|(placed, _)| *placed == zone)
+            .map(|(_, rect)| *rect)
+    }
+}
+
+/// The pointer over time.
+#[derive(Debug, Default)]
+pub(super) struct Pointer {
+    /// Where it is, while it is over the window.
+    pub(super) pos: Option<Pos2>,
+    /// The zone on which the main button went down and is still down.
+    pub(super) held: Option<Zone>,
+    last_click: Option<(Zone, Pos2, Moment)>,
+}
+
+impl Pointer {
+    /// Reads `events` against the zones that were on the screen when they were made.
+    ///
+    /// Answers the gestures in order, and whether the pointer gave any sign of life.
+    pub(super) fn read(
+        &mut self,
+        events: &[Event],
+        zones: &Zones,
+        now: Moment,
+    ) -> (Vec<Gesture>, bool) {
+        let mut gestures = Vec::new();
+        let mut alive = false;
+        for event in events {
+            match event {
+                Event::PointerMoved(pos) => {
+                    alive |= self.pos != Some(*pos);
+                    self.pos = Some(*pos);
+                    if let Some(zone) = self.held.filter(|zone| zone.is_slider()) {
+                        gestures.push(Gesture::Slide(zone, *pos));
+                    }
+                }
+                Event::PointerButton {
+                    pos,
+                    button: PointerButton::Primary,
+                    pressed,
+                    ..
+                } => {
+                    alive = true;
+                    self.pos = Some(*pos);
+                    if *pressed {
+                        self.held = zones.at(*pos);
+                        if let Some(zone) = self.held.filter(|zone| zone.is_slider()) {
+                            gestures.push(Gesture::Slide(zone, *pos));
+                        }
+                    } else {
+                        let zone = self
+                            .held
+                            .take()
+                            .filter(|held| zones.at(*pos) == Some(*held));
+                        gestures.extend(zone.map(|zone| self.click(zone, *pos, now)));
+                    }
+                }
+                Event::PointerButton { .. } => alive = true,
+                Event::MouseWheel { unit, delta, .. } => {
+                    alive = true;
+                    let scale = if *unit == egui::MouseWheelUnit::Point {
+                        1.0
+                    } else {
+                        POINTS_A_LINE
+                    };
+                    if let Some(zone) = self.pos.and_then(|pos| zones.at(pos)) {
+                        gestures.push(Gesture::Wheel(zone, delta.y * scale));
+                    }
+                }
+                Event::PointerGone => self.pos = None,
+                Event::WindowFocused(false) => self.held = None,
+                _ => {}
+            }
+        }
+        (gestures, alive)
+    }
+
+    fn click(&mut self, zone: Zone, pos: Pos2, now: Moment) -> Gesture {
+        let twice = self.last_click.is_some_and(|(last, place, when)| {
+            last == zone
+                && now.nanos_since(when) <= DOUBLE_CLICK_NANOS
+                && place.distance(pos) <= DOUBLE_CLICK_POINTS
+        });
+        // A third click begins anew.
+        self.last_click = (!twice).then_some((zone, pos, now));
+        if twice {
+            Gesture::DoubleClick(zone)
+        } else {
+            Gesture::Click(zone)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::{Modifiers, pos2};
+
+    use super::*;
+
+    fn zones() -> Zones {
+        let mut zones = Zones::default();
+        zones.place(
+            Zone::Picture,
+            Rect::from_min_max(pos2(0.0, 0.0), pos2(100.0, 100.0)),
+        );
+        zones.place(
+            Zone::Scrub,
+            Rect::from_min_max(pos2(0.0, 80.0), pos2(100.0, 90.0)),
+        );
+        zones
+    }
+
+    fn button(x: f32, y: f32, pressed: bool) -> Event {
+        Event::PointerButton {
+            pos: pos2(x, y),
+            button: PointerButton::Primary,
+            pressed,
+            modifiers: Modifiers::NONE,
+        }
+    }
+
+    #[test]
+    fn the_topmost_zone_answers() {
+        assert_eq!(zones().at(pos2(5.0, 85.0)), Some(Zone::Scrub));
+        assert_eq!(zones().at(pos2(5.0, 5.0)), Some(Zone::Picture));
+        assert_eq!(zones().at(pos2(500.0, 5.0)), None);
+    }
+
+    #[test]
+    fn a_press_and_release_in_one_pass_is_a_click() {
+        let mut pointer = Pointer::default();
+        let events = [button(5.0, 5.0, true), button(5.0, 5.0, false)];
+        let (gestures, alive) = pointer.read(&events, &zones(), Moment::ZERO);
+        assert_eq!(
+            (gestures.as_slice(), alive),
+            (&[Gesture::Click(Zone::Picture)][..], true)
+        );
+    }
+
+    #[test]
+    fn a_release_elsewhere_is_no_click() {
+        let mut pointer = Pointer::default();
+        let events = [button(5.0, 85.0, true), button(5.0, 5.0, false)];
+        let (gestures, _) = pointer.read(&events, &zones(), Moment::ZERO);
+        assert_eq!(gestures, [Gesture::Slide(Zone::Scrub, pos2(5.0, 85.0))]);
+        assert_eq!(pointer.held, None);
+    }
+
+    #[test]
+    fn a_slider_follows_the_pointer_outside_of_itself() {
+        let mut pointer = Pointer::default();
+        let events = [
+            button(5.0, 85.0, true),
+            Event::PointerMoved(pos2(60.0, 5.0)),
+        ];
+        let (gestures, _) = pointer.read(&events, &zones(), Moment::ZERO);
+        assert_eq!(gestures[1], Gesture::Slide(Zone::Scrub, pos2(60.0, 5.0)));
+        assert_eq!(pointer.held, Some(Zone::Scrub));
+        let (after, _) = pointer.read(&[Event::WindowFocused(false)], &zones(), Moment::ZERO);
+        assert_eq!(
+            (after.len(), pointer.held),
+            (0, None),
+            "a window that loses the focus lets go"
+        );
+    }
+
+    #[test]
+    fn the_second_of_two_quick_clicks_is_a_double_click() {
+        let mut pointer = Pointer::default();
+        let events = [button(5.0, 5.0, true), button(5.0, 5.0, false)];
+        let mut kinds = Vec::new();
+        for millis in [0, 200, 400, 2_000] {
+            let now = Moment::from_nanos(millis * 1_000_000);
+            kinds.extend(pointer.read(&events, &zones(), now).0);
+        }
+        let picture = Zone::Picture;
+        assert_eq!(
+            kinds,
+            [
+                Gesture::Click(picture),
+                Gesture::DoubleClick(picture),
+                Gesture::Click(picture),
+                Gesture::Click(picture)
+            ]
+        );
+    }
+}

@@ -1,0 +1,293 @@
+//! The lane with the playhead: which place on it is which frame.
+
+use egui::{Pos2, Rect, Stroke, pos2, vec2};
+
+use crate::playback::{MediaState, SeekTarget, Snapshot};
+use crate::time::{FrameIndex, MediaTime};
+
+use super::canvas::Canvas;
+use super::format;
+use super::pointer::Zone;
+use super::style;
+
+/// Room at both ends of a lane for half a playhead, in points.
+const END_MARGIN: f32 = 6.0;
+/// Thickness of the lane itself.
+const LANE_HEIGHT: f32 = 6.0;
+
+/// How many frames the whole lane stands for.
+///
+/// While the index is being made, frames beyond the known ones are reckoned from what the container
+/// declares, so that the lane does not shrink under the pointer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// Frames, at least 1.
+    pub(super) frames: i64,
+    /// Of these, those that are known to exist.
+    known: i64,
+}
+
+impl Extent {
+    /// The extent of the open medium, if there is one.
+    pub(super) fn of(snapshot: &Snapshot) -> Option<Self> {
+        let media = snapshot.media.as_ref()?;
+        let known = media.frames.max(0);
+        let declared = if media.index_complete {
+            0
+        } else {
+            declared_frames(media)
+        };
+        Some(Self {
+            frames: known.max(declared).max(1),
+            known,
+        })
+    }
+
+    /// Where `frame` lies on the lane, 0 to 1. The last frame lies at 1.
+    pub(super) fn fraction(self, frame: FrameIndex) -> f32 {
+        let last = (self.frames - 1).max(1);
+        #[expect(clippy::cast_possible_truncation, reason = "a place on the screen")]
+        let fraction = (frame.0 as f64 / last as f64) as f32;
+        fraction.clamp(0.0, 1.0)
+    }
+
+    /// The frame nearest to a place on the lane.
+    pub(super) fn frame_at(self, fraction: f32) -> FrameIndex {
+        let last = self.frames - 1;
+        let place = f64::from(fraction.clamp(0.0, 1.0)) * last as f64;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "clamped to the frames that there are"
+        )]
+        let frame = place.round() as i64;
+        FrameIndex(frame.clamp(0, last))
+    }
+
+    /// What to seek when that place is clicked: the frame where it is known to exist, else the
+    /// fraction, which the engine resolves when it knows more.
+    pub(super) fn target(self, fraction: f32) -> SeekTarget {
+        let frame = self.frame_at(fraction);
+        if frame.0 < self.known {
+            return SeekTarget::Frame(frame);
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped to 0..=1"
+        )]
+        let millionths = (f64::from(fraction.clamp(0.0, 1.0)) * 1e6).round() as u32;
+        SeekTarget::Millionths(millionths)
+    }
+}
+
+/// Frames as the container declares them, or as its duration suggests; 0 when it says nothing.
+fn declared_frames(media: &MediaState) -> i64 {
+    let Some(video) = media.info.default_video() else {
+        return 0;
+    };
+    if let Some(frames) = video.frames.and_then(|frames| i64::try_from(frames).ok()) {
+        return frames;
+    }
+    let duration = video.duration.or(media.info.container.duration);
+    duration.map_or(0, |span| {
+        video.rate.frame_at_floor(MediaTime::ZERO + span).0
+    })
+}
+
+/// The place of `pos` along a lane, 0 to 1.
+pub(super) fn fraction_at(lane: Rect, pos: Pos2) -> f32 {
+    let (left, right) = (lane.left() + END_MARGIN, lane.right() - END_MARGIN);
+    ((pos.x - left) / (right - left).max(1.0)).clamp(0.0, 1.0)
+}
+
+/// The horizontal place of a fraction along a lane.
+pub(super) fn x_at(lane: Rect, fraction: f32) -> f32 {
+    let (left, right) = (lane.left() + END_MARGIN, lane.right() - END_MARGIN);
+    left + (right - left) * fraction.clamp(0.0, 1.0)
+}
+
+/// Paints the lane: what was played, the marked range, the playhead, and where the pointer would go.
+///
+/// `shown` is the frame under the playhead: while it is dragged, the one asked for.
+pub(super) fn paint(canvas: &mut Canvas<'_>, lane: Rect, snapshot: &Snapshot, shown: FrameIndex) {
+    let hot = canvas.hovered == Some(Zone::Scrub) || canvas.held == Some(Zone::Scrub);
+    let thickness = if hot { LANE_HEIGHT + 2.0 } else { LANE_HEIGHT };
+    let bed = Rect::from_min_max(
+        pos2(lane.left() + END_MARGIN, lane.center().y - thickness / 2.0),
+        pos2(lane.right() - END_MARGIN, lane.center().y + thickness / 2.0),
+    );
+    let Some(extent) = Extent::of(snapshot) else {
+        canvas.painter.rect_filled(bed, 2.0, style::LANE);
+        return;
+    };
+    let x = |frame: FrameIndex| x_at(lane, extent.fraction(frame));
+    canvas.gauge(bed, extent.fraction(shown), style::FILL);
+    if extent.known < extent.frames {
+        // What the index has not reached yet is drawn at half height.
+        let from = x(FrameIndex(extent.known));
+        let rest = Rect::from_min_max(pos2(from, bed.center().y - 0.5), bed.max);
+        canvas.painter.rect_filled(rest, 0.0, style::PANEL);
+    }
+    paint_range(canvas, bed, snapshot, &x);
+
+    let head = x(shown);
+    let top = lane.top() + 3.0;
+    let stem = [pos2(head, top + 4.0), pos2(head, lane.bottom() - 2.0)];
+    canvas
+        .painter
+        .line_segment(stem, Stroke::new(2.0, style::ACCENT));
+    canvas.polygon(
+        vec![
+            pos2(head - 5.0, top - 2.0),
+            pos2(head + 5.0, top - 2.0),
+            pos2(head + 5.0, top + 2.0),
+            pos2(head, top + 7.0),
+            pos2(head - 5.0, top + 2.0),
+        ],
+        style::ACCENT,
+    );
+    canvas.zones.place(Zone::Scrub, lane);
+}
+
+/// Paints the marked range: a band below the lane, and a bracket at each mark.
+fn paint_range(
+    canvas: &Canvas<'_>,
+    bed: Rect,
+    snapshot: &Snapshot,
+    x: &impl Fn(FrameIndex) -> f32,
+) {
+    let (mark_in, mark_out) = (snapshot.mark_in, snapshot.mark_out);
+    if mark_in.is_none() && mark_out.is_none() {
+        return;
+    }
+    let left = mark_in.map_or(bed.left(), x);
+    let right = mark_out.map_or(bed.right(), x);
+    let band = Rect::from_min_max(
+        pos2(left.min(right), bed.bottom() + 2.0),
+        pos2(right.max(left + 1.0), bed.bottom() + 4.0),
+    );
+    canvas.painter.rect_filled(band, 0.0, style::MARK);
+    let stroke = Stroke::new(2.0, style::MARK);
+    for (mark, x, arm) in [(mark_in, left, 4.0), (mark_out, right, -4.0)] {
+        if mark.is_some() {
+            let (top, bottom) = (bed.top() - 4.0, bed.bottom() + 4.0);
+            canvas.painter.line(
+                vec![
+                    pos2(x + arm, top),
+                    pos2(x, top),
+                    pos2(x, bottom),
+                    pos2(x + arm, bottom),
+                ],
+                stroke,
+            );
+        }
+    }
+}
+
+/// Paints where the pointer would go, above the lane.
+pub(super) fn paint_hover(canvas: &Canvas<'_>, lane: Rect, snapshot: &Snapshot, pos: Pos2) {
+    let Some(extent) = Extent::of(snapshot) else {
+        return;
+    };
+    let frame = extent.frame_at(fraction_at(lane, pos));
+    let x = x_at(lane, extent.fraction(frame));
+    let hair = [pos2(x, lane.top() + 2.0), pos2(x, lane.bottom() - 2.0)];
+    canvas
+        .painter
+        .line_segment(hair, Stroke::new(1.0, style::TEXT));
+    let words = format!("{}   {}", format::position_words(snapshot, frame), frame.0);
+    let limits = canvas.painter.clip_rect();
+    canvas.tip(pos2(x, lane.top() - 10.0), &words, style::NUMBERS, limits);
+}
+
+/// Paints the volume slider.
+pub(super) fn paint_volume(canvas: &mut Canvas<'_>, rect: Rect, percent: u16, muted: bool) {
+    let bed = Rect::from_center_size(rect.center(), vec2(rect.width() - 2.0 * END_MARGIN, 4.0));
+    let fraction = f32::from(percent.min(100)) / 100.0;
+    let hot = canvas.hovered == Some(Zone::Volume) || canvas.held == Some(Zone::Volume);
+    let (fill, knob) = match (muted, percent > 100, hot) {
+        (true, _, _) => (style::LANE, style::FAINT),
+        // Louder than recorded may clip.
+        (_, true, _) => (style::WARN, style::WARN),
+        (_, _, true) => (style::FILL, style::ACCENT),
+        _ => (style::FILL, style::TEXT),
+    };
+    canvas.gauge(bed, fraction, fill);
+    let center = pos2(x_at(rect, fraction), rect.center().y);
+    canvas
+        .painter
+        .circle_filled(center, if hot { 6.0 } else { 5.0 }, knob);
+    if hot {
+        let limits = canvas.painter.clip_rect();
+        let tip = pos2(rect.center().x, rect.top() - 14.0);
+        canvas.tip(tip, &format!("{percent} %"), style::SMALL, limits);
+    }
+    canvas.zones.place(Zone::Volume, rect);
+}
+
+/// The volume that a place on its slider stands for, in percent: 0 to 100.
+pub(super) fn volume_at(rect: Rect, pos: Pos2) -> u16 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0 to 100"
+    )]
+    let percent = (fraction_at(rect, pos) * 100.0).round() as u16;
+    percent
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_click_on_the_playhead_asks_for_the_frame_it_shows(
+            frames in 1_i64..200_000, place in 0.0_f64..1.0,
+        ) {
+            let extent = Extent { frames, known: frames };
+            #[expect(clippy::cast_possible_truncation, reason = "a frame of the extent")]
+            let frame = FrameIndex((place * (frames - 1) as f64).round() as i64);
+            prop_assert_eq!(extent.frame_at(extent.fraction(frame)), frame);
+            prop_assert_eq!(extent.target(extent.fraction(frame)), SeekTarget::Frame(frame));
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_lane_are_the_first_and_last_frame() {
+        let extent = Extent {
+            frames: 250,
+            known: 250,
+        };
+        assert_eq!(extent.frame_at(0.0), FrameIndex(0));
+        assert_eq!(extent.frame_at(1.0), FrameIndex(249));
+        assert_eq!(extent.frame_at(7.0), FrameIndex(249));
+        let single = Extent {
+            frames: 1,
+            known: 1,
+        };
+        assert_eq!(single.frame_at(1.0), FrameIndex(0));
+        assert!(single.fraction(FrameIndex(0)) < f32::EPSILON);
+    }
+
+    #[test]
+    fn beyond_the_known_frames_a_click_asks_for_a_fraction() {
+        let extent = Extent {
+            frames: 1_000,
+            known: 100,
+        };
+        assert_eq!(extent.target(0.05), SeekTarget::Frame(FrameIndex(50)));
+        assert_eq!(extent.target(0.5), SeekTarget::Millionths(500_000));
+    }
+
+    #[test]
+    fn places_and_fractions_are_inverse() {
+        let lane = Rect::from_min_size(pos2(10.0, 0.0), vec2(500.0, 20.0));
+        for fraction in [0.0, 0.25, 0.5, 1.0] {
+            let back = fraction_at(lane, pos2(x_at(lane, fraction), 4.0));
+            assert!((back - fraction).abs() < 1e-5, "{back} is not {fraction}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Notices: what happened and what can be done, for some seconds each.
+
+use egui::{Rect, pos2, vec2};
+
+use crate::playback::{Notice, Severity};
+use crate::time::Moment;
+
+use super::canvas::Canvas;
+use super::pointer::Zone;
+use super::style;
+
+/// Notices on the screen at once.
+const SHOWN: usize = 3;
+const WIDTH: f32 = 340.0;
+const MARGIN: f32 = 12.0;
+const PADDING: f32 = 10.0;
+
+/// Which of the engine's notices are still to be seen.
+///
+/// The engine keeps the latest few without saying when they came, so this compares each list with the
+/// one before: what was added at its end is new.
+#[derive(Debug, Default)]
+pub(super) struct Toasts {
+    known: Vec<(Notice, Moment, bool)>,
+}
+
+/// How long a notice stays: as long as it takes to read, the worse the longer.
+fn life_nanos(severity: Severity) -> i64 {
+    match severity {
+        Severity::Info => 5_000_000_000,
+        Severity::Warning => 8_000_000_000,
+        Severity::Error => 12_000_000_000,
+    }
+}
+
+impl Toasts {
+    /// Takes note of the engine's present list.
+    pub(super) fn update(&mut self, notices: &[Notice], now: Moment) {
+        if self.known.len() == notices.len()
+            && self
+                .known
+                .iter()
+                .zip(notices)
+                .all(|((known, _, _), notice)| known == notice)
+        {
+            return;
+        }
+        // The longest end of the old list that is a beginning of the new one.
+        let kept = (0..=self.known.len().min(notices.len()))
+            .rev()
+            .find(|&kept| {
+                let old = &self.known[self.known.len() - kept..];
+                old.iter()
+                    .zip(notices)
+                    .all(|((known, _, _), notice)| known == notice)
+            });
+        let kept = kept.unwrap_or(0);
+        self.known.drain(..self.known.len() - kept);
+        self.known.extend(
+            notices[kept..]
+                .iter()
+                .map(|notice| (notice.clone(), now, false)),
+        );
+    }
+
+    /// Numbers of the notices to show, the latest first.
+    fn visible(&self, now: Moment) -> impl Iterator<Item = usize> {
+        let alive = move |(notice, since, dismissed): &(Notice, Moment, bool)| {
+            !dismissed && now.nanos_since(*since) < life_nanos(notice.severity)
+        };
+        let known = self.known.iter().enumerate().rev();
+        known
+            .filter(move |(_, entry)| alive(entry))
+            .map(|(index, _)| index)
+            .take(SHOWN)
+    }
+
+    /// The words on the screen.
+    pub(super) fn look(&self, now: Moment) -> impl Iterator<Item = &str> {
+        self.visible(now)
+            .map(|number| self.known[number].0.text.as_str())
+    }
+
+    /// Takes one off the screen, counted from the top.
+    pub(super) fn dismiss(&mut self, place: usize, now: Moment) {
+        let number = self.visible(now).nth(place);
+        if let Some((_, _, dismissed)) = number.and_then(|number| self.known.get_mut(number)) {
+            *dismissed = true;
+        }
+    }
+
+    /// When the next one goes.
+    pub(super) fn next_change(&self, now: Moment) -> Option<Moment> {
+        let end = |number: usize| {
+            let (notice, since, _) = &self.known[number];
+            since.offset_nanos(life_nanos(notice.severity))
+        };
+        self.visible(now).map(end).min()
+    }
+
+    /// Paints them from `top` downwards at the right of `window`, not beyond `bottom`.
+    pub(super) fn paint(
+        &self,
+        canvas: &mut Canvas<'_>,
+        window: Rect,
+        top: f32,
+        bottom: f32,
+        now: Moment,
+    ) {
+        let width = WIDTH.min(window.width() - 2.0 * MARGIN);
+        let mut y = top + MARGIN;
+        for (place, number) in self.visible(now).enumerate() {
+            let notice = &self.known[number].0;
+            let text_width = width - 2.0 * PADDING - 6.0;
+            let galley = canvas.wrapped(&*notice.text, style::BODY, text_width, 4);
+            let height = galley.size().y + 2.0 * PADDING;
+            if y + height > bottom {
+                break;
+            }
+            let min = pos2(window.right() - MARGIN - width, y);
+            let rect = Rect::from_min_size(min, vec2(width, height));
+            canvas.panel(rect, style::SOLID);
+            let color = match notice.severity {
+                Severity::Info => style::MARK,
+                Severity::Warning => style::WARN,
+                Severity::Error => style::BAD,
+            };
+            let mut stripe = rect.shrink(1.0);
+            stripe.set_width(3.0);
+            canvas.painter.rect_filled(stripe, 1.0, color);
+            let at = rect.min + vec2(PADDING + 5.0, PADDING);
+            canvas.painter.galley(at, galley, style::TEXT);
+            canvas.zones.place(Zone::Toast(place), rect);
+            y += height + 6.0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice(text: &str) -> Notice {
+        Notice {
+            severity: Severity::Info,
+            text: text.to_owned(),
+        }
+    }
+
+    fn at(secs: u64) -> Moment {
+        Moment::from_nanos(secs * 1_000_000_000)
+    }
+
+    fn texts(toasts: &Toasts, now: Moment) -> Vec<&str> {
+        toasts
+            .visible(now)
+            .map(|number| toasts.known[number].0.text.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn new_notices_appear_first_and_each_goes_in_its_own_time() {
+        let mut toasts = Toasts::default();
+        toasts.update(&[notice("a")], at(0));
+        toasts.update(&[notice("a"), notice("b")], at(3));
+        assert_eq!(texts(&toasts, at(3)), ["b", "a"]);
+        assert_eq!(toasts.next_change(at(3)), Some(at(5)));
+        assert_eq!(texts(&toasts, at(5)), ["b"]);
+        assert_eq!(toasts.next_change(at(9)), None);
+    }
+
+    #[test]
+    fn a_list_that_moved_on_keeps_the_times_of_what_it_kept() {
+        let mut toasts = Toasts::default();
+        toasts.update(&[notice("a"), notice("b")], at(0));
+        toasts.update(&[notice("b"), notice("c")], at(4));
+        assert_eq!(texts(&toasts, at(4)), ["c", "b"]);
+        assert_eq!(texts(&toasts, at(6)), ["c"], "b came at 0");
+        toasts.update(&[], at(6));
+        assert_eq!(texts(&toasts, at(6)), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_dismissed_notice_stays_away() {
+        let mut toasts = Toasts::default();
+        let list = [notice("a"), notice("b")];
+        toasts.update(&list, at(0));
+        toasts.dismiss(0, at(1));
+        toasts.update(&list, at(2));
+        assert_eq!(texts(&toasts, at(2)), ["a"]);
+        toasts.dismiss(7, at(2));
+        assert_eq!(texts(&toasts, at(2)), ["a"]);
+    }
+}

@@ -1,0 +1,220 @@
+//! Frame n is the n-th presented: read back from the picture, for every codec, GOP, edit list and
+//! rotation, after every kind of move.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, bounded};
+use jogwheel::convert::CpuConverter;
+use jogwheel::decode::{
+    FrameConsumer, Generation, Input, LoopMode, Picture, PlannedFrame, RingItem, SessionOptions,
+    VideoPlan, VideoSession, VideoSource, media_info,
+};
+use jogwheel::media::VideoStream;
+use jogwheel::memory::FramePool;
+use jogwheel::time::{FrameIndex, RealClock};
+
+use crate::made::{self, Clip};
+
+/// How long a test waits for one frame before it calls the session hung.
+const HUNG: Duration = Duration::from_secs(60);
+
+/// Seeks, steps and turns in each clip.
+const MOVES: u32 = 40;
+
+/// In these so many: a thousand together.
+const THOROUGH_MOVES: u32 = 250;
+
+const THOROUGH: [&str; 4] =
+    ["h264-bframes.mp4", "hevc-opengop.mp4", "h264-vfr-holds.mp4", "h264-editlist.mp4"];
+
+/// A session and what its ring brought.
+struct Rig {
+    session: VideoSession,
+    frames: FrameConsumer,
+    news: Receiver<()>,
+    pool: FramePool,
+    stream: VideoStream,
+    generation: u64,
+    converter: CpuConverter,
+}
+
+impl Rig {
+    fn open(clip: &Clip) -> Self {
+        let mut input = Input::open(&clip.path).unwrap_or_else(|e| panic!("{}: {e}", clip.name));
+        let info = media_info(&mut input);
+        let stream = info.default_video().unwrap_or_else(|| panic!("{}", clip.name)).clone();
+        let pool = FramePool::new(256 << 20);
+        let (send, news) = bounded(1);
+        let options = SessionOptions {
+            threads: NonZero::new(2).unwrap(),
+            pool: pool.clone(),
+            ring_frames: 4,
+            reverse_frames: 16,
+            clock: Arc::new(RealClock::new()),
+            anchor: Arc::default(),
+            notify: Arc::new(move || {
+                let _already = send.try_send(());
+            }),
+        };
+        let (session, frames) = VideoSession::start(input, stream.clone(), options).unwrap();
+        let converter = CpuConverter::new(1);
+        Self { session, frames, news, pool, stream, generation: 0, converter }
+    }
+
+    fn plan(&mut self, start: i64, reverse: bool, repeat: LoopMode) {
+        self.generation += 1;
+        self.session.set_plan(VideoPlan {
+            generation: Generation(self.generation),
+            start: FrameIndex(start),
+            first: FrameIndex::ZERO,
+            last: None,
+            reverse,
+            stride: NonZero::new(1).unwrap(),
+            repeat,
+        });
+    }
+
+    /// The next frame of the present plan; `None` at its end.
+    fn next(&mut self) -> Option<PlannedFrame> {
+        loop {
+            match self.frames.pop() {
+                Some(item) if item.generation() < Generation(self.generation) => {}
+                Some(RingItem::Frame(frame)) => return Some(frame),
+                Some(RingItem::End { .. }) => return None,
+                None => self.news.recv_timeout(HUNG).unwrap_or_else(|_| {
+                    panic!("no frame for a minute; status {:?}", self.session.status())
+                }),
+            }
+        }
+    }
+
+    fn wait_for_index(&mut self) {
+        while !self.session.index().is_complete() {
+            self.news.recv_timeout(HUNG).expect("the index is made");
+        }
+    }
+
+    fn number(&mut self, frame: &PlannedFrame) -> Result<i64, String> {
+        match &frame.picture {
+            Picture::Frame(picture) => {
+                made::number_in(picture, self.stream.orientation, &mut self.converter)
+                    .map(i64::from)
+            }
+            Picture::Missing(reason) => Err(format!("missing: {reason}")),
+        }
+    }
+
+    /// Checks that `frame` has index `wanted` and shows its number.
+    fn check(&mut self, frame: &PlannedFrame, wanted: i64, clip: &Clip, doing: &str) {
+        let number = self.number(frame);
+        let expected = Ok(wanted + i64::from(clip.first));
+        assert_eq!(
+            (frame.index, number),
+            (FrameIndex(wanted), expected),
+            "{}: {doing} frame {wanted}",
+            clip.name
+        );
+    }
+}
+
+/// Plays `clip` through, forwards and backwards, and moves about in it.
+fn verify(clip: &Clip, moves: u32) {
+    let mut rig = Rig::open(clip);
+    let begun = rig.pool.usage().used_slots;
+    rig.plan(0, false, LoopMode::Off);
+    for wanted in 0..clip.frames {
+        let frame = rig.next().unwrap_or_else(|| panic!("{}: ends at {wanted}", clip.name));
+        rig.check(&frame, wanted, clip, "playing");
+    }
+    assert!(rig.next().is_none(), "{}: has more than {} frames", clip.name, clip.frames);
+    rig.wait_for_index();
+    assert_eq!(rig.session.index().len(), clip.frames, "{}: frames in the index", clip.name);
+    rig.plan(clip.frames - 1, true, LoopMode::Off);
+    for wanted in (0..clip.frames).rev() {
+        let frame = rig.next().unwrap_or_else(|| panic!("{}: ends at {wanted}", clip.name));
+        rig.check(&frame, wanted, clip, "playing backwards");
+    }
+    move_about(&mut rig, clip, moves);
+    let name = clip.name.clone();
+    let pool = rig.pool.clone();
+    drop(rig);
+    assert_eq!(pool.usage().used_slots, begun, "{name}: every frame went back to the pool");
+}
+
+/// Seeded seeks, each followed by a few frames one way or the other.
+fn move_about(rig: &mut Rig, clip: &Clip, moves: u32) {
+    let mut random = 0x9E37_79B9_7F4A_7C15u64 ^ clip.name.len() as u64;
+    let mut next_random = |below: i64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from((random >> 33) % u64::try_from(below).unwrap()).unwrap()
+    };
+    let mut place = 0;
+    for _ in 0..moves {
+        // Near and far in turn, as people do.
+        let target = match next_random(3) {
+            0 => next_random(clip.frames),
+            1 => (place + 1 + next_random(10)).min(clip.frames - 1),
+            _ => (place - 1 - next_random(10)).max(0),
+        };
+        let reverse = next_random(2) == 0;
+        rig.plan(target, reverse, LoopMode::Off);
+        place = target;
+        for step in 0..=next_random(4) {
+            let wanted = if reverse { target - step } else { target + step };
+            if !(0..clip.frames).contains(&wanted) {
+                break;
+            }
+            let frame = rig.next().unwrap_or_else(|| panic!("{}: no frame {wanted}", clip.name));
+            rig.check(&frame, wanted, clip, "moving to");
+            place = wanted;
+        }
+    }
+}
+
+/// The clips are shared out so that the tests run side by side.
+fn verify_share(share: usize, shares: usize) {
+    for (number, clip) in made::clips(&["number", "still"]).iter().enumerate() {
+        if number % shares == share && !THOROUGH.contains(&clip.name.as_str()) {
+            verify(clip, MOVES);
+        }
+    }
+}
+
+#[test]
+fn every_clip_shows_the_frame_asked_for_1() {
+    verify_share(0, 2);
+}
+
+#[test]
+fn every_clip_shows_the_frame_asked_for_2() {
+    verify_share(1, 2);
+}
+
+#[test]
+fn a_thousand_moves_each_show_the_frame_asked_for() {
+    for name in THOROUGH {
+        verify(&made::clip(name), THOROUGH_MOVES);
+    }
+}
+
+#[test]
+fn loops_and_turns_repeat_the_right_frames() {
+    let clip = made::clip("h264-25.mp4");
+    for (repeat, expected) in [
+        (LoopMode::Loop, [58, 59, 0, 1, 2]),
+        (LoopMode::PingPong, [58, 59, 59, 58, 57]),
+    ] {
+        let mut rig = Rig::open(&clip);
+        rig.wait_for_index();
+        rig.plan(58, false, repeat);
+        let mut due = None;
+        for wanted in expected {
+            let frame = rig.next().unwrap();
+            rig.check(&frame, wanted, &clip, "looping at");
+            assert!(due.is_none_or(|due| due == frame.run), "run time has a gap at {wanted}");
+            due = Some(frame.run_end);
+        }
+    }
+}

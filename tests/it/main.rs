@@ -1,0 +1,7 @@
+//! Integration tests: the library's parts together, on real files.
+//!
+//! The files are made by `scripts/make-test-media`, whose manifest says what each holds; `scripts/test`
+//! names the folder in `JOGWHEEL_TEST_MEDIA_MADE`. A test that needs it fails without it.
+
+mod frame_truth;
+mod made;
