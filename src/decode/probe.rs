@@ -1,18 +1,648 @@
-//! stub
-use super::Input; use crate::media::*; use crate::time::*;
-/// x
-pub fn media_info(input: &mut Input) -> MediaInfo {
-    let path = input.path().to_owned();
-    let c = input.context();
-    let mut video = vec![];
-    for s in c.streams() {
-        let p = s.parameters();
-        if p.medium() == ffmpeg_next::media::Type::Video {
-            let d = ffmpeg_next::codec::Context::from_parameters(p).unwrap().decoder().video().unwrap();
-            let r = s.avg_frame_rate(); let tb = s.time_base();
-            let tb = TimeBase::new(tb.0 as u32, tb.1 as u32).unwrap();
-            video.push(VideoStream{ id: StreamId(s.index()), codec: String::new(), codec_long: String::new(), decoder: d.codec().unwrap().name().to_owned(), size: Size::new(d.width(), d.height()).unwrap(), sample_aspect: SampleAspect::SQUARE, orientation: Orientation::UPRIGHT, format: PixelFormat::YUV420P8, source_format: String::new(), color: ColorInfo::BT709_LIMITED, fields: FieldOrder::Progressive, rate: FrameRate::new(r.0 as u32, r.1 as u32).unwrap(), time_base: tb, start: tb.time_from_ticks_nearest(s.start_time()), duration: None, frames: Some(s.frames() as u64), bit_rate: None, timecode: None, is_still: false, is_default: true, language: None });
+//! What a file holds: FFmpeg's streams as `media` descriptions.
+
+use std::ffi::{CStr, CString, c_char};
+use std::path::Path;
+
+use ffmpeg::ffi::{self, AVCodecID, AVMediaType};
+use ffmpeg_next as ffmpeg;
+
+use super::audio_layout::channel_layout;
+use super::canonical::{CanonicalFormat, describe, format_from_raw, format_name};
+use super::rates::{RateEstimate, estimate_rate};
+use super::tags::{
+    ColorContext, ColorTags, color_info, fields_from_order, hdr_from_side_data, matrix_from_bytes,
+    orientation_from_matrix,
+};
+use super::{Input, OpenError, containers, sniff};
+use crate::media::{
+    AudioFormat, AudioStream, ContainerInfo, MediaInfo, Orientation, OtherStream, SampleAspect,
+    Size, StreamId, VideoStream,
+};
+use crate::time::{FrameRate, MediaSpan, MediaTime, TimeBase, Timecode};
+
+/// The greatest width and height that are decoded. 16K pictures have them; damaged headers claim more.
+pub const MAX_PICTURE_SIDE: u32 = 16_384;
+
+/// How much of a file's beginning is searched for what FFmpeg does not pass on.
+const HEAD_BYTES: usize = 256 * 1024;
+
+/// Opens `path` and describes it.
+pub fn probe(path: &Path) -> Result<MediaInfo, OpenError> {
+    Ok(media_info(&Input::open(path)?))
+}
+
+/// Describes an open file. Neither reads packets nor moves the demuxer.
+pub fn media_info(input: &Input) -> MediaInfo {
+    let container = container_info(input);
+    let mut info = MediaInfo {
+        path: input.path().to_owned(),
+        container,
+        video: Vec::new(),
+        audio: Vec::new(),
+        other: Vec::new(),
+    };
+    for stream in input.context_ref().streams() {
+        let stream = RawStream::new(input, &stream);
+        match stream.kind() {
+            AVMediaType::AVMEDIA_TYPE_VIDEO => match video_stream(&stream) {
+                Ok(video) => info.video.push(video),
+                Err(refused) => info.other.push(stream.other(refused)),
+            },
+            AVMediaType::AVMEDIA_TYPE_AUDIO => match audio_stream(&stream) {
+                Ok(audio) => info.audio.push(audio),
+                Err(refused) => info.other.push(stream.other(refused)),
+            },
+            kind => info.other.push(stream.other(Refused::of_kind(kind))),
         }
     }
-    MediaInfo { path, container: ContainerInfo{format: String::new(), format_long: String::new(), bytes: 0, duration: None, start: MediaTime::ZERO, bit_rate: None, metadata: vec![]}, video, audio: vec![], other: vec![] }
+    let timecodes = Timecodes::find(input, &info);
+    for video in &mut info.video {
+        video.timecode = timecodes.of(video);
+    }
+    info
+}
+
+/// An error that says why, when there is neither a picture nor sound in the file.
+pub fn require_playable(info: &MediaInfo) -> Result<(), OpenError> {
+    if !info.video.is_empty() || !info.audio.is_empty() {
+        return Ok(());
+    }
+    let reasons: Vec<String> = info
+        .other
+        .iter()
+        .filter(|other| other.kind == "video" || other.kind == "audio" || info.other.len() == 1)
+        .map(|other| format!("{} ({}): {}", other.kind, other.codec, other.reason))
+        .collect();
+    let reason = match reasons.as_slice() {
+        [] => "it holds neither pictures nor sound".to_owned(),
+        reasons => reasons.join("; "),
+    };
+    Err(OpenError::NothingToPlay(
+        info.path.display().to_string(),
+        reason,
+    ))
+}
+
+/// The rate of a video stream, and whether its time stamps keep to it as far as FFmpeg has looked.
+/// `None` when there is no such stream.
+pub fn rate_estimate(input: &Input, id: StreamId) -> Option<RateEstimate> {
+    let stream = input.context_ref().stream(id.0)?;
+    RawStream::new(input, &stream).rate()
+}
+
+fn container_info(input: &Input) -> ContainerInfo {
+    let context = input.context_ref();
+    let from_micros = |micros: i64| {
+        MediaSpan::from_flicks(micros.saturating_mul(crate::time::FLICKS_PER_SECOND / 1_000_000))
+    };
+    #[expect(unsafe_code, reason = "the wrapper does not expose it")]
+    // SAFETY: the context is open and borrowed.
+    let start = unsafe { (*context.as_ptr()).start_time };
+    let duration = context.duration();
+    ContainerInfo {
+        format: context.format().name().to_owned(),
+        format_long: context.format().description().to_owned(),
+        bytes: input.file_identity().bytes,
+        duration: (duration > 0).then(|| from_micros(duration)),
+        start: match start {
+            ffi::AV_NOPTS_VALUE => MediaTime::ZERO,
+            micros => MediaTime::ZERO + from_micros(micros),
+        },
+        bit_rate: u64::try_from(context.bit_rate())
+            .ok()
+            .filter(|&rate| rate > 0),
+        metadata: context
+            .metadata()
+            .iter()
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect(),
+    }
+}
+
+/// Why a stream is listed only.
+struct Refused {
+    kind: &'static str,
+    reason: String,
+}
+
+impl Refused {
+    fn new(kind: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            kind,
+            reason: reason.into(),
+        }
+    }
+
+    fn of_kind(kind: AVMediaType) -> Self {
+        match kind {
+            AVMediaType::AVMEDIA_TYPE_SUBTITLE => Self::new("subtitle", "subtitles are not shown"),
+            AVMediaType::AVMEDIA_TYPE_ATTACHMENT => {
+                Self::new("attachment", "an attached file, such as a font")
+            }
+            AVMediaType::AVMEDIA_TYPE_DATA => Self::new("data", "neither pictures nor sound"),
+            _ => Self::new("unknown", "FFmpeg does not know what it is"),
+        }
+    }
+}
+
+/// A stream, its parameters and the file it is in.
+struct RawStream<'a> {
+    input: &'a Input,
+    stream: &'a ffmpeg::Stream<'a>,
+    /// Borrowed from the stream.
+    parameters: ffmpeg::codec::Parameters,
+}
+
+impl<'a> RawStream<'a> {
+    fn new(input: &'a Input, stream: &'a ffmpeg::Stream<'a>) -> Self {
+        Self {
+            input,
+            stream,
+            parameters: stream.parameters(),
+        }
+    }
+
+    #[expect(unsafe_code, reason = "the wrapper exposes only some fields")]
+    fn raw(&self) -> &ffi::AVCodecParameters {
+        // SAFETY: the parameters belong to the open container, which is borrowed. Fields whose values
+        // may lie outside their enums (colour tags) are not read through this reference.
+        unsafe { &*self.parameters.as_ptr() }
+    }
+
+    #[expect(unsafe_code, reason = "the wrapper exposes only some fields")]
+    fn raw_stream(&self) -> &ffi::AVStream {
+        // SAFETY: the stream belongs to the open container, which is borrowed.
+        unsafe { &*self.stream.as_ptr() }
+    }
+
+    fn id(&self) -> StreamId {
+        StreamId(self.stream.index())
+    }
+
+    fn kind(&self) -> AVMediaType {
+        self.raw().codec_type
+    }
+
+    fn other(&self, refused: Refused) -> OtherStream {
+        OtherStream {
+            id: self.id(),
+            kind: refused.kind.to_owned(),
+            codec: self.codec_name(),
+            reason: refused.reason,
+        }
+    }
+
+    /// FFmpeg's name of the codec, or its four-character tag.
+    fn codec_name(&self) -> String {
+        let id = self.raw().codec_id;
+        if id != AVCodecID::AV_CODEC_ID_NONE {
+            #[expect(unsafe_code, reason = "reads a C string")]
+            // SAFETY: the answer is a static C string.
+            return unsafe { text(ffi::avcodec_get_name(id)) }.unwrap_or_default();
+        }
+        let tag = self.raw().codec_tag.to_le_bytes();
+        if tag
+            .iter()
+            .all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+        {
+            String::from_utf8_lossy(&tag).trim().to_owned()
+        } else {
+            "unknown".to_owned()
+        }
+    }
+
+    /// The codec in words, with its profile.
+    #[expect(unsafe_code, reason = "reads C strings")]
+    fn codec_long(&self) -> String {
+        let (id, profile) = (self.raw().codec_id, self.raw().profile);
+        // SAFETY: both answers are null or static.
+        let (long, profile) = unsafe {
+            let long = ffi::avcodec_descriptor_get(id)
+                .as_ref()
+                .map(|found| found.long_name);
+            (
+                long.and_then(|name| text(name)),
+                text(ffi::avcodec_profile_name(id, profile)),
+            )
+        };
+        let long = long.unwrap_or_else(|| self.codec_name());
+        match profile {
+            Some(profile) => format!("{long}, {profile}"),
+            None => long,
+        }
+    }
+
+    /// The name of the decoder that will be used.
+    fn decoder(&self) -> Option<String> {
+        let id = self.raw().codec_id;
+        // FFmpeg's own decoders for these leave the alpha channel out.
+        let with_alpha = match id {
+            AVCodecID::AV_CODEC_ID_VP8 => Some("libvpx"),
+            AVCodecID::AV_CODEC_ID_VP9 => Some("libvpx-vp9"),
+            _ => None,
+        };
+        if let Some(name) = with_alpha.filter(|_| self.has_alpha_block()) {
+            let wanted = CString::new(name).ok()?;
+            #[expect(unsafe_code, reason = "passes a C string")]
+            // SAFETY: the name is a C string.
+            if unsafe { !ffi::avcodec_find_decoder_by_name(wanted.as_ptr()).is_null() } {
+                return Some(name.to_owned());
+            }
+        }
+        #[expect(unsafe_code, reason = "reads a C string")]
+        // SAFETY: decoders are static tables.
+        unsafe {
+            text(ffi::avcodec_find_decoder(id).as_ref()?.name)
+        }
+    }
+
+    /// WebM keeps alpha in blocks beside the picture's.
+    fn has_alpha_block(&self) -> bool {
+        self.tag("alpha_mode").is_some_and(|mode| mode == "1")
+    }
+
+    fn tag(&self, key: &str) -> Option<String> {
+        self.stream.metadata().get(key).map(str::to_owned)
+    }
+
+    fn language(&self) -> Option<String> {
+        self.tag("language")
+            .filter(|language| language != "und" && !language.is_empty())
+    }
+
+    fn has_disposition(&self, flag: i32) -> bool {
+        self.raw_stream().disposition & flag != 0
+    }
+
+    fn is_default(&self) -> bool {
+        self.has_disposition(ffi::AV_DISPOSITION_DEFAULT)
+    }
+
+    #[expect(unsafe_code, reason = "side data are raw pointers")]
+    fn side_data(&self, kind: ffi::AVPacketSideDataType) -> Option<&[u8]> {
+        let mut size = 0;
+        // SAFETY: the data belong to the stream, which is borrowed.
+        unsafe {
+            let data = ffi::av_stream_get_side_data(self.stream.as_ptr(), kind, &raw mut size);
+            (!data.is_null()).then(|| std::slice::from_raw_parts(data, size))
+        }
+    }
+
+    fn is_encrypted(&self) -> bool {
+        let tag = self.raw().codec_tag.to_le_bytes();
+        [*b"encv", *b"enca"].contains(&tag)
+            || self
+                .side_data(ffi::AVPacketSideDataType::AV_PKT_DATA_ENCRYPTION_INIT_INFO)
+                .is_some()
+    }
+
+    fn time_base(&self) -> Option<TimeBase> {
+        let base = self.raw_stream().time_base;
+        TimeBase::new(u32::try_from(base.num).ok()?, u32::try_from(base.den).ok()?)
+    }
+
+    fn start(&self, base: TimeBase) -> MediaTime {
+        match self.stream.start_time() {
+            ffi::AV_NOPTS_VALUE => MediaTime::ZERO,
+            ticks => base.time_from_ticks_nearest(ticks),
+        }
+    }
+
+    fn duration(&self, base: TimeBase) -> Option<MediaSpan> {
+        let ticks = self.stream.duration();
+        (ticks > 0).then(|| base.span_from_ticks_nearest(ticks))
+    }
+
+    fn bit_rate(&self) -> Option<u64> {
+        u64::try_from(self.raw().bit_rate)
+            .ok()
+            .filter(|&rate| rate > 0)
+    }
+
+    fn rate(&self) -> Option<RateEstimate> {
+        let stream = self.raw_stream();
+        let pair = |rational: ffi::AVRational| (rational.num, rational.den);
+        estimate_rate(pair(stream.avg_frame_rate), pair(stream.r_frame_rate))
+    }
+
+    #[expect(unsafe_code, reason = "the wrapper does not offer it")]
+    fn sample_aspect(&self) -> SampleAspect {
+        // SAFETY: the context and the stream are open; without a frame nothing is written.
+        let ratio = unsafe {
+            ffi::av_guess_sample_aspect_ratio(
+                self.input.context_ref().as_ptr().cast_mut(),
+                self.stream.as_ptr().cast_mut(),
+                std::ptr::null_mut(),
+            )
+        };
+        let (num, den) = (u32::try_from(ratio.num), u32::try_from(ratio.den));
+        match (num, den) {
+            // Ratios beyond this are damage: 720 columns stretched over a cinema's width need 3.
+            (Ok(num), Ok(den)) if num > 0 && den > 0 && num / den < 16 && den / num < 16 => {
+                SampleAspect { num, den }
+            }
+            _ => SampleAspect::SQUARE,
+        }
+    }
+
+    fn orientation(&self) -> Orientation {
+        if let Some(data) = self.side_data(ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX) {
+            return matrix_from_bytes(data).map_or(Orientation::UPRIGHT, orientation_from_matrix);
+        }
+        if self.raw().codec_id == AVCodecID::AV_CODEC_ID_MJPEG && self.is_picture_file() {
+            let head = self.input.head(HEAD_BYTES);
+            return sniff::exif_orientation(&head).unwrap_or_default();
+        }
+        Orientation::UPRIGHT
+    }
+
+    fn is_picture_file(&self) -> bool {
+        containers::is_picture(self.input.context_ref().format().name())
+    }
+
+    fn is_still(&self) -> bool {
+        self.is_picture_file() || self.has_disposition(ffi::AV_DISPOSITION_STILL_IMAGE)
+    }
+}
+
+fn video_stream(stream: &RawStream<'_>) -> Result<VideoStream, Refused> {
+    let refuse = |reason: &str| Refused::new("video", reason);
+    let cover = ffi::AV_DISPOSITION_ATTACHED_PIC | ffi::AV_DISPOSITION_TIMED_THUMBNAILS;
+    if stream.has_disposition(cover) {
+        return Err(Refused::new(
+            "cover art",
+            "a picture that stands for the file",
+        ));
+    }
+    if stream.is_encrypted() {
+        return Err(refuse("encrypted"));
+    }
+    let raw = stream.raw();
+    let Some(decoder) = stream.decoder() else {
+        return Err(Refused::new("video", no_decoder(&stream.codec_name())));
+    };
+    if raw.codec_id == AVCodecID::AV_CODEC_ID_JPEG2000
+        && sniff::is_high_throughput_jpeg2000(&stream.input.head(HEAD_BYTES))
+    {
+        return Err(refuse(
+            "high-throughput JPEG 2000 (HTJ2K), for which FFmpeg has no decoder",
+        ));
+    }
+    let size = picture_size(raw.width, raw.height)?;
+    let Some(mut source) = format_from_raw(raw.format) else {
+        return Err(refuse(
+            "no picture in its beginning can be decoded: it is damaged or cut off",
+        ));
+    };
+    if decoder.starts_with("libvpx") && source == ffi::AVPixelFormat::AV_PIX_FMT_YUV420P {
+        // What this decoder makes of the streams that it is chosen for.
+        source = ffi::AVPixelFormat::AV_PIX_FMT_YUVA420P;
+    }
+    let Some(CanonicalFormat { format, .. }) = describe(source) else {
+        let reason = format!("its pixel format {} is not supported", format_name(source));
+        return Err(Refused::new("video", reason));
+    };
+    let base = stream
+        .time_base()
+        .ok_or_else(|| refuse("its time base is zero"))?;
+    let rate = stream
+        .rate()
+        .ok_or_else(|| refuse("its frame rate is zero"))?
+        .rate;
+    let is_still = stream.is_still();
+    let hdr = hdr_from_side_data(
+        stream.side_data(ffi::AVPacketSideDataType::AV_PKT_DATA_MASTERING_DISPLAY_METADATA),
+        stream.side_data(ffi::AVPacketSideDataType::AV_PKT_DATA_CONTENT_LIGHT_LEVEL),
+    );
+    let context = ColorContext {
+        format: source,
+        codec: raw.codec_id,
+        size,
+    };
+    Ok(VideoStream {
+        id: stream.id(),
+        codec: stream.codec_name(),
+        codec_long: stream.codec_long(),
+        decoder,
+        size,
+        sample_aspect: stream.sample_aspect(),
+        orientation: stream.orientation(),
+        format,
+        source_format: format_name(source).to_owned(),
+        color: color_info(ColorTags::of_parameters(&stream.parameters), context, hdr),
+        fields: fields_from_order(raw.field_order),
+        rate,
+        time_base: base,
+        start: stream.start(base),
+        duration: if is_still {
+            None
+        } else {
+            stream.duration(base)
+        },
+        frames: u64::try_from(stream.stream.frames())
+            .ok()
+            .filter(|&frames| frames > 0),
+        bit_rate: stream.bit_rate(),
+        timecode: None,
+        is_still,
+        is_default: stream.is_default(),
+        language: stream.language(),
+    })
+}
+
+fn no_decoder(codec: &str) -> String {
+    let name = match codec {
+        "vvc1" | "vvi1" | "vvcN" | "vvc" => "VVC (H.266)",
+        "evc1" | "evc" => "EVC",
+        "apv1" | "apv" => "APV",
+        other => other,
+    };
+    format!("FFmpeg has no decoder for {name}")
+}
+
+/// The size, if it can be decoded.
+fn picture_size(width: i32, height: i32) -> Result<Size, Refused> {
+    let (Ok(columns), Ok(rows)) = (u32::try_from(width), u32::try_from(height)) else {
+        return Err(Refused::new(
+            "video",
+            "its size makes no sense: the header is damaged",
+        ));
+    };
+    if columns > MAX_PICTURE_SIDE || rows > MAX_PICTURE_SIDE {
+        let reason = format!(
+            "its header claims {columns}x{rows}, and {MAX_PICTURE_SIDE} a side is the most that is \
+             decoded"
+        );
+        return Err(Refused::new("video", reason));
+    }
+    Size::new(columns, rows).ok_or_else(|| {
+        Refused::new(
+            "video",
+            "it has no size: its header or its first pictures are missing",
+        )
+    })
+}
+
+fn audio_stream(stream: &RawStream<'_>) -> Result<AudioStream, Refused> {
+    let refuse = |reason: &str| Refused::new("audio", reason);
+    if stream.is_encrypted() {
+        return Err(refuse("encrypted"));
+    }
+    if stream.decoder().is_none() {
+        return Err(Refused::new("audio", no_decoder(&stream.codec_name())));
+    }
+    let raw = stream.raw();
+    let rate = u32::try_from(raw.sample_rate)
+        .ok()
+        .and_then(std::num::NonZeroU32::new)
+        .ok_or_else(|| refuse("its sample rate is missing: it is damaged or cut off"))?;
+    let (layout, layout_name) = channel_layout(&raw.ch_layout)
+        .ok_or_else(|| refuse("it has no channels, or more than 64"))?;
+    let base = stream
+        .time_base()
+        .ok_or_else(|| refuse("its time base is zero"))?;
+    Ok(AudioStream {
+        id: stream.id(),
+        codec: stream.codec_name(),
+        codec_long: stream.codec_long(),
+        format: AudioFormat { rate, layout },
+        layout_name,
+        time_base: base,
+        start: stream.start(base),
+        duration: stream.duration(base),
+        bit_rate: stream.bit_rate(),
+        is_default: stream.is_default(),
+        language: stream.language(),
+    })
+}
+
+/// The timecodes of a file, as text, by place.
+struct Timecodes {
+    /// Of each stream, by its index. QuickTime's timecode tracks hand theirs to the pictures.
+    streams: Vec<Option<String>>,
+    /// Of the whole file, of a timecode track that belongs to nothing, or of the first GOP.
+    common: Option<String>,
+}
+
+impl Timecodes {
+    fn find(input: &Input, info: &MediaInfo) -> Self {
+        const KEY: &str = "timecode";
+        let context = input.context_ref();
+        let streams: Vec<Option<String>> = context
+            .streams()
+            .map(|stream| stream.metadata().get(KEY).map(str::to_owned))
+            .collect();
+        let has_mpeg2 = info.video.iter().any(|video| video.codec == "mpeg2video");
+        let common = context
+            .metadata()
+            .get(KEY)
+            .map(str::to_owned)
+            .or_else(|| streams.iter().flatten().next().cloned())
+            .or_else(|| sniff::gop_timecode(&input.head(HEAD_BYTES)).filter(|_| has_mpeg2));
+        Self { streams, common }
+    }
+
+    fn of(&self, video: &VideoStream) -> Option<Timecode> {
+        let own = self.streams.get(video.id.0).and_then(Option::as_deref);
+        timecode_at_rate(own.or(self.common.as_deref())?, video.rate)
+    }
+}
+
+/// Reads a timecode at a stream's rate, and where that rate is an odd average (a phone's), at the whole
+/// rate next to it.
+fn timecode_at_rate(text: &str, rate: FrameRate) -> Option<Timecode> {
+    let read = Timecode::parse(text, rate);
+    let read = read.or_else(|error| match FrameRate::new(rate.nominal().max(1), 1) {
+        Some(nominal) => Timecode::parse(text, nominal),
+        None => Err(error),
+    });
+    match read {
+        Ok(timecode) => Some(timecode),
+        Err(error) => {
+            tracing::warn!(%error, text, "the file's timecode is ignored");
+            None
+        }
+    }
+}
+
+/// A C string as text; `None` when it is null.
+///
+/// # Safety
+/// `pointer` is null or a C string.
+#[expect(unsafe_code, reason = "reads a C string")]
+unsafe fn text(pointer: *const c_char) -> Option<String> {
+    // SAFETY: the caller vouches for it.
+    (!pointer.is_null()).then(|| {
+        unsafe { CStr::from_ptr(pointer) }
+            .to_string_lossy()
+            .into_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(num: u32, den: u32) -> FrameRate {
+        FrameRate::new(num, den).unwrap()
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_decoded_are_named() {
+        assert_eq!(picture_size(12_336, 12_336).ok(), Size::new(12_336, 12_336));
+        assert_eq!(picture_size(16_384, 16).ok(), Size::new(16_384, 16));
+        let reason = |width, height| picture_size(width, height).unwrap_err().reason;
+        assert!(reason(16_385, 16).contains("16385x16"));
+        assert!(reason(16, 70_000).contains("70000"));
+        assert!(reason(0, 0).contains("no size"));
+        assert!(reason(-1, 5).contains("damaged"));
+    }
+
+    #[test]
+    fn timecodes_read_at_odd_rates() {
+        let read =
+            |text: &str, rate: FrameRate| timecode_at_rate(text, rate).map(|t| t.to_string());
+        assert_eq!(
+            read("01:00:00;02", rate(30_000, 1001)).as_deref(),
+            Some("01:00:00;02")
+        );
+        assert_eq!(
+            read("01:00:00:23", rate(24_000, 1001)).as_deref(),
+            Some("01:00:00:23")
+        );
+        assert_eq!(
+            read("01:00:00:27", rate(51_600, 1841)).as_deref(),
+            Some("01:00:00:27")
+        );
+        assert_eq!(read("01:00:00:30", rate(25, 1)), None);
+        assert_eq!(read("noon", rate(25, 1)), None);
+    }
+
+    #[test]
+    fn a_file_without_streams_to_play_says_why() {
+        let mut info = MediaInfo {
+            path: "a.mp4".into(),
+            container: ContainerInfo {
+                format: String::new(),
+                format_long: String::new(),
+                bytes: 1,
+                duration: None,
+                start: MediaTime::ZERO,
+                bit_rate: None,
+                metadata: Vec::new(),
+            },
+            video: Vec::new(),
+            audio: Vec::new(),
+            other: Vec::new(),
+        };
+        let words = |info: &MediaInfo| require_playable(info).unwrap_err().to_string();
+        assert!(words(&info).contains("neither pictures nor sound"));
+        info.other.push(OtherStream {
+            id: StreamId(0),
+            kind: "video".to_owned(),
+            codec: "vvc1".to_owned(),
+            reason: no_decoder("vvc1"),
+        });
+        assert!(words(&info).contains("VVC (H.266)"), "{}", words(&info));
+    }
 }
