@@ -12,6 +12,7 @@ mod picture;
 mod plan;
 mod probe;
 mod rates;
+mod raw_stream;
 mod repack;
 mod ring;
 mod session;

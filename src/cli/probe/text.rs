@@ -316,9 +316,9 @@ fn bit_rate(bits: u64) -> String {
 fn scaled(count: u64, unit: &str) -> String {
     let value = count as f64;
     match count {
-        ..1_000 => format!("{count} {unit}"),
-        ..1_000_000 => format!("{:.1} k{unit}", value / 1e3),
-        ..1_000_000_000 => format!("{:.2} M{unit}", value / 1e6),
+        0..1_000 => format!("{count} {unit}"),
+        1_000..1_000_000 => format!("{:.1} k{unit}", value / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.2} M{unit}", value / 1e6),
         _ => format!("{:.2} G{unit}", value / 1e9),
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::super::exit::{CliError, Exit};
 use super::{Report, gop_lengths};
+use crate::decode::GopIndex;
 use crate::media::{
     AudioStream, ChannelRole, ChromaSiting, ColorInfo, ColorRange, FieldOrder, MatrixCoefficients,
     Primaries, Size, TransferFunction, VideoStream,
@@ -46,6 +47,10 @@ struct Pixels {
 }
 
 #[derive(Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flat JSON is easier to read than sets of flags"
+)]
 struct Video {
     stream: usize,
     codec: String,
@@ -232,12 +237,12 @@ fn video(report: &Report, stream: &VideoStream) -> Video {
             };
             let lengths = index.and_then(gop_lengths);
             Index {
-                frames: index.map(|index| index.len()),
+                frames: index.map(GopIndex::len),
                 keyframes: index.map(|index| index.keyframes().len()),
                 gop_frames_min: lengths.map(|(least, _)| least),
                 gop_frames_max: lengths.map(|(_, greatest)| greatest),
                 duration_s: index.map(|index| seconds(index.duration())),
-                rate_varies: index.map(|index| index.is_variable_rate()),
+                rate_varies: index.map(GopIndex::is_variable_rate),
                 error,
             }
         }),
