@@ -31,10 +31,11 @@ pub(super) fn channel_layout(raw: &ffi::AVChannelLayout) -> Option<(ChannelLayou
             .collect()
     };
     roles.resize(count, ChannelRole::Other);
-    let name = if stated {
-        describe(raw)
-    } else {
-        format!("{count} channels, layout not stated")
+    let name = match count {
+        _ if stated => describe(raw),
+        1 => "mono".to_owned(),
+        2 => "stereo".to_owned(),
+        _ => format!("{count} channels, layout not stated"),
     };
     Some((ChannelLayout::new(roles)?, name))
 }

@@ -12,6 +12,7 @@ mod picture;
 mod plan;
 mod probe;
 mod rates;
+mod raw_stream;
 mod repack;
 mod ring;
 mod session;
@@ -27,7 +28,9 @@ pub use index::{GopIndex, IndexBuilder, Keyframe, Numbering, PacketStamp};
 pub use input::{Input, OpenError, ReadError, ReadOutcome};
 pub use log::{LOG_TARGET, init};
 pub use plan::{Generation, LoopMode, PlanCursor, RunAnchor, RunMap, RunPoint, VideoPlan};
-pub use probe::{MAX_PICTURE_SIDE, media_info, probe, rate_estimate, require_playable};
+pub use probe::{
+    MAX_PICTURE_SIDE, media_info, probe, rate_estimate, read_index, require_playable,
+};
 pub use rates::RateEstimate;
 pub use repack::{RepackError, Repacker};
 pub use ring::{FrameConsumer, FrameProducer, Picture, PlannedFrame, RingItem, frame_ring};

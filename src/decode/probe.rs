@@ -1,6 +1,5 @@
 //! What a file holds: FFmpeg's streams as `media` descriptions.
 
-use std::ffi::{CStr, CString, c_char};
 use std::path::Path;
 
 use ffmpeg::ffi::{self, AVCodecID, AVMediaType};
@@ -8,23 +7,18 @@ use ffmpeg_next as ffmpeg;
 
 use super::audio_layout::channel_layout;
 use super::canonical::{CanonicalFormat, describe, format_from_raw, format_name};
-use super::rates::{RateEstimate, estimate_rate};
-use super::tags::{
-    ColorContext, ColorTags, color_info, fields_from_order, hdr_from_side_data, matrix_from_bytes,
-    orientation_from_matrix,
-};
-use super::{Input, OpenError, containers, sniff};
+use super::index::{GopIndex, IndexBuilder, PacketStamp};
+use super::rates::RateEstimate;
+use super::raw_stream::{HEAD_BYTES, RawStream};
+use super::tags::{ColorContext, ColorTags, color_info, fields_from_order, hdr_from_side_data};
+use super::{Input, OpenError, ReadError, ReadOutcome, sniff};
 use crate::media::{
-    AudioFormat, AudioStream, ContainerInfo, MediaInfo, Orientation, OtherStream, SampleAspect,
-    Size, StreamId, VideoStream,
+    AudioFormat, AudioStream, ContainerInfo, MediaInfo, OtherStream, Size, StreamId, VideoStream,
 };
-use crate::time::{FrameRate, MediaSpan, MediaTime, TimeBase, Timecode};
+use crate::time::{FrameRate, MediaSpan, MediaTime, Timecode};
 
 /// The greatest width and height that are decoded. 16K pictures have them; damaged headers claim more.
 pub const MAX_PICTURE_SIDE: u32 = 16_384;
-
-/// How much of a file's beginning is searched for what FFmpeg does not pass on.
-const HEAD_BYTES: usize = 256 * 1024;
 
 /// Opens `path` and describes it.
 pub fn probe(path: &Path) -> Result<MediaInfo, OpenError> {
@@ -46,13 +40,13 @@ pub fn media_info(input: &Input) -> MediaInfo {
         match stream.kind() {
             AVMediaType::AVMEDIA_TYPE_VIDEO => match video_stream(&stream) {
                 Ok(video) => info.video.push(video),
-                Err(refused) => info.other.push(stream.other(refused)),
+                Err(refused) => info.other.push(refused.listed(&stream)),
             },
             AVMediaType::AVMEDIA_TYPE_AUDIO => match audio_stream(&stream) {
                 Ok(audio) => info.audio.push(audio),
-                Err(refused) => info.other.push(stream.other(refused)),
+                Err(refused) => info.other.push(refused.listed(&stream)),
             },
-            kind => info.other.push(stream.other(Refused::of_kind(kind))),
+            kind => info.other.push(Refused::of_kind(kind).listed(&stream)),
         }
     }
     let timecodes = Timecodes::find(input, &info);
@@ -88,6 +82,38 @@ pub fn require_playable(info: &MediaInfo) -> Result<(), OpenError> {
 pub fn rate_estimate(input: &Input, id: StreamId) -> Option<RateEstimate> {
     let stream = input.context_ref().stream(id.0)?;
     RawStream::new(input, &stream).rate()
+}
+
+/// Reads the file through and numbers the frames of `video`. Leaves the demuxer at the end of the file
+/// and delivering this stream only.
+///
+/// # Errors
+/// When the disk fails or the container makes no sense; a file that is cut off just ends.
+pub fn read_index(input: &mut Input, video: &VideoStream) -> Result<GopIndex, ReadError> {
+    let zero = video.time_base.ticks_from_time_floor(video.start);
+    let mut builder = IndexBuilder::new(video.time_base, video.rate, zero);
+    input.discard_all_but(video.id);
+    let mut packet = ffmpeg::Packet::empty();
+    while input.read_packet(&mut packet)? == ReadOutcome::Packet {
+        builder.push(stamp_of(&packet));
+    }
+    Ok(builder.publish(true))
+}
+
+/// What the index needs to know of a packet.
+#[expect(unsafe_code, reason = "the wrapper's flags leave one out")]
+fn stamp_of(packet: &ffmpeg::Packet) -> PacketStamp {
+    use ffmpeg::packet::Ref;
+    // SAFETY: the packet is alive.
+    let flags = unsafe { (*packet.as_ptr()).flags };
+    PacketStamp {
+        pts: packet.pts(),
+        dts: packet.dts(),
+        duration: packet.duration(),
+        is_key: packet.is_key(),
+        is_discarded: flags & ffi::AV_PKT_FLAG_DISCARD != 0,
+        position: u64::try_from(packet.position()).ok(),
+    }
 }
 
 fn container_info(input: &Input) -> ContainerInfo {
@@ -133,6 +159,15 @@ impl Refused {
         }
     }
 
+    fn listed(self, stream: &RawStream<'_>) -> OtherStream {
+        OtherStream {
+            id: stream.id(),
+            kind: self.kind.to_owned(),
+            codec: stream.codec_name(),
+            reason: self.reason,
+        }
+    }
+
     fn of_kind(kind: AVMediaType) -> Self {
         match kind {
             AVMediaType::AVMEDIA_TYPE_SUBTITLE => Self::new("subtitle", "subtitles are not shown"),
@@ -142,226 +177,6 @@ impl Refused {
             AVMediaType::AVMEDIA_TYPE_DATA => Self::new("data", "neither pictures nor sound"),
             _ => Self::new("unknown", "FFmpeg does not know what it is"),
         }
-    }
-}
-
-/// A stream, its parameters and the file it is in.
-struct RawStream<'a> {
-    input: &'a Input,
-    stream: &'a ffmpeg::Stream<'a>,
-    /// Borrowed from the stream.
-    parameters: ffmpeg::codec::Parameters,
-}
-
-impl<'a> RawStream<'a> {
-    fn new(input: &'a Input, stream: &'a ffmpeg::Stream<'a>) -> Self {
-        Self {
-            input,
-            stream,
-            parameters: stream.parameters(),
-        }
-    }
-
-    #[expect(unsafe_code, reason = "the wrapper exposes only some fields")]
-    fn raw(&self) -> &ffi::AVCodecParameters {
-        // SAFETY: the parameters belong to the open container, which is borrowed. Fields whose values
-        // may lie outside their enums (colour tags) are not read through this reference.
-        unsafe { &*self.parameters.as_ptr() }
-    }
-
-    #[expect(unsafe_code, reason = "the wrapper exposes only some fields")]
-    fn raw_stream(&self) -> &ffi::AVStream {
-        // SAFETY: the stream belongs to the open container, which is borrowed.
-        unsafe { &*self.stream.as_ptr() }
-    }
-
-    fn id(&self) -> StreamId {
-        StreamId(self.stream.index())
-    }
-
-    fn kind(&self) -> AVMediaType {
-        self.raw().codec_type
-    }
-
-    fn other(&self, refused: Refused) -> OtherStream {
-        OtherStream {
-            id: self.id(),
-            kind: refused.kind.to_owned(),
-            codec: self.codec_name(),
-            reason: refused.reason,
-        }
-    }
-
-    /// FFmpeg's name of the codec, or its four-character tag.
-    fn codec_name(&self) -> String {
-        let id = self.raw().codec_id;
-        if id != AVCodecID::AV_CODEC_ID_NONE {
-            #[expect(unsafe_code, reason = "reads a C string")]
-            // SAFETY: the answer is a static C string.
-            return unsafe { text(ffi::avcodec_get_name(id)) }.unwrap_or_default();
-        }
-        let tag = self.raw().codec_tag.to_le_bytes();
-        if tag
-            .iter()
-            .all(|byte| byte.is_ascii_graphic() || *byte == b' ')
-        {
-            String::from_utf8_lossy(&tag).trim().to_owned()
-        } else {
-            "unknown".to_owned()
-        }
-    }
-
-    /// The codec in words, with its profile.
-    #[expect(unsafe_code, reason = "reads C strings")]
-    fn codec_long(&self) -> String {
-        let (id, profile) = (self.raw().codec_id, self.raw().profile);
-        // SAFETY: both answers are null or static.
-        let (long, profile) = unsafe {
-            let long = ffi::avcodec_descriptor_get(id)
-                .as_ref()
-                .map(|found| found.long_name);
-            (
-                long.and_then(|name| text(name)),
-                text(ffi::avcodec_profile_name(id, profile)),
-            )
-        };
-        let long = long.unwrap_or_else(|| self.codec_name());
-        match profile {
-            Some(profile) => format!("{long}, {profile}"),
-            None => long,
-        }
-    }
-
-    /// The name of the decoder that will be used.
-    fn decoder(&self) -> Option<String> {
-        let id = self.raw().codec_id;
-        // FFmpeg's own decoders for these leave the alpha channel out.
-        let with_alpha = match id {
-            AVCodecID::AV_CODEC_ID_VP8 => Some("libvpx"),
-            AVCodecID::AV_CODEC_ID_VP9 => Some("libvpx-vp9"),
-            _ => None,
-        };
-        if let Some(name) = with_alpha.filter(|_| self.has_alpha_block()) {
-            let wanted = CString::new(name).ok()?;
-            #[expect(unsafe_code, reason = "passes a C string")]
-            // SAFETY: the name is a C string.
-            if unsafe { !ffi::avcodec_find_decoder_by_name(wanted.as_ptr()).is_null() } {
-                return Some(name.to_owned());
-            }
-        }
-        #[expect(unsafe_code, reason = "reads a C string")]
-        // SAFETY: decoders are static tables.
-        unsafe {
-            text(ffi::avcodec_find_decoder(id).as_ref()?.name)
-        }
-    }
-
-    /// WebM keeps alpha in blocks beside the picture's.
-    fn has_alpha_block(&self) -> bool {
-        self.tag("alpha_mode").is_some_and(|mode| mode == "1")
-    }
-
-    fn tag(&self, key: &str) -> Option<String> {
-        self.stream.metadata().get(key).map(str::to_owned)
-    }
-
-    fn language(&self) -> Option<String> {
-        self.tag("language")
-            .filter(|language| language != "und" && !language.is_empty())
-    }
-
-    fn has_disposition(&self, flag: i32) -> bool {
-        self.raw_stream().disposition & flag != 0
-    }
-
-    fn is_default(&self) -> bool {
-        self.has_disposition(ffi::AV_DISPOSITION_DEFAULT)
-    }
-
-    #[expect(unsafe_code, reason = "side data are raw pointers")]
-    fn side_data(&self, kind: ffi::AVPacketSideDataType) -> Option<&[u8]> {
-        let mut size = 0;
-        // SAFETY: the data belong to the stream, which is borrowed.
-        unsafe {
-            let data = ffi::av_stream_get_side_data(self.stream.as_ptr(), kind, &raw mut size);
-            (!data.is_null()).then(|| std::slice::from_raw_parts(data, size))
-        }
-    }
-
-    fn is_encrypted(&self) -> bool {
-        let tag = self.raw().codec_tag.to_le_bytes();
-        [*b"encv", *b"enca"].contains(&tag)
-            || self
-                .side_data(ffi::AVPacketSideDataType::AV_PKT_DATA_ENCRYPTION_INIT_INFO)
-                .is_some()
-    }
-
-    fn time_base(&self) -> Option<TimeBase> {
-        let base = self.raw_stream().time_base;
-        TimeBase::new(u32::try_from(base.num).ok()?, u32::try_from(base.den).ok()?)
-    }
-
-    fn start(&self, base: TimeBase) -> MediaTime {
-        match self.stream.start_time() {
-            ffi::AV_NOPTS_VALUE => MediaTime::ZERO,
-            ticks => base.time_from_ticks_nearest(ticks),
-        }
-    }
-
-    fn duration(&self, base: TimeBase) -> Option<MediaSpan> {
-        let ticks = self.stream.duration();
-        (ticks > 0).then(|| base.span_from_ticks_nearest(ticks))
-    }
-
-    fn bit_rate(&self) -> Option<u64> {
-        u64::try_from(self.raw().bit_rate)
-            .ok()
-            .filter(|&rate| rate > 0)
-    }
-
-    fn rate(&self) -> Option<RateEstimate> {
-        let stream = self.raw_stream();
-        let pair = |rational: ffi::AVRational| (rational.num, rational.den);
-        estimate_rate(pair(stream.avg_frame_rate), pair(stream.r_frame_rate))
-    }
-
-    #[expect(unsafe_code, reason = "the wrapper does not offer it")]
-    fn sample_aspect(&self) -> SampleAspect {
-        // SAFETY: the context and the stream are open; without a frame nothing is written.
-        let ratio = unsafe {
-            ffi::av_guess_sample_aspect_ratio(
-                self.input.context_ref().as_ptr().cast_mut(),
-                self.stream.as_ptr().cast_mut(),
-                std::ptr::null_mut(),
-            )
-        };
-        let (num, den) = (u32::try_from(ratio.num), u32::try_from(ratio.den));
-        match (num, den) {
-            // Ratios beyond this are damage: 720 columns stretched over a cinema's width need 3.
-            (Ok(num), Ok(den)) if num > 0 && den > 0 && num / den < 16 && den / num < 16 => {
-                SampleAspect { num, den }
-            }
-            _ => SampleAspect::SQUARE,
-        }
-    }
-
-    fn orientation(&self) -> Orientation {
-        if let Some(data) = self.side_data(ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX) {
-            return matrix_from_bytes(data).map_or(Orientation::UPRIGHT, orientation_from_matrix);
-        }
-        if self.raw().codec_id == AVCodecID::AV_CODEC_ID_MJPEG && self.is_picture_file() {
-            let head = self.input.head(HEAD_BYTES);
-            return sniff::exif_orientation(&head).unwrap_or_default();
-        }
-        Orientation::UPRIGHT
-    }
-
-    fn is_picture_file(&self) -> bool {
-        containers::is_picture(self.input.context_ref().format().name())
-    }
-
-    fn is_still(&self) -> bool {
-        self.is_picture_file() || self.has_disposition(ffi::AV_DISPOSITION_STILL_IMAGE)
     }
 }
 
@@ -518,7 +333,7 @@ fn audio_stream(stream: &RawStream<'_>) -> Result<AudioStream, Refused> {
 
 /// The timecodes of a file, as text, by place.
 struct Timecodes {
-    /// Of each stream, by its index. QuickTime's timecode tracks hand theirs to the pictures.
+    /// Of each stream, by its index. `QuickTime`'s timecode tracks hand theirs to the pictures.
     streams: Vec<Option<String>>,
     /// Of the whole file, of a timecode track that belongs to nothing, or of the first GOP.
     common: Option<String>,
@@ -563,20 +378,6 @@ fn timecode_at_rate(text: &str, rate: FrameRate) -> Option<Timecode> {
             None
         }
     }
-}
-
-/// A C string as text; `None` when it is null.
-///
-/// # Safety
-/// `pointer` is null or a C string.
-#[expect(unsafe_code, reason = "reads a C string")]
-unsafe fn text(pointer: *const c_char) -> Option<String> {
-    // SAFETY: the caller vouches for it.
-    (!pointer.is_null()).then(|| {
-        unsafe { CStr::from_ptr(pointer) }
-            .to_string_lossy()
-            .into_owned()
-    })
 }
 
 #[cfg(test)]

@@ -304,17 +304,21 @@ fn all_eight_display_matrices_are_told_apart() {
 #[test]
 fn matrices_and_orientations_mean_the_same() {
     for (axes, mirrored, turns) in MATRICES {
-        let [a, b, c, d] = axes.map(|axis| axis as f32);
-        let [sa, sb, sc, sd, se, sf] = Orientation::new(mirrored, turns).stored_from_shown();
-        for (p, q) in [(0.1_f32, 0.2_f32), (0.9, 0.3)] {
+        let axes = axes.map(|axis| axis as f32);
+        let back = Orientation::new(mirrored, turns).stored_from_shown();
+        for stored in [(0.1_f32, 0.2_f32), (0.9, 0.3)] {
             // Around the middle, where a matrix needs no translation.
-            let (p0, q0) = (p - 0.5, q - 0.5);
-            let (x, y) = (a * p0 + c * q0 + 0.5, b * p0 + d * q0 + 0.5);
-            let (back_p, back_q) = (sa * x + sb * y + sc, sd * x + se * y + sf);
-            assert!(
-                (back_p - p).abs() < 1e-5 && (back_q - q).abs() < 1e-5,
-                "{axes:?}"
+            let (right, down) = (stored.0 - 0.5, stored.1 - 0.5);
+            let shown = (
+                axes[0] * right + axes[2] * down + 0.5,
+                axes[1] * right + axes[3] * down + 0.5,
             );
+            let found = (
+                back[0] * shown.0 + back[1] * shown.1 + back[2],
+                back[3] * shown.0 + back[4] * shown.1 + back[5],
+            );
+            let error = (found.0 - stored.0).abs().max((found.1 - stored.1).abs());
+            assert!(error < 1e-5, "{axes:?}: {found:?}, not {stored:?}");
         }
     }
 }
