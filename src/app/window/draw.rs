@@ -17,6 +17,9 @@ use crate::ui::{Failure, UiInput};
 /// A device that is lost more often than this is not worth making anew.
 const MOST_LOSSES: u64 = 16;
 
+/// A window that had no room for a picture is tried again after this long.
+const RETRY_NANOS: i64 = 50_000_000;
+
 /// What a new frame has cost so far.
 #[derive(Default)]
 struct FrameCosts {
@@ -67,6 +70,7 @@ impl App {
         match self.draw(&snapshot, &costs) {
             Ok(Some(stages)) => {
                 let presented = self.player.clock.now();
+                self.on_screen = self.on_stage;
                 self.pacer.presented(refresh, begun, presented);
                 if costs.is_new {
                     self.player.scheduler.complete(presented, &stages, false);
@@ -77,8 +81,14 @@ impl App {
                     }
                 }
             }
-            // Nothing can be drawn now; the frame counts as shown to nobody.
-            Ok(None) => self.pacer.passed(refresh),
+            // Nothing can be drawn now; the frame counts as shown to nobody. A window that is
+            // minimised tells when it is back; one that is only busy does not.
+            Ok(None) => {
+                self.pacer.passed(refresh);
+                let has_size =
+                    self.shown_window.as_ref().is_some_and(|shown| shown.surface.size().is_some());
+                self.retry_at = has_size.then(|| begun.offset_nanos(RETRY_NANOS));
+            }
             Err(error) => self.recover(error, event_loop),
         }
         if let Some(shown) = &mut self.shown_window {
@@ -98,9 +108,11 @@ impl App {
             Pull::Clear => {
                 shown.stage.clear();
                 self.must_draw = true;
+                self.on_stage = None;
                 FrameCosts::default()
             }
             Pull::New(planned) => {
+                self.on_stage = Some(planned.index);
                 let late_nanos = self.player.scheduler.last_lateness_nanos();
                 let newest = self.player.engine.snapshot();
                 let media = newest.media.as_ref().or(snapshot.media.as_ref());

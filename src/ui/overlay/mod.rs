@@ -76,6 +76,17 @@ impl Overlay {
         }
     }
 
+    /// Names of what is open over the picture: `help`, `performance`, `prompt`, `menu`.
+    pub fn open_panels(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let panels = [
+            self.help.is_some().then_some("help"),
+            self.performance.is_some().then_some("performance"),
+            self.prompt.is_some().then_some("prompt"),
+            self.menu_scroll.is_some().then_some("menu"),
+        ];
+        panels.into_iter().flatten()
+    }
+
     /// Runs one pass: reads the input in `raw`, paints, and answers what was asked for.
     ///
     /// `raw` is what egui-winit gathered since the pass before; its time is replaced by that of
