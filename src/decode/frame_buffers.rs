@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ffmpeg_next::ffi;
 
-use super::canonical;
+use super::canonical::{describe, format_from_raw};
 use crate::memory::{FramePool, Slot};
 
 /// Rows of every plane begin on multiples of this, as copies from buffers to textures require.
@@ -29,6 +29,8 @@ pub struct BufferCounters {
     pub overflowed: AtomicU64,
     /// For the codec or its pixel format brings memory of its own.
     pub foreign: AtomicU64,
+    /// Copied once, for their samples are arranged in a way of their own.
+    pub repacked: AtomicU64,
 }
 
 /// What the callback needs. Lives as long as the decoder that points at it.
@@ -103,9 +105,8 @@ unsafe fn pooled_frame(
     // released only by `release_slot`, when FFmpeg has dropped the last reference.
     unsafe {
         let direct = (*(*context).codec).capabilities & ffi::AV_CODEC_CAP_DR1.cast_signed() != 0;
-        // FFmpeg keeps the enum as a number; it comes from the library that the enum was made for.
-        let format = std::mem::transmute::<c_int, ffi::AVPixelFormat>((*frame).format);
-        let described = canonical::describe(format).filter(|c| c.via.is_none());
+        let format = format_from_raw((*frame).format);
+        let described = format.and_then(describe).filter(|canonical| canonical.via.is_none());
         let Some(canonical) = described.filter(|_| direct) else { return Err(NotPooled::Foreign) };
         let canonical = canonical.format;
 

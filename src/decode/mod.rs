@@ -14,6 +14,7 @@ mod repack;
 mod ring;
 mod session;
 mod source_file;
+mod tags;
 mod video_reader;
 
 pub use audio_reader::{AudioChunk, AudioRead, AudioReadError, AudioReader};

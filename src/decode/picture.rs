@@ -1,11 +1,18 @@
 //! Makes a frame of what the decoder delivered.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::ffi;
 
-use super::canonical;
+use super::canonical::{describe, format_name};
+use super::frame_buffers::BufferCounters;
+use super::repack::Repacker;
+use super::tags::{ColorContext, ColorTags, color_info, fields_of_frame, hdr_of_frame};
 use crate::media::{
-    FieldOrder, FrameStorage, PixelFormat, PlaneLayout, PlaneOwner, Size, VideoFrame, VideoStream,
+    FrameStorage, HdrMetadata, PixelFormat, PlaneLayout, PlaneOwner, Size, VideoFrame,
+    VideoStream,
 };
 use crate::memory::FramePool;
 
@@ -23,10 +30,15 @@ pub enum PictureError {
     Repack(String),
 }
 
-/// Turns FFmpeg's frames into ours.
+/// Turns FFmpeg's frames into ours. Belongs to one thread.
 pub(super) struct PictureMaker {
-    stream: VideoStream,
     pool: FramePool,
+    counters: Arc<BufferCounters>,
+    codec: ffi::AVCodecID,
+    /// What the container and the codec's headers say, for where frames say nothing.
+    stream_tags: ColorTags,
+    stream_hdr: Option<HdrMetadata>,
+    repacker: Option<Repacker>,
 }
 
 /// Holds a reference on FFmpeg's buffers. As long as it lives, the decoder does not draw into them.
@@ -41,43 +53,83 @@ impl PlaneOwner for FrameOwner {}
 unsafe impl Sync for FrameOwner {}
 
 impl PictureMaker {
-    pub(super) fn new(stream: &VideoStream, pool: FramePool) -> Self {
-        Self { stream: stream.clone(), pool }
+    pub(super) fn new(
+        parameters: &ffmpeg::codec::Parameters,
+        stream: &VideoStream,
+        pool: FramePool,
+        counters: Arc<BufferCounters>,
+    ) -> Self {
+        Self {
+            pool,
+            counters,
+            codec: parameters.id().into(),
+            stream_tags: ColorTags::of_parameters(parameters),
+            stream_hdr: stream.color.hdr,
+            repacker: None,
+        }
     }
 
     /// The frame of a decoded picture, repacked where its format is not canonical.
     pub(super) fn make(&mut self, raw: ffmpeg::frame::Video) -> Result<VideoFrame, PictureError> {
-        let av_format: ffi::AVPixelFormat = raw.format().into();
-        let unknown = || PictureError::Format(format!("{:?}", raw.format()));
-        let canonical = canonical::describe(av_format).ok_or_else(unknown)?;
         let size = Size::new(raw.width(), raw.height())
             .ok_or(PictureError::Size(raw.width(), raw.height()))?;
-        Ok(VideoFrame {
-            size,
-            format: canonical.format,
-            color: self.stream.color,
-            fields: fields_of(&raw),
-            storage: self.storage(raw, canonical.format, size)?,
-        })
+        let source: ffi::AVPixelFormat = raw.format().into();
+        let unknown = || PictureError::Format(format_name(source).to_owned());
+        let canonical = describe(source).ok_or_else(unknown)?;
+        let context = ColorContext { format: source, codec: self.codec, size };
+        let tags = ColorTags::of_frame(&raw).or(self.stream_tags);
+        let color = color_info(tags, context, hdr_of_frame(&raw).or(self.stream_hdr));
+        let fields = fields_of_frame(&raw);
+        let layouts = match canonical.via {
+            None => plane_layouts(&raw, canonical.format, size),
+            Some(_) => None,
+        };
+        let (raw, planes) = match layouts {
+            Some(planes) => (raw, planes),
+            // Another arrangement of samples, or rows from the bottom up.
+            None => {
+                let repacked = self.repack(&raw, source, size)?;
+                let planes = plane_layouts(&repacked, canonical.format, size);
+                (repacked, planes.ok_or_else(unknown)?)
+            }
+        };
+        let storage = self.storage(raw, planes);
+        Ok(VideoFrame { size, format: canonical.format, color, fields, storage })
     }
 
-    fn storage(
-        &self,
-        raw: ffmpeg::frame::Video,
-        format: PixelFormat,
+    fn repack(
+        &mut self,
+        raw: &ffmpeg::frame::Video,
+        source: ffi::AVPixelFormat,
         size: Size,
-    ) -> Result<FrameStorage, PictureError> {
-        let planes = plane_layouts(&raw, format, size)
-            .ok_or_else(|| PictureError::Repack("its rows run backwards".to_owned()))?;
+    ) -> Result<ffmpeg::frame::Video, PictureError> {
+        puffin::profile_scope!("repack");
+        self.repacker.take_if(|repacker| !repacker.fits(raw));
+        let repacker = match &mut self.repacker {
+            Some(repacker) => repacker,
+            none => none.insert(
+                Repacker::new(source, size)
+                    .ok_or_else(|| PictureError::Format(format_name(source).to_owned()))?,
+            ),
+        };
+        let mut target = ffmpeg::frame::Video::empty();
+        repacker
+            .repack(raw, &mut target)
+            .map_err(|error| PictureError::Repack(error.to_string()))?;
+        self.counters.repacked.fetch_add(1, Ordering::Relaxed);
+        Ok(target)
+    }
+
+    fn storage(&self, raw: ffmpeg::frame::Video, planes: Vec<PlaneLayout>) -> FrameStorage {
         #[expect(unsafe_code, reason = "reads the pointer to the first plane")]
         // SAFETY: the frame is alive.
         let first = unsafe { (*raw.as_ptr()).data[0] };
         let slot = self.pool.slot_at(first);
         let owner = Box::new(FrameOwner { _frame: raw });
-        Ok(match slot {
+        match slot {
             Some(slot) => FrameStorage::Pooled { slot, planes, owner },
             None => FrameStorage::Foreign { planes, owner },
-        })
+        }
     }
 }
 
@@ -101,16 +153,4 @@ fn plane_layouts(
             }
         })
         .collect()
-}
-
-#[expect(unsafe_code, reason = "the wrapper's flags differ between versions of FFmpeg")]
-fn fields_of(raw: &ffmpeg::frame::Video) -> FieldOrder {
-    // SAFETY: the frame is alive.
-    let (interlaced, top_first) =
-        unsafe { ((*raw.as_ptr()).interlaced_frame != 0, (*raw.as_ptr()).top_field_first != 0) };
-    match (interlaced, top_first) {
-        (false, _) => FieldOrder::Progressive,
-        (true, true) => FieldOrder::TopFirst,
-        (true, false) => FieldOrder::BottomFirst,
-    }
 }

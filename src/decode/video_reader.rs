@@ -115,8 +115,10 @@ impl VideoReader {
         input.discard_all_but(stream.id);
         let counters = Arc::new(BufferCounters::default());
         let binding = PoolBinding::new(options.pool.clone(), Arc::clone(&counters));
-        let decoder = open_decoder(&mut input, &stream, options.threads, &binding)?;
-        let maker = PictureMaker::new(&stream, options.pool.clone());
+        let parameters = parameters_of(&input, &stream)?;
+        let pool = options.pool.clone();
+        let maker = PictureMaker::new(&parameters, &stream, pool, Arc::clone(&counters));
+        let decoder = open_decoder(parameters, &stream, options.threads, &binding)?;
         Ok(Self {
             input,
             stream,
@@ -384,19 +386,23 @@ fn meets_goal(packet: &ffmpeg::Packet, goal: Keyframe) -> Goal {
     }
 }
 
+fn parameters_of(
+    input: &Input,
+    stream: &VideoStream,
+) -> Result<ffmpeg::codec::Parameters, DecodeError> {
+    let StreamId(number) = stream.id;
+    input.context_ref().stream(number).map(|stream| stream.parameters()).ok_or_else(|| {
+        DecodeError::Decoder(stream.decoder.clone(), "the stream is gone".to_owned())
+    })
+}
+
 fn open_decoder(
-    input: &mut Input,
+    parameters: ffmpeg::codec::Parameters,
     stream: &VideoStream,
     threads: NonZeroUsize,
     binding: &PoolBinding,
 ) -> Result<ffmpeg::decoder::Video, DecodeError> {
     let fail = |what: String| DecodeError::Decoder(stream.decoder.clone(), what);
-    let StreamId(number) = stream.id;
-    let parameters = input
-        .context_ref()
-        .stream(number)
-        .map(|s| s.parameters())
-        .ok_or_else(|| fail("the stream is gone".to_owned()))?;
     let codec = ffmpeg::decoder::find_by_name(&stream.decoder)
         .or_else(|| ffmpeg::decoder::find(parameters.id()))
         .ok_or_else(|| fail("this build of FFmpeg lacks it".to_owned()))?;
