@@ -170,6 +170,10 @@ impl Headless {
     fn turn(&mut self, snapshot: &Arc<Snapshot>, now: Moment) -> Result<(), HeadlessError> {
         puffin::GlobalProfiler::lock().new_frame();
         self.stats.sample(now);
+        if snapshot.status != PlaybackStatus::Playing {
+            self.stats.interrupt();
+            self.player.scheduler.interrupt();
+        }
         if let Some(file) = &mut self.state_file {
             let size = self.target.size();
             let screen = Screen {

@@ -5,3 +5,6 @@
 
 mod frame_truth;
 mod made;
+mod program;
+mod screen;
+mod window;

@@ -60,7 +60,7 @@ impl App {
         let due = self.player.scheduler.next_due();
         let refresh = self.pacer.plan(begun, due.unwrap_or(begun)).refresh;
         let costs = self.take_due(&snapshot, begun, refresh);
-        self.follow_medium(&snapshot);
+        self.follow_medium(&snapshot, costs.is_new);
         let changed = self.run_interface(&snapshot, begun, event_loop);
         let must_draw = std::mem::take(&mut self.must_draw);
         if !(costs.is_new || changed || must_draw) {
@@ -129,8 +129,13 @@ impl App {
     }
 
     /// The title and the waveform belong to the medium.
-    fn follow_medium(&mut self, snapshot: &Snapshot) {
+    fn follow_medium(&mut self, snapshot: &Snapshot, has_new_frame: bool) {
         let Some(shown) = &mut self.shown_window else { return };
+        if snapshot.status == PlaybackStatus::Empty && !has_new_frame {
+            // What could not be opened leaves no picture of the file before.
+            shown.stage.clear();
+            self.on_stage = None;
+        }
         let info = snapshot.media.as_ref().map(|media| &media.info);
         let name = info.and_then(|info| info.path.file_name()).map(|name| name.to_string_lossy());
         let title = name.map_or("Jogwheel".to_owned(), |name| format!("{name} — Jogwheel"));
@@ -332,5 +337,32 @@ fn failure_of(snapshot: &Snapshot) -> Option<Failed> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let full = path.display().to_string();
     let reason = notice.text.strip_prefix(&full).unwrap_or(&notice.text);
-    Some(Failed { name, reason: reason.trim_start_matches(": ").to_owned() })
+    Some(Failed { name, reason: capitalized(reason.trim_start_matches(": ")) })
+}
+
+/// A sentence that followed a name stands alone.
+fn capitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playback::Notice;
+
+    #[test]
+    fn the_reason_stands_without_the_path() {
+        let text = "/a/b.mov: no such file. Check the path.".to_owned();
+        let snapshot = Snapshot {
+            playlist: Arc::new(vec!["/a/b.mov".into()]),
+            notices: vec![Notice { severity: Severity::Error, text }],
+            ..Snapshot::default()
+        };
+        let failed = failure_of(&snapshot).unwrap();
+        assert_eq!(failed.name, "b.mov");
+        assert_eq!(failed.reason, "No such file. Check the path.");
+        assert!(failure_of(&Snapshot::default()).is_none());
+    }
 }

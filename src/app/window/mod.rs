@@ -337,7 +337,7 @@ impl ApplicationHandler<News> for App {
             self.must_draw |= !matches!(event, WindowEvent::RedrawRequested);
         }
         match event {
-            WindowEvent::CloseRequested => self.end(event_loop),
+            WindowEvent::CloseRequested | WindowEvent::Destroyed => self.end(event_loop),
             WindowEvent::Resized(size) => {
                 shown.surface.resize(shown.stage.gpu(), size.width, size.height);
                 self.must_draw = true;
@@ -356,6 +356,10 @@ impl ApplicationHandler<News> for App {
         let now = self.player.clock.now();
         let snapshot = self.player.engine.snapshot();
         self.stats.sample(now);
+        if snapshot.status != PlaybackStatus::Playing {
+            self.stats.interrupt();
+            self.player.scheduler.interrupt();
+        }
         if let Some(file) = &mut self.state_file {
             let window = self.shown_window.as_ref();
             let size = window.and_then(|shown| shown.surface.size());
