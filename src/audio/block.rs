@@ -19,6 +19,11 @@ pub(crate) const HISTORY_MILLIS: u64 = 400;
 /// Sound decoded ahead, in milliseconds: it bridges a slow disk and a seek at a loop's end.
 const LOOKAHEAD_MILLIS: u64 = 600;
 
+/// A count of frames as the signed number that positions are made of.
+pub(crate) fn count_i64(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 /// Sample rate and channel count that a device runs at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct DeviceFormat {
@@ -31,8 +36,11 @@ pub(crate) struct DeviceFormat {
 impl DeviceFormat {
     /// `None` for a rate outside 4 to 768 kHz, no channels or too many.
     pub(crate) fn new(rate: u32, channels: usize) -> Option<Self> {
-        let sane = (4_000..=768_000).contains(&rate) && (1..=MAX_DEVICE_CHANNELS).contains(&channels);
-        NonZeroU32::new(rate).filter(|_| sane).map(|rate| Self { rate, channels })
+        let sane =
+            (4_000..=768_000).contains(&rate) && (1..=MAX_DEVICE_CHANNELS).contains(&channels);
+        NonZeroU32::new(rate)
+            .filter(|_| sane)
+            .map(|rate| Self { rate, channels })
     }
 
     /// Frames in one block.
@@ -44,7 +52,9 @@ impl DeviceFormat {
     /// at 192 kHz and 8 channels 3,000 blocks, 6.2 MB.
     pub(crate) fn ring_blocks(self) -> usize {
         let frames = u64::from(self.rate.get()) * (HISTORY_MILLIS + LOOKAHEAD_MILLIS) / 1_000;
-        usize::try_from(frames).unwrap_or(0).div_ceil(self.block_frames())
+        usize::try_from(frames)
+            .unwrap_or(0)
+            .div_ceil(self.block_frames())
     }
 
     /// Frames in `millis` milliseconds, rounded down.
@@ -93,7 +103,7 @@ pub(crate) struct AudioBlock {
 impl AudioBlock {
     /// Number of the frame after the last one.
     pub(crate) fn end(&self) -> i64 {
-        self.first + i64::try_from(self.frames).unwrap_or(0)
+        self.first + count_i64(self.frames)
     }
 }
 
@@ -109,7 +119,11 @@ mod tests {
                 let speed = Speed::from_quarters(quarters).unwrap();
                 for frames in [-77_777, 0, 1, 48_000, 10_000_001] {
                     let run = format.run_from_frames(frames, speed);
-                    assert_eq!(format.frames_from_run(run, speed), frames, "{rate} {quarters}");
+                    assert_eq!(
+                        format.frames_from_run(run, speed),
+                        frames,
+                        "{rate} {quarters}"
+                    );
                 }
             }
         }

@@ -1,19 +1,19 @@
 //! The audio clock: what is heard at a moment, and whether to believe it.
 
-use crate::audio::line::Line;
+use super::line::{Line, MAX_RATE_ERROR, RECOVERED_RATE_ERROR};
 use crate::decode::Generation;
 use crate::time::{MediaSpan, Moment, Speed};
 
 /// A device that has not called for samples for this long does not run.
 const STALL_NANOS: i64 = 250_000_000;
-/// The device's speed may be off by this much.
-const MAX_RATE_ERROR: f64 = 0.05;
-/// Once off, it must come this close again. Keeps the trust from flickering.
-const RECOVERED_RATE_ERROR: f64 = 0.04;
 /// Corrections up to this much are made by running faster or slower; larger ones at once.
 const MAX_SLEW_NANOS: f64 = 250e6;
-/// Part of the time passed that a correction may take: 5 % faster or slower.
+/// Corrections up to this much go unnoticed, and may take their time.
+const SMALL_NANOS: f64 = 20e6;
+/// Part of the time passed that a small correction takes: 5 % faster or slower.
 const SLEW_RATE: f64 = 0.05;
+/// The same for larger corrections, during which picture and sound are apart.
+const FAST_SLEW_RATE: f64 = 0.5;
 
 /// What the device callback knows of the line between device frames and run time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,8 +61,8 @@ pub enum ClockTrust {
 /// Turns readings into positions. Pure logic: it reads no clock and starts no thread.
 ///
 /// Within one generation positions never run backwards, unless the device turns out to be more than
-/// 250 ms behind what was reported. Smaller corrections are spread: time runs 5 % faster or slower
-/// until they are used up.
+/// 250 ms behind what was reported. Smaller corrections are spread: time runs 50 % faster or slower
+/// until 20 ms are left, and 5 % until they are used up.
 #[derive(Debug, Clone, Default)]
 pub struct AudioClock {
     reading: Option<ClockReading>,
@@ -87,12 +87,15 @@ impl AudioClock {
 
     /// Takes the latest reading.
     pub fn feed(&mut self, reading: ClockReading) {
-        if let Some(ratio) = reading.rate_ratio {
-            let limit = if self.off_rate { RECOVERED_RATE_ERROR } else { MAX_RATE_ERROR };
-            self.off_rate = (ratio - 1.0).abs() > limit;
-        } else if self.reading.is_none_or(|last| last.stream != reading.stream) {
-            self.off_rate = false;
-        }
+        let limit = if self.off_rate {
+            RECOVERED_RATE_ERROR
+        } else {
+            MAX_RATE_ERROR
+        };
+        // A device whose rate is not known, or no longer, is taken at its word.
+        self.off_rate = reading
+            .rate_ratio
+            .is_some_and(|ratio| (ratio - 1.0).abs() > limit);
         self.reading = Some(reading);
     }
 
@@ -138,9 +141,16 @@ impl AudioClock {
         }
         let correction = self.correction(running.generation, now, estimate, times);
         let run_nanos = (estimate + correction).max(base);
-        let shown = Shown { generation: running.generation, at: now, run_nanos };
+        let shown = Shown {
+            generation: running.generation,
+            at: now,
+            run_nanos,
+        };
         // A question about the past does not change the answer to the next one about the present.
-        if self.shown.is_none_or(|last| last.generation != shown.generation || last.at <= now) {
+        if self
+            .shown
+            .is_none_or(|last| last.generation != shown.generation || last.at <= now)
+        {
             self.shown = Some(shown);
         }
         #[expect(clippy::cast_possible_truncation, reason = "rounded to nanoseconds")]
@@ -152,7 +162,11 @@ impl AudioClock {
     /// another clock.
     pub fn take_over(&mut self, generation: Generation, run: MediaSpan, at: Moment) {
         let run_nanos = run.nanos_nearest() as f64;
-        self.shown = Some(Shown { generation, at, run_nanos });
+        self.shown = Some(Shown {
+            generation,
+            at,
+            run_nanos,
+        });
     }
 
     /// What to add to `estimate` so that the position goes on from the one shown before.
@@ -166,7 +180,8 @@ impl AudioClock {
         if ahead.abs() > MAX_SLEW_NANOS * times {
             return 0.0;
         }
-        let slew = passed.max(0.0) * SLEW_RATE;
+        let slow = ahead.abs() <= SMALL_NANOS * times;
+        let slew = passed.max(0.0) * if slow { SLEW_RATE } else { FAST_SLEW_RATE };
         ahead.signum() * (ahead.abs() - slew).max(0.0)
     }
 }

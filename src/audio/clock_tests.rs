@@ -58,10 +58,30 @@ fn small_corrections_are_spread_and_never_step_back() {
         let now = SECOND + n * 16_000_000;
         let run = run_nanos(&mut clock, now);
         let passed = run - last;
-        assert!((15_000_000..=16_000_000).contains(&passed), "step {n}: {passed}");
+        assert!(
+            (15_000_000..=16_000_000).contains(&passed),
+            "step {n}: {passed}"
+        );
         last = run;
     }
     assert_eq!(last, SECOND + 960_000_000 - SECOND / 50);
+}
+
+#[test]
+fn picture_and_sound_are_not_apart_for_long() {
+    for shift in [150_000_000, -150_000_000] {
+        let mut clock = AudioClock::new();
+        clock.feed(reading(3 * SECOND, SECOND, 4));
+        let mut last = run_nanos(&mut clock, 3 * SECOND);
+        clock.feed(reading(3 * SECOND, SECOND + shift, 4));
+        for n in 1..=30 {
+            let run = run_nanos(&mut clock, 3 * SECOND + n * 10_000_000);
+            assert!(run > last, "time stands still");
+            last = run;
+        }
+        let off = last - (3 * SECOND + 300_000_000 - SECOND - shift);
+        assert!(off.abs() <= 20_000_000, "{off} ns off after 300 ms");
+    }
 }
 
 #[test]
@@ -70,7 +90,10 @@ fn large_corrections_are_made_at_once() {
     clock.feed(reading(3 * SECOND, SECOND, 4));
     assert_eq!(run_nanos(&mut clock, 3 * SECOND), 2 * SECOND);
     clock.feed(reading(3 * SECOND, 0, 4));
-    assert_eq!(run_nanos(&mut clock, 3 * SECOND + 1_000_000), 3 * SECOND + 1_000_000);
+    assert_eq!(
+        run_nanos(&mut clock, 3 * SECOND + 1_000_000),
+        3 * SECOND + 1_000_000
+    );
 }
 
 #[test]
@@ -78,8 +101,14 @@ fn looking_ahead_does_not_disturb_the_present() {
     let mut clock = AudioClock::new();
     clock.feed(reading(SECOND, 0, 4));
     assert_eq!(run_nanos(&mut clock, SECOND), SECOND);
-    assert_eq!(run_nanos(&mut clock, SECOND + 30_000_000), SECOND + 30_000_000);
-    assert_eq!(run_nanos(&mut clock, SECOND + 10_000_000), SECOND + 10_000_000);
+    assert_eq!(
+        run_nanos(&mut clock, SECOND + 30_000_000),
+        SECOND + 30_000_000
+    );
+    assert_eq!(
+        run_nanos(&mut clock, SECOND + 10_000_000),
+        SECOND + 10_000_000
+    );
 }
 
 #[test]
@@ -97,16 +126,31 @@ fn trust_depends_on_progress_and_rate() {
     let mut clock = AudioClock::new();
     assert_eq!(clock.trust(moment(0)), None);
     clock.feed(reading(SECOND, 0, 4));
-    assert_eq!(clock.trust(moment(SECOND + SECOND / 5)), Some(ClockTrust::Good));
-    assert_eq!(clock.trust(moment(SECOND + SECOND / 3)), Some(ClockTrust::Stalled));
-    let with_ratio = |ratio| ClockReading { rate_ratio: Some(ratio), ..reading(SECOND, 0, 4) };
+    assert_eq!(
+        clock.trust(moment(SECOND + SECOND / 5)),
+        Some(ClockTrust::Good)
+    );
+    assert_eq!(
+        clock.trust(moment(SECOND + SECOND / 3)),
+        Some(ClockTrust::Stalled)
+    );
+    let with_ratio = |ratio| ClockReading {
+        rate_ratio: Some(ratio),
+        ..reading(SECOND, 0, 4)
+    };
     clock.feed(with_ratio(1.06));
     assert_eq!(clock.trust(moment(SECOND)), Some(ClockTrust::OffRate(1.06)));
     clock.feed(with_ratio(1.045));
-    assert_eq!(clock.trust(moment(SECOND)), Some(ClockTrust::OffRate(1.045)));
+    assert_eq!(
+        clock.trust(moment(SECOND)),
+        Some(ClockTrust::OffRate(1.045))
+    );
     clock.feed(with_ratio(1.03));
     assert_eq!(clock.trust(moment(SECOND)), Some(ClockTrust::Good));
-    clock.feed(ClockReading { warm: false, ..reading(SECOND, 0, 4) });
+    clock.feed(ClockReading {
+        warm: false,
+        ..reading(SECOND, 0, 4)
+    });
     assert_eq!(clock.trust(moment(SECOND)), Some(ClockTrust::Warming));
     clock.clear();
     assert_eq!(clock.trust(moment(SECOND)), None);

@@ -10,7 +10,7 @@ use ringbuf::traits::Split;
 
 use super::block::DeviceFormat;
 use super::renderer::Renderer;
-use super::session::{Outlet, SessionMailbox, Step};
+use super::session::{Outlet, OutletOrder, SessionMailbox, Step};
 use super::shared::Shared;
 use crate::time::{Clock, Moment};
 
@@ -93,10 +93,14 @@ impl Faults {
     }
 }
 
+/// A device's name, or the default device.
+#[derive(Debug)]
+struct Choice(Option<String>);
+
 #[derive(Debug, Default)]
 struct Letters {
     /// Another device, or the same one again.
-    choose: Option<Option<String>>,
+    choose: Option<Choice>,
     lost: Option<(u64, String)>,
     quit: bool,
 }
@@ -111,7 +115,7 @@ pub(crate) struct DeviceMailbox {
 impl DeviceMailbox {
     /// Uses the device named, or the default one. Opens it again at once, even if it is in use.
     pub(crate) fn choose(&self, name: Option<String>) {
-        self.letters.lock().choose = Some(name);
+        self.letters.lock().choose = Some(Choice(name));
         self.arrived.notify_one();
     }
 
@@ -173,7 +177,14 @@ impl DeviceSupervisor {
         wanted: Option<String>,
         links: DeviceLinks,
     ) -> Self {
-        let DeviceLinks { mailbox, session, shared, clock, state, stream_number } = links;
+        let DeviceLinks {
+            mailbox,
+            session,
+            shared,
+            clock,
+            state,
+            stream_number,
+        } = links;
         Self {
             backend,
             mailbox,
@@ -209,7 +220,7 @@ impl DeviceSupervisor {
             return Step::Quit;
         }
         let now = self.clock.now();
-        if let Some(choice) = letters.choose {
+        if let Some(Choice(choice)) = letters.choose {
             self.close("another device was chosen");
             self.wanted = choice;
             self.next_try = now;
@@ -240,7 +251,9 @@ impl DeviceSupervisor {
 
     fn lose(&mut self, reason: &str, now: Moment) {
         tracing::warn!(reason, "the sound device was lost");
-        self.close(&format!("the sound device was lost ({reason}); trying again"));
+        self.close(&format!(
+            "the sound device was lost ({reason}); trying again"
+        ));
         // A moment's patience: the system needs time to settle on another device.
         self.next_try = now + RETRY / 4;
     }
@@ -249,7 +262,7 @@ impl DeviceSupervisor {
         *self.state.lock() = DeviceState::Closed(reason.to_owned());
         if let Some(device) = self.open.take() {
             self.stream_number.store(0, Ordering::Release);
-            self.session.set_outlet(None);
+            self.session.set_outlet(OutletOrder::None);
             // Last, for it may take its time: a sound server that hangs does not let go of its streams.
             drop(device);
         }
@@ -271,7 +284,7 @@ impl DeviceSupervisor {
                 tracing::info!(name, rate = outlet.format.rate, "sound device open");
                 self.open = Some(device);
                 self.stream_number.store(self.streams, Ordering::Release);
-                self.session.set_outlet(Some(outlet));
+                self.session.set_outlet(OutletOrder::Fill(outlet));
                 *self.state.lock() = DeviceState::Open { name, note };
             }
             Err(error) => {
@@ -296,7 +309,10 @@ impl DeviceSupervisor {
             outlet = Some(Outlet { producer, format });
             Renderer::new(consumer, format, Arc::clone(&shared), stream)
         };
-        let faults = Arc::new(Faults { mailbox: Arc::clone(&self.mailbox), stream });
+        let faults = Arc::new(Faults {
+            mailbox: Arc::clone(&self.mailbox),
+            stream,
+        });
         let device = self.backend.open(name, &mut make_renderer, &faults)?;
         let outlet = outlet.ok_or(DeviceError::NoDevice)?;
         Ok((device, outlet))

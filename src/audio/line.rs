@@ -12,7 +12,11 @@ const BUCKETS: usize = 10;
 const BUCKETS_PER_SECOND: u64 = 8;
 /// Standard deviation of crystals' rates; they are within 300 ppm.
 const SKEW_SIGMA: f64 = 2e-4;
-/// The rate that the line follows at most, off nominal. Beyond 5 % the clock is not trusted anyway.
+/// A device's speed may be off by this much. Beyond it, its clock is not trusted.
+pub(super) const MAX_RATE_ERROR: f64 = 0.05;
+/// Once off, it must come this close again. Keeps the trust from flickering.
+pub(super) const RECOVERED_RATE_ERROR: f64 = 0.04;
+/// The rate that the line follows at most, off nominal.
 const MAX_SKEW: f64 = 0.06;
 /// How far the offset wanders in a second, in seconds squared: 50 µs.
 const OFFSET_WANDER: f64 = 2.5e-9;
@@ -96,7 +100,12 @@ impl DeviceLine {
     /// A line for a device of `rate` frames a second, without readings yet.
     pub fn new(rate: NonZeroU32) -> Self {
         Self {
-            line: Line { frame: 0, heard: Moment::ZERO, skew: 0.0, rate },
+            line: Line {
+                frame: 0,
+                heard: Moment::ZERO,
+                skew: 0.0,
+                rate,
+            },
             remainder: 0.0,
             offset_variance: 0.0,
             covariance: 0.0,
@@ -138,7 +147,8 @@ impl DeviceLine {
             self.readings = 1;
             return;
         }
-        let nominal = frame.saturating_sub(self.line.frame) as f64 / f64::from(self.line.rate.get());
+        let nominal =
+            frame.saturating_sub(self.line.frame) as f64 / f64::from(self.line.rate.get());
         self.advance(frame, nominal);
         let difference = heard.nanos_since(self.line.heard) as f64 / 1e9 - self.remainder;
         let variance = self.offset_variance + self.noise;
@@ -158,10 +168,13 @@ impl DeviceLine {
     /// use.
     fn watch_rate(&mut self) {
         let off = self.rate_ratio().map_or(0.0, |ratio| (ratio - 1.0).abs());
-        if self.lost && off < MAX_SKEW / 2.0 {
+        if self.lost && off <= RECOVERED_RATE_ERROR {
             let rate = std::mem::take(&mut self.rate);
-            *self = Self { rate, ..Self::new(self.line.rate) };
-        } else if off > MAX_SKEW {
+            *self = Self {
+                rate,
+                ..Self::new(self.line.rate)
+            };
+        } else if off > MAX_RATE_ERROR {
             self.lost = true;
         }
     }
@@ -178,7 +191,10 @@ impl DeviceLine {
 
     fn move_anchor(&mut self, seconds: f64) {
         let nanos = (seconds + self.remainder) * 1e9;
-        #[expect(clippy::cast_possible_truncation, reason = "the rest is kept in `remainder`")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the rest is kept in `remainder`"
+        )]
         let whole = nanos.round() as i64;
         self.line.heard = self.line.heard.offset_nanos(whole);
         self.remainder = (nanos - whole as f64) / 1e9;
@@ -198,7 +214,7 @@ impl DeviceLine {
         // The low-pass is as steady as the mean of `2 n - 1` differences. When it leaves that noise
         // behind, the line is off and may follow faster.
         self.drift += (difference - self.drift) / DRIFT_READINGS;
-        let threshold = 5.0 * (self.noise / (2.0 * DRIFT_READINGS - 1.0)).sqrt();
+        let threshold = 6.0 * (self.noise / (2.0 * DRIFT_READINGS - 1.0)).sqrt();
         if self.drift.abs() > threshold.max(0.2e-3) && self.is_warm() {
             self.offset_variance += self.drift * self.drift;
             self.skew_variance += SKEW_SIGMA * SKEW_SIGMA + self.drift * self.drift;
@@ -261,8 +277,11 @@ impl RateWindow {
             } else {
                 self.used += 1;
             }
-            self.buckets[self.used - 1] =
-                Bucket { first_frame: frame, first_heard: heard, ..Bucket::default() };
+            self.buckets[self.used - 1] = Bucket {
+                first_frame: frame,
+                first_heard: heard,
+                ..Bucket::default()
+            };
         }
         let bucket = &mut self.buckets[self.used - 1];
         bucket.count += 1.0;

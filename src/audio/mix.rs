@@ -34,9 +34,30 @@ fn speakers(channels: usize) -> Vec<ChannelRole> {
         2 => &[FrontLeft, FrontRight],
         3 => &[FrontLeft, FrontRight, FrontCenter],
         4 => &[FrontLeft, FrontRight, SurroundLeft, SurroundRight],
-        5 => &[FrontLeft, FrontRight, FrontCenter, SurroundLeft, SurroundRight],
-        6 => &[FrontLeft, FrontRight, FrontCenter, Lfe, SurroundLeft, SurroundRight],
-        7 => &[FrontLeft, FrontRight, FrontCenter, Lfe, SurroundLeft, SurroundRight, BackCenter],
+        5 => &[
+            FrontLeft,
+            FrontRight,
+            FrontCenter,
+            SurroundLeft,
+            SurroundRight,
+        ],
+        6 => &[
+            FrontLeft,
+            FrontRight,
+            FrontCenter,
+            Lfe,
+            SurroundLeft,
+            SurroundRight,
+        ],
+        7 => &[
+            FrontLeft,
+            FrontRight,
+            FrontCenter,
+            Lfe,
+            SurroundLeft,
+            SurroundRight,
+            BackCenter,
+        ],
         _ => &[
             FrontLeft,
             FrontRight,
@@ -48,7 +69,12 @@ fn speakers(channels: usize) -> Vec<ChannelRole> {
             SurroundRight,
         ],
     };
-    known.iter().copied().chain(std::iter::repeat(Other)).take(channels).collect()
+    known
+        .iter()
+        .copied()
+        .chain(std::iter::repeat(Other))
+        .take(channels)
+        .collect()
 }
 
 impl ChannelMix {
@@ -57,8 +83,12 @@ impl ChannelMix {
         let outputs = outputs.max(1);
         let speakers = speakers(outputs);
         let inputs = layout.count();
-        let mut mix =
-            Self { inputs, outputs, weights: vec![0.0; inputs * outputs], identity: false };
+        let mut mix = Self {
+            inputs,
+            outputs,
+            weights: vec![0.0; inputs * outputs],
+            identity: false,
+        };
         for (input, role) in layout.roles().iter().enumerate() {
             let earlier = &layout.roles()[..input];
             let nth = earlier.iter().filter(|other| *other == role).count();
@@ -66,8 +96,9 @@ impl ChannelMix {
         }
         mix.normalise();
         mix.identity = inputs == outputs
-            && (0..inputs * outputs)
-                .all(|n| mix.weights[n].to_bits() == f32::from(u8::from(n % (inputs + 1) == 0)).to_bits());
+            && (0..inputs * outputs).all(|n| {
+                mix.weights[n].to_bits() == f32::from(u8::from(n % (inputs + 1) == 0)).to_bits()
+            });
         mix
     }
 
@@ -81,7 +112,9 @@ impl ChannelMix {
         use ChannelRole::{BackCenter, FrontCenter, FrontLeft, FrontRight, Lfe, Other};
         use ChannelRole::{SurroundLeft, SurroundRight};
         let places = |wanted: ChannelRole| -> Vec<usize> {
-            (0..speakers.len()).filter(|place| speakers[*place] == wanted).collect()
+            (0..speakers.len())
+                .filter(|place| speakers[*place] == wanted)
+                .collect()
         };
         let left = places(FrontLeft).first().copied().unwrap_or(0);
         let right = places(FrontRight).first().copied().unwrap_or(0);
@@ -99,8 +132,16 @@ impl ChannelMix {
             }
             _ if !same.is_empty() => {
                 // Two surround pairs into one are added at -3 dB each.
-                let sources = layout.roles().iter().filter(|other| **other == role).count();
-                let weight = if sources > same.len() { MINUS_3_DB } else { 1.0 };
+                let sources = layout
+                    .roles()
+                    .iter()
+                    .filter(|other| **other == role)
+                    .count();
+                let weight = if sources > same.len() {
+                    MINUS_3_DB
+                } else {
+                    1.0
+                };
                 self.add(same[nth.min(same.len() - 1)], input, weight);
                 return;
             }
@@ -154,7 +195,13 @@ impl ChannelMix {
         }
         for frame in interleaved.chunks_exact(self.inputs) {
             for row in self.weights.chunks_exact(self.inputs) {
-                out.push(frame.iter().zip(row).map(|(value, weight)| value * weight).sum());
+                out.push(
+                    frame
+                        .iter()
+                        .zip(row)
+                        .map(|(value, weight)| value * weight)
+                        .sum(),
+                );
             }
         }
     }
@@ -194,22 +241,47 @@ mod tests {
 
     #[test]
     fn surround_is_folded_down_as_bs775_says() {
-        let five_one = [FrontLeft, FrontRight, FrontCenter, Lfe, SurroundLeft, SurroundRight];
+        let five_one = [
+            FrontLeft,
+            FrontRight,
+            FrontCenter,
+            Lfe,
+            SurroundLeft,
+            SurroundRight,
+        ];
         let scale = 1.0 / (1.0 + 2.0 * MINUS_3_DB);
         let c = MINUS_3_DB * scale;
-        assert_close(&mixed(&five_one, 2, &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]), &[scale, 0.0]);
-        assert_close(&mixed(&five_one, 2, &[0.0, 0.0, 1.0, 0.0, 0.0, 0.0]), &[c, c]);
-        assert_close(&mixed(&five_one, 2, &[0.0, 0.0, 0.0, 1.0, 0.0, 0.0]), &[0.0, 0.0]);
-        assert_close(&mixed(&five_one, 2, &[0.0, 0.0, 0.0, 0.0, 0.0, 1.0]), &[0.0, c]);
+        assert_close(
+            &mixed(&five_one, 2, &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
+            &[scale, 0.0],
+        );
+        assert_close(
+            &mixed(&five_one, 2, &[0.0, 0.0, 1.0, 0.0, 0.0, 0.0]),
+            &[c, c],
+        );
+        assert_close(
+            &mixed(&five_one, 2, &[0.0, 0.0, 0.0, 1.0, 0.0, 0.0]),
+            &[0.0, 0.0],
+        );
+        assert_close(
+            &mixed(&five_one, 2, &[0.0, 0.0, 0.0, 0.0, 0.0, 1.0]),
+            &[0.0, c],
+        );
         let four = [FrontLeft, FrontRight, FrontCenter, BackCenter];
         let scale = 1.0 / (1.5 + MINUS_3_DB);
-        assert_close(&mixed(&four, 2, &[0.0, 0.0, 0.0, 1.0]), &[0.5 * scale, 0.5 * scale]);
+        assert_close(
+            &mixed(&four, 2, &[0.0, 0.0, 0.0, 1.0]),
+            &[0.5 * scale, 0.5 * scale],
+        );
     }
 
     #[test]
     fn mono_goes_to_both_sides_and_stereo_to_one() {
         assert_close(&mixed(&[FrontCenter], 2, &[0.5]), &[0.5, 0.5]);
-        assert_close(&mixed(&[FrontCenter], 6, &[0.5]), &[0.5, 0.5, 0.0, 0.0, 0.0, 0.0]);
+        assert_close(
+            &mixed(&[FrontCenter], 6, &[0.5]),
+            &[0.5, 0.5, 0.0, 0.0, 0.0, 0.0],
+        );
         assert_close(&mixed(&[FrontLeft, FrontRight], 1, &[0.5, -0.1]), &[0.2]);
         assert_close(
             &mixed(&[FrontLeft, FrontRight], 6, &[0.5, -0.1]),
@@ -229,17 +301,33 @@ mod tests {
     #[test]
     fn seven_one_reaches_every_speaker_of_five_one() {
         let roles = [
-            FrontLeft, FrontRight, FrontCenter, Lfe, SurroundLeft, SurroundRight, SurroundLeft,
+            FrontLeft,
+            FrontRight,
+            FrontCenter,
+            Lfe,
+            SurroundLeft,
+            SurroundRight,
+            SurroundLeft,
             SurroundRight,
         ];
         let out = mixed(&roles, 6, &[0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0]);
         assert_close(&out, &[0.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
-        assert_eq!(mixed(&roles, 8, &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7])[6..], [0.6, 0.7]);
+        assert_eq!(
+            mixed(&roles, 8, &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7])[6..],
+            [0.6, 0.7]
+        );
     }
 
     fn any_role() -> impl Strategy<Value = ChannelRole> {
         proptest::sample::select(vec![
-            FrontLeft, FrontRight, FrontCenter, Lfe, SurroundLeft, SurroundRight, BackCenter, Other,
+            FrontLeft,
+            FrontRight,
+            FrontCenter,
+            Lfe,
+            SurroundLeft,
+            SurroundRight,
+            BackCenter,
+            Other,
         ])
     }
 

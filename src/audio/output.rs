@@ -37,10 +37,12 @@ impl CpalBackend {
 /// has no devices.
 pub fn devices() -> Vec<AudioDevice> {
     let (sender, receiver) = bounded(1);
-    let spawned = std::thread::Builder::new().name("audio-list".to_owned()).spawn(move || {
-        // The listener may have lost its patience.
-        let _ = sender.send(list_devices());
-    });
+    let spawned = std::thread::Builder::new()
+        .name("audio-list".to_owned())
+        .spawn(move || {
+            // The listener may have lost its patience.
+            let _ = sender.send(list_devices());
+        });
     match spawned {
         Ok(_) => receiver.recv_timeout(SYSTEM_PATIENCE).unwrap_or_default(),
         Err(_) => Vec::new(),
@@ -50,11 +52,17 @@ pub fn devices() -> Vec<AudioDevice> {
 fn list_devices() -> Vec<AudioDevice> {
     let mut found: Vec<AudioDevice> = Vec::new();
     for host in hosts() {
-        let default = host.default_output_device().and_then(|device| device.id().ok());
+        let default = host
+            .default_output_device()
+            .and_then(|device| device.id().ok());
         let is_first_host = found.is_empty();
-        let Ok(devices) = host.output_devices() else { continue };
+        let Ok(devices) = host.output_devices() else {
+            continue;
+        };
         for device in devices.filter(worth_listing) {
-            let Ok(config) = device.default_output_config() else { continue };
+            let Ok(config) = device.default_output_config() else {
+                continue;
+            };
             found.push(AudioDevice {
                 name: device_name(&device),
                 host: host.id().name().to_owned(),
@@ -75,19 +83,27 @@ fn hosts() -> Vec<cpal::Host> {
     // Without a card, alsa-lib prints errors at every attempt, and there is nothing to open.
     let has_cards = !cfg!(target_os = "linux") || Path::new("/dev/snd").exists();
     ids.retain(|id| has_cards || id.name() != "ALSA");
-    ids.into_iter().filter_map(|id| cpal::host_from_id(id).ok()).collect()
+    ids.into_iter()
+        .filter_map(|id| cpal::host_from_id(id).ok())
+        .collect()
 }
 
 /// ALSA lists every way to drive a card; most of them are of no use to a stereo program.
 fn worth_listing(device: &cpal::Device) -> bool {
     let Ok(id) = device.id() else { return false };
     let id = id.to_string();
-    let Some(pcm) = id.strip_prefix("alsa:") else { return true };
-    ["default", "sysdefault", "hw:", "plughw:"].iter().any(|prefix| pcm.starts_with(prefix))
+    let Some(pcm) = id.strip_prefix("alsa:") else {
+        return true;
+    };
+    ["default", "sysdefault", "hw:", "plughw:"]
+        .iter()
+        .any(|prefix| pcm.starts_with(prefix))
 }
 
 fn device_name(device: &cpal::Device) -> String {
-    device.description().map_or_else(|_| "unnamed".to_owned(), |text| text.name().to_owned())
+    device
+        .description()
+        .map_or_else(|_| "unnamed".to_owned(), |text| text.name().to_owned())
 }
 
 /// The device named by its name or cpal's id, or the default one of the first host that has one.
@@ -103,8 +119,7 @@ fn find_device(name: Option<&str>) -> Result<cpal::Device, DeviceError> {
             .filter_map(|host| host.output_devices().ok())
             .flatten()
             .find(|device| {
-                device_name(device) == name
-                    || device.id().is_ok_and(|id| id.to_string() == name)
+                device_name(device) == name || device.id().is_ok_and(|id| id.to_string() == name)
             })
             .ok_or_else(|| DeviceError::NotFound(name.to_owned())),
     }
@@ -120,14 +135,17 @@ impl OutputBackend for CpalBackend {
         let device = find_device(name)?;
         let name = device_name(&device);
         let refused = |reason: String| DeviceError::Refused(name.clone(), reason);
-        let preferred =
-            device.default_output_config().map_err(|error| refused(error.to_string()))?;
+        let preferred = device
+            .default_output_config()
+            .map_err(|error| refused(error.to_string()))?;
         let rate = preferred.sample_rate();
         let period = rate * BUFFER_MILLIS / 1_000;
         let mut reason = "it offers no usable format".to_owned();
         let channels = usize::from(preferred.channels()).clamp(1, MAX_DEVICE_CHANNELS);
         for channels in [channels, 2] {
-            let Some(format) = DeviceFormat::new(rate, channels) else { continue };
+            let Some(format) = DeviceFormat::new(rate, channels) else {
+                continue;
+            };
             for sample in [SampleFormat::F32, preferred.sample_format()] {
                 for buffer_size in [BufferSize::Fixed(period), BufferSize::Default] {
                     let config = StreamConfig {
@@ -137,10 +155,17 @@ impl OutputBackend for CpalBackend {
                     };
                     let renderer = make_renderer(format);
                     let clock = Arc::clone(&self.clock);
-                    let job = Job { renderer, clock, faults: Arc::clone(faults) };
+                    let job = Job {
+                        renderer,
+                        clock,
+                        faults: Arc::clone(faults),
+                    };
                     match job.start(&device, config, sample) {
                         Ok(stream) => {
-                            return Ok(OpenDevice { name, _stream: Box::new(stream) });
+                            return Ok(OpenDevice {
+                                name,
+                                _stream: Box::new(stream),
+                            });
                         }
                         Err(error) => reason = error.to_string(),
                     }
@@ -184,7 +209,11 @@ impl Job {
         device: &cpal::Device,
         config: StreamConfig,
     ) -> Result<cpal::Stream, cpal::Error> {
-        let Self { mut renderer, clock, faults } = self;
+        let Self {
+            mut renderer,
+            clock,
+            faults,
+        } = self;
         device.build_output_stream(
             config,
             move |out: &mut [f32], info: &cpal::OutputCallbackInfo| {
@@ -201,7 +230,11 @@ impl Job {
         device: &cpal::Device,
         config: StreamConfig,
     ) -> Result<cpal::Stream, cpal::Error> {
-        let Self { mut renderer, clock, faults } = self;
+        let Self {
+            mut renderer,
+            clock,
+            faults,
+        } = self;
         let channels = usize::from(config.channels);
         let mut floats = vec![0.0_f32; CONVERT_FRAMES * channels];
         device.build_output_stream(

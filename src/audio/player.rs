@@ -25,6 +25,8 @@ use crate::time::{Clock, MediaSpan, MediaTime, Moment, Speed};
 const FIRST_DEVICE_PATIENCE: Duration = Duration::from_millis(300);
 /// How long the callback may take to follow an order.
 const ORDER_PATIENCE: Duration = Duration::from_millis(400);
+/// Time in which the callback follows an order unless something is wrong: some periods.
+const ORDER_SETTLES: Duration = Duration::from_millis(60);
 /// How often sound is put right on a device that runs too fast or too slow.
 const REALIGN: Duration = Duration::from_secs(1);
 /// The delay that can be set, either way.
@@ -101,6 +103,17 @@ impl Timeline {
     }
 }
 
+/// What the last position rested on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    /// Nothing yet, or time that is taken to run evenly.
+    Free,
+    /// The audio clock.
+    Audio,
+    /// There was none: the device runs at a wrong rate.
+    OffRate,
+}
+
 /// Plays the sound of one medium along plans, and tells the time by it.
 ///
 /// Owned by the engine's thread; no method waits for the disk or a device. Behind it work the decode
@@ -126,8 +139,9 @@ pub struct AudioPlayer {
     stream_number: Arc<AtomicU64>,
     audio_clock: AudioClock,
     timeline: Option<Timeline>,
-    /// Whether the last position came from the audio clock.
-    leads: bool,
+    lead: Lead,
+    /// Until then the callback may still follow an older order, so time is taken to run evenly.
+    settles: Moment,
     has_source: bool,
     enabled: bool,
     started: Moment,
@@ -144,10 +158,12 @@ struct Worker {
 impl Worker {
     fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
         let (sender, done) = bounded::<()>(0);
-        let handle = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            let _ended = sender;
-            work();
-        })?;
+        let handle = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                let _ended = sender;
+                work();
+            })?;
         Ok(Self { handle, done })
     }
 
@@ -233,7 +249,8 @@ impl AudioPlayer {
             stream_number,
             audio_clock: AudioClock::new(),
             timeline: None,
-            leads: false,
+            lead: Lead::Free,
+            settles: Moment::ZERO,
             has_source: false,
             enabled,
             threads: Vec::new(),
@@ -245,7 +262,11 @@ impl AudioPlayer {
     /// zero. Errors show in [`Self::state`].
     pub fn open(&mut self, path: &Path, stream: StreamId, time_zero: MediaTime) {
         let path = path.to_owned();
-        self.open_order(SourceOrder::File { path, stream, time_zero });
+        self.open_order(SourceOrder::File {
+            path,
+            stream,
+            time_zero,
+        });
     }
 
     /// Plays a source that is open already.
@@ -272,14 +293,14 @@ impl AudioPlayer {
     fn silence(&mut self) {
         self.shared.set_control(Control::Hold);
         self.timeline = None;
-        self.leads = false;
+        self.lead = Lead::Free;
     }
 
     /// Stops what plays and prepares `plan`. Generations must grow.
     pub fn set_plan(&mut self, plan: AudioPlan) {
         self.shared.set_wanted(plan.generation);
         self.shared.set_control(Control::Hold);
-        self.leads = false;
+        self.lead = Lead::Free;
         let timeline = Timeline {
             generation: plan.generation,
             speed: plan.speed,
@@ -293,8 +314,19 @@ impl AudioPlayer {
 
     fn set_timeline(&mut self, timeline: Timeline) {
         self.timeline = Some(timeline);
-        let Timeline { generation, speed, run, at, .. } = timeline;
-        self.session.set_playhead(Playhead { generation, run, speed, at });
+        let Timeline {
+            generation,
+            speed,
+            run,
+            at,
+            ..
+        } = timeline;
+        self.session.set_playhead(Playhead {
+            generation,
+            run,
+            speed,
+            at,
+        });
     }
 
     /// Whether the plan can start: its first sound is decoded, or there is nothing to play it with.
@@ -303,9 +335,7 @@ impl AudioPlayer {
             return true;
         }
         match &*self.device_state.lock() {
-            DeviceState::Opening => {
-                self.clock.now().since(self.started) > FIRST_DEVICE_PATIENCE
-            }
+            DeviceState::Opening => self.clock.now().since(self.started) > FIRST_DEVICE_PATIENCE,
             DeviceState::Closed(_) => true,
             DeviceState::Open { .. } => {
                 matches!(*self.source_state.lock(), SourceState::Failed(_))
@@ -328,16 +358,34 @@ impl AudioPlayer {
             return;
         };
         let ordered = self.clock.now();
-        self.set_timeline(Timeline { run, at: Some(at), ordered, ..timeline });
+        self.set_timeline(Timeline {
+            run,
+            at: Some(at),
+            ordered,
+            ..timeline
+        });
         self.order_device();
     }
 
     /// Tells the device what the timeline says.
     fn order_device(&mut self) {
-        let Some(Timeline { generation, speed, run, at: Some(at), .. }) = self.timeline else {
+        self.settles = self.clock.now() + ORDER_SETTLES;
+        let Some(Timeline {
+            generation,
+            speed,
+            run,
+            at: Some(at),
+            ..
+        }) = self.timeline
+        else {
             return;
         };
-        self.shared.set_control(Control::Go { generation, run, at, speed });
+        self.shared.set_control(Control::Go {
+            generation,
+            run,
+            at,
+            speed,
+        });
     }
 
     /// Pauses and keeps what is decoded; answers where.
@@ -349,20 +397,32 @@ impl AudioPlayer {
             None => timeline.run_at(now),
         };
         self.shared.set_control(Control::Hold);
-        self.leads = false;
-        self.set_timeline(Timeline { run, at: None, ordered: now, ..timeline });
-        Some(AudioPosition { generation: timeline.generation, run })
+        self.lead = Lead::Free;
+        self.set_timeline(Timeline {
+            run,
+            at: None,
+            ordered: now,
+            ..timeline
+        });
+        Some(AudioPosition {
+            generation: timeline.generation,
+            run,
+        })
     }
 
     /// What is heard at `now`; `None` when that cannot be trusted, for the reasons that
-    /// [`Self::state`] gives. While held, the position held.
+    /// [`Self::state`] gives. While held, the position held. After a plan's end time goes on.
     pub fn position(&mut self, now: Moment) -> Option<AudioPosition> {
         let timeline = self.timeline?;
         if !self.enabled || !self.has_source {
             return None;
         }
         let stream = self.stream_number.load(Ordering::Acquire);
-        match self.shared.reading().filter(|reading| reading.stream == stream) {
+        match self
+            .shared
+            .reading()
+            .filter(|reading| reading.stream == stream)
+        {
             Some(reading) => self.audio_clock.feed(reading),
             None if stream == 0 => self.audio_clock.clear(),
             None => {}
@@ -372,18 +432,31 @@ impl AudioPlayer {
             return self.lose_lead(now);
         };
         if timeline.at.is_none() {
-            return Some(AudioPosition { generation, run: timeline.run });
+            return Some(AudioPosition {
+                generation,
+                run: timeline.run,
+            });
         }
-        let follows = self.audio_clock.running().is_some_and(|run| run.generation == generation);
+        let follows = self
+            .audio_clock
+            .running()
+            .is_some_and(|run| run.generation == generation);
         let run = match trust {
             ClockTrust::Stalled => return self.lose_lead(now),
             ClockTrust::OffRate(_) => {
-                if now.since(timeline.ordered) >= REALIGN {
-                    self.leads = true;
+                if self.lead == Lead::Audio || now.since(timeline.ordered) >= REALIGN {
+                    self.realign(now);
                 }
-                return self.lose_lead(now);
+                self.lead = Lead::OffRate;
+                return None;
             }
-            ClockTrust::Good if follows => self.audio_clock.position(now)?.1,
+            ClockTrust::Good if self.lead == Lead::OffRate => {
+                // Sound was put right by a clock that was wrong. Now it can be done exactly.
+                self.lead = Lead::Free;
+                self.realign(now);
+                return None;
+            }
+            ClockTrust::Good if follows && now >= self.settles => self.audio_clock.position(now)?.1,
             // The order is on its way, or the line is being found: time runs evenly meanwhile.
             _ if follows || now.since(timeline.ordered) < ORDER_PATIENCE => {
                 let run = timeline.run_at(now);
@@ -394,33 +467,46 @@ impl AudioPlayer {
             }
             _ => return self.lose_lead(now),
         };
-        self.leads = true;
+        self.lead = Lead::Audio;
         // Should the clock be lost, time goes on from here.
-        self.set_timeline(Timeline { run, at: Some(now), ..timeline });
+        self.set_timeline(Timeline {
+            run,
+            at: Some(now),
+            ..timeline
+        });
         Some(AudioPosition { generation, run })
     }
 
     /// The audio clock cannot be followed. Sound is put where time goes on without it.
     fn lose_lead(&mut self, now: Moment) -> Option<AudioPosition> {
-        if std::mem::take(&mut self.leads) {
-            if let Some(timeline) = &mut self.timeline {
-                timeline.ordered = now;
-            }
-            self.order_device();
+        if self.lead == Lead::Audio {
+            self.realign(now);
+            self.lead = Lead::Free;
         }
         None
+    }
+
+    /// Orders the device to be where the timeline is.
+    fn realign(&mut self, now: Moment) {
+        if let Some(timeline) = &mut self.timeline {
+            timeline.ordered = now;
+        }
+        self.order_device();
     }
 
     /// How long after the callback gives it to the device a sample is heard; zero without a device.
     pub fn latency(&self) -> Duration {
         let reading = self.shared.reading();
-        reading.map_or(Duration::ZERO, |reading| reading.line.heard.since(reading.at))
+        reading.map_or(Duration::ZERO, |reading| {
+            reading.line.heard.since(reading.at)
+        })
     }
 
     /// Volume in percent, 0 to 200. Loudness grows with the cube: 100 leaves samples as they are, 50 is
     /// 18 dB quieter, 200 is 18 dB louder (and clips).
     pub fn set_volume_percent(&mut self, percent: u16) {
-        self.shared.set_gain((f32::from(percent.min(200)) / 100.0).powi(3));
+        self.shared
+            .set_gain((f32::from(percent.min(200)) / 100.0).powi(3));
     }
 
     /// Mutes or unmutes. Time goes on by the audio clock.
@@ -430,7 +516,8 @@ impl AudioPlayer {
 
     /// Delays the sound against the picture, by 5 s at most; negative plays it earlier.
     pub fn set_delay_millis(&mut self, millis: i32) {
-        self.shared.set_delay_millis(millis.clamp(-MAX_DELAY_MILLIS, MAX_DELAY_MILLIS));
+        self.shared
+            .set_delay_millis(millis.clamp(-MAX_DELAY_MILLIS, MAX_DELAY_MILLIS));
     }
 
     /// Plays on the device named, or on the default one. The present one is opened again.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ringbuf::HeapCons;
 use ringbuf::traits::Consumer;
 
-use super::block::{AudioBlock, DeviceFormat, HISTORY_MILLIS, MAX_DEVICE_CHANNELS};
+use super::block::{AudioBlock, DeviceFormat, HISTORY_MILLIS, MAX_DEVICE_CHANNELS, count_i64};
 use super::clock::{ClockReading, RunLine};
 use super::line::DeviceLine;
 use super::shared::{Control, Shared};
@@ -68,7 +68,9 @@ impl Renderer {
         stream: u64,
     ) -> Self {
         let gain = shared.gain();
-        let fade = usize::try_from(format.frames_from_millis(FADE_MILLIS)).unwrap_or(1).max(1);
+        let fade = usize::try_from(format.frames_from_millis(FADE_MILLIS))
+            .unwrap_or(1)
+            .max(1);
         Self {
             ring,
             format,
@@ -126,15 +128,27 @@ impl Renderer {
     }
 
     fn follow_orders(&mut self) {
-        let Some((order, control)) = self.shared.control() else { return };
+        let Some((order, control)) = self.shared.control() else {
+            return;
+        };
         if order == self.order {
             return;
         }
         self.order = order;
         self.play = match control {
             Control::Hold => None,
-            Control::Go { generation, run, at, speed } => Some(Play {
-                run: RunLine { generation, frame: 0, run, speed },
+            Control::Go {
+                generation,
+                run,
+                at,
+                speed,
+            } => Some(Play {
+                run: RunLine {
+                    generation,
+                    frame: 0,
+                    run,
+                    speed,
+                },
                 at,
                 started: false,
                 origin: None,
@@ -146,7 +160,9 @@ impl Renderer {
     /// Puts the start on the frame that is heard at the moment asked for, until it has come.
     fn settle_start(&mut self) {
         let frames = self.frames;
-        let (Some(play), Some(line)) = (&mut self.play, self.line.line()) else { return };
+        let (Some(play), Some(line)) = (&mut self.play, self.line.line()) else {
+            return;
+        };
         if play.started {
             return;
         }
@@ -163,11 +179,17 @@ impl Renderer {
         let play = self.play.as_mut().filter(|play| play.started)?;
         if play.origin.is_none() {
             let (format, run) = (self.format, play.run);
-            play.origin = self.ring.iter().find(|block| block.generation == run.generation).map(
-                |block| block.first + format.frames_from_run(run.run - block.run, run.speed),
-            );
+            play.origin = self
+                .ring
+                .iter()
+                .find(|block| block.generation == run.generation)
+                .map(|block| {
+                    block.first + format.frames_from_run(run.run - block.run, block.speed)
+                });
         }
-        let delay = self.format.frames_from_millis(i64::from(self.shared.delay_millis()));
+        let delay = self
+            .format
+            .frames_from_millis(i64::from(self.shared.delay_millis()));
         Some(play.origin? + (self.frames.cast_signed() - play.run.frame) - delay)
     }
 
@@ -175,8 +197,9 @@ impl Renderer {
     fn drop_old_blocks(&mut self) {
         let wanted = self.shared.wanted();
         let position = self.stream_position();
-        let history =
-            self.format.frames_from_millis(i64::try_from(HISTORY_MILLIS).unwrap_or(0));
+        let history = self
+            .format
+            .frames_from_millis(i64::try_from(HISTORY_MILLIS).unwrap_or(0));
         let generation = self.play.map(|play| play.run.generation);
         let stale = |block: &AudioBlock| {
             block.generation < wanted
@@ -192,20 +215,34 @@ impl Renderer {
         let nothing = (Copied::default(), Wanted::default());
         let Some(position) = self.stream_position() else {
             let waits = self.play.is_some_and(|play| play.started);
-            return if waits { (Copied::default(), Wanted { from: 0, to: count }) } else { nothing };
+            return if waits {
+                (Copied::default(), Wanted { from: 0, to: count })
+            } else {
+                nothing
+            };
         };
-        let Some(play) = &mut self.play else { return nothing };
+        let Some(play) = &mut self.play else {
+            return nothing;
+        };
         let (generation, channels) = (play.run.generation, self.format.channels);
         // Frames before the plan's first run time, or delayed past it, are silence, not a lack.
         let lead = play.run.frame - self.frames.cast_signed();
         let clamp = |frames: i64| usize::try_from(frames.max(0)).unwrap_or(0).min(count);
         let from = clamp(lead.max(-position));
-        let mut copied = Copied { from, to: from, position };
-        for block in self.ring.iter().filter(|block| block.generation == generation) {
+        let mut copied = Copied {
+            from,
+            to: from,
+            position,
+        };
+        for block in self
+            .ring
+            .iter()
+            .filter(|block| block.generation == generation)
+        {
             if block.ends {
                 play.end = Some(block.end());
             }
-            let at = position + copied.to as i64;
+            let at = position + count_i64(copied.to);
             if block.first > at || block.end() <= at || copied.to == count {
                 continue;
             }
@@ -292,7 +329,7 @@ impl Declick {
         let channels = self.channels;
         for (n, frame) in out.chunks_exact_mut(channels).enumerate() {
             let sounds = (copied.from..copied.to).contains(&n);
-            let number = copied.position + n as i64;
+            let number = copied.position + count_i64(n);
             if sounds && self.next != Some(number) {
                 self.cut_off();
                 self.since_start = 0;
@@ -302,7 +339,9 @@ impl Declick {
             self.next = sounds.then_some(number + 1);
             if sounds && self.since_start < self.fade {
                 let gain = self.ramp(self.since_start);
-                frame.iter_mut().for_each(|value| *value *= gain);
+                for value in &mut *frame {
+                    *value *= gain;
+                }
                 self.since_start += 1;
             }
             if self.since_cut < self.fade {

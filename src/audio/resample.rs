@@ -20,7 +20,10 @@ pub(crate) struct Resampler {
 
 impl std::fmt::Debug for Resampler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Resampler").field("from", &self.from).field("to", &self.to).finish_non_exhaustive()
+        f.debug_struct("Resampler")
+            .field("from", &self.from)
+            .field("to", &self.to)
+            .finish_non_exhaustive()
     }
 }
 
@@ -33,7 +36,9 @@ impl Resampler {
     ) -> Result<Self, ffmpeg::Error> {
         let mut context = None;
         if from != to {
-            let count = i32::try_from(channels).map_err(|_| ffmpeg::Error::InvalidData)?;
+            let count = i32::try_from(channels)
+                .ok()
+                .ok_or(ffmpeg::Error::InvalidData)?;
             let layout = ffmpeg::ChannelLayout::default(count);
             let format = Sample::F32(Type::Packed);
             context = Some(ffmpeg::software::resampling::Context::get(
@@ -45,7 +50,12 @@ impl Resampler {
                 to.get(),
             )?);
         }
-        Ok(Self { context, channels, from, to })
+        Ok(Self {
+            context,
+            channels,
+            from,
+            to,
+        })
     }
 
     /// Converts `input` and appends what is ready to `out`. Some input stays inside as the filter's
@@ -57,21 +67,33 @@ impl Resampler {
             return Ok(());
         };
         let frames = input.len() / self.channels;
-        let count = i32::try_from(frames).map_err(|_| ffmpeg::Error::InvalidData)?;
+        let count = i32::try_from(frames)
+            .ok()
+            .ok_or(ffmpeg::Error::InvalidData)?;
         // SAFETY: the context is initialized and exclusively borrowed.
         let room = unsafe { ffi::swr_get_out_samples(context.as_mut_ptr(), count) };
-        let room = usize::try_from(room).map_err(|_| ffmpeg::Error::from(room))?;
+        let room = usize::try_from(room)
+            .ok()
+            .ok_or_else(|| ffmpeg::Error::from(room))?;
         let start = out.len();
         out.resize(start + room * self.channels, 0.0);
         let mut to = out[start..].as_mut_ptr().cast::<u8>();
         let mut from = input.as_ptr().cast::<u8>();
-        let capacity = i32::try_from(room).map_err(|_| ffmpeg::Error::InvalidData)?;
+        let capacity = i32::try_from(room).ok().ok_or(ffmpeg::Error::InvalidData)?;
         // SAFETY: packed formats have one plane. `from` points at `frames` and `to` at `room` frames of
         // `channels` floats; both outlive the call, which keeps neither.
         let made = unsafe {
-            ffi::swr_convert(context.as_mut_ptr(), &raw mut to, capacity, &raw mut from, count)
+            ffi::swr_convert(
+                context.as_mut_ptr(),
+                &raw mut to,
+                capacity,
+                &raw mut from,
+                count,
+            )
         };
-        let made = usize::try_from(made).map_err(|_| ffmpeg::Error::from(made));
+        let made = usize::try_from(made)
+            .ok()
+            .ok_or_else(|| ffmpeg::Error::from(made));
         out.truncate(start + made.as_ref().map_or(0, |made| made * self.channels));
         made.map(drop)
     }
@@ -96,7 +118,12 @@ mod tests {
 
     #[test]
     fn time_is_kept_to_a_fraction_of_a_sample() {
-        for (from, to) in [(44_100, 48_000), (48_000, 44_100), (8_000, 48_000), (96_000, 48_000)] {
+        for (from, to) in [
+            (44_100, 48_000),
+            (48_000, 44_100),
+            (8_000, 48_000),
+            (96_000, 48_000),
+        ] {
             // A sine of 441 Hz, fed in uneven pieces.
             let wave = |n: usize, hz: u32| {
                 (std::f64::consts::TAU * 441.0 * n as f64 / f64::from(hz)).sin()
@@ -105,13 +132,18 @@ mod tests {
             let mut out = Vec::new();
             let mut fed = 0;
             for piece in [1, 7, 1_000, 333, 4_096, 2, 3_000, 8_192] {
-                #[expect(clippy::cast_possible_truncation, reason = "samples are single precision")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "samples are single precision"
+                )]
                 let input: Vec<f32> = (fed..fed + piece).map(|n| wave(n, from) as f32).collect();
                 fed += piece;
                 resampler.push(&input, &mut out).unwrap();
             }
             let settled = out.iter().enumerate().skip(500);
-            let worst = settled.map(|(n, v)| (f64::from(*v) - wave(n, to)).abs()).fold(0.0, f64::max);
+            let worst = settled
+                .map(|(n, v)| (f64::from(*v) - wave(n, to)).abs())
+                .fold(0.0, f64::max);
             assert!(worst < 0.005, "{from} to {to}: off by {worst}");
             assert!(out.len() as f64 > fed as f64 * f64::from(to) / f64::from(from) - 400.0);
         }

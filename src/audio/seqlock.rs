@@ -19,7 +19,10 @@ pub(crate) struct SeqCell<const N: usize> {
 impl<const N: usize> SeqCell<N> {
     /// A cell of zeros.
     pub(crate) fn new() -> Self {
-        Self { count: AtomicU64::new(0), words: [const { AtomicU64::new(0) }; N] }
+        Self {
+            count: AtomicU64::new(0),
+            words: [const { AtomicU64::new(0) }; N],
+        }
     }
 
     /// Replaces the words. To be called by one thread at a time.
@@ -67,7 +70,9 @@ mod tests {
             });
             let mut last = 0;
             while last < WRITES {
-                let Some((count, [a, b, c, d])) = cell.read() else { continue };
+                let Some((count, [a, b, c, d])) = cell.read() else {
+                    continue;
+                };
                 assert_eq!((b, c, d), (a * 2, a * 3, a * 5), "torn at {count}");
                 assert!(a >= last && a == count);
                 last = a;

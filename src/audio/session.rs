@@ -33,10 +33,22 @@ pub(crate) struct Outlet {
     pub format: DeviceFormat,
 }
 
+/// Which ring to fill.
+pub(crate) enum OutletOrder {
+    /// This one.
+    Fill(Outlet),
+    /// None.
+    None,
+}
+
 /// What to read.
 pub(crate) enum SourceOrder {
     /// A stream of a file.
-    File { path: PathBuf, stream: StreamId, time_zero: MediaTime },
+    File {
+        path: PathBuf,
+        stream: StreamId,
+        time_zero: MediaTime,
+    },
     /// A source that is open already.
     #[cfg(test)]
     Ready(Box<dyn SampleSource>),
@@ -60,7 +72,7 @@ pub(crate) struct Playhead {
 struct Letters {
     source: Option<SourceOrder>,
     plan: Option<AudioPlan>,
-    outlet: Option<Option<Outlet>>,
+    outlet: Option<OutletOrder>,
     playhead: Option<Playhead>,
     quit: bool,
 }
@@ -97,8 +109,8 @@ impl SessionMailbox {
     }
 
     /// Fills another ring, or none.
-    pub(crate) fn set_outlet(&self, outlet: Option<Outlet>) {
-        self.post(|letters| letters.outlet = Some(outlet));
+    pub(crate) fn set_outlet(&self, order: OutletOrder) {
+        self.post(|letters| letters.outlet = Some(order));
     }
 
     pub(crate) fn set_playhead(&self, playhead: Playhead) {
@@ -204,7 +216,9 @@ impl Session {
             self.shared.set_ready(self.plan.map(|plan| plan.generation));
             return Step::Wait(IDLE_WAIT);
         };
-        let Some(stream) = &mut self.stream else { return Step::Wait(IDLE_WAIT) };
+        let Some(stream) = &mut self.stream else {
+            return Step::Wait(IDLE_WAIT);
+        };
         let Some(block) = self.waiting.take().or_else(|| stream.next_block(window)) else {
             self.shared.set_ready(Some(stream.generation()));
             return Step::Wait(IDLE_WAIT);
@@ -216,7 +230,8 @@ impl Session {
         let (generation, frames) = (block.generation, block.end() - block.first);
         let pushed = outlet.producer.try_push(block);
         let capacity = outlet.producer.capacity().get();
-        self.shared.set_ring_fill(outlet.producer.occupied_len(), capacity);
+        self.shared
+            .set_ring_fill(outlet.producer.occupied_len(), capacity);
         if let Err(block) = pushed {
             self.waiting = Some(block);
             // A short ring may be full before the usual pre-roll is reached.
@@ -236,8 +251,11 @@ impl Session {
         if letters.quit {
             return true;
         }
-        let (source, plan, outlet) =
-            (letters.source.take(), letters.plan.take(), letters.outlet.take());
+        let (source, plan, outlet) = (
+            letters.source.take(),
+            letters.plan.take(),
+            letters.outlet.take(),
+        );
         let playhead = letters.playhead;
         drop(letters);
         if source.is_none() && plan.is_none() && outlet.is_none() {
@@ -248,8 +266,10 @@ impl Session {
             self.open(order);
         }
         let rejoin = outlet.is_some();
-        if let Some(outlet) = outlet {
-            self.outlet = outlet;
+        match outlet {
+            Some(OutletOrder::Fill(outlet)) => self.outlet = Some(outlet),
+            Some(OutletOrder::None) => self.outlet = None,
+            None => {}
         }
         let from = match plan {
             Some(plan) => {
@@ -267,7 +287,9 @@ impl Session {
     fn join_at(&self, playhead: Option<Playhead>) -> Option<MediaSpan> {
         let plan = self.plan?;
         let playhead = playhead.filter(|playhead| playhead.generation == plan.generation)?;
-        let Some(at) = playhead.at else { return Some(playhead.run) };
+        let Some(at) = playhead.at else {
+            return Some(playhead.run);
+        };
         let ahead = (self.clock.now() + JOIN_AHEAD).nanos_since(at).max(0);
         let quarters = i64::from(playhead.speed.quarters().abs());
         Some(playhead.run + MediaSpan::from_nanos_nearest(ahead).scaled_nearest(quarters, 4))
@@ -284,18 +306,23 @@ impl Session {
             }
             #[cfg(test)]
             SourceOrder::Ready(source) => source,
-            SourceOrder::File { path, stream, time_zero } => {
-                match AudioReader::open(&path, stream, time_zero) {
-                    Ok(reader) => Box::new(reader),
-                    Err(error) => {
-                        *self.state.lock() = SourceState::Failed(error.to_string());
-                        return;
-                    }
+            SourceOrder::File {
+                path,
+                stream,
+                time_zero,
+            } => match AudioReader::open(&path, stream, time_zero) {
+                Ok(reader) => Box::new(reader),
+                Err(error) => {
+                    *self.state.lock() = SourceState::Failed(error.to_string());
+                    return;
                 }
-            }
+            },
         };
         *self.state.lock() = SourceState::Open;
-        let channels = self.outlet.as_ref().map_or(2, |outlet| outlet.format.channels);
+        let channels = self
+            .outlet
+            .as_ref()
+            .map_or(2, |outlet| outlet.format.channels);
         self.window = Some(MediaWindow::new(source, channels));
     }
 
@@ -305,8 +332,7 @@ impl Session {
         self.waiting = None;
         self.queued_frames = 0;
         self.shared.set_ready(None);
-        let (Some(plan), Some(window), Some(outlet)) =
-            (&self.plan, &mut self.window, &self.outlet)
+        let (Some(plan), Some(window), Some(outlet)) = (&self.plan, &mut self.window, &self.outlet)
         else {
             return;
         };

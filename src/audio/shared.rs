@@ -69,7 +69,12 @@ impl Shared {
     pub(crate) fn set_control(&self, control: Control) {
         self.control.write(&match control {
             Control::Hold => [0; 5],
-            Control::Go { generation, run, at, speed } => [
+            Control::Go {
+                generation,
+                run,
+                at,
+                speed,
+            } => [
                 1,
                 generation.0,
                 run.flicks().cast_unsigned(),
@@ -138,7 +143,8 @@ impl Shared {
 
     pub(crate) fn set_ring_fill(&self, used: usize, capacity: usize) {
         let clamp = |count: usize| u64::try_from(count).unwrap_or(0).min(u64::from(u32::MAX));
-        self.ring.store(clamp(used) << 32 | clamp(capacity), Ordering::Relaxed);
+        self.ring
+            .store(clamp(used) << 32 | clamp(capacity), Ordering::Relaxed);
     }
 
     /// Blocks in the ring and its capacity, as the decode thread saw it last.
@@ -149,11 +155,17 @@ impl Shared {
     }
 
     pub(crate) fn set_ready(&self, generation: Option<Generation>) {
-        self.ready.store(generation.map_or(0, |generation| generation.0 + 1), Ordering::Release);
+        self.ready.store(
+            generation.map_or(0, |generation| generation.0 + 1),
+            Ordering::Release,
+        );
     }
 
     pub(crate) fn ready(&self) -> Option<Generation> {
-        self.ready.load(Ordering::Acquire).checked_sub(1).map(Generation)
+        self.ready
+            .load(Ordering::Acquire)
+            .checked_sub(1)
+            .map(Generation)
     }
 
     /// Publishes a reading. To be called by the callback of one stream at a time.
@@ -171,23 +183,39 @@ impl Shared {
             running.map_or(0, |running| running.generation.0),
             running.map_or(0, |running| running.frame.cast_unsigned()),
             running.map_or(0, |running| running.run.flicks().cast_unsigned()),
-            running.map_or(0, |running| u64::from(running.speed.quarters().cast_unsigned())),
+            running.map_or(0, |running| {
+                u64::from(running.speed.quarters().cast_unsigned())
+            }),
         ]);
     }
 
     /// The latest reading; `None` before the first one, or when one is just being written.
     pub(crate) fn reading(&self) -> Option<ClockReading> {
         let (_, words) = self.reading.read()?;
-        let [flags, at, stream, frame, heard, skew, rate, ratio, generation, start, run, quarters] =
-            words;
+        let [
+            flags,
+            at,
+            stream,
+            frame,
+            heard,
+            skew,
+            rate,
+            ratio,
+            generation,
+            start,
+            run,
+            quarters,
+        ] = words;
         let rate = u32::try_from(rate).ok().and_then(NonZeroU32::new)?;
         let ratio = f64::from_bits(ratio);
-        let running = speed_from_word(quarters).filter(|_| flags & 2 != 0).map(|speed| RunLine {
-            generation: Generation(generation),
-            frame: start.cast_signed(),
-            run: MediaSpan::from_flicks(run.cast_signed()),
-            speed,
-        });
+        let running = speed_from_word(quarters)
+            .filter(|_| flags & 2 != 0)
+            .map(|speed| RunLine {
+                generation: Generation(generation),
+                frame: start.cast_signed(),
+                run: MediaSpan::from_flicks(run.cast_signed()),
+                speed,
+            });
         Some(ClockReading {
             at: Moment::from_nanos(at),
             stream,
@@ -205,7 +233,9 @@ impl Shared {
 }
 
 fn speed_from_word(word: u64) -> Option<Speed> {
-    u32::try_from(word).ok().and_then(|quarters| Speed::from_quarters(quarters.cast_signed()))
+    u32::try_from(word)
+        .ok()
+        .and_then(|quarters| Speed::from_quarters(quarters.cast_signed()))
 }
 
 #[cfg(test)]
@@ -226,13 +256,29 @@ mod tests {
         };
         shared.set_control(go);
         assert_eq!(shared.control().unwrap().1, go);
-        let running =
-            RunLine { generation: Generation(3), frame: -40, run: MediaSpan::from_secs(9), speed };
+        let running = RunLine {
+            generation: Generation(3),
+            frame: -40,
+            run: MediaSpan::from_secs(9),
+            speed,
+        };
         let rate = NonZeroU32::new(44_100).unwrap();
-        let line = Line { frame: 12, heard: Moment::from_nanos(1), skew: -1e-4, rate };
+        let line = Line {
+            frame: 12,
+            heard: Moment::from_nanos(1),
+            skew: -1e-4,
+            rate,
+        };
         for (running, rate_ratio) in [(Some(running), None), (None, Some(0.9))] {
             let at = Moment::from_nanos(5);
-            let reading = ClockReading { at, stream: 2, line, warm: true, rate_ratio, running };
+            let reading = ClockReading {
+                at,
+                stream: 2,
+                line,
+                warm: true,
+                rate_ratio,
+                running,
+            };
             shared.publish(&reading);
             assert_eq!(shared.reading(), Some(reading));
         }

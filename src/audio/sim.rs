@@ -92,7 +92,9 @@ impl SimDevice {
             record: Vec::new(),
             opened: 0,
         };
-        Self { state: Arc::new(Mutex::new(state)) }
+        Self {
+            state: Arc::new(Mutex::new(state)),
+        }
     }
 
     /// Pulls the device out, or plugs it in.
@@ -137,8 +139,14 @@ impl SimDevice {
     pub(crate) fn run(&self) {
         let mut state = self.state.lock();
         let now = state.clock.now();
-        let SimTraits { rate, channels, speed, latency_millis, jitter_millis, period } =
-            state.traits;
+        let SimTraits {
+            rate,
+            channels,
+            speed,
+            latency_millis,
+            jitter_millis,
+            period,
+        } = state.traits;
         let nanos_of = |frames: u64| frames as f64 / (f64::from(rate) * speed) * 1e9;
         loop {
             let Some(stream) = &state.stream else { return };
@@ -160,8 +168,12 @@ impl SimDevice {
             #[expect(clippy::cast_possible_truncation, reason = "rounded to nanoseconds")]
             let error = (state.noise() * (jitter_millis * 1_000_000) as f64) as i64;
             let mut out = vec![0.0; period * channels];
-            let Some(stream) = &mut state.stream else { return };
-            stream.renderer.render(&mut out, now, heard.offset_nanos(error));
+            let Some(stream) = &mut state.stream else {
+                return;
+            };
+            stream
+                .renderer
+                .render(&mut out, now, heard.offset_nanos(error));
             stream.frames += period as u64;
             let samples = out.chunks_exact(channels).map(|frame| frame[0]).collect();
             state.record.push((heard, samples));
@@ -192,10 +204,18 @@ impl OutputBackend for SimDevice {
             .ok_or(DeviceError::NoDevice)?;
         let start = state.clock.now();
         let renderer = make_renderer(format);
-        state.stream = Some(SimStream { renderer, start, frames: 0, lost_nanos: 0 });
+        state.stream = Some(SimStream {
+            renderer,
+            start,
+            frames: 0,
+            lost_nanos: 0,
+        });
         state.faults = Some(Arc::clone(faults));
         state.opened += 1;
-        Ok(OpenDevice { name: "simulated".to_owned(), _stream: Box::new(()) })
+        Ok(OpenDevice {
+            name: "simulated".to_owned(),
+            _stream: Box::new(()),
+        })
     }
 }
 
@@ -212,9 +232,17 @@ pub(crate) struct BurstSource {
 impl BurstSource {
     pub(crate) fn new(rate: u32, bursts: Vec<MediaTime>, end: MediaTime) -> Self {
         let rate = NonZeroU32::new(rate).unwrap();
-        let format = AudioFormat { rate, layout: ChannelLayout::stereo() };
+        let format = AudioFormat {
+            rate,
+            layout: ChannelLayout::stereo(),
+        };
         let end = end.since_zero().samples_nearest(rate);
-        Self { format, bursts, end, next: 0 }
+        Self {
+            format,
+            bursts,
+            end,
+            next: 0,
+        }
     }
 
     fn value(&self, number: i64) -> f32 {
@@ -227,10 +255,15 @@ impl BurstSource {
             .filter_map(|n| self.bursts.get(n))
             .map(|burst| (time - *burst).as_secs_f64())
             .min_by(|a, b| a.abs().total_cmp(&b.abs()));
-        let Some(distance) = distance.filter(|distance| distance.abs() < 0.01) else { return 0.0 };
+        let Some(distance) = distance.filter(|distance| distance.abs() < 0.01) else {
+            return 0.0;
+        };
         let window = 0.5 + 0.5 * (distance * 100.0 * std::f64::consts::PI).cos();
         let tone = (distance * 1_000.0 * std::f64::consts::TAU).cos();
-        #[expect(clippy::cast_possible_truncation, reason = "samples are single precision")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "samples are single precision"
+        )]
         let value = (tone * window * 0.8) as f32;
         value
     }
@@ -255,7 +288,10 @@ impl SampleSource for BurstSource {
         let numbers = self.next..self.next + count;
         self.next += count;
         let interleaved = numbers.flat_map(|n| [self.value(n); 2]).collect();
-        let samples = AudioSamples { format: self.format.clone(), interleaved };
+        let samples = AudioSamples {
+            format: self.format.clone(),
+            interleaved,
+        };
         Ok(AudioRead::Chunk(AudioChunk { start, samples }))
     }
 }
@@ -271,14 +307,25 @@ pub(crate) struct ToneSource {
 impl ToneSource {
     pub(crate) fn new(rate: u32, hertz: f64, level: f64) -> Self {
         let rate = NonZeroU32::new(rate).unwrap();
-        let format = AudioFormat { rate, layout: ChannelLayout::mono() };
-        Self { format, hertz, level, next: 0 }
+        let format = AudioFormat {
+            rate,
+            layout: ChannelLayout::mono(),
+        };
+        Self {
+            format,
+            hertz,
+            level,
+            next: 0,
+        }
     }
 
     /// Sample `number` of the tone.
     pub(crate) fn value(&self, number: i64) -> f32 {
         let turns = number as f64 * self.hertz / f64::from(self.format.rate.get());
-        #[expect(clippy::cast_possible_truncation, reason = "samples are single precision")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "samples are single precision"
+        )]
         let value = ((turns * std::f64::consts::TAU).sin() * self.level) as f32;
         value
     }
@@ -296,9 +343,14 @@ impl SampleSource for ToneSource {
 
     fn read(&mut self) -> Result<AudioRead, AudioReadError> {
         let start = MediaTime::ZERO + MediaSpan::from_samples_nearest(self.next, self.format.rate);
-        let interleaved = (self.next..self.next + 1_024).map(|n| self.value(n)).collect();
+        let interleaved = (self.next..self.next + 1_024)
+            .map(|n| self.value(n))
+            .collect();
         self.next += 1_024;
-        let samples = AudioSamples { format: self.format.clone(), interleaved };
+        let samples = AudioSamples {
+            format: self.format.clone(),
+            interleaved,
+        };
         Ok(AudioRead::Chunk(AudioChunk { start, samples }))
     }
 }

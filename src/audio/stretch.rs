@@ -28,7 +28,9 @@ pub(crate) struct TimeStretch {
 
 impl std::fmt::Debug for TimeStretch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TimeStretch").field("speed", &self.speed).finish_non_exhaustive()
+        f.debug_struct("TimeStretch")
+            .field("speed", &self.speed)
+            .finish_non_exhaustive()
     }
 }
 
@@ -101,7 +103,8 @@ impl TimeStretch {
         let step = self.step_in * self.channels;
         let mut used = 0;
         while self.pending.len() - used >= step {
-            self.inner.process(&self.pending[used..used + step], &mut self.made[..]);
+            self.inner
+                .process(&self.pending[used..used + step], &mut self.made[..]);
             used += step;
             let dropped = self.to_drop.min(self.step_out);
             self.to_drop -= dropped;
@@ -127,16 +130,29 @@ mod tests {
         let tone = |n: i64| {
             let in_period = (n - rate * 3 / 10 + rate / 5).rem_euclid(rate * 2 / 5) - rate / 5;
             let phase = n as f64 / RATE as f64 * 1_000.0 * std::f64::consts::TAU;
-            if n >= 0 && in_period.abs() <= rate / 50 { phase.sin() * 0.5 } else { 0.0 }
+            if n >= 0 && in_period.abs() <= rate / 50 {
+                phase.sin() * 0.5
+            } else {
+                0.0
+            }
         };
-        #[expect(clippy::cast_possible_truncation, reason = "samples are single precision")]
-        (from..).take(frames).map(|n| tone(n) as f32).flat_map(|v| [v, v]).collect()
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "samples are single precision"
+        )]
+        (from..)
+            .take(frames)
+            .map(|n| tone(n) as f32)
+            .flat_map(|v| [v, v])
+            .collect()
     }
 
     /// Centres of energy of the bursts in interleaved stereo, in seconds: one for each `period`.
     fn centres(out: &[f32], period: usize, first: usize) -> Vec<f64> {
-        let energy: Vec<f64> =
-            out.chunks_exact(2).map(|f| f64::from(f[0]).powi(2)).collect();
+        let energy: Vec<f64> = out
+            .chunks_exact(2)
+            .map(|f| f64::from(f[0]).powi(2))
+            .collect();
         let mut found = Vec::new();
         let mut centre = first;
         while centre + period / 2 <= energy.len() {
@@ -162,14 +178,21 @@ mod tests {
                 stretch.push(piece, &mut out);
             }
             let times = speed(quarters).as_f64().abs();
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a count"
+            )]
             let frames = |seconds: f64| (seconds / times * RATE as f64) as usize;
             let found = centres(&out, frames(0.4), frames(0.3));
             assert!(found.len() >= 7, "{quarters}: {} bursts", found.len());
             for (n, centre) in found.iter().enumerate() {
                 let expected = (0.3 + 0.4 * n as f64) / times;
                 let off = (centre - expected).abs();
-                assert!(off < 0.004, "{quarters}/4, burst {n}: {centre} is not {expected}");
+                assert!(
+                    off < 0.004,
+                    "{quarters}/4, burst {n}: {centre} is not {expected}"
+                );
             }
         }
     }
@@ -179,14 +202,25 @@ mod tests {
         for quarters in [1, 2, 8] {
             let mut stretch = TimeStretch::new(speed(quarters), 48_000, 1, &[]);
             let mut out = Vec::new();
-            #[expect(clippy::cast_possible_truncation, reason = "samples are single precision")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "samples are single precision"
+            )]
             let input: Vec<f32> = (0..RATE * 2)
-                .map(|n| ((n as f64 / RATE as f64 * 440.0 * std::f64::consts::TAU).sin() * 0.5) as f32)
+                .map(|n| {
+                    ((n as f64 / RATE as f64 * 440.0 * std::f64::consts::TAU).sin() * 0.5) as f32
+                })
                 .collect();
             stretch.push(&input, &mut out);
             let part = &out[RATE / 4..RATE * 3 / 4];
-            let crossings = part.windows(2).filter(|w| w[0] <= 0.0 && w[1] > 0.0).count();
-            assert!((215..=225).contains(&crossings), "{quarters}: {crossings} in half a second");
+            let crossings = part
+                .windows(2)
+                .filter(|w| w[0] <= 0.0 && w[1] > 0.0)
+                .count();
+            assert!(
+                (215..=225).contains(&crossings),
+                "{quarters}: {crossings} in half a second"
+            );
             let rms = (part.iter().map(|v| v * v).sum::<f32>() / part.len() as f32).sqrt();
             assert!((0.25..0.45).contains(&rms), "{quarters}: level {rms}");
         }

@@ -7,9 +7,11 @@ use std::time::Duration;
 use super::device::DeviceSupervisor;
 use super::session::{Session, Step};
 use super::sim::{BurstSource, SimDevice, SimTraits, ToneSource};
-use super::{AudioConfig, AudioOutput, AudioPlan, AudioPlayer, ClockTrust};
+use super::{AudioPlan, AudioPlayer};
 use crate::decode::{Generation, LoopMode, RunMap};
 use crate::time::{Clock, FrameIndex, FrameRate, MediaSpan, MediaTime, Moment, SimClock, Speed};
+
+mod faults;
 
 const MILLI: Duration = Duration::from_millis(1);
 
@@ -32,8 +34,7 @@ impl Bench {
         let clock = SimClock::new();
         let device = SimDevice::new(&clock, traits);
         let backend = Box::new(device.clone());
-        let (player, session, supervisor) =
-            AudioPlayer::detached(Arc::new(clock.clone()), backend);
+        let (player, session, supervisor) = AudioPlayer::detached(Arc::new(clock.clone()), backend);
         let mut bench = Self {
             clock,
             player,
@@ -44,7 +45,9 @@ impl Bench {
             positions: Vec::new(),
             lost: Vec::new(),
         };
-        bench.player.open_source(Box::new(BurstSource::new(48_000, bursts, end)));
+        bench
+            .player
+            .open_source(Box::new(BurstSource::new(48_000, bursts, end)));
         bench.pass(600);
         bench
     }
@@ -68,7 +71,8 @@ impl Bench {
             if n % 2 == 0 {
                 match self.player.position(now) {
                     Some(position) => {
-                        self.positions.push((now, position.generation, position.run));
+                        self.positions
+                            .push((now, position.generation, position.run));
                     }
                     None => self.lost.push(now),
                 }
@@ -80,7 +84,11 @@ impl Bench {
     fn play(&mut self, generation: u64, map: RunMap, quarters: i32) -> Generation {
         let generation = Generation(generation);
         let speed = Speed::from_quarters(quarters).unwrap();
-        self.player.set_plan(AudioPlan { generation, map, speed });
+        self.player.set_plan(AudioPlan {
+            generation,
+            map,
+            speed,
+        });
         let mut waited = 0;
         while !self.player.is_ready(generation) {
             self.pass(5);
@@ -115,13 +123,19 @@ impl Bench {
                 }
             }
         }
-        found.into_iter().filter_map(|at| Some((at, self.run_at(generation, at)?))).collect()
+        found
+            .into_iter()
+            .filter_map(|at| Some((at, self.run_at(generation, at)?)))
+            .collect()
     }
 
     /// The position reported for `at`, between the two that were asked for around it.
     fn run_at(&self, generation: Generation, at: Moment) -> Option<MediaSpan> {
         let after = self.positions.partition_point(|(moment, ..)| *moment < at);
-        let (before, after) = (self.positions.get(after.checked_sub(1)?)?, self.positions.get(after)?);
+        let (before, after) = (
+            self.positions.get(after.checked_sub(1)?)?,
+            self.positions.get(after)?,
+        );
         if before.1 != generation || after.1 != generation {
             return None;
         }
@@ -133,7 +147,11 @@ impl Bench {
     fn assert_monotonic(&self) {
         for pair in self.positions.windows(2) {
             if pair[0].1 == pair[1].1 {
-                assert!(pair[1].2 >= pair[0].2, "position steps back at {:?}", pair[1].0);
+                assert!(
+                    pair[1].2 >= pair[0].2,
+                    "position steps back at {:?}",
+                    pair[1].0
+                );
             }
         }
     }
@@ -144,13 +162,21 @@ fn secs(seconds: i64) -> MediaTime {
 }
 
 fn forward(start: MediaTime, end: MediaTime) -> RunMap {
-    RunMap { start, first: MediaTime::ZERO, end, reverse: false, repeat: LoopMode::Off }
+    RunMap {
+        start,
+        first: MediaTime::ZERO,
+        end,
+        reverse: false,
+        repeat: LoopMode::Off,
+    }
 }
 
 /// One flash a second or so, on a frame of `rate`.
 fn flashes(rate: FrameRate, count: i64) -> Vec<MediaTime> {
     let step = i64::from(rate.nominal());
-    (1..=count).map(|n| rate.time_of_frame_nearest(FrameIndex(n * step))).collect()
+    (1..=count)
+        .map(|n| rate.time_of_frame_nearest(FrameIndex(n * step)))
+        .collect()
 }
 
 /// Asserts that each of `heard` is within `limit` real seconds of one of `runs`, and that none is left
@@ -170,26 +196,42 @@ fn assert_in_sync(
             .enumerate()
             .min_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))
             .unwrap();
-        assert!(off.abs() <= limit, "heard at {at:?}: off by {:.2} ms", off * 1e3);
+        assert!(
+            off.abs() <= limit,
+            "heard at {at:?}: off by {:.2} ms",
+            off * 1e3
+        );
         worst = worst.max(off.abs());
         met[n] = true;
     }
     let unmet = met.iter().filter(|met| !**met).count();
-    assert!(unmet <= missing, "{unmet} of {} bursts were not heard", runs.len());
+    assert!(
+        unmet <= missing,
+        "{unmet} of {} bursts were not heard",
+        runs.len()
+    );
     worst
 }
 
 #[test]
 fn sound_and_position_agree_for_a_minute_on_every_kind_of_device() {
     let rates = [(24_000, 1_001), (25, 1), (60_000, 1_001)];
-    let devices = [(300.0, 5, 20, 441), (-300.0, 200, 20, 1_024), (0.0, 40, 0, 2_048)];
-    for ((num, den), (ppm, latency_millis, jitter_millis, period)) in
-        rates.into_iter().zip(devices)
+    let devices = [
+        (300.0, 5, 20, 441),
+        (-300.0, 200, 20, 1_024),
+        (0.0, 40, 0, 2_048),
+    ];
+    for ((num, den), (ppm, latency_millis, jitter_millis, period)) in rates.into_iter().zip(devices)
     {
         let rate = FrameRate::new(num, den).unwrap();
         let speed = 1.0 + ppm / 1e6;
-        let traits =
-            SimTraits { speed, latency_millis, jitter_millis, period, ..SimTraits::default() };
+        let traits = SimTraits {
+            speed,
+            latency_millis,
+            jitter_millis,
+            period,
+            ..SimTraits::default()
+        };
         let bursts = flashes(rate, 59);
         let mut bench = Bench::new(traits, bursts.clone(), secs(70));
         let generation = bench.play(1, forward(MediaTime::ZERO, secs(70)), 4);
@@ -198,7 +240,10 @@ fn sound_and_position_agree_for_a_minute_on_every_kind_of_device() {
         let runs: Vec<_> = bursts.iter().map(|burst| burst.since_zero()).collect();
         let half_frame = 0.5 / rate.as_f64();
         let worst = assert_in_sync(&heard, &runs, (1.0, half_frame), 0);
-        println!("{rate} fps, {ppm} ppm, {latency_millis} ms, ±{jitter_millis} ms: {:.3} ms", worst * 1e3);
+        println!(
+            "{rate} fps, {ppm} ppm, {latency_millis} ms, ±{jitter_millis} ms: {:.3} ms",
+            worst * 1e3
+        );
         bench.assert_monotonic();
         assert_eq!(bench.player.state().underruns, 0);
     }
@@ -213,7 +258,9 @@ fn assert_plan_in_sync(map: RunMap, quarters: i32, millis: u32, runs: &[MediaSpa
         period: 1_000,
         ..SimTraits::default()
     };
-    let bursts = (1..40).map(|n| secs(n) - MediaSpan::from_millis(500)).collect();
+    let bursts = (1..40)
+        .map(|n| secs(n) - MediaSpan::from_millis(500))
+        .collect();
     let mut bench = Bench::new(traits, bursts, secs(40));
     let generation = bench.play(1, map, quarters);
     bench.pass(millis);
@@ -221,7 +268,11 @@ fn assert_plan_in_sync(map: RunMap, quarters: i32, millis: u32, runs: &[MediaSpa
     let speed = f64::from(quarters.abs()) / 4.0;
     // Half a frame of 59.94 fps.
     let worst = assert_in_sync(&heard, runs, (speed, 0.5 / 59.94), 0);
-    println!("{map:?} at {quarters}/4: {} bursts, {:.3} ms", heard.len(), worst * 1e3);
+    println!(
+        "{map:?} at {quarters}/4: {} bursts, {:.3} ms",
+        heard.len(),
+        worst * 1e3
+    );
     bench.assert_monotonic();
     assert_eq!(bench.player.state().underruns, 0);
 }
@@ -251,9 +302,16 @@ fn loops_and_ping_pong_stay_in_sync() {
     let ahead = [500, 1_500, 2_500].map(MediaSpan::from_millis);
     let back = ahead.map(|run| MediaSpan::from_flicks(lap) - run);
     assert_plan_in_sync(range, 4, 18_200, &lapped(6, &|_| ahead));
-    let reverse = RunMap { start: end, reverse: true, ..range };
+    let reverse = RunMap {
+        start: end,
+        reverse: true,
+        ..range
+    };
     assert_plan_in_sync(reverse, -4, 18_200, &lapped(6, &|_| back));
-    let ping_pong = RunMap { repeat: LoopMode::PingPong, ..range };
+    let ping_pong = RunMap {
+        repeat: LoopMode::PingPong,
+        ..range
+    };
     let turns = lapped(6, &|n| if n % 2 == 0 { ahead } else { back });
     assert_plan_in_sync(ping_pong, 4, 18_200, &turns);
     assert_plan_in_sync(ping_pong, 6, 12_200, &turns);
@@ -264,10 +322,19 @@ fn other_speeds_and_reverse_stay_in_sync() {
     let whole = forward(MediaTime::ZERO, secs(20));
     assert_plan_in_sync(whole, 2, 10_500, &runs((0..5).map(|n| n * 1_000 + 500)));
     assert_plan_in_sync(whole, 8, 10_500, &runs((0..20).map(|n| n * 1_000 + 500)));
-    let backwards = RunMap { start: secs(9), reverse: true, ..whole };
+    let backwards = RunMap {
+        start: secs(9),
+        reverse: true,
+        ..whole
+    };
     assert_plan_in_sync(backwards, -4, 9_500, &runs((0..9).map(|n| n * 1_000 + 500)));
     assert_plan_in_sync(backwards, -8, 5_000, &runs((0..9).map(|n| n * 1_000 + 500)));
-    assert_plan_in_sync(backwards, -2, 10_500, &runs((0..5).map(|n| n * 1_000 + 500)));
+    assert_plan_in_sync(
+        backwards,
+        -2,
+        10_500,
+        &runs((0..5).map(|n| n * 1_000 + 500)),
+    );
 }
 
 #[test]
@@ -284,7 +351,9 @@ fn too_fast_is_silent_and_still_keeps_time() {
 
 #[test]
 fn seeks_in_mid_play_stay_in_sync() {
-    let bursts = (1..200).map(|n| MediaTime::ZERO + MediaSpan::from_millis(n * 250)).collect();
+    let bursts = (1..200)
+        .map(|n| MediaTime::ZERO + MediaSpan::from_millis(n * 250))
+        .collect();
     let mut bench = Bench::new(SimTraits::default(), bursts, secs(50));
     for (n, start) in [0, 17, 3, 40, 39, 8].into_iter().enumerate() {
         let start = secs(start) + MediaSpan::from_millis(100);
@@ -296,15 +365,23 @@ fn seeks_in_mid_play_stay_in_sync() {
         let heard = bench.heard_runs(generation, MILLI * 100);
         let expected = runs((0..6).map(|n| n * 250 + 150));
         assert_in_sync(&heard, &expected, (1.0, 0.002), 1);
-        assert!(heard.len() >= 5 && latency < Duration::from_millis(1_600), "{latency:?}");
+        assert!(
+            heard.len() >= 5 && latency < Duration::from_millis(1_600),
+            "{latency:?}"
+        );
     }
     bench.assert_monotonic();
 }
 
 #[test]
 fn resuming_plays_what_the_device_had_swallowed() {
-    let traits = SimTraits { latency_millis: 200, ..SimTraits::default() };
-    let bursts = (1..200).map(|n| MediaTime::ZERO + MediaSpan::from_millis(n * 100)).collect();
+    let traits = SimTraits {
+        latency_millis: 200,
+        ..SimTraits::default()
+    };
+    let bursts = (1..200)
+        .map(|n| MediaTime::ZERO + MediaSpan::from_millis(n * 100))
+        .collect();
     let mut bench = Bench::new(traits, bursts, secs(20));
     let generation = bench.play(1, forward(MediaTime::ZERO, secs(20)), 4);
     bench.pass(2_000);
@@ -337,130 +414,6 @@ fn a_delay_moves_the_sound_and_not_the_position() {
     }
 }
 
-/// Bursts every 250 ms, played for three seconds on a default device.
-fn playing() -> (Bench, Generation) {
-    let bursts = (1..400).map(|n| MediaTime::ZERO + MediaSpan::from_millis(n * 250)).collect();
-    let mut bench = Bench::new(SimTraits::default(), bursts, secs(100));
-    let generation = bench.play(1, forward(MediaTime::ZERO, secs(100)), 4);
-    bench.pass(3_000);
-    bench.lost.clear();
-    (bench, generation)
-}
-
-/// Asserts that the bench plays in sync now, and that its time went on while it could not be trusted.
-fn assert_recovered(bench: &mut Bench, generation: Generation, started: (Moment, MediaSpan)) {
-    bench.device.take_record();
-    bench.lost.clear();
-    bench.pass(2_000);
-    assert!(bench.lost.is_empty(), "{} positions are missing", bench.lost.len());
-    let heard = bench.heard_runs(generation, MILLI * 100);
-    assert!(heard.len() >= 7, "{} bursts", heard.len());
-    assert_in_sync(&heard, &runs((0..400).map(|n| n * 250)), (1.0, 0.002), 400);
-    let (now, _, run) = bench.positions[bench.positions.len() - 1];
-    let passed = (run - started.1).as_secs_f64() - now.since(started.0).as_secs_f64();
-    assert!(passed.abs() < 0.05, "time went on {passed} s too far");
-    bench.assert_monotonic();
-    assert_eq!(bench.player.state().output, AudioOutput::Device("simulated".to_owned()));
-}
-
-fn last(bench: &Bench) -> (Moment, MediaSpan) {
-    let (at, _, run) = bench.positions[bench.positions.len() - 1];
-    (at, run)
-}
-
-#[test]
-fn sound_returns_when_the_device_does() {
-    let (mut bench, generation) = playing();
-    let before = last(&bench);
-    bench.device.set_present(false);
-    bench.pass(3_000);
-    assert!(matches!(bench.player.state().output, AudioOutput::Silent(_)));
-    // The device thread notices within its 50 ms turn.
-    assert!(bench.lost.len() > 1_450, "{} positions missing", bench.lost.len());
-    assert!(bench.player.is_ready(generation));
-    bench.device.set_present(true);
-    bench.pass(2_500);
-    assert_eq!(bench.device.times_opened(), 2);
-    assert_recovered(&mut bench, generation, before);
-}
-
-#[test]
-fn a_short_stall_is_caught_up_with() {
-    let (mut bench, generation) = playing();
-    let before = last(&bench);
-    bench.device.set_stalled(true);
-    bench.pass(900);
-    assert!(bench.lost.len() > 300, "the stall was not noticed");
-    assert!(matches!(bench.player.state().output, AudioOutput::Silent(_)));
-    bench.device.set_stalled(false);
-    bench.pass(500);
-    assert_eq!(bench.device.times_opened(), 1);
-    assert_recovered(&mut bench, generation, before);
-}
-
-#[test]
-fn a_dead_device_is_opened_again() {
-    let (mut bench, generation) = playing();
-    let before = last(&bench);
-    bench.device.set_stalled(true);
-    bench.pass(3_200);
-    bench.device.set_stalled(false);
-    bench.pass(2_500);
-    assert_eq!(bench.device.times_opened(), 2);
-    assert_recovered(&mut bench, generation, before);
-}
-
-#[test]
-fn a_lying_clock_is_not_followed() {
-    for speed in [0.9, 1.12] {
-        let (mut bench, generation) = playing();
-        let before = last(&bench);
-        bench.device.set_speed_from_now(speed);
-        bench.pass(6_000);
-        let noticed = bench.lost.first().map(|at| at.since(before.0));
-        assert!(noticed.is_some_and(|after| after < MILLI * 1_700), "{speed}: {noticed:?}");
-        let ratio = bench.player.state().trust;
-        println!("{speed}: noticed after {noticed:?}, {ratio:?}");
-        let Some(ClockTrust::OffRate(ratio)) = ratio else { panic!("{ratio:?}") };
-        assert!((ratio - speed).abs() < 0.02);
-        bench.device.set_speed_from_now(1.0);
-        bench.pass(3_000);
-        // Some hundred milliseconds were played too fast or too slow before that was known.
-        bench.lost.clear();
-        bench.device.take_record();
-        bench.pass(2_000);
-        assert!(bench.lost.is_empty());
-        let heard = bench.heard_runs(generation, MILLI * 100);
-        assert!(heard.len() >= 7);
-        assert_in_sync(&heard, &runs((0..400).map(|n| n * 250)), (1.0, 0.003), 400);
-    }
-}
-
-#[test]
-fn without_a_device_or_a_track_nothing_waits() {
-    let mut bench = Bench::new(SimTraits::default(), vec![secs(1)], secs(3));
-    bench.player.close();
-    bench.pass(10);
-    assert!(bench.player.is_ready(Generation(5)));
-    assert_eq!(bench.player.state().output, AudioOutput::NoTrack);
-    assert_eq!(bench.player.position(bench.clock.now()), None);
-    let off = AudioConfig { device: None, enabled: false };
-    let player = AudioPlayer::start(Arc::new(bench.clock.clone()), off);
-    assert_eq!(player.state().output, AudioOutput::Off);
-    assert!(player.is_ready(Generation(1)));
-    player.shutdown();
-}
-
-#[test]
-fn a_missing_device_gives_way_to_the_default_one() {
-    let (mut bench, _) = playing();
-    bench.player.set_device(Some("no such thing".to_owned()));
-    bench.pass(400);
-    let state = bench.player.state();
-    assert_eq!(state.output, AudioOutput::Device("simulated".to_owned()));
-    assert!(state.note.is_some_and(|note| note.contains("no such thing")));
-}
-
 #[test]
 fn nothing_clicks() {
     // A steady tone of 200 Hz at half level changes by 0.013 from one sample to the next.
@@ -478,7 +431,9 @@ fn nothing_clicks() {
         positions: Vec::new(),
         lost: Vec::new(),
     };
-    bench.player.open_source(Box::new(ToneSource::new(48_000, 200.0, 0.5)));
+    bench
+        .player
+        .open_source(Box::new(ToneSource::new(48_000, 200.0, 0.5)));
     bench.pass(500);
     let range = RunMap {
         start: secs(1),
@@ -500,14 +455,30 @@ fn nothing_clicks() {
     bench.pass(203);
     bench.player.set_delay_millis(77);
     bench.pass(200);
-    bench.play(2, RunMap { repeat: LoopMode::PingPong, ..range }, 4);
+    bench.play(
+        2,
+        RunMap {
+            repeat: LoopMode::PingPong,
+            ..range
+        },
+        4,
+    );
     bench.pass(700);
     bench.player.close();
     bench.pass(100);
-    let record: Vec<f32> =
-        bench.device.take_record().into_iter().flat_map(|(_, samples)| samples).collect();
-    let loudest = record.iter().fold(0.0_f32, |max, value| max.max(value.abs()));
-    let step = record.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+    let record: Vec<f32> = bench
+        .device
+        .take_record()
+        .into_iter()
+        .flat_map(|(_, samples)| samples)
+        .collect();
+    let loudest = record
+        .iter()
+        .fold(0.0_f32, |max, value| max.max(value.abs()));
+    let step = record
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]).abs())
+        .fold(0.0, f32::max);
     assert!(loudest > 0.45, "loudest {loudest}");
     assert!(step < 0.022, "a step of {step}");
 }

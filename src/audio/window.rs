@@ -74,7 +74,11 @@ impl MediaWindow {
     /// that reading further back is cheap.
     pub(crate) fn read_backward(&mut self, from: i64, to: i64, out: &mut Vec<f32>) {
         let second = i64::from(self.rate.get());
-        let earliest = if self.holds(from, to) { from } else { from.min(to - second) };
+        let earliest = if self.holds(from, to) {
+            from
+        } else {
+            from.min(to - second)
+        };
         self.cover(earliest, earliest, to);
         let start = out.len();
         self.append(from, to, out);
@@ -146,20 +150,32 @@ impl MediaWindow {
 
     /// Mixes `samples` and adds them at the end.
     fn take(&mut self, samples: &AudioSamples) {
-        if self.mix.as_ref().is_none_or(|(format, ..)| *format != samples.format) {
+        if self
+            .mix
+            .as_ref()
+            .is_none_or(|(format, ..)| *format != samples.format)
+        {
             let mix = ChannelMix::new(&samples.format.layout, self.channels);
             match Resampler::new(samples.format.rate, self.rate, self.channels) {
                 Ok(resampler) => self.mix = Some((samples.format.clone(), mix, resampler)),
                 Err(error) => {
-                    return self.fail(AudioReadError::Decoder("sound".to_owned(), error.to_string()));
+                    return self.fail(AudioReadError::Decoder(
+                        "sound".to_owned(),
+                        error.to_string(),
+                    ));
                 }
             }
         }
-        let Some((_, mix, resampler)) = &mut self.mix else { return };
+        let Some((_, mix, resampler)) = &mut self.mix else {
+            return;
+        };
         self.mixed.clear();
         mix.mix_into(&samples.interleaved, &mut self.mixed);
         if let Err(error) = resampler.push(&self.mixed, &mut self.samples) {
-            self.fail(AudioReadError::Decoder("sound".to_owned(), error.to_string()));
+            self.fail(AudioReadError::Decoder(
+                "sound".to_owned(),
+                error.to_string(),
+            ));
         }
     }
 }

@@ -82,8 +82,8 @@ struct Bench {
 impl Bench {
     fn open(path: &Path) -> Result<Self, CliError> {
         let fail = |text: String| CliError::new(Exit::Input, text).about(path);
-        let mut input = Input::open(path).map_err(|e| CliError::from(e).about(path))?;
-        let info = media_info(&mut input);
+        let input = Input::open(path).map_err(|e| CliError::from(e).about(path))?;
+        let info = media_info(&input);
         let stream = info
             .default_video()
             .cloned()

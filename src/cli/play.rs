@@ -173,7 +173,9 @@ pub(super) fn refresh() -> Result<FrameRate, CliError> {
 
 /// Opens `path` to see whether it can be played at all.
 pub(super) fn check_file(path: &Path) -> Result<(), CliError> {
-    crate::decode::Input::open(path).map(drop).map_err(|e| CliError::from(e).about(path))
+    crate::decode::probe(path)
+        .and_then(|info| crate::decode::require_playable(&info))
+        .map_err(|error| CliError::from(error).about(path))
 }
 
 pub(super) fn json(report: &SoakReport) -> Result<String, CliError> {

@@ -16,8 +16,8 @@ use crate::memory::MemoryBudget;
 use crate::playback::{PlaybackStatus, StartOptions};
 
 pub(super) fn run(args: &ShotArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
-    let mut input = Input::open(&args.file).map_err(|e| CliError::from(e).about(&args.file))?;
-    let info = media_info(&mut input);
+    let input = Input::open(&args.file).map_err(|e| CliError::from(e).about(&args.file))?;
+    let info = media_info(&input);
     drop(input);
     let Some(stream) = info.default_video() else {
         let text = format!("{}: it has no pictures.", args.file.display());

@@ -9,6 +9,23 @@
 //!
 //! Rows are mixed before columns because that way is contiguous and needs no transposition, and since a
 //! source row is read by few output rows, no result of it is worth keeping.
+//!
+//! What was measured (one thread of an AMD EPYC of 2024 with AVX2, CPU time, 4K 8-bit 4:2:0 from main
+//! memory to 1280x720):
+//!
+//! | way | ms |
+//! |---|---|
+//! | this | 2.4 (2.2 without bounds checks) |
+//! | without fetching rows ahead | 3.0 |
+//! | the same with rows mixed by `madd` in 32 bits, columns by windows only | 2.9, but 1.0 for unscaled 720p, not 0.6 |
+//! | `fast_image_resize` 6 on each plane, then `yuv` 0.8 | 6.2 |
+//! | `yuv` 0.8 at 4K, then `fast_image_resize` 6 | 7.8 |
+//! | swscale, bilinear / bicubic | 6 / 8 |
+//!
+//! `yuv` alone is quicker where nothing is scaled (0.35 ms for 720p, 0.6 here), but offers no choice of
+//! siting; `fast_image_resize` crops at fractions of a sample, but not beyond the first one, where
+//! left-sited colour begins. Both make whole pictures in between. swscale's default flags err by several
+//! codes.
 
 use std::thread;
 
@@ -50,7 +67,12 @@ struct Scratch {
 impl CpuConverter {
     /// A converter that spreads each frame over `threads` threads (at least one: the caller's).
     pub fn new(threads: usize) -> Self {
-        Self { simd: Simd::detect(), threads: threads.max(1), plan: None, scratch: Vec::new() }
+        Self {
+            simd: Simd::detect(),
+            threads: threads.max(1),
+            plan: None,
+            scratch: Vec::new(),
+        }
     }
 
     /// Converts `frame` to RGBA8 with straight alpha: `job.out` pixels, rows `out_stride` bytes apart.
@@ -70,13 +92,18 @@ impl CpuConverter {
         let (width, height) = (job.out.width() as usize, job.out.height() as usize);
         let needed_bytes = out_stride * (height - 1) + width * 4;
         if out_stride < width * 4 || out.len() < needed_bytes {
-            return Err(ConvertError::OutputTooSmall { needed_bytes, given_bytes: out.len() });
+            return Err(ConvertError::OutputTooSmall {
+                needed_bytes,
+                given_bytes: out.len(),
+            });
         }
         let key = PlanKey::new(frame, job)?;
         if self.plan.as_ref().is_none_or(|plan| plan.key != key) {
             self.plan = None;
         }
-        let plan = self.plan.get_or_insert_with(|| Plan::new(key, self.threads));
+        let plan = self
+            .plan
+            .get_or_insert_with(|| Plan::new(key, self.threads));
         if self.scratch.len() < plan.tiles.len() {
             self.scratch.resize_with(plan.tiles.len(), Scratch::default);
         }
@@ -87,7 +114,10 @@ impl CpuConverter {
 
     #[cfg(test)]
     pub(super) fn portable() -> Self {
-        Self { simd: Simd::Portable, ..Self::new(1) }
+        Self {
+            simd: Simd::Portable,
+            ..Self::new(1)
+        }
     }
 }
 
@@ -103,13 +133,34 @@ fn run_tiles(
 ) {
     // A tile's output rows are its rows, or its columns where rows become columns.
     let mut rest = out;
-    let mut jobs = plan.tiles.iter().zip(scratch).enumerate().map(|(index, (tile, scratch))| {
-        let rows = if plan.transposed { tile.across.full.outputs() } else { tile.rows.len() };
-        let bytes = if index + 1 == plan.tiles.len() { rest.len() } else { rows * out_stride };
-        let (own, others) = std::mem::take(&mut rest).split_at_mut(bytes);
-        rest = others;
-        TileRun { simd, plan, frame, tile, scratch, out: own, out_stride }
-    });
+    let mut jobs = plan
+        .tiles
+        .iter()
+        .zip(scratch)
+        .enumerate()
+        .map(|(index, (tile, scratch))| {
+            let rows = if plan.transposed {
+                tile.across.full.outputs()
+            } else {
+                tile.rows.len()
+            };
+            let bytes = if index + 1 == plan.tiles.len() {
+                rest.len()
+            } else {
+                rows * out_stride
+            };
+            let (own, others) = std::mem::take(&mut rest).split_at_mut(bytes);
+            rest = others;
+            TileRun {
+                simd,
+                plan,
+                frame,
+                tile,
+                scratch,
+                out: own,
+                out_stride,
+            }
+        });
     let Some(first) = jobs.next() else { return };
     if plan.tiles.len() == 1 {
         return first.run();
@@ -125,8 +176,9 @@ fn run_tiles(
                     job.run();
                 }
             };
-            let started =
-                thread::Builder::new().name("convert-tile".to_owned()).spawn_scoped(scope, run);
+            let started = thread::Builder::new()
+                .name("convert-tile".to_owned())
+                .spawn_scoped(scope, run);
             if started.is_err()
                 && let Some(job) = cell.lock().take()
             {
@@ -151,7 +203,11 @@ struct TileRun<'a> {
 impl TileRun<'_> {
     fn run(mut self) {
         self.prepare_scratch();
-        if self.plan.transposed { self.run_transposed() } else { self.run_straight() }
+        if self.plan.transposed {
+            self.run_transposed();
+        } else {
+            self.run_straight();
+        }
     }
 
     /// Gives rows the sizes that this tile needs.
@@ -167,7 +223,9 @@ impl TileRun<'_> {
             }
         }
         if self.plan.transposed {
-            self.scratch.block.resize(TRANSPOSE_BLOCK * self.tile.across.full.outputs() * 4, 0);
+            self.scratch
+                .block
+                .resize(TRANSPOSE_BLOCK * self.tile.across.full.outputs() * 4, 0);
         }
     }
 
@@ -214,7 +272,11 @@ impl TileRun<'_> {
             }
         }
         let component = |index: usize, taps: &ColumnTaps| {
-            let rows = if taps.is_identity() { &self.scratch.mixed } else { &self.scratch.scaled };
+            let rows = if taps.is_identity() {
+                &self.scratch.mixed
+            } else {
+                &self.scratch.scaled
+            };
             &rows[index][..]
         };
         let across = &self.tile.across;
@@ -248,10 +310,15 @@ impl TileRun<'_> {
         };
         let Scratch { mixed, pairs, .. } = self.scratch;
         if plane.parts == 1 {
-            self.simd.mix_rows(&mix, &mut mixed[plane.component][..samples.len()]);
+            self.simd
+                .mix_rows(&mix, &mut mixed[plane.component][..samples.len()]);
         } else if let [first, second] = &mut mixed[plane.component..plane.component + 2] {
             self.simd.mix_rows(&mix, pairs);
-            self.simd.part_pairs(pairs, &mut first[..samples.len()], &mut second[..samples.len()]);
+            self.simd.part_pairs(
+                pairs,
+                &mut first[..samples.len()],
+                &mut second[..samples.len()],
+            );
         }
     }
 }

@@ -35,7 +35,11 @@ impl RowTaps {
             let fixed = quantised(taps.weights(output), ROW_WEIGHT_BITS);
             weights.extend(fixed.map(|weight| u16::try_from(weight).unwrap_or(u16::MAX)));
         }
-        Self { width, first: taps.firsts().to_vec(), weights }
+        Self {
+            width,
+            first: taps.firsts().to_vec(),
+            weights,
+        }
     }
 
     /// The first source row of an output row.
@@ -68,11 +72,8 @@ impl RowTaps {
     }
 }
 
-/// Taps of a range of columns.
-///
-/// Fields are private because unchecked loads rely on what the constructor guarantees: there is a
-/// first index and [`Self::width`] weights for each output, and no first index plus the width passes
-/// [`Self::padded_samples`]; nor does a load of [`Gather`].
+/// Taps of a range of columns. There is a first index and [`Self::width`] weights for each output, and
+/// no first index plus the width passes [`Self::padded_samples`]; nor does a load of [`Gather`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ColumnTaps {
     width: usize,
@@ -90,7 +91,11 @@ impl ColumnTaps {
         let ends = outputs.clone().map(|o| taps.first(o) + taps.width());
         let samples = start..ends.max().unwrap_or(1).min(taps.samples());
         // Four weights fill half a 128-bit register, eight a whole one.
-        let width = if taps.width() <= 4 { 4 } else { taps.width().next_multiple_of(8) };
+        let width = if taps.width() <= 4 {
+            4
+        } else {
+            taps.width().next_multiple_of(8)
+        };
         let mut weights = Vec::with_capacity(outputs.len() * width);
         for (done, output) in outputs.clone().enumerate() {
             let fixed = quantised(taps.weights(output), COLUMN_WEIGHT_BITS);
@@ -102,11 +107,32 @@ impl ColumnTaps {
             .collect();
         let gather = Gather::new(&first, &weights, width, taps.width());
         let is_identity = taps.is_identity();
-        let fixed = Self { width, samples, first, weights, is_identity, gather };
-        assert_eq!(fixed.weights.len(), fixed.first.len() * width, "a full set for each output");
+        let fixed = Self {
+            width,
+            samples,
+            first,
+            weights,
+            is_identity,
+            gather,
+        };
+        assert_eq!(
+            fixed.weights.len(),
+            fixed.first.len() * width,
+            "a full set for each output"
+        );
         let room = fixed.padded_samples();
-        assert!(fixed.first.iter().all(|&first| first as usize + width <= room));
-        assert!(fixed.gather.as_ref().is_none_or(|gather| gather.end() <= room));
+        assert!(
+            fixed
+                .first
+                .iter()
+                .all(|&first| first as usize + width <= room)
+        );
+        assert!(
+            fixed
+                .gather
+                .as_ref()
+                .is_none_or(|gather| gather.end() <= room)
+        );
         fixed
     }
 
@@ -191,9 +217,20 @@ impl Gather {
         if first.len() < 8 || pairs > Self::MAX_PAIRS {
             return None;
         }
-        let mut gather = Self { pairs, groups: Vec::new(), weights: Vec::new() };
-        for at in (0..first.len()).step_by(8).map(|at| at.min(first.len() - 8)) {
-            let mut group = GatherGroup { at, base: [0; 2], shuffle: [0; 32] };
+        let mut gather = Self {
+            pairs,
+            groups: Vec::new(),
+            weights: Vec::new(),
+        };
+        for at in (0..first.len())
+            .step_by(8)
+            .map(|at| at.min(first.len() - 8))
+        {
+            let mut group = GatherGroup {
+                at,
+                base: [0; 2],
+                shuffle: [0; 32],
+            };
             for half in 0..2 {
                 let firsts = &first[at + 4 * half..][..4];
                 let base = firsts.iter().copied().min()?;
@@ -227,13 +264,17 @@ impl Gather {
 
     /// The groups, each with its weights, pair by pair.
     pub(super) fn groups(&self) -> impl Iterator<Item = (&GatherGroup, &[[i16; 16]])> {
-        self.groups.iter().zip(self.weights.chunks_exact(self.pairs))
+        self.groups
+            .iter()
+            .zip(self.weights.chunks_exact(self.pairs))
     }
 
     /// End of the last load.
     fn end(&self) -> usize {
         let bases = self.groups.iter().flat_map(|group| group.base);
-        bases.max().map_or(0, |base| base as usize + 2 * (self.pairs - 1) + Self::REACH)
+        bases
+            .max()
+            .map_or(0, |base| base as usize + 2 * (self.pairs - 1) + Self::REACH)
     }
 }
 
@@ -266,13 +307,20 @@ pub(super) struct FixedMatrix {
 impl FixedMatrix {
     /// Coefficients up to four times that of full-range luma fit, twice what any matrix of H.273
     /// asks for.
-    #[expect(clippy::cast_possible_truncation, reason = "float casts saturate, and see above")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "float casts saturate, and see above"
+    )]
     pub(super) fn new(matrix: &YuvToRgb, depth: SampleDepth) -> Self {
         let one = f64::from(1_u32 << MATRIX_BITS);
         let gain = 255.0 * code_per_sample(depth) * one;
         Self {
-            c: matrix.m.map(|[a, b, c, _]| [a, b, c].map(|x| (x * gain).round() as i16)),
-            offset: matrix.m.map(|row| ((row[3] * 255.0 + 0.5) * one).round() as i32),
+            c: matrix
+                .m
+                .map(|[a, b, c, _]| [a, b, c].map(|x| (x * gain).round() as i16)),
+            offset: matrix
+                .m
+                .map(|row| ((row[3] * 255.0 + 0.5) * one).round() as i32),
             alpha: (gain / f64::from(depth.max_code())).round() as i16,
         }
     }
@@ -290,7 +338,13 @@ mod tests {
 
     #[test]
     fn weights_sum_exactly() {
-        for (len, out) in [(3840, 1280), (1280, 1280), (8192, 16), (7, 1000), (65_535, 3)] {
+        for (len, out) in [
+            (3840, 1280),
+            (1280, 1280),
+            (8192, 16),
+            (7, 1000),
+            (65_535, 3),
+        ] {
             let taps = Taps::for_axis(len, out, -0.25, 1);
             let columns = ColumnTaps::new(&taps, 0..taps.outputs());
             for weights in columns.all_weights().chunks(columns.width()) {
@@ -303,6 +357,21 @@ mod tests {
                 assert_eq!(sum, 1 << ROW_WEIGHT_BITS, "{len} to {out} at {output}");
             }
         }
+    }
+
+    #[test]
+    fn rows_ahead_are_those_that_come_new() {
+        let taps = Taps::for_axis(90, 30, 0.0, 0);
+        let rows = RowTaps::new(&taps);
+        // Output 10 sees rows 29 to 33, output 11 rows 32 to 36.
+        assert_eq!(rows.ahead(10), 34..37);
+        assert!(rows.ahead(29).is_empty(), "nothing follows");
+        let upside_down = RowTaps::new(&taps.reversed());
+        assert_eq!(
+            upside_down.ahead(10),
+            53..56,
+            "from rows 56 to 60 to rows 53 to 57"
+        );
     }
 
     #[test]
@@ -334,10 +403,17 @@ mod tests {
             for range in [ColorRange::Full, ColorRange::Limited] {
                 for bits in 8..=16 {
                     let depth = SampleDepth::new(bits).unwrap();
-                    let color = ColorInfo { matrix, range, ..ColorInfo::BT709_LIMITED };
+                    let color = ColorInfo {
+                        range,
+                        matrix,
+                        ..ColorInfo::BT709_LIMITED
+                    };
                     let format = PixelFormat::planar_yuv(Subsampling::S444, depth);
                     let fixed = FixedMatrix::new(&YuvToRgb::new(&color, format), depth);
-                    assert!(fixed.c.iter().flatten().all(|c| c.abs() < 20_000), "{matrix:?}");
+                    assert!(
+                        fixed.c.iter().flatten().all(|c| c.abs() < 20_000),
+                        "{matrix:?}"
+                    );
                 }
             }
         }

@@ -20,7 +20,12 @@ fn chromaticities(primaries: Primaries) -> [(f64, f64); 4] {
         // SMPTE EG 432-1.
         Primaries::DisplayP3 => [(0.680, 0.320), (0.265, 0.690), (0.150, 0.060), D65],
         // SMPTE RP 431-2.
-        Primaries::DciP3 => [(0.680, 0.320), (0.265, 0.690), (0.150, 0.060), (0.314, 0.351)],
+        Primaries::DciP3 => [
+            (0.680, 0.320),
+            (0.265, 0.690),
+            (0.150, 0.060),
+            (0.314, 0.351),
+        ],
     }
 }
 
@@ -56,7 +61,10 @@ fn inverse(m: &Matrix3) -> Matrix3 {
 pub fn xyz_from_rgb(primaries: Primaries) -> Matrix3 {
     let [red, green, blue, white] = chromaticities(primaries).map(xyz_from_xy);
     let columns = [0, 1, 2].map(|row| [red[row], green[row], blue[row]]);
-    let gains = apply(&inverse(&columns), xyz_from_xy(chromaticities(primaries)[3]));
+    let gains = apply(
+        &inverse(&columns),
+        xyz_from_xy(chromaticities(primaries)[3]),
+    );
     debug_assert!((white[1] - 1.0).abs() < 1e-12);
     columns.map(|row| [row[0] * gains[0], row[1] * gains[1], row[2] * gains[2]])
 }
@@ -70,8 +78,11 @@ pub fn luminance_weights(primaries: Primaries) -> [f64; 3] {
 /// differ (DCI), they are adapted by Bradford's method.
 pub fn bt709_from(source: Primaries) -> Matrix3 {
     /// Cone responses of XYZ (Lam 1985, as in ICC.1 annex E).
-    const BRADFORD: Matrix3 =
-        [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]];
+    const BRADFORD: Matrix3 = [
+        [0.8951, 0.2664, -0.1614],
+        [-0.7502, 1.7135, 0.0367],
+        [0.0389, -0.0685, 1.0296],
+    ];
     let white = |primaries| apply(&BRADFORD, xyz_from_xy(chromaticities(primaries)[3]));
     let (from, to) = (white(source), white(Primaries::Bt709));
     let gains = [0, 1, 2].map(|r| BRADFORD[r].map(|value| value * to[r] / from[r]));
@@ -87,11 +98,19 @@ pub fn bt709_from(source: Primaries) -> Matrix3 {
 /// yellow.
 pub fn fit_bt709(light: [f64; 3]) -> [f64; 3] {
     let weights = luminance_weights(Primaries::Bt709);
-    let y: f64 = light.iter().zip(weights).map(|(c, weight)| c * weight).sum();
+    let y: f64 = light
+        .iter()
+        .zip(weights)
+        .map(|(c, weight)| c * weight)
+        .sum();
     let gray = y.clamp(0.0, 1.0);
     // The largest share of colour that keeps every component within 0..1.
     let share = light.iter().fold(1.0_f64, |share, &c| {
-        let limit = if c > 1.0 { (1.0 - gray) / (c - gray) } else { f64::INFINITY };
+        let limit = if c > 1.0 {
+            (1.0 - gray) / (c - gray)
+        } else {
+            f64::INFINITY
+        };
         let limit = if c < 0.0 { gray / (gray - c) } else { limit };
         share.min(limit)
     });
@@ -102,11 +121,21 @@ pub fn fit_bt709(light: [f64; 3]) -> [f64; 3] {
 mod tests {
     use super::*;
 
+    fn near(a: [f64; 3], b: [f64; 3]) {
+        assert!(
+            a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12),
+            "{a:?} is not {b:?}"
+        );
+    }
+
     #[test]
     fn bt2020_to_bt709_is_the_published_matrix() {
         // ITU-R BT.2087-0 annex 2, the inverse.
-        let expected =
-            [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]];
+        let expected = [
+            [1.6605, -0.5876, -0.0728],
+            [-0.1246, 1.1329, -0.0083],
+            [-0.0182, -0.1006, 1.1187],
+        ];
         let actual = bt709_from(Primaries::Bt2020);
         for (a, e) in actual.iter().flatten().zip(expected.iter().flatten()) {
             assert!((a - e).abs() < 2e-4, "{actual:?}");
@@ -125,14 +154,14 @@ mod tests {
 
     #[test]
     fn fitting_keeps_luminance_and_inner_colours() {
-        assert_eq!(fit_bt709([0.25, 0.5, 0.75]), [0.25, 0.5, 0.75]);
+        near(fit_bt709([0.25, 0.5, 0.75]), [0.25, 0.5, 0.75]);
         let green = apply(&bt709_from(Primaries::Bt2020), [0.1, 0.9, 0.1]);
         assert!(green[0] < 0.0);
         let fitted = fit_bt709(green);
         let luminance = |rgb| apply(&xyz_from_rgb(Primaries::Bt709), rgb)[1];
         assert!((luminance(fitted) - luminance(green)).abs() < 1e-9);
         assert!(fitted.iter().all(|c| (0.0..=1.0).contains(c)));
-        assert_eq!(fit_bt709([-1.0, -1.0, -1.0]), [0.0; 3]);
-        assert_eq!(fit_bt709([3.0, 3.0, 3.0]), [1.0; 3]);
+        near(fit_bt709([-1.0, -1.0, -1.0]), [0.0; 3]);
+        near(fit_bt709([3.0, 3.0, 3.0]), [1.0; 3]);
     }
 }

@@ -72,14 +72,24 @@ impl Taps {
         siting_offset: f64,
         subsampling_log2: u8,
     ) -> Self {
-        Self::new(&Axis::new(picture_len, out_len, siting_offset, subsampling_log2))
+        Self::new(&Axis::new(
+            picture_len,
+            out_len,
+            siting_offset,
+            subsampling_log2,
+        ))
     }
 
     /// The taps of `axis`, edges folded in: every tap lies within the plane.
     pub fn new(axis: &Axis) -> Self {
-        let windows: Vec<(u32, Vec<f64>)> =
-            (0..axis.outputs).map(|output| window(axis, output)).collect();
-        let width = windows.iter().map(|(_, weights)| weights.len()).max().unwrap_or(1);
+        let windows: Vec<(u32, Vec<f64>)> = (0..axis.outputs)
+            .map(|output| window(axis, output))
+            .collect();
+        let width = windows
+            .iter()
+            .map(|(_, weights)| weights.len())
+            .max()
+            .unwrap_or(1);
         let mut taps = Self {
             width,
             samples: axis.samples,
@@ -97,8 +107,18 @@ impl Taps {
     /// The same taps with the last output pixel first, for mirrored pictures.
     #[must_use]
     pub fn reversed(&self) -> Self {
-        let weights = self.weights.chunks(self.width).rev().flatten().copied().collect();
-        Self { first: self.first.iter().rev().copied().collect(), weights, ..*self }
+        let weights = self
+            .weights
+            .chunks(self.width)
+            .rev()
+            .flatten()
+            .copied()
+            .collect();
+        Self {
+            first: self.first.iter().rev().copied().collect(),
+            weights,
+            ..*self
+        }
     }
 
     /// Output pixels.
@@ -129,7 +149,10 @@ impl Taps {
 
     /// All weights, output by output, for a GPU buffer.
     pub fn weights_f32(&self) -> Vec<f32> {
-        self.weights.iter().map(|&weight| super::matrix::f32_from(weight)).collect()
+        self.weights
+            .iter()
+            .map(|&weight| super::matrix::f32_from(weight))
+            .collect()
     }
 
     /// All first indices, for a GPU buffer.
@@ -141,7 +164,11 @@ impl Taps {
     pub fn is_identity(&self) -> bool {
         self.width == 1
             && self.samples == self.first.len()
-            && self.first.iter().zip(0..).all(|(&first, index)| first == index)
+            && self
+                .first
+                .iter()
+                .zip(0..)
+                .all(|(&first, index)| first == index)
     }
 }
 
@@ -195,7 +222,11 @@ mod tests {
             assert!((weight - ninths / 9.0).abs() < 1e-12);
         }
         // At the left edge the two samples beyond it count for the first.
-        assert!((taps.weights(0)[0] - 3.0 / 9.0).abs() < 1e-12, "{:?}", taps.weights(0));
+        assert!(
+            (taps.weights(0)[0] - 3.0 / 9.0).abs() < 1e-12,
+            "{:?}",
+            taps.weights(0)
+        );
     }
 
     #[test]

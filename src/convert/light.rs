@@ -51,7 +51,11 @@ pub fn scene_from_hlg(signal: f64) -> f64 {
 /// Displayed light in cd/m² of scene light (the OOTF of ITU-R BT.2100-2 table 5, black at zero).
 /// `luminance` holds the weights of R, G and B in luminance.
 pub fn nits_from_hlg_scene(scene: [f64; 3], luminance: [f64; 3]) -> [f64; 3] {
-    let y: f64 = scene.iter().zip(luminance).map(|(c, weight)| c * weight).sum();
+    let y: f64 = scene
+        .iter()
+        .zip(luminance)
+        .map(|(c, weight)| c * weight)
+        .sum();
     let gain = HLG_PEAK_NITS * y.max(0.0).powf(HLG_SYSTEM_GAMMA - 1.0);
     scene.map(|c| c * gain)
 }
@@ -84,7 +88,11 @@ pub fn encode(transfer: TransferFunction, light: f64) -> f64 {
         TransferFunction::Gamma28 => light.powf(1.0 / 2.8),
         TransferFunction::Linear => light,
         TransferFunction::Srgb | TransferFunction::Pq | TransferFunction::Hlg => {
-            if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 }
+            if light <= 0.003_130_8 {
+                light * 12.92
+            } else {
+                1.055 * light.powf(1.0 / 2.4) - 0.055
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From code values to R'G'B': the affine map that every Y'CbCr, RGB and gray format needs.
+//! From code values to R'G'B': the affine map that every `Y'CbCr`, RGB and gray format needs.
 
 use crate::media::{ColorInfo, ColorModel, ColorRange, MatrixCoefficients};
 use crate::media::{PixelFormat, PlaneArrangement, SampleDepth};
@@ -29,9 +29,15 @@ impl CodeScale {
         match range {
             ColorRange::Limited => {
                 let unit = f64::from(1_u32 << (depth.bits() - 8));
-                Self { zero: 16.0 * unit, gain: 1.0 / (219.0 * unit) }
+                Self {
+                    zero: 16.0 * unit,
+                    gain: 1.0 / (219.0 * unit),
+                }
             }
-            ColorRange::Full => Self { zero: 0.0, gain: 1.0 / f64::from(depth.max_code()) },
+            ColorRange::Full => Self {
+                zero: 0.0,
+                gain: 1.0 / f64::from(depth.max_code()),
+            },
         }
     }
 
@@ -40,10 +46,14 @@ impl CodeScale {
     fn chroma(range: ColorRange, depth: SampleDepth) -> Self {
         let zero = f64::from(1_u32 << (depth.bits() - 1));
         match range {
-            ColorRange::Limited => {
-                Self { zero, gain: 1.0 / (224.0 * f64::from(1_u32 << (depth.bits() - 8))) }
-            }
-            ColorRange::Full => Self { zero, gain: 1.0 / f64::from(depth.max_code()) },
+            ColorRange::Limited => Self {
+                zero,
+                gain: 1.0 / (224.0 * f64::from(1_u32 << (depth.bits() - 8))),
+            },
+            ColorRange::Full => Self {
+                zero,
+                gain: 1.0 / f64::from(depth.max_code()),
+            },
         }
     }
 }
@@ -51,17 +61,19 @@ impl CodeScale {
 impl YuvToRgb {
     /// The map that `color` asks for in pictures of `format`.
     ///
-    /// RGB and gray ignore the matrix tag. A Y'CbCr format tagged `Identity` holds G, B, R.
+    /// RGB and gray ignore the matrix tag. A `Y'CbCr` format tagged `Identity` holds G, B, R.
     pub fn new(color: &ColorInfo, format: PixelFormat) -> Self {
         let luma = CodeScale::luma(color.range, format.depth);
         let chroma = CodeScale::chroma(color.range, format.depth);
         let (rows, scales) = match (format.model, color.matrix) {
-            (ColorModel::Gray, _) => {
-                ([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]], [luma; 3])
-            }
-            (ColorModel::Rgb, _) | (ColorModel::Yuv, MatrixCoefficients::Identity) => {
-                ([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], [luma; 3])
-            }
+            (ColorModel::Gray, _) => (
+                [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]],
+                [luma; 3],
+            ),
+            (ColorModel::Rgb, _) | (ColorModel::Yuv, MatrixCoefficients::Identity) => (
+                [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
+                [luma; 3],
+            ),
             (ColorModel::Yuv, matrix) => (rgb_from_ycc(matrix), [luma, chroma, chroma]),
         };
         let m = rows.map(|row| {
@@ -77,14 +89,16 @@ impl YuvToRgb {
 
     /// R', G', B' of three codes.
     pub fn apply(&self, codes: [f64; 3]) -> [f64; 3] {
-        self.m.map(|[a, b, c, d]| a * codes[0] + b * codes[1] + c * codes[2] + d)
+        self.m
+            .map(|[a, b, c, d]| a * codes[0] + b * codes[1] + c * codes[2] + d)
     }
 
-    /// The map for samples read from normalised textures (R8Unorm, Rg16Unorm and so on), where a
+    /// The map for samples read from normalised textures (`R8Unorm`, `Rg16Unorm` and so on), where a
     /// plane of `format` gives `sample / 255` or `sample / 65535`.
     pub fn rows_for_unorm(&self, format: PixelFormat) -> [[f32; 4]; 3] {
         let scale = code_per_unorm(format);
-        self.m.map(|[a, b, c, d]| [a * scale, b * scale, c * scale, d].map(f32_from))
+        self.m
+            .map(|[a, b, c, d]| [a * scale, b * scale, c * scale, d].map(f32_from))
     }
 }
 
@@ -100,7 +114,11 @@ pub fn sample_shift(format: PixelFormat) -> u32 {
 
 /// The code value that a normalised texture's 1.0 stands for.
 pub fn code_per_unorm(format: PixelFormat) -> f64 {
-    let sample_max = if format.depth.bytes() == 1 { 255.0 } else { 65_535.0 };
+    let sample_max = if format.depth.bytes() == 1 {
+        255.0
+    } else {
+        65_535.0
+    };
     sample_max / f64::from(1_u32 << sample_shift(format))
 }
 
@@ -110,7 +128,11 @@ fn rgb_from_ycc(matrix: MatrixCoefficients) -> [[f64; 3]; 3] {
         Some((kr, kb)) => {
             let kg = 1.0 - kr - kb;
             let (r_cr, b_cb) = (2.0 * (1.0 - kr), 2.0 * (1.0 - kb));
-            [[1.0, 0.0, r_cr], [1.0, -b_cb * kb / kg, -r_cr * kr / kg], [1.0, b_cb, 0.0]]
+            [
+                [1.0, 0.0, r_cr],
+                [1.0, -b_cb * kb / kg, -r_cr * kr / kg],
+                [1.0, b_cb, 0.0],
+            ]
         }
         // Only YCgCo is left: the caller has dealt with `Identity`.
         None => [[1.0, -1.0, 1.0], [1.0, 1.0, 0.0], [1.0, -1.0, -1.0]],
@@ -118,7 +140,10 @@ fn rgb_from_ycc(matrix: MatrixCoefficients) -> [[f64; 3]; 3] {
 }
 
 /// The nearest `f32`, for uniforms and SIMD code.
-#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "rounding to f32 is the purpose"
+)]
 pub(crate) fn f32_from(value: f64) -> f32 {
     value as f32
 }
@@ -143,8 +168,14 @@ mod tests {
         for bits in 8..=16 {
             let map = YuvToRgb::new(&ColorInfo::BT709_LIMITED, yuv(bits));
             let unit = f64::from(1_u32 << (bits - 8));
-            near(map.apply([16.0 * unit, 128.0 * unit, 128.0 * unit]), [0.0; 3]);
-            near(map.apply([235.0 * unit, 128.0 * unit, 128.0 * unit]), [1.0; 3]);
+            near(
+                map.apply([16.0 * unit, 128.0 * unit, 128.0 * unit]),
+                [0.0; 3],
+            );
+            near(
+                map.apply([235.0 * unit, 128.0 * unit, 128.0 * unit]),
+                [1.0; 3],
+            );
         }
     }
 
@@ -158,9 +189,18 @@ mod tests {
 
     #[test]
     fn identity_holds_green_first() {
-        let format = PixelFormat { model: ColorModel::Rgb, ..yuv(8) };
-        let color = ColorInfo { range: ColorRange::Full, ..ColorInfo::BT709_LIMITED };
-        near(YuvToRgb::new(&color, format).apply([255.0, 51.0, 102.0]), [0.4, 1.0, 0.2]);
+        let format = PixelFormat {
+            model: ColorModel::Rgb,
+            ..yuv(8)
+        };
+        let color = ColorInfo {
+            range: ColorRange::Full,
+            ..ColorInfo::BT709_LIMITED
+        };
+        near(
+            YuvToRgb::new(&color, format).apply([255.0, 51.0, 102.0]),
+            [0.4, 1.0, 0.2],
+        );
     }
 
     #[test]
@@ -177,7 +217,10 @@ mod tests {
 
     #[test]
     fn textures_give_the_same_as_codes() {
-        let p010 = PixelFormat { arrangement: PlaneArrangement::SemiPlanar, ..yuv(10) };
+        let p010 = PixelFormat {
+            arrangement: PlaneArrangement::SemiPlanar,
+            ..yuv(10)
+        };
         let map = YuvToRgb::new(&ColorInfo::BT709_LIMITED, p010);
         let rows = map.rows_for_unorm(p010);
         let unorm = |code: f64| code * 64.0 / 65_535.0;

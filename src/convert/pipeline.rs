@@ -50,8 +50,10 @@ impl ColorPath {
     pub fn new(color: &ColorInfo, format: PixelFormat) -> Self {
         use TransferFunction::{Bt1886, Gamma22, Srgb};
         let matrix = YuvToRgb::new(color, format);
-        let wide =
-            matches!(color.primaries, Primaries::Bt2020 | Primaries::DisplayP3 | Primaries::DciP3);
+        let wide = matches!(
+            color.primaries,
+            Primaries::Bt2020 | Primaries::DisplayP3 | Primaries::DciP3
+        );
         let usual = matches!(color.transfer, Bt1886 | Srgb | Gamma22);
         if usual && !wide {
             return Self::Direct(matrix);
@@ -110,8 +112,14 @@ mod tests {
     #[test]
     fn ordinary_video_goes_the_short_way() {
         for primaries in [Primaries::Bt709, Primaries::Bt601Ntsc, Primaries::Bt601Pal] {
-            let color = ColorInfo { primaries, ..ColorInfo::BT709_LIMITED };
-            assert!(matches!(ColorPath::new(&color, format()), ColorPath::Direct(_)));
+            let color = ColorInfo {
+                primaries,
+                ..ColorInfo::BT709_LIMITED
+            };
+            assert!(matches!(
+                ColorPath::new(&color, format()),
+                ColorPath::Direct(_)
+            ));
         }
     }
 
@@ -130,9 +138,10 @@ mod tests {
 
     #[test]
     fn hdr_white_and_peak() {
-        for (transfer, white, peak) in
-            [(TransferFunction::Pq, 0.580_7, 0.751_83), (TransferFunction::Hlg, 0.75, 1.0)]
-        {
+        for (transfer, white, peak) in [
+            (TransferFunction::Pq, 0.580_7, 0.751_83),
+            (TransferFunction::Hlg, 0.75, 1.0),
+        ] {
             let color = ColorInfo {
                 primaries: Primaries::Bt2020,
                 matrix: MatrixCoefficients::Bt2020,
@@ -143,7 +152,10 @@ mod tests {
                 panic!("{transfer:?} is managed");
             };
             let shown_white = managed.apply([white; 3])[0];
-            assert!((0.85..0.95).contains(&shown_white), "{transfer:?} {shown_white}");
+            assert!(
+                (0.85..0.95).contains(&shown_white),
+                "{transfer:?} {shown_white}"
+            );
             assert!((managed.apply([peak; 3])[0] - 1.0).abs() < 1e-3);
             assert!(managed.apply([0.0; 3])[0].abs() < 1e-6);
         }

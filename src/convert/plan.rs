@@ -25,7 +25,12 @@ impl PlanKey {
     /// The key of a frame and a job, the frame's planes checked against its format.
     pub(super) fn new(frame: &VideoFrame, job: &ConvertJob) -> Result<Self, ConvertError> {
         check_planes(frame)?;
-        Ok(Self { size: frame.size, format: frame.format, color: frame.color, job: *job })
+        Ok(Self {
+            size: frame.size,
+            format: frame.format,
+            color: frame.color,
+            job: *job,
+        })
     }
 }
 
@@ -44,7 +49,10 @@ pub(super) fn check_planes(frame: &VideoFrame) -> Result<(), ConvertError> {
             && plane.row_bytes >= format.row_bytes(index, frame.size)
     };
     if frame.storage.plane_count() != format.plane_count() || !(0..format.plane_count()).all(fits) {
-        return Err(ConvertError::WrongPlanes { format, size: frame.size });
+        return Err(ConvertError::WrongPlanes {
+            format,
+            size: frame.size,
+        });
     }
     Ok(())
 }
@@ -118,7 +126,11 @@ impl Plan {
         let split = if transposed { columns } else { rows };
         let tiles = split_evenly(split, tiles)
             .map(|part| {
-                let (rows, columns) = if transposed { (0..rows, part) } else { (part, 0..columns) };
+                let (rows, columns) = if transposed {
+                    (0..rows, part)
+                } else {
+                    (part, 0..columns)
+                };
                 Tile {
                     rows,
                     across: AxisTaps {
@@ -211,11 +223,20 @@ mod tests {
 
     #[test]
     fn alpha_comes_last_in_every_format() {
-        let nv12 = PixelFormat { alpha: true, ..PixelFormat::NV12 };
+        let nv12 = PixelFormat {
+            alpha: true,
+            ..PixelFormat::NV12
+        };
         let uses = plane_uses(nv12);
-        assert_eq!(uses.iter().map(|p| p.component).collect::<Vec<_>>(), [0, 1, 3]);
+        assert_eq!(
+            uses.iter().map(|p| p.component).collect::<Vec<_>>(),
+            [0, 1, 3]
+        );
         assert_eq!(uses[1].parts, 2);
-        let gray = PixelFormat { model: ColorModel::Gray, ..PixelFormat::YUV420P8 };
+        let gray = PixelFormat {
+            model: ColorModel::Gray,
+            ..PixelFormat::YUV420P8
+        };
         assert_eq!(plane_uses(gray).len(), 1);
     }
 }

@@ -41,7 +41,12 @@ pub fn convert(frame: &VideoFrame, job: &ConvertJob) -> Vec<[f64; 4]> {
 
 /// Components of a format: colours first, alpha last.
 fn component_count(format: PixelFormat) -> usize {
-    usize::from(format.alpha) + if format.model == ColorModel::Gray { 1 } else { 3 }
+    usize::from(format.alpha)
+        + if format.model == ColorModel::Gray {
+            1
+        } else {
+            3
+        }
 }
 
 /// Index, in a picture that is scaled but still lies as stored, of the pixel shown at (x, y).
@@ -52,11 +57,11 @@ fn component_count(format: PixelFormat) -> usize {
 )]
 fn stored_index(job: &ConvertJob, x: u32, y: u32) -> usize {
     let stored = stored_output(job);
-    let [a, b, c, d, e, f] = job.orientation.stored_from_shown().map(f64::from);
+    let map = job.orientation.stored_from_shown().map(f64::from);
     let shown_x = (f64::from(x) + 0.5) / f64::from(job.out.width());
     let shown_y = (f64::from(y) + 0.5) / f64::from(job.out.height());
-    let column = (a * shown_x + b * shown_y + c) * f64::from(stored.width());
-    let row = (d * shown_x + e * shown_y + f) * f64::from(stored.height());
+    let column = (map[0] * shown_x + map[1] * shown_y + map[2]) * f64::from(stored.width());
+    let row = (map[3] * shown_x + map[4] * shown_y + map[5]) * f64::from(stored.height());
     row as usize * stored.width() as usize + column as usize
 }
 
@@ -64,8 +69,11 @@ fn stored_index(job: &ConvertJob, x: u32, y: u32) -> usize {
 fn resample(frame: &VideoFrame, component: usize, width: u32, height: u32) -> Vec<f64> {
     let format = frame.format;
     let is_chroma = format.model == crate::media::ColorModel::Yuv && (1..=2).contains(&component);
-    let (log2_x, log2_y) =
-        if is_chroma { (format.subsampling.log2_x, format.subsampling.log2_y) } else { (0, 0) };
+    let (log2_x, log2_y) = if is_chroma {
+        (format.subsampling.log2_x, format.subsampling.log2_y)
+    } else {
+        (0, 0)
+    };
     let (offset_x, offset_y) = frame.color.siting.offset();
     let across = Taps::for_axis(frame.size.width(), width, offset_x, log2_x);
     let down = Taps::for_axis(frame.size.height(), height, offset_y, log2_y);
@@ -105,7 +113,10 @@ fn code_at(frame: &VideoFrame, component: usize, x: usize, y: usize) -> f64 {
     let bytes = format.depth.bytes();
     let at = x * format.sample_stride_bytes(plane) + part * bytes;
     let row = frame.plane(plane).row(y);
-    let sample =
-        if bytes == 1 { u16::from(row[at]) } else { u16::from_le_bytes([row[at], row[at + 1]]) };
+    let sample = if bytes == 1 {
+        u16::from(row[at])
+    } else {
+        u16::from_le_bytes([row[at], row[at + 1]])
+    };
     f64::from(sample >> sample_shift(format))
 }

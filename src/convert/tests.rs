@@ -1,6 +1,8 @@
 //! The fast conversion against the reference, over all formats, matrices, ranges, sitings, sizes and
 //! orientations.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::media::{
     ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, HdrMetadata,
@@ -10,6 +12,11 @@ use crate::media::{
 
 /// A frame of smooth gradients with noise on top, the same for the same seed. Codes cover the whole
 /// range, those that limited range reserves included.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "codes fit"
+)]
 pub(super) fn test_frame(
     format: PixelFormat,
     size: Size,
@@ -46,9 +53,18 @@ pub(super) fn test_frame(
             (bytes, stride)
         })
         .collect();
-    let slices: Vec<_> = planes.iter().map(|(bytes, stride)| (&bytes[..], *stride)).collect();
+    let slices: Vec<_> = planes
+        .iter()
+        .map(|(bytes, stride)| (&bytes[..], *stride))
+        .collect();
     let storage = FrameStorage::from_planes(format, size, &slices);
-    VideoFrame { size, format, color, fields: FieldOrder::Progressive, storage }
+    VideoFrame {
+        size,
+        format,
+        color,
+        fields: FieldOrder::Progressive,
+        storage,
+    }
 }
 
 fn size(width: u32, height: u32) -> Size {
@@ -66,8 +82,14 @@ fn formats() -> Vec<PixelFormat> {
         Subsampling::S422,
         Subsampling::S420,
         Subsampling::S411,
-        Subsampling { log2_x: 0, log2_y: 1 },
-        Subsampling { log2_x: 2, log2_y: 2 },
+        Subsampling {
+            log2_x: 0,
+            log2_y: 1,
+        },
+        Subsampling {
+            log2_x: 2,
+            log2_y: 2,
+        },
     ];
     let mut formats = Vec::new();
     for bits in [8, 9, 10, 12, 14, 15, 16] {
@@ -75,12 +97,20 @@ fn formats() -> Vec<PixelFormat> {
             for subsampling in subsampling {
                 for arrangement in [PlaneArrangement::Planar, PlaneArrangement::SemiPlanar] {
                     let yuv = PixelFormat::planar_yuv(subsampling, depth(bits));
-                    formats.push(PixelFormat { alpha, arrangement, ..yuv });
+                    formats.push(PixelFormat {
+                        alpha,
+                        arrangement,
+                        ..yuv
+                    });
                 }
             }
             for model in [ColorModel::Rgb, ColorModel::Gray] {
                 let yuv = PixelFormat::planar_yuv(Subsampling::S444, depth(bits));
-                formats.push(PixelFormat { alpha, model, ..yuv });
+                formats.push(PixelFormat {
+                    model,
+                    alpha,
+                    ..yuv
+                });
             }
         }
     }
@@ -97,15 +127,22 @@ fn fast(converter: &mut CpuConverter, frame: &VideoFrame, job: &ConvertJob) -> V
     let stride = width + 12;
     let mut out = vec![0xa5; stride * job.out.height() as usize];
     converter.convert(frame, job, &mut out, stride).unwrap();
-    assert!(out.chunks(stride).all(|row| row[width..].iter().all(|&b| b == 0xa5)));
-    out.chunks(stride).flat_map(|row| row[..width].to_vec()).collect()
+    assert!(
+        out.chunks(stride)
+            .all(|row| row[width..].iter().all(|&b| b == 0xa5))
+    );
+    out.chunks(stride)
+        .flat_map(|row| row[..width].to_vec())
+        .collect()
 }
 
 /// The greatest difference in 8-bit codes, and the signal-to-noise ratio in dB.
 fn compare(fast: &[u8], reference: &[[f64; 4]]) -> (f64, f64) {
     assert_eq!(fast.len(), 4 * reference.len());
-    let errors =
-        fast.iter().zip(reference.iter().flatten()).map(|(&a, b)| (f64::from(a) - 255.0 * b).abs());
+    let errors = fast
+        .iter()
+        .zip(reference.iter().flatten())
+        .map(|(&a, b)| (f64::from(a) - 255.0 * b).abs());
     let (mut worst, mut squares) = (0.0_f64, 0.0);
     for error in errors {
         worst = worst.max(error);
@@ -118,14 +155,22 @@ fn compare(fast: &[u8], reference: &[[f64; 4]]) -> (f64, f64) {
 fn check(converter: &mut CpuConverter, frame: &VideoFrame, job: &ConvertJob) {
     let reference = reference::convert(frame, job);
     let (worst, psnr) = compare(&fast(converter, frame, job), &reference);
-    let what = || format!("{} {:?} {} to {job:?}", frame.format, frame.color, frame.size);
+    let what = || {
+        format!(
+            "{} {:?} {} to {job:?}",
+            frame.format, frame.color, frame.size
+        )
+    };
     // Rounding alone accounts for half a code, and for 58.9 dB where the whole range is used.
     assert!(worst <= 1.0, "off by {worst:.2} codes: {}", what());
     assert!(psnr >= 57.0, "only {psnr:.1} dB: {}", what());
 }
 
 fn upright(width: u32, height: u32) -> ConvertJob {
-    ConvertJob { out: size(width, height), orientation: Orientation::UPRIGHT }
+    ConvertJob {
+        out: size(width, height),
+        orientation: Orientation::UPRIGHT,
+    }
 }
 
 #[test]
@@ -134,7 +179,11 @@ fn every_format_unscaled_at_odd_sizes() {
         for (width, height) in [(1, 1), (3, 5), (41, 23)] {
             let frame = test_frame(format, size(width, height), ColorInfo::BT709_LIMITED, 1);
             check(&mut CpuConverter::new(1), &frame, &upright(width, height));
-            check(&mut CpuConverter::portable(), &frame, &upright(width, height));
+            check(
+                &mut CpuConverter::portable(),
+                &frame,
+                &upright(width, height),
+            );
         }
     }
 }
@@ -157,8 +206,16 @@ fn every_matrix_and_range() {
             for bits in 8..=16 {
                 for model in [ColorModel::Yuv, ColorModel::Rgb, ColorModel::Gray] {
                     let yuv = PixelFormat::planar_yuv(Subsampling::S444, depth(bits));
-                    let format = PixelFormat { model, alpha: true, ..yuv };
-                    let color = ColorInfo { matrix, range, ..ColorInfo::BT709_LIMITED };
+                    let format = PixelFormat {
+                        model,
+                        alpha: true,
+                        ..yuv
+                    };
+                    let color = ColorInfo {
+                        range,
+                        matrix,
+                        ..ColorInfo::BT709_LIMITED
+                    };
                     let frame = test_frame(format, size(33, 19), color, 3);
                     check(&mut CpuConverter::new(1), &frame, &upright(33, 19));
                 }
@@ -171,13 +228,20 @@ fn every_matrix_and_range() {
 fn every_siting_and_orientation() {
     use ChromaSiting::{Bottom, BottomLeft, Center, Left, Top, TopLeft};
     for siting in [Left, Center, TopLeft, Top, BottomLeft, Bottom] {
-        let color = ColorInfo { siting, ..ColorInfo::BT709_LIMITED };
+        let color = ColorInfo {
+            siting,
+            ..ColorInfo::BT709_LIMITED
+        };
         for orientation in orientations() {
             for format in [PixelFormat::YUV420P8, PixelFormat::NV12] {
                 let stored = size(53, 37);
                 let frame = test_frame(format, stored, color, 4);
                 for out in [orientation.apply(stored), size(31, 20), size(70, 90)] {
-                    check(&mut CpuConverter::new(1), &frame, &ConvertJob { out, orientation });
+                    check(
+                        &mut CpuConverter::new(1),
+                        &frame,
+                        &ConvertJob { out, orientation },
+                    );
                 }
             }
         }
@@ -188,9 +252,15 @@ fn every_siting_and_orientation() {
 fn large_odd_pictures_in_several_threads() {
     for orientation in orientations() {
         for alpha in [false, true] {
-            let format = PixelFormat { alpha, ..PixelFormat::NV12 };
+            let format = PixelFormat {
+                alpha,
+                ..PixelFormat::NV12
+            };
             let frame = test_frame(format, size(161, 121), ColorInfo::BT709_LIMITED, 5);
-            let job = ConvertJob { out: size(161, 121), orientation };
+            let job = ConvertJob {
+                out: size(161, 121),
+                orientation,
+            };
             check(&mut CpuConverter::new(3), &frame, &job);
             let one = fast(&mut CpuConverter::new(1), &frame, &job);
             assert_eq!(one, fast(&mut CpuConverter::new(3), &frame, &job));
@@ -227,8 +297,13 @@ fn colours_that_pass_through_light() {
         for primaries in [Primaries::Bt2020, Primaries::DciP3, Primaries::Bt601Pal] {
             for hdr in peaks {
                 let matrix = MatrixCoefficients::Bt2020;
-                let color =
-                    ColorInfo { transfer, primaries, matrix, hdr, ..ColorInfo::BT709_LIMITED };
+                let color = ColorInfo {
+                    matrix,
+                    primaries,
+                    transfer,
+                    hdr,
+                    ..ColorInfo::BT709_LIMITED
+                };
                 let p010 = PixelFormat {
                     arrangement: PlaneArrangement::SemiPlanar,
                     ..PixelFormat::planar_yuv(Subsampling::S420, depth(10))
@@ -238,6 +313,25 @@ fn colours_that_pass_through_light() {
                 check(&mut CpuConverter::new(1), &frame, &upright(23, 60));
             }
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn any_size_from_any_size(
+        from in (1_u32..90, 1_u32..90),
+        to in (1_u32..120, 1_u32..120),
+        format in proptest::sample::select(formats()),
+        turn in 0_u8..8,
+        threads in 1_usize..4,
+        seed in any::<u64>(),
+    ) {
+        let frame = test_frame(format, size(from.0, from.1), ColorInfo::BT709_LIMITED, seed);
+        let orientation = Orientation::new(turn >= 4, turn);
+        let job = ConvertJob { out: size(to.0, to.1), orientation };
+        check(&mut CpuConverter::new(threads), &frame, &job);
     }
 }
 
@@ -256,12 +350,20 @@ fn a_converter_is_used_for_one_kind_after_another() {
 #[test]
 fn codes_beyond_the_depth_saturate() {
     let format = PixelFormat::planar_yuv(Subsampling::S444, depth(10));
-    let color = ColorInfo { range: ColorRange::Full, ..ColorInfo::BT709_LIMITED };
+    let color = ColorInfo {
+        range: ColorRange::Full,
+        ..ColorInfo::BT709_LIMITED
+    };
     let (luma, chroma) = ([0xff; 64], [0, 2].repeat(32));
     let planes = [(&luma[..], 64), (&chroma[..], 64), (&chroma[..], 64)];
     let storage = FrameStorage::from_planes(format, size(32, 1), &planes);
-    let frame =
-        VideoFrame { size: size(32, 1), format, color, fields: FieldOrder::Progressive, storage };
+    let frame = VideoFrame {
+        size: size(32, 1),
+        format,
+        color,
+        fields: FieldOrder::Progressive,
+        storage,
+    };
     for mut converter in [CpuConverter::new(1), CpuConverter::portable()] {
         assert_eq!(fast(&mut converter, &frame, &upright(32, 1)), [255; 128]);
     }
@@ -276,14 +378,45 @@ fn what_does_not_fit_is_refused() {
         converter.convert(frame, &upright(8, 8), &mut out[..bytes], stride)
     };
     assert!(convert(&frame, 256, 32).is_ok());
-    assert!(matches!(convert(&frame, 255, 32), Err(ConvertError::OutputTooSmall { .. })));
-    assert!(matches!(convert(&frame, 256, 31), Err(ConvertError::OutputTooSmall { .. })));
-    let lying = VideoFrame { size: size(16, 8), ..frame };
-    assert!(matches!(convert(&lying, 256, 32), Err(ConvertError::WrongPlanes { .. })));
-    let planar = PixelFormat { arrangement: PlaneArrangement::Planar, ..lying.format };
-    let lying = VideoFrame { size: size(8, 8), format: planar, ..lying };
-    assert!(matches!(convert(&lying, 256, 32), Err(ConvertError::WrongPlanes { .. })));
-    let odd = PixelFormat { model: ColorModel::Rgb, ..PixelFormat::NV12 };
-    let lying = VideoFrame { format: odd, ..lying };
-    assert!(matches!(convert(&lying, 256, 32), Err(ConvertError::UnsupportedFormat(_))));
+    assert!(matches!(
+        convert(&frame, 255, 32),
+        Err(ConvertError::OutputTooSmall { .. })
+    ));
+    assert!(matches!(
+        convert(&frame, 256, 31),
+        Err(ConvertError::OutputTooSmall { .. })
+    ));
+    let lying = VideoFrame {
+        size: size(16, 8),
+        ..frame
+    };
+    assert!(matches!(
+        convert(&lying, 256, 32),
+        Err(ConvertError::WrongPlanes { .. })
+    ));
+    let planar = PixelFormat {
+        arrangement: PlaneArrangement::Planar,
+        ..lying.format
+    };
+    let lying = VideoFrame {
+        size: size(8, 8),
+        format: planar,
+        ..lying
+    };
+    assert!(matches!(
+        convert(&lying, 256, 32),
+        Err(ConvertError::WrongPlanes { .. })
+    ));
+    let odd = PixelFormat {
+        model: ColorModel::Rgb,
+        ..PixelFormat::NV12
+    };
+    let lying = VideoFrame {
+        format: odd,
+        ..lying
+    };
+    assert!(matches!(
+        convert(&lying, 256, 32),
+        Err(ConvertError::UnsupportedFormat(_))
+    ));
 }

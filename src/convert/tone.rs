@@ -46,7 +46,12 @@ impl ToneCurve {
     pub fn new(source_peak_nits: f64) -> Self {
         let source_peak_pq = pq_from_nits(source_peak_nits);
         let max_lum = pq_from_nits(SDR_WHITE_NITS) / source_peak_pq;
-        Self { source_peak_nits, source_peak_pq, max_lum, knee_start: 1.5 * max_lum - 0.5 }
+        Self {
+            source_peak_nits,
+            source_peak_pq,
+            max_lum,
+            knee_start: 1.5 * max_lum - 0.5,
+        }
     }
 
     /// Light on the display, in cd/m², for source light in cd/m²; light above the source's peak
@@ -92,8 +97,14 @@ mod tests {
     fn ends_and_straight_part() {
         for peak in [400.0, 1000.0, 4000.0, 10_000.0] {
             let curve = ToneCurve::new(peak);
-            assert!((curve.map_nits(peak) - SDR_WHITE_NITS).abs() < 1e-6, "{peak}");
-            assert!((curve.map_nits(2.0 * peak) - SDR_WHITE_NITS).abs() < 1e-6, "{peak}");
+            assert!(
+                (curve.map_nits(peak) - SDR_WHITE_NITS).abs() < 1e-6,
+                "{peak}"
+            );
+            assert!(
+                (curve.map_nits(2.0 * peak) - SDR_WHITE_NITS).abs() < 1e-6,
+                "{peak}"
+            );
             assert!((curve.map_nits(5.0) - 5.0).abs() < 1e-6, "shadows stay");
             assert!(curve.map_nits(0.0).abs() < 1e-9);
         }
@@ -114,18 +125,26 @@ mod tests {
     fn a_source_as_dark_as_the_display_is_left_alone() {
         let curve = ToneCurve::new(source_peak_nits(
             TransferFunction::Pq,
-            Some(HdrMetadata { mastering_peak_nits: Some(100.0), max_content_light_nits: None }),
+            Some(HdrMetadata {
+                mastering_peak_nits: Some(100.0),
+                max_content_light_nits: None,
+            }),
         ));
         assert!((curve.map_nits(150.0) - 150.0).abs() < 1e-6);
     }
 
     #[test]
     fn peaks_come_from_the_best_source() {
-        let both =
-            HdrMetadata { mastering_peak_nits: Some(4000.0), max_content_light_nits: Some(1500.0) };
+        let both = HdrMetadata {
+            mastering_peak_nits: Some(4000.0),
+            max_content_light_nits: Some(1500.0),
+        };
         let pq = |hdr| source_peak_nits(TransferFunction::Pq, hdr);
         assert!((pq(Some(both)) - 1500.0).abs() < 1e-9);
-        let zero = HdrMetadata { max_content_light_nits: Some(0.0), ..both };
+        let zero = HdrMetadata {
+            max_content_light_nits: Some(0.0),
+            ..both
+        };
         assert!((pq(Some(zero)) - 4000.0).abs() < 1e-9, "zero means unknown");
         assert!((pq(None) - 1000.0).abs() < 1e-9);
     }

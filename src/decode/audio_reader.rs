@@ -91,6 +91,8 @@ pub struct AudioReader {
     /// Samples added to numbers that time stamps give, after a new origin.
     rebase: i64,
     drained: bool,
+    /// Whether nothing was read since the file was opened.
+    fresh: bool,
     damaged_packets: u64,
     /// Where the decoder puts what it decodes; kept to be used again.
     frame: ffmpeg::frame::Audio,
@@ -156,6 +158,7 @@ impl AudioReader {
             flow: None,
             rebase: 0,
             drained: false,
+            fresh: true,
             damaged_packets: 0,
             frame: ffmpeg::frame::Audio::empty(),
         };
@@ -184,6 +187,10 @@ impl AudioReader {
         self.held.clear();
         self.next = to.since_zero().samples_nearest(self.format.rate);
         let least = MediaSpan::from_millis(LEAST_PREROLL_MILLIS).samples_nearest(self.format.rate);
+        if self.fresh && to <= self.start() + MediaSpan::from_secs(1) {
+            // It stands where playing begins. Streams that cannot be positioned play all the same.
+            return Ok(());
+        }
         let mut result = Ok(());
         for millis in SEEK_PREROLLS_MILLIS {
             let from = to + self.time_zero - MediaSpan::from_millis(millis);
@@ -225,7 +232,9 @@ impl AudioReader {
                 if late >= samples.frame_count() {
                     continue;
                 }
-                samples.interleaved.drain(..late * samples.format.layout.count());
+                samples
+                    .interleaved
+                    .drain(..late * samples.format.layout.count());
                 return Ok(AudioRead::Chunk(self.deliver(samples)));
             }
             if !self.decode_more()? {
@@ -238,7 +247,10 @@ impl AudioReader {
     fn silence(&mut self, first: i64) -> AudioChunk {
         let frames = (first - self.next).min(i64::from(self.format.rate.get()));
         let values = usize::try_from(frames).unwrap_or(0) * self.format.layout.count();
-        self.deliver(AudioSamples { format: self.format.clone(), interleaved: vec![0.0; values] })
+        self.deliver(AudioSamples {
+            format: self.format.clone(),
+            interleaved: vec![0.0; values],
+        })
     }
 
     fn deliver(&mut self, samples: AudioSamples) -> AudioChunk {
@@ -253,7 +265,9 @@ impl AudioReader {
 
     /// Number of the sample at the container's time `stamp`.
     fn number_at(&self, stamp: MediaTime) -> i64 {
-        (stamp - self.time_zero).since_zero().samples_nearest(self.format.rate)
+        (stamp - self.time_zero)
+            .since_zero()
+            .samples_nearest(self.format.rate)
     }
 
     /// Decodes until the first samples after a seek are there; answers their number.
@@ -278,12 +292,15 @@ impl AudioReader {
                     continue;
                 }
                 Err(ffmpeg::Error::Eof) => return Ok(false),
-                Err(ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => {}
+                Err(ffmpeg::Error::Other {
+                    errno: ffmpeg::error::EAGAIN,
+                }) => {}
                 Err(error) => self.note_damage(error),
             }
             if self.drained {
                 return Ok(false);
             }
+            self.fresh = false;
             let mut packet = ffmpeg::Packet::empty();
             match packet.read(self.input.context()) {
                 Ok(()) if packet.stream() == self.stream => {
@@ -296,7 +313,9 @@ impl AudioReader {
                 Err(ffmpeg::Error::Eof) => self.drain(),
                 Err(
                     ffmpeg::Error::InvalidData
-                    | ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN },
+                    | ffmpeg::Error::Other {
+                        errno: ffmpeg::error::EAGAIN,
+                    },
                 ) if failed_reads < MAX_FAILED_READS => failed_reads += 1,
                 Err(error) => {
                     self.drain();
@@ -326,7 +345,9 @@ impl AudioReader {
 
     /// Numbers the decoded frame and keeps it; false when it holds nothing.
     fn hold_frame(&mut self) -> bool {
-        let Some(samples) = samples::interleaved_from_frame(&self.frame) else { return false };
+        let Some(samples) = samples::interleaved_from_frame(&self.frame) else {
+            return false;
+        };
         let rate = samples.format.rate;
         if let (Some(flow), true) = (self.flow, rate != self.format.rate) {
             // Numbers are counted at the new rate from here on.
@@ -363,7 +384,10 @@ impl AudioReader {
     /// How far, in samples, a time stamp may be off and still mean "what follows": its rounding to a
     /// tick of the container, and half as much for muxers that round twice.
     fn tolerance(&self, rate: NonZeroU32) -> i64 {
-        let tick = self.time_base.span_from_ticks_nearest(1).max(MediaSpan::from_millis(1));
+        let tick = self
+            .time_base
+            .span_from_ticks_nearest(1)
+            .max(MediaSpan::from_millis(1));
         tick.scaled_nearest(3, 2).samples_nearest(rate) + 1
     }
 

@@ -157,6 +157,11 @@ pub(super) fn is_picture(demuxer: &str) -> bool {
 ///
 /// FFmpeg misses most of these, or takes them for sound or text.
 pub(super) fn list_kind(head: &[u8]) -> Option<&'static str> {
+    if head.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
+        return Some("an AAF timeline or an office document");
+    } else if head.starts_with(b"PK\x03\x04") {
+        return Some("a ZIP archive");
+    }
     let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
     let text = String::from_utf8_lossy(&head[..head.len().min(2048)]).to_ascii_lowercase();
     let text = text.trim_start();
@@ -184,6 +189,7 @@ pub(super) fn list_kind(head: &[u8]) -> Option<&'static str> {
             ("http://xspf.org", "an XSPF playlist"),
             ("<compositionplaylist", "an IMF or DCP composition playlist"),
             ("<mlt", "an MLT project"),
+            ("<ges", "a Pitivi project"),
             ("<svg", "an SVG drawing, which may link to other files"),
         ]
         .into_iter()
@@ -233,6 +239,8 @@ mod tests {
             ),
             (b"{\n  \"OTIO_SCHEMA\": \"Timeline.1\"", "OpenTimelineIO"),
             (b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\n", "session"),
+            (b"PK\x03\x04\x14\0", "ZIP"),
+            (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\0", "AAF"),
             (b"TITLE: cut\nFCM: NON-DROP FRAME\n", "CMX"),
         ] {
             assert!(

@@ -11,7 +11,7 @@ use tracing::Level;
 pub const LOG_TARGET: &str = "ffmpeg";
 
 /// Longest line that is kept, in bytes.
-const LINE_BYTES: usize = 1024;
+const LINE_BYTES: u16 = 1024;
 
 /// Prepares FFmpeg for use; cheap when that is done already.
 ///
@@ -41,14 +41,16 @@ type VaList = ffi::va_list;
 /// What FFmpeg calls an error is a damaged packet, which the player reports by itself where it
 /// matters, so errors are warnings here and so on down.
 fn level_from_ffmpeg(level: c_int) -> Option<Level> {
-    match level {
-        ..=ffi::AV_LOG_FATAL => Some(Level::ERROR),
-        ..=ffi::AV_LOG_ERROR => Some(Level::WARN),
-        ..=ffi::AV_LOG_WARNING => Some(Level::INFO),
-        ..=ffi::AV_LOG_INFO => Some(Level::DEBUG),
-        ..=ffi::AV_LOG_VERBOSE => Some(Level::TRACE),
-        _ => None,
-    }
+    // Lesser numbers are graver.
+    [
+        (ffi::AV_LOG_FATAL, Level::ERROR),
+        (ffi::AV_LOG_ERROR, Level::WARN),
+        (ffi::AV_LOG_WARNING, Level::INFO),
+        (ffi::AV_LOG_INFO, Level::DEBUG),
+        (ffi::AV_LOG_VERBOSE, Level::TRACE),
+    ]
+    .into_iter()
+    .find_map(|(limit, mapped)| (level <= limit).then_some(mapped))
 }
 
 #[expect(
@@ -68,7 +70,7 @@ unsafe extern "C" fn on_log(
     if !is_enabled(level) {
         return;
     }
-    let mut line: [c_char; LINE_BYTES] = [0; LINE_BYTES];
+    let mut line: [c_char; LINE_BYTES as usize] = [0; LINE_BYTES as usize];
     // A line that continues another gets the prefix as well: parts come from several threads, and
     // joining them would need state for each.
     let mut print_prefix: c_int = 1;
@@ -81,7 +83,7 @@ unsafe extern "C" fn on_log(
             format,
             arguments,
             line.as_mut_ptr(),
-            LINE_BYTES as c_int,
+            c_int::from(LINE_BYTES),
             &raw mut print_prefix,
         );
         CStr::from_ptr(line.as_ptr())

@@ -1,5 +1,6 @@
 //! Everything that touches FFmpeg to read: opening, probing, the GOP index, decode sessions.
 
+mod audio_layout;
 mod audio_reader;
 mod canonical;
 mod containers;
@@ -10,21 +11,33 @@ mod log;
 mod picture;
 mod plan;
 mod probe;
+mod rates;
+mod raw_stream;
 mod repack;
 mod ring;
 mod session;
+mod sniff;
 mod source_file;
 mod tags;
 mod video_reader;
 
 pub use audio_reader::{AudioChunk, AudioRead, AudioReadError, AudioReader};
+pub use canonical::{CanonicalFormat, describe, format_from_raw, format_name};
 pub use frame_buffers::BufferCounters;
 pub use index::{GopIndex, IndexBuilder, Keyframe, Numbering, PacketStamp};
 pub use input::{Input, OpenError, ReadError, ReadOutcome};
 pub use log::{LOG_TARGET, init};
 pub use plan::{Generation, LoopMode, PlanCursor, RunAnchor, RunMap, RunPoint, VideoPlan};
-pub use probe::media_info;
+pub use probe::{
+    MAX_PICTURE_SIDE, media_info, probe, rate_estimate, read_index, require_playable,
+};
+pub use rates::RateEstimate;
+pub use repack::{RepackError, Repacker};
 pub use ring::{FrameConsumer, FrameProducer, Picture, PlannedFrame, RingItem, frame_ring};
 pub use session::{SessionOptions, SharedAnchor, SourceStatus, VideoSession, VideoSource};
 pub use source_file::{FileChange, FileIdentity, Interrupter};
+pub use tags::{
+    ColorContext, ColorTags, color_info, fields_from_order, fields_of_frame, hdr_from_side_data,
+    hdr_of_frame, orientation_from_matrix, orientation_of_frame,
+};
 pub use video_reader::{DecodeError, ReadPicture, ReaderOptions, Step, VideoReader};

@@ -5,11 +5,14 @@
 //! loop over those descriptions does them all exactly. Only sensor patterns (demosaicing) and the XYZ
 //! of digital cinema (a matrix and two gammas) go through swscale first.
 
+mod rows;
+
 use ffmpeg::format::Pixel;
 use ffmpeg::software::scaling;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::ffi::{self, AVPixelFormat};
 
+use self::rows::{SourceRows, TargetRows};
 use super::canonical::{Component, Descriptor, describe};
 use crate::media::{PixelFormat, Size};
 
@@ -302,8 +305,8 @@ impl Move {
         let Some((&first, others)) = self.targets.split_first() else {
             return;
         };
-        let log2_y = if target.format.is_chroma(first) {
-            target.format.subsampling.log2_y
+        let log2_y = if target.format().is_chroma(first) {
+            target.format().subsampling.log2_y
         } else {
             0
         };
@@ -351,9 +354,10 @@ impl Move {
             Reader::Float => {
                 for (out, pixel) in out.chunks_exact_mut(2).zip(row.chunks(step)) {
                     let bytes = [0, 1, 2, 3].map(|index| pixel[offset + index]);
-                    let value = match big_endian {
-                        true => f32::from_be_bytes(bytes),
-                        false => f32::from_le_bytes(bytes),
+                    let value = if big_endian {
+                        f32::from_be_bytes(bytes)
+                    } else {
+                        f32::from_le_bytes(bytes)
                     };
                     out.copy_from_slice(&code_from_unit_float(value).to_le_bytes());
                 }
@@ -526,93 +530,6 @@ fn copy_properties(
             // What swscale makes of it.
             (*frame).color_primaries = ffi::AVColorPrimaries::AVCOL_PRI_BT709;
             (*frame).color_trc = ffi::AVColorTransferCharacteristic::AVCOL_TRC_GAMMA22;
-        }
-    }
-}
-
-/// The rows of a frame that is read. Line sizes may be negative.
-struct SourceRows<'a> {
-    frame: &'a ffmpeg::frame::Video,
-    row_bytes: [usize; 4],
-}
-
-impl<'a> SourceRows<'a> {
-    /// `frame` was checked to be of `format` and `size`.
-    fn new(frame: &'a ffmpeg::frame::Video, format: AVPixelFormat, size: Size) -> Self {
-        let width = i32::try_from(size.width()).unwrap_or(0);
-        let row_bytes = [0, 1, 2, 3].map(|plane| {
-            #[expect(unsafe_code, reason = "the wrapper does not offer it")]
-            // SAFETY: takes numbers only; an unknown plane answers with an error.
-            let bytes = unsafe { ffi::av_image_get_linesize(format, width, plane) };
-            usize::try_from(bytes).unwrap_or(0)
-        });
-        Self { frame, row_bytes }
-    }
-
-    #[expect(unsafe_code, reason = "frames are made of raw pointers")]
-    fn row(&self, plane: usize, y: usize) -> &'a [u8] {
-        // SAFETY: FFmpeg promises this many bytes in each row of a frame of that format and width, and
-        // `y` is below the plane's height. The frame is borrowed as long as the slice.
-        unsafe {
-            let frame = self.frame.as_ptr();
-            let stride = (*frame).linesize[plane] as isize;
-            let start = (*frame).data[plane].offset(stride * y.cast_signed());
-            std::slice::from_raw_parts(start, self.row_bytes[plane])
-        }
-    }
-
-    #[expect(unsafe_code, reason = "frames are made of raw pointers")]
-    fn palette(&self) -> &'a [u8] {
-        // SAFETY: the second plane of a palette format is its table of 256 words.
-        unsafe { std::slice::from_raw_parts((*self.frame.as_ptr()).data[1], 1024) }
-    }
-}
-
-/// The rows of a frame that is written.
-struct TargetRows<'a> {
-    planes: [*mut u8; 4],
-    strides: [usize; 4],
-    format: PixelFormat,
-    size: Size,
-    _frame: std::marker::PhantomData<&'a mut ffmpeg::frame::Video>,
-}
-
-impl<'a> TargetRows<'a> {
-    /// `frame` was checked to be of `format` and `size`, with line sizes that are not negative.
-    fn new(frame: &'a mut ffmpeg::frame::Video, format: PixelFormat, size: Size) -> Self {
-        #[expect(unsafe_code, reason = "frames are made of raw pointers")]
-        // SAFETY: reads fields of a live frame.
-        let (planes, strides) = unsafe {
-            let frame = frame.as_mut_ptr();
-            let planes = [0, 1, 2, 3].map(|plane| (*frame).data[plane]);
-            let strides =
-                [0, 1, 2, 3].map(|plane| (*frame).linesize[plane].unsigned_abs() as usize);
-            (planes, strides)
-        };
-        Self {
-            planes,
-            strides,
-            format,
-            size,
-            _frame: std::marker::PhantomData,
-        }
-    }
-
-    fn rows(&self, plane: usize) -> usize {
-        self.format.plane_size(plane, self.size).1
-    }
-
-    /// A row to write. The caller holds no other slice of the same row.
-    #[expect(unsafe_code, clippy::mut_from_ref, reason = "rows are disjoint")]
-    fn row(&self, plane: usize, y: usize) -> &mut [u8] {
-        let bytes = self.format.row_bytes(plane, self.size);
-        assert!(
-            y < self.rows(plane) && bytes <= self.strides[plane],
-            "the row is in the frame"
-        );
-        // SAFETY: the frame is borrowed mutably for `'a`, and has this row.
-        unsafe {
-            std::slice::from_raw_parts_mut(self.planes[plane].add(y * self.strides[plane]), bytes)
         }
     }
 }

@@ -199,7 +199,7 @@ unsafe extern "C" fn read_packet(opaque: *mut c_void, buffer: *mut u8, size: c_i
             return ffi::AVERROR_EXIT;
         }
         return match rustix::io::pread(&source.file, &mut *buffer, source.position) {
-            Ok((read, _)) if read.is_empty() => ffi::AVERROR_EOF,
+            Ok(([], _)) => ffi::AVERROR_EOF,
             Ok((read, _)) => {
                 source.position += read.len() as u64;
                 c_int::try_from(read.len()).unwrap_or(c_int::MAX)

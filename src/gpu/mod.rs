@@ -37,7 +37,7 @@ mod tests;
 
 pub use converter::{ConvertChoice, PictureConverter, PictureRequest};
 pub use cpu_converter::CpuPictureConverter;
-pub use device::{adapters, 
+pub use device::{adapters,
     AdapterSummary, DeviceGeneration, GpuContext, GpuError, GpuOptions, new_instance,
 };
 pub use geometry::{Rect, fit};

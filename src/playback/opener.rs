@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, bounded};
 
 use crate::decode::{
     FrameConsumer, Input, Interrupter, SessionOptions, SharedAnchor, VideoSession, VideoSource,
-    media_info,
+    media_info, require_playable,
 };
 use crate::media::MediaInfo;
 use crate::memory::{FramePool, MemoryBudget};
@@ -152,12 +152,10 @@ fn open(
     interrupter: &Interrupter,
 ) -> Result<Opened, String> {
     puffin::profile_scope!("open");
-    let mut input = Input::open_interruptible(path, interrupter).map_err(|e| e.to_string())?;
-    let info = Arc::new(media_info(&mut input));
+    let input = Input::open_interruptible(path, interrupter).map_err(|e| e.to_string())?;
+    let info = Arc::new(media_info(&input));
+    require_playable(&info).map_err(|error| error.to_string())?;
     let Some(stream) = info.default_video().cloned() else {
-        if info.audio.is_empty() {
-            return Err(nothing_to_play(&info));
-        }
         return Ok(Opened { info, video: None });
     };
     let shares = FrameShares::divide(
@@ -188,17 +186,6 @@ fn picture_bytes(stream: &crate::media::VideoStream) -> u64 {
             row * (stream.format.plane_size(plane, stream.size).1 as u64 + 32)
         })
         .sum()
-}
-
-/// Why a file that opened cannot be played: the reasons of its streams.
-fn nothing_to_play(info: &MediaInfo) -> String {
-    let reasons: Vec<String> = info
-        .other
-        .iter()
-        .map(|stream| format!("{} stream {} ({}): {}", stream.kind, stream.id.0, stream.codec, stream.reason))
-        .collect();
-    let what = if reasons.is_empty() { "it has no streams".to_owned() } else { reasons.join("; ") };
-    format!("{}: nothing to play: {what}.", info.path.display())
 }
 
 #[cfg(test)]

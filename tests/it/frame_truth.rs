@@ -42,8 +42,8 @@ struct Rig {
 
 impl Rig {
     fn open(clip: &Clip) -> Self {
-        let mut input = Input::open(&clip.path).unwrap_or_else(|e| panic!("{}: {e}", clip.name));
-        let info = media_info(&mut input);
+        let input = Input::open(&clip.path).unwrap_or_else(|e| panic!("{}: {e}", clip.name));
+        let info = media_info(&input);
         let stream = info.default_video().unwrap_or_else(|| panic!("{}", clip.name)).clone();
         let pool = FramePool::new(256 << 20);
         let (send, news) = bounded(1);

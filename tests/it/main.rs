@@ -3,6 +3,7 @@
 //! The files are made by `scripts/make-test-media`, whose manifest says what each holds; `scripts/test`
 //! names the folder in `JOGWHEEL_TEST_MEDIA_MADE`. A test that needs it fails without it.
 
+mod catalogue_probe;
 mod frame_truth;
 mod made;
 mod program;

@@ -88,7 +88,11 @@ impl<'a> RowMix<'a> {
     /// row that loses any. Weights like 1/4 and 3/4, which unscaled 4:2:0 has, lose nothing.
     fn bias(&self) -> i16 {
         let lost = self.kind.weight_step - 1;
-        let inexact = self.weights.iter().filter(|&&weight| u32::from(weight) & lost != 0).count();
+        let inexact = self
+            .weights
+            .iter()
+            .filter(|&&weight| u32::from(weight) & lost != 0)
+            .count();
         i16::try_from(inexact / 2).unwrap_or(i16::MAX)
     }
 }

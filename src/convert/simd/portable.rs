@@ -62,7 +62,10 @@ pub(super) fn scale_row(row: &[i16], taps: &ColumnTaps, out: &mut [i16]) {
     let weights = taps.all_weights().chunks_exact(taps.width());
     for ((slot, &first), weights) in out.iter_mut().zip(taps.firsts()).zip(weights) {
         let samples = &row[first as usize..][..taps.width()];
-        let products = samples.iter().zip(weights).map(|(&s, &w)| i32::from(s) * i32::from(w));
+        let products = samples
+            .iter()
+            .zip(weights)
+            .map(|(&s, &w)| i32::from(s) * i32::from(w));
         let sum = products.sum::<i32>() + (1 << (COLUMN_WEIGHT_BITS - 1));
         *slot = saturate_i16(sum >> COLUMN_WEIGHT_BITS);
     }
@@ -77,7 +80,10 @@ pub(super) fn part_pairs(pairs: &[i16], first: &mut [i16], second: &mut [i16]) {
 pub(super) fn pack_row(rows: &ScaledRows<'_>, matrix: &FixedMatrix, out: &mut [u8]) {
     let [first, second, third] = rows.colours;
     let count = out.len() / 4;
-    let colours = first[..count].iter().zip(&second[..count]).zip(&third[..count]);
+    let colours = first[..count]
+        .iter()
+        .zip(&second[..count])
+        .zip(&third[..count]);
     for (pixel, ((&a, &b), &c)) in out.chunks_exact_mut(4).zip(colours) {
         for (slot, (row, offset)) in pixel.iter_mut().zip(matrix.c.iter().zip(matrix.offset)) {
             let sum = i32::from(a) * i32::from(row[0])
@@ -96,21 +102,23 @@ pub(super) fn pack_row(rows: &ScaledRows<'_>, matrix: &FixedMatrix, out: &mut [u
 }
 
 /// A product's upper half, which is below `1 << 15`, because weights are at most that.
-#[expect(clippy::cast_possible_truncation, reason = "a checked conversion is not vectorised")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a checked conversion is not vectorised"
+)]
 fn half_of_u16(product: u32) -> i16 {
     (product as u16).cast_signed()
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "clamped to the range just before")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "clamped to the range just before"
+)]
 fn saturate_i16(value: i32) -> i16 {
     value.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to the range just before"
-)]
+#[expect(clippy::cast_sign_loss, reason = "clamped to the range just before")]
 fn saturate_u8(value: i32) -> u8 {
     value.clamp(0, 255) as u8
 }

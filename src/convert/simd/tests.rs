@@ -22,12 +22,18 @@ fn noise(count: usize, seed: u64) -> Vec<u8> {
 
 fn samples(count: usize, seed: u64) -> Vec<i16> {
     let bytes = noise(2 * count, seed);
-    bytes.chunks(2).map(|pair| i16::from_le_bytes([pair[0], pair[1] & 0x7f])).collect()
+    bytes
+        .chunks(2)
+        .map(|pair| i16::from_le_bytes([pair[0], pair[1] & 0x7f]))
+        .collect()
 }
 
 fn format(bits: u8, arrangement: PlaneArrangement) -> PixelFormat {
     let depth = SampleDepth::new(bits).unwrap();
-    PixelFormat { arrangement, ..PixelFormat::planar_yuv(Subsampling::S444, depth) }
+    PixelFormat {
+        arrangement,
+        ..PixelFormat::planar_yuv(Subsampling::S444, depth)
+    }
 }
 
 proptest! {

@@ -36,16 +36,24 @@ pub(super) fn seek_stream(
     stream: usize,
     ticks: i64,
 ) -> Result<(), ffmpeg::Error> {
-    let index = i32::try_from(stream).map_err(|_| ffmpeg::Error::StreamNotFound)?;
+    let index = i32::try_from(stream)
+        .ok()
+        .ok_or(ffmpeg::Error::StreamNotFound)?;
     // SAFETY: the context is open and exclusively borrowed.
-    let status = unsafe {
-        ffi::avformat_seek_file(context.as_mut_ptr(), index, i64::MIN, ticks, ticks, 0)
-    };
-    if status >= 0 { Ok(()) } else { Err(ffmpeg::Error::from(status)) }
+    let status =
+        unsafe { ffi::avformat_seek_file(context.as_mut_ptr(), index, i64::MIN, ticks, ticks, 0) };
+    if status >= 0 {
+        Ok(())
+    } else {
+        Err(ffmpeg::Error::from(status))
+    }
 }
 
 /// The roles of the decoder's channels.
-#[expect(unsafe_code, reason = "ffmpeg-next hides AVChannelLayout before FFmpeg 7")]
+#[expect(
+    unsafe_code,
+    reason = "ffmpeg-next hides AVChannelLayout before FFmpeg 7"
+)]
 pub(super) fn decoder_layout(decoder: &ffmpeg::decoder::Audio) -> Option<ChannelLayout> {
     // SAFETY: the decoder is open, so its layout is initialized and not being changed.
     unsafe { roles_from_layout(&(*decoder.as_ptr()).ch_layout) }
@@ -62,18 +70,30 @@ unsafe fn roles_from_layout(layout: &ffi::AVChannelLayout) -> Option<ChannelLayo
         ffi::AVChannelOrder::AV_CHANNEL_ORDER_NATIVE => {
             // SAFETY: in native order the union holds the mask.
             let mask = unsafe { layout.u.mask };
-            let roles: Vec<_> =
-                (0..64).filter(|bit| mask >> bit & 1 == 1).map(role_from_channel).collect();
-            if roles.len() == count { ChannelLayout::new(roles) } else { layout_for_count(count) }
+            let roles: Vec<_> = (0..64)
+                .filter(|bit| mask >> bit & 1 == 1)
+                .map(role_from_channel)
+                .collect();
+            if roles.len() == count {
+                ChannelLayout::new(roles)
+            } else {
+                layout_for_count(count)
+            }
         }
         ffi::AVChannelOrder::AV_CHANNEL_ORDER_CUSTOM if (1..=64).contains(&count) => {
             // The channel is read as an integer: newer libraries know values that the generated enum
             // does not.
             // SAFETY: in custom order the union holds a map of `nb_channels` entries.
             let channel = |index: usize| unsafe {
-                (&raw const (*layout.u.map.add(index)).id).cast::<i32>().read()
+                (&raw const (*layout.u.map.add(index)).id)
+                    .cast::<i32>()
+                    .read()
             };
-            ChannelLayout::new((0..count).map(|index| role_from_channel(channel(index))).collect())
+            ChannelLayout::new(
+                (0..count)
+                    .map(|index| role_from_channel(channel(index)))
+                    .collect(),
+            )
         }
         _ => layout_for_count(count),
     }
@@ -94,7 +114,10 @@ fn role_from_channel(channel: i32) -> ChannelRole {
 }
 
 /// The decoded frame as interleaved floats; `None` when it is empty or of an unknown format.
-#[expect(unsafe_code, reason = "ffmpeg-next hides AVChannelLayout before FFmpeg 7")]
+#[expect(
+    unsafe_code,
+    reason = "ffmpeg-next hides AVChannelLayout before FFmpeg 7"
+)]
 pub(super) fn interleaved_from_frame(frame: &ffmpeg::frame::Audio) -> Option<AudioSamples> {
     // SAFETY: the frame was filled by a decoder, so its layout is valid.
     let layout = unsafe { roles_from_layout(&(*frame.as_ptr()).ch_layout) }?;
@@ -104,11 +127,15 @@ pub(super) fn interleaved_from_frame(frame: &ffmpeg::frame::Audio) -> Option<Aud
         return None;
     }
     let interleaved = match frame.format() {
-        Sample::U8(_) => gather(frame, channels, |[b]: [u8; 1]| (f32::from(b) - 128.0) / 128.0),
-        Sample::I16(_) => gather(frame, channels, |b| f32::from(i16::from_ne_bytes(b)) / 32_768.0),
-        Sample::I32(_) => {
-            gather(frame, channels, |b| narrow(f64::from(i32::from_ne_bytes(b)) / 2_147_483_648.0))
-        }
+        Sample::U8(_) => gather(frame, channels, |[b]: [u8; 1]| {
+            (f32::from(b) - 128.0) / 128.0
+        }),
+        Sample::I16(_) => gather(frame, channels, |b| {
+            f32::from(i16::from_ne_bytes(b)) / 32_768.0
+        }),
+        Sample::I32(_) => gather(frame, channels, |b| {
+            narrow(f64::from(i32::from_ne_bytes(b)) / 2_147_483_648.0)
+        }),
         Sample::I64(_) => gather(frame, channels, |b| {
             narrow(i64::from_ne_bytes(b) as f64 / 9_223_372_036_854_775_808.0)
         }),
@@ -116,18 +143,28 @@ pub(super) fn interleaved_from_frame(frame: &ffmpeg::frame::Audio) -> Option<Aud
         Sample::F64(_) => gather(frame, channels, |b| finite(narrow(f64::from_ne_bytes(b)))),
         Sample::None => return None,
     };
-    Some(AudioSamples { format: AudioFormat { rate, layout }, interleaved })
+    Some(AudioSamples {
+        format: AudioFormat { rate, layout },
+        interleaved,
+    })
 }
 
 /// Rounds to single precision, which keeps 24 bits of any sample.
-#[expect(clippy::cast_possible_truncation, reason = "rounding is what is wanted")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "rounding is what is wanted"
+)]
 fn narrow(value: f64) -> f32 {
     value as f32
 }
 
 /// Damaged float streams may hold NaN and infinity, which no later stage may meet.
 fn finite(value: f32) -> f32 {
-    if value.is_finite() { value.clamp(-64.0, 64.0) } else { 0.0 }
+    if value.is_finite() {
+        value.clamp(-64.0, 64.0)
+    } else {
+        0.0
+    }
 }
 
 /// Reads values of `N` bytes from the frame's planes, interleaved.
@@ -139,7 +176,11 @@ fn gather<const N: usize>(
     let frames = frame.samples();
     if frame.is_packed() {
         let (values, _) = frame.data(0).as_chunks::<N>();
-        return values.iter().take(frames * channels).map(|bytes| value(*bytes)).collect();
+        return values
+            .iter()
+            .take(frames * channels)
+            .map(|bytes| value(*bytes))
+            .collect();
     }
     let mut interleaved = vec![0.0; frames * channels];
     for channel in 0..channels {

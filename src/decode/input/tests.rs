@@ -71,7 +71,7 @@ fn a_file_without_permission_is_refused() {
 #[test]
 fn garbage_is_unrecognized() {
     let noise: Vec<u8> = (0..5000_u32)
-        .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[2])
         .collect();
     for name in ["noise.mp4", "noise", "noise.png", "frame%03d.png"] {
         let error = open_bytes(name, &noise).unwrap_err();

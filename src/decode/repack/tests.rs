@@ -117,8 +117,13 @@ fn codes_by_ffmpeg(
 }
 
 /// What a component of `depth` bits that reads `value` must become.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "codes are small"
+)]
 fn expected_code(value: u32, depth: u32, inverted: bool) -> u32 {
-    let greatest = f64::from((1_u64 << depth) as u32 - u32::from(depth < 32));
+    let greatest = f64::from(u32::MAX >> (32 - depth));
     let code = match depth {
         32 => f64::from(f32::from_bits(value)).clamp(0.0, 1.0) * 65_535.0,
         ..8 if inverted => (greatest - f64::from(value)) * 255.0 / greatest,
@@ -213,7 +218,8 @@ fn a_picture_stored_bottom_up_comes_out_top_down() {
     unsafe {
         let frame = source.as_mut_ptr();
         let stride = (*frame).linesize[0];
-        (*frame).data[0] = (*frame).data[0].offset(stride as isize * (HEIGHT as isize - 1));
+        let last = usize::try_from(stride).unwrap() * (HEIGHT as usize - 1);
+        (*frame).data[0] = (*frame).data[0].add(last);
         (*frame).linesize[0] = -stride;
     }
     let (flipped, _) = repack(&source, AV_PIX_FMT_BGR24);
@@ -230,7 +236,9 @@ fn a_picture_stored_bottom_up_comes_out_top_down() {
 /// By hand, so that a misreading of FFmpeg's descriptions cannot hide in both readers.
 #[test]
 fn common_formats_by_hand() {
-    let cases: [(AVPixelFormat, u32, &[u8], &[&[u32]]); 12] = [
+    /// Format, width, packed bytes, and the codes of each plane.
+    type Case<'a> = (AVPixelFormat, u32, &'a [u8], &'a [&'a [u32]]);
+    let cases: [Case<'_>; 12] = [
         (
             AV_PIX_FMT_RGB24,
             2,
@@ -294,9 +302,9 @@ fn palettes_are_looked_up() {
     #[expect(unsafe_code, reason = "the palette is a raw pointer")]
     // SAFETY: the second plane has 256 words.
     unsafe {
-        let palette = (*source.as_mut_ptr()).data[1].cast::<u32>();
-        palette.write(0x8010_2030);
-        palette.add(1).write(0xff0a_0b0c);
+        let palette = (*source.as_mut_ptr()).data[1].cast::<[u8; 4]>();
+        palette.write(0x8010_2030_u32.to_ne_bytes());
+        palette.add(1).write(0xff0a_0b0c_u32.to_ne_bytes());
     }
     let (target, repacker) = repack(&source, AV_PIX_FMT_PAL8);
     let planes = [[0x0b, 0x20], [0x0c, 0x30], [0x0a, 0x10], [0xff, 0x80]];
@@ -340,6 +348,11 @@ fn a_flat_sensor_pattern_becomes_flat_colour() {
 fn cinema_white_is_neutral() {
     // X'Y'Z' of D65 at full luminance: X = 0.9505 and Z = 1.089 times Y, a gamma of 2.6, 12 bits in the
     // high bits. Y is 0.9 so that Z stays below 1.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "below 4096"
+    )]
     let code = |value: f64| ((value.powf(1.0 / 2.6) * 4095.0).round() as u16) << 4;
     let (luminance, mut bytes) = (0.9, Vec::new());
     for value in [0.9505 * luminance, luminance, 1.089 * luminance] {

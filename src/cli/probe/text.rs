@@ -1,0 +1,324 @@
+//! What `jogwheel probe` prints for people.
+
+use std::fmt::Write as _;
+
+use super::{Report, gop_lengths};
+use crate::media::{
+    AudioStream, ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, MatrixCoefficients,
+    Orientation, Primaries, SampleAspect, TransferFunction, VideoStream,
+};
+use crate::time::MediaSpan;
+
+/// Columns of the names on the left.
+const LABEL_WIDTH: usize = 12;
+
+/// Lines of a name and a value, aligned.
+struct Page(String);
+
+impl Page {
+    fn heading(&mut self, text: &str) {
+        if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        self.0.push_str(text);
+        self.0.push('\n');
+    }
+
+    fn line(&mut self, label: &str, value: &str) {
+        // Writing to a string cannot fail. Tags may hold line breaks, which stay in their column.
+        let value = value
+            .trim_end()
+            .replace('\n', &format!("\n{:w$}", "", w = LABEL_WIDTH + 2));
+        let _written = writeln!(self.0, "  {label:LABEL_WIDTH$}{value}");
+    }
+
+    fn line_if(&mut self, label: &str, value: Option<String>) {
+        if let Some(value) = value {
+            self.line(label, &value);
+        }
+    }
+}
+
+pub(super) fn describe(report: &Report) -> String {
+    let info = &report.info;
+    let container = &info.container;
+    let mut page = Page(String::new());
+    page.heading(&info.path.display().to_string());
+    page.line(
+        "Container",
+        &format!("{} ({})", container.format_long, container.format),
+    );
+    page.line("Size", &bytes(container.bytes));
+    page.line_if("Duration", container.duration.map(duration));
+    let start = container.start.since_zero();
+    page.line_if(
+        "Starts at",
+        (start != MediaSpan::ZERO).then(|| duration(start)),
+    );
+    page.line_if("Timecode", info.default_video().and_then(timecode));
+    page.line_if("Bit rate", container.bit_rate.map(bit_rate));
+    for (key, value) in &container.metadata {
+        page.line(&format!("{key}:"), value);
+    }
+    for video in &info.video {
+        describe_video(&mut page, report, video);
+    }
+    for audio in &info.audio {
+        describe_audio(&mut page, audio);
+    }
+    if !info.other.is_empty() {
+        page.heading("Not played");
+    }
+    for other in &info.other {
+        let label = format!("#{}", other.id.0);
+        page.line(
+            &label,
+            &format!("{} ({}): {}", other.kind, other.codec, other.reason),
+        );
+    }
+    if info.video.is_empty() && info.audio.is_empty() {
+        page.heading("There is nothing in it to play.");
+    }
+    page.0
+}
+
+fn describe_video(page: &mut Page, report: &Report, video: &VideoStream) {
+    let kind = if video.is_still { "Picture" } else { "Video" };
+    page.heading(&heading(
+        kind,
+        video.id.0,
+        video.is_default,
+        video.language.as_deref(),
+    ));
+    page.line("Codec", &format!("{} ({})", video.codec_long, video.codec));
+    let shown = video.display_size();
+    let mut size = video.size.to_string();
+    if video.sample_aspect != SampleAspect::SQUARE {
+        let SampleAspect { num, den } = video.sample_aspect;
+        let _written = write!(size, ", pixels {num}:{den}");
+    }
+    if let Some(turn) = turn(video.orientation) {
+        let _written = write!(size, ", {turn}");
+    }
+    if shown != video.size {
+        let _written = write!(size, ", shown as {shown}");
+    }
+    page.line("Size", &size);
+    page.line(
+        "Format",
+        &format!("{} ({})", video.format, video.source_format),
+    );
+    page.line("Colour", &colour(&video.color, video.format.model));
+    page.line_if("Light", light(&video.color));
+    page.line_if(
+        "Scan",
+        match video.fields {
+            FieldOrder::Progressive => None,
+            FieldOrder::TopFirst => Some("interlaced, top field first".to_owned()),
+            FieldOrder::BottomFirst => Some("interlaced, bottom field first".to_owned()),
+        },
+    );
+    if !video.is_still {
+        page.line("Rate", &rate(report, video));
+        page.line_if("Frames", video.frames.map(|frames| frames.to_string()));
+        page.line_if("Duration", video.duration.map(duration));
+        let start = video.start.since_zero();
+        page.line_if(
+            "Starts at",
+            (start != MediaSpan::ZERO).then(|| duration(start)),
+        );
+    }
+    page.line_if("Timecode", timecode(video));
+    page.line_if("Bit rate", video.bit_rate.map(bit_rate));
+    page.line("Decoder", &video.decoder);
+    match report.index(video.id) {
+        Some(Ok(index)) => {
+            let mut text = format!(
+                "{} frames, {} keyframes",
+                index.len(),
+                index.keyframes().len()
+            );
+            match gop_lengths(index) {
+                Some((least, greatest)) if least == greatest => {
+                    let _written = write!(text, ", one every {least}");
+                }
+                Some((least, greatest)) => {
+                    let _written = write!(text, ", one every {least} to {greatest}");
+                }
+                None => {}
+            }
+            let _written = write!(text, ", {}", duration(index.duration()));
+            text.push_str(if index.is_variable_rate() {
+                ", uneven"
+            } else {
+                ", even"
+            });
+            page.line("Read through", &text);
+        }
+        Some(Err(error)) => page.line("Read through", error),
+        None => {}
+    }
+}
+
+fn describe_audio(page: &mut Page, audio: &AudioStream) {
+    page.heading(&heading(
+        "Audio",
+        audio.id.0,
+        audio.is_default,
+        audio.language.as_deref(),
+    ));
+    page.line("Codec", &format!("{} ({})", audio.codec_long, audio.codec));
+    page.line("Channels", &audio.layout_name);
+    page.line("Sample rate", &format!("{} Hz", audio.format.rate));
+    page.line_if("Duration", audio.duration.map(duration));
+    let start = audio.start.since_zero();
+    page.line_if(
+        "Starts at",
+        (start != MediaSpan::ZERO).then(|| duration(start)),
+    );
+    page.line_if("Bit rate", audio.bit_rate.map(bit_rate));
+}
+
+fn heading(kind: &str, id: usize, is_default: bool, language: Option<&str>) -> String {
+    let mut text = format!("{kind} #{id}");
+    if let Some(language) = language {
+        let _written = write!(text, ", {language}");
+    }
+    if is_default {
+        text.push_str(", default");
+    }
+    text
+}
+
+fn timecode(video: &VideoStream) -> Option<String> {
+    video.timecode.map(|timecode| {
+        let kind = if timecode.format().drop_frame() {
+            " (drop-frame)"
+        } else {
+            ""
+        };
+        format!("{timecode}{kind}")
+    })
+}
+
+fn rate(report: &Report, video: &VideoStream) -> String {
+    let mut text = format!("{} fps", video.rate);
+    if video.rate.den() != 1 {
+        let _written = write!(text, " ({}/{})", video.rate.num(), video.rate.den());
+    }
+    if report.varies(video.id) {
+        text.push_str(" on average: it varies");
+    }
+    text
+}
+
+/// What is done to the stored picture, if anything.
+fn turn(orientation: Orientation) -> Option<String> {
+    let degrees = u32::from(orientation.quarter_turns()) * 90;
+    match (orientation.is_mirrored(), degrees) {
+        (false, 0) => None,
+        (false, degrees) => Some(format!("turned {degrees}° clockwise")),
+        (true, 0) => Some("mirrored left to right".to_owned()),
+        (true, 180) => Some("mirrored top to bottom".to_owned()),
+        (true, degrees) => Some(format!(
+            "mirrored left to right, then turned {degrees}° clockwise"
+        )),
+    }
+}
+
+fn colour(color: &ColorInfo, model: ColorModel) -> String {
+    let range = match color.range {
+        ColorRange::Limited => "limited range",
+        ColorRange::Full => "full range",
+    };
+    let matrix = match color.matrix {
+        MatrixCoefficients::Identity => None,
+        MatrixCoefficients::Bt601 => Some("BT.601 matrix"),
+        MatrixCoefficients::Bt709 => Some("BT.709 matrix"),
+        MatrixCoefficients::Bt2020 => Some("BT.2020 matrix"),
+        MatrixCoefficients::Fcc => Some("FCC matrix"),
+        MatrixCoefficients::Smpte240m => Some("SMPTE 240M matrix"),
+        MatrixCoefficients::YCgCo => Some("YCgCo matrix"),
+    };
+    let primaries = match color.primaries {
+        Primaries::Bt709 => "BT.709 primaries",
+        Primaries::Bt601Ntsc => "BT.601 525-line primaries",
+        Primaries::Bt601Pal => "BT.601 625-line primaries",
+        Primaries::Bt2020 => "BT.2020 primaries",
+        Primaries::DisplayP3 => "Display P3 primaries",
+        Primaries::DciP3 => "DCI P3 primaries",
+    };
+    let transfer = match color.transfer {
+        TransferFunction::Bt1886 => "BT.1886 transfer",
+        TransferFunction::Srgb => "sRGB transfer",
+        TransferFunction::Gamma22 => "gamma 2.2",
+        TransferFunction::Gamma28 => "gamma 2.8",
+        TransferFunction::Linear => "linear light",
+        TransferFunction::Pq => "PQ transfer (HDR)",
+        TransferFunction::Hlg => "HLG transfer (HDR)",
+    };
+    let siting = match color.siting {
+        ChromaSiting::Left => "chroma left",
+        ChromaSiting::Center => "chroma centred",
+        ChromaSiting::TopLeft => "chroma top left",
+        ChromaSiting::Top => "chroma top",
+        ChromaSiting::BottomLeft => "chroma bottom left",
+        ChromaSiting::Bottom => "chroma bottom",
+    };
+    let siting = (model == ColorModel::Yuv).then_some(siting);
+    let matrix = if model == ColorModel::Yuv {
+        matrix
+    } else {
+        None
+    };
+    let parts: Vec<&str> = [matrix, Some(range), Some(primaries), Some(transfer), siting]
+        .into_iter()
+        .flatten()
+        .collect();
+    let guessed = if color.guessed {
+        " (guessed where tags are missing)"
+    } else {
+        ""
+    };
+    format!("{}{guessed}", parts.join(", "))
+}
+
+fn light(color: &ColorInfo) -> Option<String> {
+    let hdr = color.hdr?;
+    let peak = hdr
+        .mastering_peak_nits
+        .map(|nits| format!("mastered at {nits} cd/m²"));
+    let content = hdr
+        .max_content_light_nits
+        .map(|nits| format!("content up to {nits} cd/m²"));
+    let parts: Vec<String> = [peak, content].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// `00:01:02.345`, with a sign where it is negative.
+fn duration(span: MediaSpan) -> String {
+    let millis = (span.nanos_nearest().unsigned_abs() + 500_000) / 1_000_000;
+    let sign = if span < MediaSpan::ZERO { "-" } else { "" };
+    let (seconds, millis) = (millis / 1000, millis % 1000);
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{sign}{hours:02}:{minutes:02}:{seconds:02}.{millis:03}")
+}
+
+/// `2.49 MB`: powers of ten, as disks and networks are sold.
+fn bytes(count: u64) -> String {
+    scaled(count, "B")
+}
+
+fn bit_rate(bits: u64) -> String {
+    scaled(bits, "b") + "/s"
+}
+
+fn scaled(count: u64, unit: &str) -> String {
+    let value = count as f64;
+    match count {
+        0..1_000 => format!("{count} {unit}"),
+        1_000..1_000_000 => format!("{:.1} k{unit}", value / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.2} M{unit}", value / 1e6),
+        _ => format!("{:.2} G{unit}", value / 1e9),
+    }
+}
