@@ -18,6 +18,6 @@ pub use headless::{Headless, HeadlessError, HeadlessOptions};
 pub use player::{Player, PlayerOptions};
 pub use png_file::{PngError, write_png};
 pub use stage::{Stage, StageError};
-pub use state_file::StateFile;
+pub use state_file::{Screen, StateFile};
 pub use stats::{RunStats, StatsGatherer};
 pub use window::{WindowError, WindowOptions, WindowOutcome, run_window};

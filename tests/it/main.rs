@@ -6,3 +6,6 @@
 mod catalogue_probe;
 mod frame_truth;
 mod made;
+mod program;
+mod screen;
+mod window;
