@@ -30,7 +30,7 @@ pub use input::{Input, OpenError, ReadError, ReadOutcome};
 pub use log::{LOG_TARGET, init};
 pub use plan::{Generation, LoopMode, PlanCursor, RunAnchor, RunMap, RunPoint, VideoPlan};
 pub use probe::{
-    MAX_PICTURE_SIDE, media_info, probe, rate_estimate, read_index, require_playable,
+    MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, media_info, probe, rate_estimate, read_index, require_playable,
 };
 pub use rates::RateEstimate;
 pub use repack::{RepackError, Repacker};

@@ -20,6 +20,9 @@ use crate::time::{FrameRate, MediaSpan, MediaTime, Timecode};
 /// The greatest width and height that are decoded. 16K pictures have them; damaged headers claim more.
 pub const MAX_PICTURE_SIDE: u32 = 16_384;
 
+/// The most pixels that are decoded: four times 8K. A decoder holds up to twenty such pictures.
+pub const MAX_PICTURE_PIXELS: u64 = 128 << 20;
+
 /// Opens `path` and describes it.
 pub fn probe(path: &Path) -> Result<MediaInfo, OpenError> {
     Ok(media_info(&Input::open(path)?))
@@ -288,6 +291,14 @@ fn picture_size(width: i32, height: i32) -> Result<Size, Refused> {
         let reason = format!(
             "its header claims {columns}x{rows}, and {MAX_PICTURE_SIDE} a side is the most that is \
              decoded"
+        );
+        return Err(Refused::new("video", reason));
+    }
+    if u64::from(columns) * u64::from(rows) > MAX_PICTURE_PIXELS {
+        let reason = format!(
+            "its header claims {columns}x{rows}, and {} million pixels are the most that are \
+             decoded. Make a smaller copy with FFmpeg",
+            MAX_PICTURE_PIXELS / 1_000_000
         );
         return Err(Refused::new("video", reason));
     }
