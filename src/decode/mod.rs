@@ -8,6 +8,7 @@ mod frame_buffers;
 mod index;
 mod input;
 mod log;
+mod mp4_protection;
 mod picture;
 mod plan;
 mod probe;

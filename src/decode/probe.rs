@@ -35,14 +35,15 @@ pub fn media_info(input: &Input) -> MediaInfo {
         audio: Vec::new(),
         other: Vec::new(),
     };
+    let encrypted = input.encrypted_tracks();
     for stream in input.context_ref().streams() {
         let stream = RawStream::new(input, &stream);
         match stream.kind() {
-            AVMediaType::AVMEDIA_TYPE_VIDEO => match video_stream(&stream) {
+            AVMediaType::AVMEDIA_TYPE_VIDEO => match video_stream(&stream, &encrypted) {
                 Ok(video) => info.video.push(video),
                 Err(refused) => info.other.push(refused.listed(&stream)),
             },
-            AVMediaType::AVMEDIA_TYPE_AUDIO => match audio_stream(&stream) {
+            AVMediaType::AVMEDIA_TYPE_AUDIO => match audio_stream(&stream, &encrypted) {
                 Ok(audio) => info.audio.push(audio),
                 Err(refused) => info.other.push(refused.listed(&stream)),
             },
@@ -180,7 +181,7 @@ impl Refused {
     }
 }
 
-fn video_stream(stream: &RawStream<'_>) -> Result<VideoStream, Refused> {
+fn video_stream(stream: &RawStream<'_>, encrypted: &[u32]) -> Result<VideoStream, Refused> {
     let refuse = |reason: &str| Refused::new("video", reason);
     let cover = ffi::AV_DISPOSITION_ATTACHED_PIC | ffi::AV_DISPOSITION_TIMED_THUMBNAILS;
     if stream.has_disposition(cover) {
@@ -189,7 +190,7 @@ fn video_stream(stream: &RawStream<'_>) -> Result<VideoStream, Refused> {
             "a picture that stands for the file",
         ));
     }
-    if stream.is_encrypted() {
+    if stream.is_encrypted(encrypted) {
         return Err(refuse("encrypted"));
     }
     let raw = stream.raw();
@@ -298,9 +299,9 @@ fn picture_size(width: i32, height: i32) -> Result<Size, Refused> {
     })
 }
 
-fn audio_stream(stream: &RawStream<'_>) -> Result<AudioStream, Refused> {
+fn audio_stream(stream: &RawStream<'_>, encrypted: &[u32]) -> Result<AudioStream, Refused> {
     let refuse = |reason: &str| Refused::new("audio", reason);
-    if stream.is_encrypted() {
+    if stream.is_encrypted(encrypted) {
         return Err(refuse("encrypted"));
     }
     if stream.decoder().is_none() {

@@ -292,6 +292,7 @@ impl VideoReader {
     }
 
     fn next_packet(&mut self) -> Result<ReadOutcome, DecodeError> {
+        puffin::profile_scope!("demux");
         loop {
             let outcome = match self.input.read_packet(&mut self.packet) {
                 // What can be read has been read: the pictures up to here are shown.
