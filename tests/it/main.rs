@@ -4,7 +4,9 @@
 //! names the folder in `JOGWHEEL_TEST_MEDIA_MADE`. A test that needs it fails without it.
 
 mod catalogue_probe;
+mod cli;
 mod frame_truth;
+mod leaks;
 mod made;
 mod program;
 mod screen;
