@@ -254,6 +254,7 @@ impl VideoReader {
         self.skip_to = None;
         self.pictures = 0;
         self.unwanted_until = None;
+        self.bad_packets_in_a_row = 0;
         self.demux = Duration::ZERO;
         self.decode = Duration::ZERO;
     }
