@@ -411,13 +411,13 @@ fn a_window_can_be_closed_at_any_moment() {
     }
 }
 
-/// As when the X server, or a window manager that lost its patience, takes it away.
+/// As when the X server ends, or a window manager loses its patience.
 #[test]
-fn a_window_that_is_taken_away_ends_the_program() {
+fn a_lost_display_ends_the_program() {
     let clip = path("h264-longgop.mp4");
     let mut screen = Screen::play(&[&clip, "--loop", "loop", "--size", WINDOW]);
     come_to(&mut screen, Moment::Playing);
-    let ended = screen.destroy();
+    let ended = screen.cut_off();
     assert!([0, 1, 4].contains(&ended.code), "{ended:#?}");
 }
 
