@@ -1,8 +1,8 @@
 //! Wiring: the parts together, behind a window or without one.
 //!
 //! [`Player`] starts the engine and its surroundings. [`Stage`] turns due frames into pictures on a GPU
-//! device. [`window`] and [`headless`] are the two loops that drive them on the program's main thread;
-//! both do the same work for a frame, except for presenting it.
+//! device. [`run_window`] and [`Headless`] are the two loops that drive them on the program's main thread; both
+//! do the same work for a frame, except for presenting it.
 
 mod headless;
 mod pacer;

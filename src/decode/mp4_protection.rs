@@ -129,23 +129,23 @@ mod tests {
 
     use super::*;
 
-    fn boxed(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    fn boxed(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
         let size = u32::try_from(content.len() + 8).unwrap();
-        [&size.to_be_bytes()[..], kind, content].concat()
+        [&size.to_be_bytes()[..], &kind, content].concat()
     }
 
-    fn track(number: u32, entry: &[u8; 4], version: u8) -> Vec<u8> {
+    fn track(number: u32, entry: [u8; 4], version: u8) -> Vec<u8> {
         let mut header = vec![version, 0, 0, 0];
         header.extend(vec![0; if version == 1 { 16 } else { 8 }]);
         header.extend(number.to_be_bytes());
         header.extend([0; 20]);
         let table = [&[0, 0, 0, 0, 0, 0, 0, 1][..], &boxed(entry, &[0; 70])].concat();
-        let samples = boxed(b"stbl", &boxed(b"stsd", &table));
+        let samples = boxed(*b"stbl", &boxed(*b"stsd", &table));
         let media = boxed(
-            b"mdia",
-            &[boxed(b"mdhd", &[0; 24]), boxed(b"minf", &samples)].concat(),
+            *b"mdia",
+            &[boxed(*b"mdhd", &[0; 24]), boxed(*b"minf", &samples)].concat(),
         );
-        boxed(b"trak", &[boxed(b"tkhd", &header), media].concat())
+        boxed(*b"trak", &[boxed(*b"tkhd", &header), media].concat())
     }
 
     fn found(file: &[u8]) -> Vec<u32> {
@@ -162,14 +162,14 @@ mod tests {
 
     fn file() -> Vec<u8> {
         let movie = [
-            boxed(b"mvhd", &[0; 100]),
-            track(1, b"avc1", 0),
-            track(7, b"encv", 0),
-            track(9, b"enca", 1),
+            boxed(*b"mvhd", &[0; 100]),
+            track(1, *b"avc1", 0),
+            track(7, *b"encv", 0),
+            track(9, *b"enca", 1),
         ]
         .concat();
         // Media first, with a size of 64 bits.
-        let mut file = boxed(b"ftyp", b"isom");
+        let mut file = boxed(*b"ftyp", b"isom");
         file.extend(
             [
                 &1_u32.to_be_bytes()[..],
@@ -179,7 +179,7 @@ mod tests {
             ]
             .concat(),
         );
-        file.extend(boxed(b"moov", &movie));
+        file.extend(boxed(*b"moov", &movie));
         file
     }
 

@@ -7,11 +7,10 @@ use ffmpeg_next as ffmpeg;
 
 use super::audio_layout::channel_layout;
 use super::canonical::{CanonicalFormat, describe, format_from_raw, format_name};
-use super::index::{GopIndex, IndexBuilder, PacketStamp};
 use super::rates::RateEstimate;
 use super::raw_stream::{HEAD_BYTES, RawStream};
 use super::tags::{ColorContext, ColorTags, color_info, fields_from_order, hdr_from_side_data};
-use super::{Input, OpenError, ReadError, ReadOutcome, sniff};
+use super::{Input, OpenError, sniff};
 use crate::media::{
     AudioFormat, AudioStream, ContainerInfo, MediaInfo, OtherStream, Size, StreamId, VideoStream,
 };
@@ -19,6 +18,9 @@ use crate::time::{FrameRate, MediaSpan, MediaTime, Timecode};
 
 /// The greatest width and height that are decoded. 16K pictures have them; damaged headers claim more.
 pub const MAX_PICTURE_SIDE: u32 = 16_384;
+
+/// The most pixels that are decoded: four times 8K. A decoder holds up to twenty such pictures.
+pub const MAX_PICTURE_PIXELS: u64 = 128 << 20;
 
 /// Opens `path` and describes it.
 pub fn probe(path: &Path) -> Result<MediaInfo, OpenError> {
@@ -83,38 +85,6 @@ pub fn require_playable(info: &MediaInfo) -> Result<(), OpenError> {
 pub fn rate_estimate(input: &Input, id: StreamId) -> Option<RateEstimate> {
     let stream = input.context_ref().stream(id.0)?;
     RawStream::new(input, &stream).rate()
-}
-
-/// Reads the file through and numbers the frames of `video`. Leaves the demuxer at the end of the file
-/// and delivering this stream only.
-///
-/// # Errors
-/// When the disk fails or the container makes no sense; a file that is cut off just ends.
-pub fn read_index(input: &mut Input, video: &VideoStream) -> Result<GopIndex, ReadError> {
-    let zero = video.time_base.ticks_from_time_floor(video.start);
-    let mut builder = IndexBuilder::new(video.time_base, video.rate, zero);
-    input.discard_all_but(video.id);
-    let mut packet = ffmpeg::Packet::empty();
-    while input.read_packet(&mut packet)? == ReadOutcome::Packet {
-        builder.push(stamp_of(&packet));
-    }
-    Ok(builder.publish(true))
-}
-
-/// What the index needs to know of a packet.
-#[expect(unsafe_code, reason = "the wrapper's flags leave one out")]
-fn stamp_of(packet: &ffmpeg::Packet) -> PacketStamp {
-    use ffmpeg::packet::Ref;
-    // SAFETY: the packet is alive.
-    let flags = unsafe { (*packet.as_ptr()).flags };
-    PacketStamp {
-        pts: packet.pts(),
-        dts: packet.dts(),
-        duration: packet.duration(),
-        is_key: packet.is_key(),
-        is_discarded: flags & ffi::AV_PKT_FLAG_DISCARD != 0,
-        position: u64::try_from(packet.position()).ok(),
-    }
 }
 
 fn container_info(input: &Input) -> ContainerInfo {
@@ -288,6 +258,14 @@ fn picture_size(width: i32, height: i32) -> Result<Size, Refused> {
         let reason = format!(
             "its header claims {columns}x{rows}, and {MAX_PICTURE_SIDE} a side is the most that is \
              decoded"
+        );
+        return Err(Refused::new("video", reason));
+    }
+    if u64::from(columns) * u64::from(rows) > MAX_PICTURE_PIXELS {
+        let reason = format!(
+            "its header claims {columns}x{rows}, and {} million pixels are the most that are \
+             decoded. Make a smaller copy with FFmpeg",
+            MAX_PICTURE_PIXELS / 1_000_000
         );
         return Err(Refused::new("video", reason));
     }

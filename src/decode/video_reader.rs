@@ -2,7 +2,8 @@
 //!
 //! A [`VideoReader`] turns a file into decoded pictures in the order of presentation. It belongs to one
 //! thread, does at most one packet's work a [`step`](VideoReader::step), and never waits for anything
-//! but the disk and the decoder, so its owner can look for new orders between steps.
+//! but the disk and the decoder, so its owner can look for new orders between steps. A
+//! [`seek`](VideoReader::seek) is one piece: it reads packets up to the keyframe that it looks for.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
