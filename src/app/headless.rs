@@ -11,7 +11,7 @@ use super::pacer::Pacer;
 use super::player::{Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
-use super::stats::{RunStats, StatsGatherer};
+use super::stats::{RunStats, StatsGatherer, failure_of_run};
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget};
 use crate::media::Size;
 use crate::metrics::{FrameFate, OutputMode, SoakReport, Stage as Cost};
@@ -292,6 +292,11 @@ impl Headless {
             Some(notice) => Err(HeadlessError::Media(notice.text.clone())),
             None => Ok(()),
         }
+    }
+
+    /// Why the file did not play to its end, or at all, as far as is known by now.
+    pub fn failure(&self) -> Option<String> {
+        failure_of_run(&self.player.engine.snapshot(), &self.player.scheduler.log().summary())
     }
 
     /// The report of what was played.

@@ -9,7 +9,7 @@ use crate::metrics::{
     ProcessReport, ProcessSampler, Quantiles, RingReport, SeekReport, SignedHistogram, SoakReport,
     Stage as Cost, StageReport,
 };
-use crate::playback::{FrameScheduler, Snapshot};
+use crate::playback::{FrameScheduler, Severity, Snapshot};
 use crate::time::{MediaSpan, Moment};
 use crate::ui::{DropCounts, FrameCounts, StageTime, StageTimes, ViewStats};
 
@@ -37,6 +37,20 @@ pub struct RunStats<'a> {
     pub lasted: Duration,
     /// Whether a person ended it.
     pub interrupted: bool,
+}
+
+/// Why a run did not play its file to the end, or showed nothing of it.
+pub(super) fn failure_of_run(snapshot: &Snapshot, summary: &FrameSummary) -> Option<String> {
+    let told = snapshot.notices.iter().rfind(|notice| notice.severity == Severity::Error);
+    if let Some(notice) = told {
+        return Some(notice.text.clone());
+    }
+    let seen = summary.count(FrameFate::Shown) + summary.count(FrameFate::Late);
+    let media = snapshot.media.as_ref()?;
+    (seen == 0 && summary.count(FrameFate::Dropped) > 0).then(|| {
+        let file = media.info.path.display();
+        format!("{file}: none of its pictures could be shown; they are damaged, or came too late.")
+    })
 }
 
 /// Gathers figures on the presenting thread.

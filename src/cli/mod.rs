@@ -22,6 +22,8 @@ pub use args::{
 };
 pub use exit::{CliError, Exit};
 
+use crate::decode::LOG_TARGET;
+
 /// Runs the program on a command line, the program's name first. Answers its exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
@@ -63,11 +65,16 @@ fn run(args: Vec<OsString>) -> Result<Exit, CliError> {
 
 /// Messages go to standard error; `RUST_LOG` chooses them in detail.
 fn start_logging(global: GlobalArgs) {
+    use tracing::level_filters::LevelFilter;
     use tracing_subscriber::EnvFilter;
     let level = global.log_level();
     let filter = EnvFilter::builder().with_env_var("RUST_LOG").try_from_env().unwrap_or_else(|_| {
         // The libraries below talk about themselves, and warn of what no user can change.
-        EnvFilter::new(format!("{level},wgpu_core=warn,wgpu_hal=error,naga=warn,winit=error"))
+        // FFmpeg warns of each oddity; what matters of it comes back as errors and notices.
+        let ffmpeg = if level <= LevelFilter::WARN { LevelFilter::OFF } else { level };
+        EnvFilter::new(format!(
+            "{level},{LOG_TARGET}={ffmpeg},wgpu_core=warn,wgpu_hal=error,naga=warn,winit=error"
+        ))
     });
     tracing_subscriber::fmt()
         .with_env_filter(filter)

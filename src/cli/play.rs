@@ -15,7 +15,7 @@ use crate::app::{
 use crate::audio::AudioConfig;
 use crate::decode::LoopMode;
 use crate::gpu::{self, RgbaPicture};
-use crate::media::Size;
+use crate::media::{MediaInfo, Size};
 use crate::memory::MemoryBudget;
 use crate::metrics::SoakReport;
 use crate::playback::{Command, StartOptions};
@@ -31,14 +31,15 @@ pub(super) fn run(args: &PlayArgs, out: &mut dyn Write) -> Result<Exit, CliError
     if let [only] = player.files.as_slice() {
         check_file(only)?;
     }
-    let (report, picture, interrupted) = if args.run.headless {
+    let Played { report, picture, interrupted, failure } = if args.run.headless {
         headless(args, player)?
     } else {
         window(args, player)?
     };
     if let Some(path) = &args.run.shot {
-        let picture = picture.ok_or_else(|| {
-            CliError::new(Exit::Failure, "no picture was shown, so none was written.")
+        let picture = picture.ok_or_else(|| match &failure {
+            Some(reason) => CliError::new(Exit::Input, reason.as_str()),
+            None => CliError::new(Exit::Failure, "no picture was shown, so none was written."),
         })?;
         write_png(&picture, path).map_err(|error| CliError::new(Exit::Failure, error.to_string()))?;
     }
@@ -50,10 +51,21 @@ pub(super) fn run(args: &PlayArgs, out: &mut dyn Write) -> Result<Exit, CliError
             print(out, &format!("picture: {}\n", path.display()))?;
         }
     }
+    if let Some(reason) = failure.filter(|_| !interrupted) {
+        return Err(CliError::new(Exit::Input, reason));
+    }
     Ok(if interrupted { Exit::Interrupted } else { Exit::Ok })
 }
 
-type Played = (SoakReport, Option<RgbaPicture>, bool);
+/// What a run leaves behind.
+struct Played {
+    report: SoakReport,
+    picture: Option<RgbaPicture>,
+    /// Whether a person ended it.
+    interrupted: bool,
+    /// Why it did not play to its end, where nobody saw it said.
+    failure: Option<String>,
+}
 
 fn window(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
     let stop = stop_on_signal();
@@ -71,7 +83,13 @@ fn window(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
         target_fps: None,
     };
     let outcome = run_window(player, options, stop.clone(), args.run.shot.is_some())?;
-    Ok((outcome.report, outcome.picture, stop.load(Ordering::Relaxed)))
+    Ok(Played {
+        report: outcome.report,
+        picture: outcome.picture,
+        interrupted: stop.load(Ordering::Relaxed),
+        // The window has told what there was to tell.
+        failure: None,
+    })
 }
 
 fn headless(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
@@ -99,7 +117,8 @@ fn headless(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> 
         Some(_) if run.stage().has_frame() => Some(run.stage().picture(args.picture.size)?),
         _ => None,
     };
-    Ok((report, picture, stop.load(Ordering::Relaxed)))
+    let failure = run.failure();
+    Ok(Played { report, picture, interrupted: stop.load(Ordering::Relaxed), failure })
 }
 
 fn player_options(args: &PlayArgs) -> PlayerOptions {
@@ -172,9 +191,9 @@ pub(super) fn refresh() -> Result<FrameRate, CliError> {
 }
 
 /// Opens `path` to see whether it can be played at all.
-pub(super) fn check_file(path: &Path) -> Result<(), CliError> {
+pub(super) fn check_file(path: &Path) -> Result<MediaInfo, CliError> {
     crate::decode::probe(path)
-        .and_then(|info| crate::decode::require_playable(&info))
+        .and_then(|info| crate::decode::require_playable(&info).map(|()| info))
         .map_err(|error| CliError::from(error).about(path))
 }
 

@@ -6,19 +6,16 @@ use std::sync::atomic::AtomicBool;
 
 use super::args::ShotArgs;
 use super::exit::{CliError, Exit};
-use super::play::{convert_choice, refresh};
+use super::play::{check_file, convert_choice, refresh};
 use super::print;
 use crate::app::{Headless, HeadlessOptions, PlayerOptions, write_png};
 use crate::audio::AudioConfig;
-use crate::decode::{Input, media_info};
 use crate::media::Size;
 use crate::memory::MemoryBudget;
 use crate::playback::{PlaybackStatus, StartOptions};
 
 pub(super) fn run(args: &ShotArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
-    let input = Input::open(&args.file).map_err(|e| CliError::from(e).about(&args.file))?;
-    let info = media_info(&input);
-    drop(input);
+    let info = check_file(&args.file)?;
     let Some(stream) = info.default_video() else {
         let text = format!("{}: it has no pictures.", args.file.display());
         return Err(CliError::new(Exit::Input, text).about(&args.file));

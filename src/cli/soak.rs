@@ -22,13 +22,17 @@ pub(super) fn run(args: &SoakArgs, out: &mut dyn Write) -> Result<Exit, CliError
         let text = "--seeks is measured without a window. Leave out --window, or run soak twice.";
         return Err(CliError::new(Exit::Usage, text));
     }
-    let (mut report, interrupted) = if args.window { window(args)? } else { headless(args)? };
+    let (mut report, interrupted, failure) =
+        if args.window { window(args)? } else { headless(args)? };
     report.limits = Limits::from(args.limits).check(&report);
     print(out, &report.to_string())?;
     if let Some(path) = &args.json {
         std::fs::write(path, format!("{}\n", json(&report)?)).map_err(|error| {
             CliError::new(Exit::Failure, format!("{}: the report cannot be written: {error}.", path.display()))
         })?;
+    }
+    if let Some(reason) = failure.filter(|_| !interrupted) {
+        return Err(CliError::new(Exit::Input, reason).about(&args.file));
     }
     Ok(if !report.passed() {
         Exit::LimitBroken
@@ -54,7 +58,10 @@ fn losses(args: &SoakArgs) -> Vec<Duration> {
     args.faults.iter().map(|Fault::DeviceLoss { after }| *after).collect()
 }
 
-fn window(args: &SoakArgs) -> Result<(SoakReport, bool), CliError> {
+/// The report, whether a person ended the run, and why it did not play to its end.
+type Soaked = (SoakReport, bool, Option<String>);
+
+fn window(args: &SoakArgs) -> Result<Soaked, CliError> {
     let stop = stop_on_signal();
     let options = WindowOptions {
         size: Some(args.size),
@@ -70,10 +77,10 @@ fn window(args: &SoakArgs) -> Result<(SoakReport, bool), CliError> {
         target_fps: args.target_fps,
     };
     let outcome = run_window(player_options(args), options, stop.clone(), false)?;
-    Ok((outcome.report, stop.load(Ordering::Relaxed)))
+    Ok((outcome.report, stop.load(Ordering::Relaxed), outcome.failure))
 }
 
-fn headless(args: &SoakArgs) -> Result<(SoakReport, bool), CliError> {
+fn headless(args: &SoakArgs) -> Result<Soaked, CliError> {
     let stop = stop_on_signal();
     let options = HeadlessOptions {
         size: args.size,
@@ -91,7 +98,8 @@ fn headless(args: &SoakArgs) -> Result<(SoakReport, bool), CliError> {
         let frames = run.snapshot().media.as_ref().map_or(1, |media| media.frames);
         run.seek_to_each(random_frames(args.seed, frames).take(count as usize))?;
     }
-    Ok((run.report(&args.file), stop.load(Ordering::Relaxed)))
+    let failure = run.failure();
+    Ok((run.report(&args.file), stop.load(Ordering::Relaxed), failure))
 }
 
 /// Frames of a medium of `frames` frames, in an order that the seed decides (Knuth's MMIX generator).

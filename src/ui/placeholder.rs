@@ -21,7 +21,7 @@ const FIRST_KEYS: [(Action, &str); 4] = [
 /// Paints it in `area` when there is nothing to see; answers whether it did.
 pub(super) fn paint(canvas: &Canvas<'_>, area: Rect, input: &UiInput<'_>) -> bool {
     let snapshot = input.snapshot;
-    if snapshot.media.is_some() {
+    if snapshot.media.is_some() && input.failure.is_none() {
         return false;
     }
     canvas

@@ -89,6 +89,13 @@ impl Toasts {
         }
     }
 
+    /// Takes those off the screen that say what is said in full elsewhere.
+    pub(super) fn dismiss_what_ends_with(&mut self, words: &str) {
+        for (notice, _, dismissed) in &mut self.known {
+            *dismissed |= notice.text.ends_with(words);
+        }
+    }
+
     /// When the next one goes.
     pub(super) fn next_change(&self, now: Moment) -> Option<Moment> {
         let end = |number: usize| {

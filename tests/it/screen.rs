@@ -256,9 +256,9 @@ impl Screen {
         self.wait()
     }
 
-    /// Destroys the window under the program.
-    pub(crate) fn destroy(self) -> Ended {
-        self.x.destroy_window(self.window).unwrap();
+    /// Cuts the program off from the X server, which takes its window away.
+    pub(crate) fn cut_off(self) -> Ended {
+        self.x.kill_client(self.window).unwrap();
         self.x.flush().unwrap();
         self.wait()
     }

@@ -8,6 +8,7 @@ use super::interface::{Interface, Stale};
 use super::{App, News, Shown, WindowError, create_surface};
 use crate::app::stage::StageError;
 use crate::app::waveform::Waveform;
+use crate::decode::Picture;
 use crate::gpu::{Acquired, GpuContext, GpuOptions};
 use crate::metrics::Stage as Cost;
 use crate::playback::{Command, PlaybackStatus, Pull, Severity, Snapshot};
@@ -32,11 +33,20 @@ struct FrameCosts {
 impl App {
     pub(super) fn interface_is_stale(&mut self, snapshot: &Arc<Snapshot>, now: Moment) -> Stale {
         self.stats.view(now, &self.player.scheduler, snapshot);
-        let App { interface, stats, keys, audio_devices, audio_device, waveform, shown_window, .. } =
-            self;
+        let App {
+            interface,
+            stats,
+            keys,
+            audio_devices,
+            audio_device,
+            waveform,
+            shown_window,
+            missing,
+            ..
+        } = self;
         let fullscreen =
             shown_window.as_ref().is_some_and(|shown| shown.window.fullscreen().is_some());
-        let failure = failure_of(snapshot);
+        let failure = failure_of(snapshot, missing.as_deref());
         let peaks = waveform.as_ref().map(Waveform::peaks);
         interface.is_stale(&UiInput {
             snapshot,
@@ -109,6 +119,7 @@ impl App {
                 shown.stage.clear();
                 self.must_draw = true;
                 self.on_stage = None;
+                self.missing = None;
                 FrameCosts::default()
             }
             Pull::New(planned) => {
@@ -118,6 +129,10 @@ impl App {
                 let media = newest.media.as_ref().or(snapshot.media.as_ref());
                 let stream = media.and_then(|media| media.info.default_video());
                 let took = stream.map(|stream| shown.stage.take(&planned, stream));
+                self.missing = match &planned.picture {
+                    Picture::Missing(reason) if !shown.stage.has_frame() => Some(Arc::clone(reason)),
+                    _ => None,
+                };
                 FrameCosts {
                     is_new: true,
                     token: self.player.scheduler.last_ordinal(),
@@ -135,6 +150,7 @@ impl App {
             // What could not be opened leaves no picture of the file before.
             shown.stage.clear();
             self.on_stage = None;
+            self.missing = None;
         }
         let info = snapshot.media.as_ref().map(|media| &media.info);
         let name = info.and_then(|info| info.path.file_name()).map(|name| name.to_string_lossy());
@@ -172,6 +188,7 @@ impl App {
             waveform,
             shown_window,
             player,
+            missing,
             ..
         } = self;
         let Some(shown) = shown_window else { return false };
@@ -186,7 +203,7 @@ impl App {
         let pool = player.pool.usage();
         view.pool_bytes = (pool.used_bytes, pool.limit_bytes);
         view.refresh_hz = Some(self.refresh.as_f64() as f32);
-        let failure = failure_of(snapshot);
+        let failure = failure_of(snapshot, missing.as_deref());
         let peaks = waveform.as_ref().map(Waveform::peaks);
         let input = UiInput {
             snapshot,
@@ -327,8 +344,13 @@ impl Failed {
     }
 }
 
-/// The reason, when the file asked for could not be opened.
-fn failure_of(snapshot: &Snapshot) -> Option<Failed> {
+/// The reason, when the file asked for could not be opened, or has not had a picture yet although one
+/// is `missing`.
+fn failure_of(snapshot: &Snapshot, missing: Option<&str>) -> Option<Failed> {
+    if let (Some(reason), Some(media)) = (missing, &snapshot.media) {
+        let name = media.info.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        return Some(Failed { name, reason: capitalized(reason) });
+    }
     if snapshot.status != PlaybackStatus::Empty {
         return None;
     }
@@ -360,9 +382,9 @@ mod tests {
             notices: vec![Notice { severity: Severity::Error, text }],
             ..Snapshot::default()
         };
-        let failed = failure_of(&snapshot).unwrap();
+        let failed = failure_of(&snapshot, None).unwrap();
         assert_eq!(failed.name, "b.mov");
         assert_eq!(failed.reason, "No such file. Check the path.");
-        assert!(failure_of(&Snapshot::default()).is_none());
+        assert!(failure_of(&Snapshot::default(), None).is_none());
     }
 }

@@ -26,6 +26,13 @@ pub(super) struct Interface {
     dropped: Vec<PathBuf>,
 }
 
+impl Drop for Interface {
+    /// Textures that no device took go with the window; egui panics where it thinks them forgotten.
+    fn drop(&mut self) {
+        self.textures.clear();
+    }
+}
+
 /// Whether the interface would look different now.
 pub(super) struct Stale(pub(super) bool);
 
@@ -56,9 +63,10 @@ impl Interface {
     /// Connects to a window. Also after a device loss: textures must be sent anew, so egui starts afresh;
     /// the performance panel stays open.
     pub(super) fn attach(&mut self, window: &Window, max_texture_side: u32) {
-        let dropped = std::mem::take(&mut self.dropped);
         let performance = self.open_panels().any(|panel| panel == "performance");
-        *self = Self { dropped, ..Self::new(performance) };
+        let mut fresh = Self::new(performance);
+        fresh.dropped = std::mem::take(&mut self.dropped);
+        *self = fresh;
         let side = usize::try_from(max_texture_side).ok();
         self.state = Some(egui_winit::State::new(
             self.context.clone(),

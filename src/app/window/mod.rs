@@ -24,7 +24,7 @@ use super::pacer::Pacer;
 use super::player::{Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
-use super::stats::{RunStats, StatsGatherer};
+use super::stats::{RunStats, StatsGatherer, failure_of_run};
 use crate::config::{Folders, KeyMap};
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, Pacing, WindowSurface, new_instance};
 use crate::media::Size;
@@ -65,6 +65,8 @@ pub struct WindowOutcome {
     pub report: SoakReport,
     /// The picture that was on screen last, if it was asked for and there was one.
     pub picture: Option<crate::gpu::RgbaPicture>,
+    /// Why the file did not play to its end, or at all.
+    pub failure: Option<String>,
 }
 
 /// Why there is no window, or no more.
@@ -146,6 +148,7 @@ pub fn run_window(
         device_losses: 0,
         on_stage: None,
         on_screen: None,
+        missing: None,
         retry_at: None,
         must_draw: true,
         asked_to_draw: false,
@@ -164,7 +167,8 @@ pub fn run_window(
     let run = app.run_stats(&file);
     let summary = app.player.scheduler.log().summary();
     let report = app.stats.report(&run, &summary, &app.player.pool);
-    Ok(WindowOutcome { report, picture: app.picture.take() })
+    let failure = failure_of_run(&app.player.engine.snapshot(), &summary);
+    Ok(WindowOutcome { report, picture: app.picture.take(), failure })
 }
 
 /// What exists only while there is a window. Fields are dropped in this order: everything on the
@@ -202,6 +206,8 @@ struct App {
     /// The frame on the stage, and the one last drawn into the window.
     on_stage: Option<FrameIndex>,
     on_screen: Option<FrameIndex>,
+    /// Why the stage is empty although a frame was due.
+    missing: Option<Arc<str>>,
     /// The window's content is not what it should be, whether or not a frame is due.
     must_draw: bool,
     /// The system had no place to draw to; try again then.

@@ -149,6 +149,11 @@ impl Overlay {
         let mut desk = Desk::new(input);
         let raw: Vec<Event> = ui.input(|state| state.events.clone());
         self.toasts.update(&input.snapshot.notices, input.now);
+        if let Some(failure) = input.failure {
+            // The placeholder says it, with the first letter raised.
+            let rest = failure.reason.char_indices().nth(1).map_or(0, |(at, _)| at);
+            self.toasts.dismiss_what_ends_with(&failure.reason[rest..]);
+        }
         self.last_sign.get_or_insert(input.now);
         self.read_keys(&raw, &mut desk, input);
         let (gestures, alive) = self.pointer.read(&raw, &self.zones, input.now);
