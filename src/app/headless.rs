@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, bounded};
 use super::pacer::Pacer;
 use super::player::{Player, PlayerOptions};
 use super::stage::{Stage, StageError};
-use super::state_file::StateFile;
+use super::state_file::{Screen, StateFile};
 use super::stats::{RunStats, StatsGatherer};
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget};
 use crate::media::Size;
@@ -170,8 +170,19 @@ impl Headless {
     fn turn(&mut self, snapshot: &Arc<Snapshot>, now: Moment) -> Result<(), HeadlessError> {
         puffin::GlobalProfiler::lock().new_frame();
         self.stats.sample(now);
+        if snapshot.status != PlaybackStatus::Playing {
+            self.stats.interrupt();
+            self.player.scheduler.interrupt();
+        }
         if let Some(file) = &mut self.state_file {
-            file.write(snapshot, false, self.device_losses)?;
+            let size = self.target.size();
+            let screen = Screen {
+                device_losses: self.device_losses,
+                shown: self.last_shown,
+                size: [size.width(), size.height()],
+                ..Screen::default()
+            };
+            file.write(snapshot, &screen)?;
         }
         self.lose_device_if_told(now);
         let due = self.player.scheduler.next_due();

@@ -1,8 +1,8 @@
 //! Wiring: the parts together, behind a window or without one.
 //!
 //! [`Player`] starts the engine and its surroundings. [`Stage`] turns due frames into pictures on a GPU
-//! device. [`window`] and [`headless`] are the two loops that drive them on the program's main thread;
-//! both do the same work for a frame, except for presenting it.
+//! device. [`run_window`] and [`Headless`] are the two loops that drive them on the program's main thread; both
+//! do the same work for a frame, except for presenting it.
 
 mod headless;
 mod pacer;
@@ -18,6 +18,6 @@ pub use headless::{Headless, HeadlessError, HeadlessOptions};
 pub use player::{Player, PlayerOptions};
 pub use png_file::{PngError, write_png};
 pub use stage::{Stage, StageError};
-pub use state_file::StateFile;
+pub use state_file::{Screen, StateFile};
 pub use stats::{RunStats, StatsGatherer};
 pub use window::{WindowError, WindowOptions, WindowOutcome, run_window};

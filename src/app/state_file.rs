@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::playback::{AudioState, ClockSource, PlaybackStatus, Severity, Snapshot};
+use crate::time::FrameIndex;
 
 /// One line. Names are stable; new ones may be added.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -39,10 +40,31 @@ struct StateLine {
     errors: usize,
     fullscreen: bool,
     device_losses: u64,
+    /// The frame on screen; `frame` may still be on its way.
+    shown: Option<i64>,
+    /// Width and height of the window or of the picture in memory, in pixels.
+    size: [u32; 2],
+    /// What is open over the picture: `help`, `performance`, `prompt`, `menu`.
+    panels: Vec<&'static str>,
+}
+
+/// What the engine does not know of: where its frames are shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Screen {
+    /// Whether the window fills the screen.
+    pub fullscreen: bool,
+    /// Devices that were lost and replaced.
+    pub device_losses: u64,
+    /// The frame shown last.
+    pub shown: Option<FrameIndex>,
+    /// Width and height in pixels; zero when minimised.
+    pub size: [u32; 2],
+    /// What is open over the picture.
+    pub panels: Vec<&'static str>,
 }
 
 impl StateLine {
-    fn new(snapshot: &Snapshot, fullscreen: bool, device_losses: u64) -> Self {
+    fn new(snapshot: &Snapshot, screen: &Screen) -> Self {
         let media = snapshot.media.as_deref();
         Self {
             status: match snapshot.status {
@@ -85,8 +107,11 @@ impl StateLine {
             badges: media.map(|media| media.badges.clone()).unwrap_or_default(),
             notices: snapshot.notices.iter().map(|notice| notice.text.clone()).collect(),
             errors: snapshot.notices.iter().filter(|n| n.severity == Severity::Error).count(),
-            fullscreen,
-            device_losses,
+            fullscreen: screen.fullscreen,
+            device_losses: screen.device_losses,
+            shown: screen.shown.map(|frame| frame.0),
+            size: screen.size,
+            panels: screen.panels.clone(),
         }
     }
 }
@@ -104,13 +129,8 @@ impl StateFile {
     }
 
     /// Writes the state if it is not what was written last.
-    pub fn write(
-        &mut self,
-        snapshot: &Snapshot,
-        fullscreen: bool,
-        device_losses: u64,
-    ) -> io::Result<()> {
-        let line = StateLine::new(snapshot, fullscreen, device_losses);
+    pub fn write(&mut self, snapshot: &Snapshot, screen: &Screen) -> io::Result<()> {
+        let line = StateLine::new(snapshot, screen);
         if self.last.as_ref() == Some(&line) {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::memory::FramePool;
 use crate::metrics::{
-    AvOffsetReport, FrameFate, FrameReport, FrameSummary, Histogram, OutputMode, PoolReport,
+    AvOffsetReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram, OutputMode, PoolReport,
     ProcessReport, ProcessSampler, Quantiles, RingReport, SeekReport, SignedHistogram, SoakReport,
     Stage as Cost, StageReport,
 };
@@ -151,7 +151,10 @@ impl StatsGatherer {
                 audio: dropped(Cost::Audio),
             },
         };
-        let last = scheduler.log().recent().last();
+        // Only a frame that was seen went through every stage.
+        let is_seen =
+            |record: &&FrameRecord| matches!(record.fate, FrameFate::Shown | FrameFate::Late);
+        let last = scheduler.log().recent().rev().find(is_seen);
         let stage = |cost: Cost| {
             let all = summary.stage(cost);
             (all.count > 0).then(|| StageTime {

@@ -10,7 +10,7 @@ mod shot;
 mod soak;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,10 +66,15 @@ fn start_logging(global: GlobalArgs) {
     use tracing_subscriber::EnvFilter;
     let level = global.log_level();
     let filter = EnvFilter::builder().with_env_var("RUST_LOG").try_from_env().unwrap_or_else(|_| {
-        // Below "everything", the graphics libraries talk about themselves.
-        EnvFilter::new(format!("{level},wgpu_core=warn,wgpu_hal=error,naga=warn"))
+        // The libraries below talk about themselves, and warn of what no user can change.
+        EnvFilter::new(format!("{level},wgpu_core=warn,wgpu_hal=error,naga=warn,winit=error"))
     });
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).without_time().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .without_time()
+        .init();
 }
 
 /// Writing to standard output failed: a pipe was closed, as a rule.

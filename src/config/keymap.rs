@@ -189,6 +189,31 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_has_a_row_for_every_action_and_no_other() {
+        let keys = KeyMap::default();
+        let row = |action: Action| {
+            let chords: Vec<String> = keys
+                .chords(action)
+                .iter()
+                .map(|chord| format!("`{chord}`"))
+                .collect();
+            format!("| {} | {} |", chords.join(" "), action.label())
+        };
+        let expected: Vec<String> = Action::ALL.iter().map(|&action| row(action)).collect();
+        let readme = include_str!("../../README.md");
+        let section = readme.split("\n### Keys\n").nth(1).unwrap();
+        let section = section.split("\n#").next().unwrap();
+        let rows: Vec<&str> = section
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .collect();
+        assert_eq!(
+            rows, expected,
+            "the keys table of README.md on the left, the key map on the right"
+        );
+    }
+
+    #[test]
     fn bindings_can_be_changed() {
         let mut keys = KeyMap::empty();
         assert_eq!(keys.bind(chord("W"), Action::Quit), None);

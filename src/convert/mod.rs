@@ -1,6 +1,6 @@
 //! Conversion of decoded planes to RGBA8 at the size shown, on the CPU.
 //!
-//! This is the way pictures go on machines without a GPU, and for thumbnails and checks. The GPU's
+//! This is the way pictures go on machines without a GPU, and the check on those that have one. The GPU's
 //! compute shader is its twin: both follow the definitions here and are tested against
 //! [`reference::convert`].
 //!

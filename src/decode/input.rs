@@ -12,6 +12,7 @@ use ffmpeg_next as ffmpeg;
 use rustix::fs::OFlags;
 
 use super::containers;
+use super::mp4_protection::encrypted_tracks;
 use super::source_file::{FileChange, FileIdentity, FileIo, Interrupter};
 use crate::media::StreamId;
 
@@ -167,6 +168,16 @@ impl Input {
         let read = self.file.read_at(&mut bytes, 0).unwrap_or(0);
         bytes.truncate(read);
         bytes
+    }
+
+    /// The numbers of encrypted MP4 tracks; those of other containers are told by FFmpeg.
+    pub(super) fn encrypted_tracks(&self) -> Vec<u32> {
+        if !self.context.format().name().starts_with("mov,") {
+            return Vec::new();
+        }
+        encrypted_tracks(self.identity.bytes, |position, buffer| {
+            self.file.read_at(buffer, position).unwrap_or(0)
+        })
     }
 
     /// Delivers packets of `keep` only; the demuxer skips the others where it can.
@@ -423,7 +434,10 @@ fn open_container(
 fn find_stream_info(
     mut context: ffmpeg::format::context::Input,
 ) -> Result<ffmpeg::format::context::Input, c_int> {
-    #[expect(unsafe_code, reason = "the wrapper calls it only while opening by itself")]
+    #[expect(
+        unsafe_code,
+        reason = "the wrapper calls it only while opening by itself"
+    )]
     // SAFETY: the context is open and owned.
     let code =
         unsafe { ffi::avformat_find_stream_info(context.as_mut_ptr(), std::ptr::null_mut()) };

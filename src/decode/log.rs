@@ -38,15 +38,16 @@ type VaList = ffi::va_list;
 
 /// FFmpeg's levels on those of `tracing`; `None` for what would drown the rest.
 ///
-/// What FFmpeg calls an error is a damaged packet, which the player reports by itself where it
-/// matters, so errors are warnings here and so on down.
+/// What FFmpeg calls an error is a damaged packet or a file that it cannot open, which the player
+/// reports by itself where it matters. So those are mere information here, and a person who did not
+/// ask for it sees nothing of them.
 fn level_from_ffmpeg(level: c_int) -> Option<Level> {
     // Lesser numbers are graver.
     [
-        (ffi::AV_LOG_FATAL, Level::ERROR),
-        (ffi::AV_LOG_ERROR, Level::WARN),
-        (ffi::AV_LOG_WARNING, Level::INFO),
-        (ffi::AV_LOG_INFO, Level::DEBUG),
+        (ffi::AV_LOG_PANIC, Level::ERROR),
+        (ffi::AV_LOG_FATAL, Level::WARN),
+        (ffi::AV_LOG_ERROR, Level::INFO),
+        (ffi::AV_LOG_WARNING, Level::DEBUG),
         (ffi::AV_LOG_VERBOSE, Level::TRACE),
     ]
     .into_iter()
@@ -169,10 +170,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn levels_are_one_step_quieter() {
+    fn levels_are_quieter() {
         assert_eq!(level_from_ffmpeg(ffi::AV_LOG_PANIC), Some(Level::ERROR));
-        assert_eq!(level_from_ffmpeg(ffi::AV_LOG_ERROR), Some(Level::WARN));
-        assert_eq!(level_from_ffmpeg(ffi::AV_LOG_WARNING), Some(Level::INFO));
+        assert_eq!(level_from_ffmpeg(ffi::AV_LOG_ERROR), Some(Level::INFO));
+        assert_eq!(level_from_ffmpeg(ffi::AV_LOG_WARNING), Some(Level::DEBUG));
         assert_eq!(level_from_ffmpeg(ffi::AV_LOG_TRACE), None);
     }
 
@@ -216,7 +217,7 @@ mod tests {
         let sink = Sink::default();
         let writer = sink.clone();
         let subscriber = tracing_subscriber::fmt()
-            .with_max_level(Level::WARN)
+            .with_max_level(Level::INFO)
             .with_writer(move || writer.clone())
             .with_ansi(false)
             .finish();
@@ -231,12 +232,12 @@ mod tests {
                     c"seven is %d\n".as_ptr(),
                     7 as c_int,
                 );
-                ffi::av_log(null, ffi::AV_LOG_INFO, c"unseen\n".as_ptr());
+                ffi::av_log(null, ffi::AV_LOG_WARNING, c"unseen\n".as_ptr());
             }
         });
         let text = String::from_utf8(sink.0.lock().clone()).unwrap();
         assert!(
-            text.contains("WARN") && text.contains("ffmpeg: seven is 7"),
+            text.contains("INFO") && text.contains("ffmpeg: seven is 7"),
             "{text}"
         );
         assert!(!text.contains("unseen"), "{text}");

@@ -6,8 +6,10 @@ mod canonical;
 mod containers;
 mod frame_buffers;
 mod index;
+mod index_reader;
 mod input;
 mod log;
+mod mp4_protection;
 mod picture;
 mod plan;
 mod probe;
@@ -25,11 +27,12 @@ pub use audio_reader::{AudioChunk, AudioRead, AudioReadError, AudioReader};
 pub use canonical::{CanonicalFormat, describe, format_from_raw, format_name};
 pub use frame_buffers::BufferCounters;
 pub use index::{GopIndex, IndexBuilder, Keyframe, Numbering, PacketStamp};
+pub use index_reader::read_index;
 pub use input::{Input, OpenError, ReadError, ReadOutcome};
 pub use log::{LOG_TARGET, init};
 pub use plan::{Generation, LoopMode, PlanCursor, RunAnchor, RunMap, RunPoint, VideoPlan};
 pub use probe::{
-    MAX_PICTURE_SIDE, media_info, probe, rate_estimate, read_index, require_playable,
+    MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, media_info, probe, rate_estimate, require_playable,
 };
 pub use rates::RateEstimate;
 pub use repack::{RepackError, Repacker};

@@ -7,11 +7,10 @@ use ffmpeg_next as ffmpeg;
 
 use super::audio_layout::channel_layout;
 use super::canonical::{CanonicalFormat, describe, format_from_raw, format_name};
-use super::index::{GopIndex, IndexBuilder, PacketStamp};
 use super::rates::RateEstimate;
 use super::raw_stream::{HEAD_BYTES, RawStream};
 use super::tags::{ColorContext, ColorTags, color_info, fields_from_order, hdr_from_side_data};
-use super::{Input, OpenError, ReadError, ReadOutcome, sniff};
+use super::{Input, OpenError, sniff};
 use crate::media::{
     AudioFormat, AudioStream, ContainerInfo, MediaInfo, OtherStream, Size, StreamId, VideoStream,
 };
@@ -19,6 +18,9 @@ use crate::time::{FrameRate, MediaSpan, MediaTime, Timecode};
 
 /// The greatest width and height that are decoded. 16K pictures have them; damaged headers claim more.
 pub const MAX_PICTURE_SIDE: u32 = 16_384;
+
+/// The most pixels that are decoded: four times 8K. A decoder holds up to twenty such pictures.
+pub const MAX_PICTURE_PIXELS: u64 = 128 << 20;
 
 /// Opens `path` and describes it.
 pub fn probe(path: &Path) -> Result<MediaInfo, OpenError> {
@@ -35,14 +37,15 @@ pub fn media_info(input: &Input) -> MediaInfo {
         audio: Vec::new(),
         other: Vec::new(),
     };
+    let encrypted = input.encrypted_tracks();
     for stream in input.context_ref().streams() {
         let stream = RawStream::new(input, &stream);
         match stream.kind() {
-            AVMediaType::AVMEDIA_TYPE_VIDEO => match video_stream(&stream) {
+            AVMediaType::AVMEDIA_TYPE_VIDEO => match video_stream(&stream, &encrypted) {
                 Ok(video) => info.video.push(video),
                 Err(refused) => info.other.push(refused.listed(&stream)),
             },
-            AVMediaType::AVMEDIA_TYPE_AUDIO => match audio_stream(&stream) {
+            AVMediaType::AVMEDIA_TYPE_AUDIO => match audio_stream(&stream, &encrypted) {
                 Ok(audio) => info.audio.push(audio),
                 Err(refused) => info.other.push(refused.listed(&stream)),
             },
@@ -82,38 +85,6 @@ pub fn require_playable(info: &MediaInfo) -> Result<(), OpenError> {
 pub fn rate_estimate(input: &Input, id: StreamId) -> Option<RateEstimate> {
     let stream = input.context_ref().stream(id.0)?;
     RawStream::new(input, &stream).rate()
-}
-
-/// Reads the file through and numbers the frames of `video`. Leaves the demuxer at the end of the file
-/// and delivering this stream only.
-///
-/// # Errors
-/// When the disk fails or the container makes no sense; a file that is cut off just ends.
-pub fn read_index(input: &mut Input, video: &VideoStream) -> Result<GopIndex, ReadError> {
-    let zero = video.time_base.ticks_from_time_floor(video.start);
-    let mut builder = IndexBuilder::new(video.time_base, video.rate, zero);
-    input.discard_all_but(video.id);
-    let mut packet = ffmpeg::Packet::empty();
-    while input.read_packet(&mut packet)? == ReadOutcome::Packet {
-        builder.push(stamp_of(&packet));
-    }
-    Ok(builder.publish(true))
-}
-
-/// What the index needs to know of a packet.
-#[expect(unsafe_code, reason = "the wrapper's flags leave one out")]
-fn stamp_of(packet: &ffmpeg::Packet) -> PacketStamp {
-    use ffmpeg::packet::Ref;
-    // SAFETY: the packet is alive.
-    let flags = unsafe { (*packet.as_ptr()).flags };
-    PacketStamp {
-        pts: packet.pts(),
-        dts: packet.dts(),
-        duration: packet.duration(),
-        is_key: packet.is_key(),
-        is_discarded: flags & ffi::AV_PKT_FLAG_DISCARD != 0,
-        position: u64::try_from(packet.position()).ok(),
-    }
 }
 
 fn container_info(input: &Input) -> ContainerInfo {
@@ -180,7 +151,7 @@ impl Refused {
     }
 }
 
-fn video_stream(stream: &RawStream<'_>) -> Result<VideoStream, Refused> {
+fn video_stream(stream: &RawStream<'_>, encrypted: &[u32]) -> Result<VideoStream, Refused> {
     let refuse = |reason: &str| Refused::new("video", reason);
     let cover = ffi::AV_DISPOSITION_ATTACHED_PIC | ffi::AV_DISPOSITION_TIMED_THUMBNAILS;
     if stream.has_disposition(cover) {
@@ -189,7 +160,7 @@ fn video_stream(stream: &RawStream<'_>) -> Result<VideoStream, Refused> {
             "a picture that stands for the file",
         ));
     }
-    if stream.is_encrypted() {
+    if stream.is_encrypted(encrypted) {
         return Err(refuse("encrypted"));
     }
     let raw = stream.raw();
@@ -290,6 +261,14 @@ fn picture_size(width: i32, height: i32) -> Result<Size, Refused> {
         );
         return Err(Refused::new("video", reason));
     }
+    if u64::from(columns) * u64::from(rows) > MAX_PICTURE_PIXELS {
+        let reason = format!(
+            "its header claims {columns}x{rows}, and {} million pixels are the most that are \
+             decoded. Make a smaller copy with FFmpeg",
+            MAX_PICTURE_PIXELS / 1_000_000
+        );
+        return Err(Refused::new("video", reason));
+    }
     Size::new(columns, rows).ok_or_else(|| {
         Refused::new(
             "video",
@@ -298,9 +277,9 @@ fn picture_size(width: i32, height: i32) -> Result<Size, Refused> {
     })
 }
 
-fn audio_stream(stream: &RawStream<'_>) -> Result<AudioStream, Refused> {
+fn audio_stream(stream: &RawStream<'_>, encrypted: &[u32]) -> Result<AudioStream, Refused> {
     let refuse = |reason: &str| Refused::new("audio", reason);
-    if stream.is_encrypted() {
+    if stream.is_encrypted(encrypted) {
         return Err(refuse("encrypted"));
     }
     if stream.decoder().is_none() {

@@ -148,9 +148,8 @@ impl<'a> RawStream<'a> {
         }
     }
 
-    pub(super) fn is_encrypted(&self) -> bool {
-        let tag = self.raw().codec_tag.to_le_bytes();
-        [*b"encv", *b"enca"].contains(&tag)
+    pub(super) fn is_encrypted(&self, tracks: &[u32]) -> bool {
+        u32::try_from(self.stream.id()).is_ok_and(|number| tracks.contains(&number))
             || self
                 .side_data(ffi::AVPacketSideDataType::AV_PKT_DATA_ENCRYPTION_INIT_INFO)
                 .is_some()

@@ -2,7 +2,8 @@
 //!
 //! A [`VideoReader`] turns a file into decoded pictures in the order of presentation. It belongs to one
 //! thread, does at most one packet's work a [`step`](VideoReader::step), and never waits for anything
-//! but the disk and the decoder, so its owner can look for new orders between steps.
+//! but the disk and the decoder, so its owner can look for new orders between steps. A
+//! [`seek`](VideoReader::seek) is one piece: it reads packets up to the keyframe that it looks for.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -292,6 +293,7 @@ impl VideoReader {
     }
 
     fn next_packet(&mut self) -> Result<ReadOutcome, DecodeError> {
+        puffin::profile_scope!("demux");
         loop {
             let outcome = match self.input.read_packet(&mut self.packet) {
                 // What can be read has been read: the pictures up to here are shown.
@@ -378,8 +380,11 @@ enum Goal {
 
 fn meets_goal(packet: &ffmpeg::Packet, goal: Keyframe) -> Goal {
     let pts = packet.pts().or(packet.dts());
+    // The other field of a picture may have its time stamp too. A stream without keyframes is entered at
+    // its first packet.
+    let is_entry = packet.is_key() || packet.dts().or(packet.pts()) == Some(goal.dts);
     match pts {
-        Some(pts) if packet.is_key() && pts == goal.pts => Goal::Met,
+        Some(pts) if is_entry && pts == goal.pts => Goal::Met,
         // Decoding time is what demuxers order packets by.
         _ if packet.dts().or(packet.pts()).is_some_and(|dts| dts > goal.dts) => Goal::Passed,
         _ => Goal::Before,

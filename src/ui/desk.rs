@@ -23,7 +23,8 @@ const DELAY_STEP_MILLIS: i32 = 10;
 const MAX_SPEED_QUARTERS: i32 = 16;
 const EXPOSURE_STEP: f32 = 0.25;
 const MAX_EXPOSURE: f32 = 12.0;
-const GAMMA_STEP: f32 = 0.05;
+/// Steps of 0.05: a division gives the nearest number, where adding up would drift.
+const GAMMA_STEPS_A_UNIT: f32 = 20.0;
 const MIN_GAMMA: f32 = 0.1;
 const MAX_GAMMA: f32 = 4.0;
 
@@ -340,7 +341,7 @@ fn exposure(stops: f32, steps: f32) -> f32 {
 }
 
 fn gamma(gamma: f32, steps: f32) -> f32 {
-    (((gamma / GAMMA_STEP).round() + steps) * GAMMA_STEP).clamp(MIN_GAMMA, MAX_GAMMA)
+    (((gamma * GAMMA_STEPS_A_UNIT).round() + steps) / GAMMA_STEPS_A_UNIT).clamp(MIN_GAMMA, MAX_GAMMA)
 }
 
 fn toggled(now: ViewChannel, asked: ViewChannel) -> ViewChannel {

@@ -6,7 +6,6 @@ use crate::playback::{Command, SeekTarget};
 use crate::time::Position;
 
 use super::canvas::Canvas;
-use super::desk::Desk;
 use super::pointer::Zone;
 use super::style;
 
@@ -21,19 +20,18 @@ pub(super) struct Prompt {
     /// Why what was written is no position.
     pub(super) error: Option<String>,
     focused: bool,
+    /// Enter was pressed. What was typed just before it may still be on its way to the text.
+    pub(super) entered: bool,
 }
 
 impl Prompt {
-    /// Seeks to what was written; answers whether it could be read.
-    pub(super) fn accept(&mut self, desk: &mut Desk<'_>) -> bool {
+    /// The seek to what was written; `None`, with an error to be shown, when it cannot be read.
+    pub(super) fn accept(&mut self) -> Option<Command> {
         match read_position(&self.text) {
-            Ok(position) => {
-                desk.send(Command::Seek(SeekTarget::Position(position)));
-                true
-            }
+            Ok(position) => Some(Command::Seek(SeekTarget::Position(position))),
             Err(error) => {
                 self.error = Some(error);
-                false
+                None
             }
         }
     }

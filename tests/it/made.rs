@@ -108,3 +108,20 @@ pub(crate) fn number_in_rgba(rgba: &[u8], width: usize, height: usize) -> Result
     }
     (1..=18).try_fold(0, |number, column| Ok(number << 1 | u32::from(bit(column)?)))
 }
+
+/// Reads a PNG file as RGBA, with its width and height.
+pub(crate) fn read_png(path: &std::path::Path) -> (Vec<u8>, (usize, usize)) {
+    let file = std::io::BufReader::new(std::fs::File::open(path).unwrap());
+    let mut decoder = png::Decoder::new(file);
+    decoder.set_transformations(png::Transformations::normalize_to_color8());
+    let mut reader = decoder.read_info().unwrap();
+    let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut bytes).unwrap();
+    let size = (usize::try_from(info.width).unwrap(), usize::try_from(info.height).unwrap());
+    let rgba = match info.color_type {
+        png::ColorType::Rgba => bytes,
+        png::ColorType::Rgb => bytes.chunks(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect(),
+        other => panic!("{other:?}"),
+    };
+    (rgba, size)
+}

@@ -5,6 +5,12 @@
 
 mod catalogue_play;
 mod catalogue_probe;
+mod cli;
 mod color_truth;
 mod frame_truth;
+mod leaks;
 mod made;
+mod program;
+mod screen;
+mod sound_truth;
+mod window;

@@ -17,6 +17,9 @@ use crate::ui::{Failure, UiInput};
 /// A device that is lost more often than this is not worth making anew.
 const MOST_LOSSES: u64 = 16;
 
+/// A window that had no room for a picture is tried again after this long.
+const RETRY_NANOS: i64 = 50_000_000;
+
 /// What a new frame has cost so far.
 #[derive(Default)]
 struct FrameCosts {
@@ -57,7 +60,7 @@ impl App {
         let due = self.player.scheduler.next_due();
         let refresh = self.pacer.plan(begun, due.unwrap_or(begun)).refresh;
         let costs = self.take_due(&snapshot, begun, refresh);
-        self.follow_medium(&snapshot);
+        self.follow_medium(&snapshot, costs.is_new);
         let changed = self.run_interface(&snapshot, begun, event_loop);
         let must_draw = std::mem::take(&mut self.must_draw);
         if !(costs.is_new || changed || must_draw) {
@@ -67,6 +70,7 @@ impl App {
         match self.draw(&snapshot, &costs) {
             Ok(Some(stages)) => {
                 let presented = self.player.clock.now();
+                self.on_screen = self.on_stage;
                 self.pacer.presented(refresh, begun, presented);
                 if costs.is_new {
                     self.player.scheduler.complete(presented, &stages, false);
@@ -77,8 +81,14 @@ impl App {
                     }
                 }
             }
-            // Nothing can be drawn now; the frame counts as shown to nobody.
-            Ok(None) => self.pacer.passed(refresh),
+            // Nothing can be drawn now; the frame counts as shown to nobody. A window that is
+            // minimised tells when it is back; one that is only busy does not.
+            Ok(None) => {
+                self.pacer.passed(refresh);
+                let has_size =
+                    self.shown_window.as_ref().is_some_and(|shown| shown.surface.size().is_some());
+                self.retry_at = has_size.then(|| begun.offset_nanos(RETRY_NANOS));
+            }
             Err(error) => self.recover(error, event_loop),
         }
         if let Some(shown) = &mut self.shown_window {
@@ -98,9 +108,11 @@ impl App {
             Pull::Clear => {
                 shown.stage.clear();
                 self.must_draw = true;
+                self.on_stage = None;
                 FrameCosts::default()
             }
             Pull::New(planned) => {
+                self.on_stage = Some(planned.index);
                 let late_nanos = self.player.scheduler.last_lateness_nanos();
                 let newest = self.player.engine.snapshot();
                 let media = newest.media.as_ref().or(snapshot.media.as_ref());
@@ -117,8 +129,13 @@ impl App {
     }
 
     /// The title and the waveform belong to the medium.
-    fn follow_medium(&mut self, snapshot: &Snapshot) {
+    fn follow_medium(&mut self, snapshot: &Snapshot, has_new_frame: bool) {
         let Some(shown) = &mut self.shown_window else { return };
+        if snapshot.status == PlaybackStatus::Empty && !has_new_frame {
+            // What could not be opened leaves no picture of the file before.
+            shown.stage.clear();
+            self.on_stage = None;
+        }
         let info = snapshot.media.as_ref().map(|media| &media.info);
         let name = info.and_then(|info| info.path.file_name()).map(|name| name.to_string_lossy());
         let title = name.map_or("Jogwheel".to_owned(), |name| format!("{name} — Jogwheel"));
@@ -320,5 +337,32 @@ fn failure_of(snapshot: &Snapshot) -> Option<Failed> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let full = path.display().to_string();
     let reason = notice.text.strip_prefix(&full).unwrap_or(&notice.text);
-    Some(Failed { name, reason: reason.trim_start_matches(": ").to_owned() })
+    Some(Failed { name, reason: capitalized(reason.trim_start_matches(": ")) })
+}
+
+/// A sentence that followed a name stands alone.
+fn capitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playback::Notice;
+
+    #[test]
+    fn the_reason_stands_without_the_path() {
+        let text = "/a/b.mov: no such file. Check the path.".to_owned();
+        let snapshot = Snapshot {
+            playlist: Arc::new(vec!["/a/b.mov".into()]),
+            notices: vec![Notice { severity: Severity::Error, text }],
+            ..Snapshot::default()
+        };
+        let failed = failure_of(&snapshot).unwrap();
+        assert_eq!(failed.name, "b.mov");
+        assert_eq!(failed.reason, "No such file. Check the path.");
+        assert!(failure_of(&Snapshot::default()).is_none());
+    }
 }

@@ -24,7 +24,6 @@ pub(super) struct Interface {
     has_input: bool,
     repaint_at: Option<Moment>,
     dropped: Vec<PathBuf>,
-    performance: bool,
 }
 
 /// Whether the interface would look different now.
@@ -51,14 +50,15 @@ impl Interface {
             has_input: true,
             repaint_at: None,
             dropped: Vec::new(),
-            performance,
         }
     }
 
-    /// Connects to a window. Also after a device loss: textures must be sent anew, so egui starts afresh.
+    /// Connects to a window. Also after a device loss: textures must be sent anew, so egui starts afresh;
+    /// the performance panel stays open.
     pub(super) fn attach(&mut self, window: &Window, max_texture_side: u32) {
         let dropped = std::mem::take(&mut self.dropped);
-        *self = Self { dropped, ..Self::new(self.performance) };
+        let performance = self.open_panels().any(|panel| panel == "performance");
+        *self = Self { dropped, ..Self::new(performance) };
         let side = usize::try_from(max_texture_side).ok();
         self.state = Some(egui_winit::State::new(
             self.context.clone(),
@@ -88,6 +88,11 @@ impl Interface {
 
     pub(super) fn take_dropped(&mut self) -> Option<Vec<PathBuf>> {
         (!self.dropped.is_empty()).then(|| std::mem::take(&mut self.dropped))
+    }
+
+    /// What is open over the picture.
+    pub(super) fn open_panels(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.overlay.open_panels()
     }
 
     pub(super) fn is_stale(&self, input: &UiInput<'_>) -> Stale {

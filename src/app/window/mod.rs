@@ -23,14 +23,14 @@ use self::interface::Interface;
 use super::pacer::Pacer;
 use super::player::{Player, PlayerOptions};
 use super::stage::{Stage, StageError};
-use super::state_file::StateFile;
+use super::state_file::{Screen, StateFile};
 use super::stats::{RunStats, StatsGatherer};
 use crate::config::{Folders, KeyMap};
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, Pacing, WindowSurface, new_instance};
 use crate::media::Size;
 use crate::metrics::{OutputMode, SoakReport};
 use crate::playback::{Command, PlaybackStatus, Snapshot};
-use crate::time::{FrameRate, Moment};
+use crate::time::{FrameIndex, FrameRate, Moment};
 
 /// How the window is set up.
 #[derive(Debug, Clone)]
@@ -144,6 +144,9 @@ pub fn run_window(
         started,
         shown: 0,
         device_losses: 0,
+        on_stage: None,
+        on_screen: None,
+        retry_at: None,
         must_draw: true,
         asked_to_draw: false,
         want_picture,
@@ -196,8 +199,13 @@ struct App {
     started: Moment,
     shown: u64,
     device_losses: u64,
+    /// The frame on the stage, and the one last drawn into the window.
+    on_stage: Option<FrameIndex>,
+    on_screen: Option<FrameIndex>,
     /// The window's content is not what it should be, whether or not a frame is due.
     must_draw: bool,
+    /// The system had no place to draw to; try again then.
+    retry_at: Option<Moment>,
     /// A redraw was asked for by this program, not by the system.
     asked_to_draw: bool,
     want_picture: bool,
@@ -329,7 +337,7 @@ impl ApplicationHandler<News> for App {
             self.must_draw |= !matches!(event, WindowEvent::RedrawRequested);
         }
         match event {
-            WindowEvent::CloseRequested => self.end(event_loop),
+            WindowEvent::CloseRequested | WindowEvent::Destroyed => self.end(event_loop),
             WindowEvent::Resized(size) => {
                 shown.surface.resize(shown.stage.gpu(), size.width, size.height);
                 self.must_draw = true;
@@ -348,10 +356,21 @@ impl ApplicationHandler<News> for App {
         let now = self.player.clock.now();
         let snapshot = self.player.engine.snapshot();
         self.stats.sample(now);
+        if snapshot.status != PlaybackStatus::Playing {
+            self.stats.interrupt();
+            self.player.scheduler.interrupt();
+        }
         if let Some(file) = &mut self.state_file {
-            let fullscreen =
-                self.shown_window.as_ref().is_some_and(|shown| shown.window.fullscreen().is_some());
-            if let Err(error) = file.write(&snapshot, fullscreen, self.device_losses) {
+            let window = self.shown_window.as_ref();
+            let size = window.and_then(|shown| shown.surface.size());
+            let screen = Screen {
+                fullscreen: window.is_some_and(|shown| shown.window.fullscreen().is_some()),
+                device_losses: self.device_losses,
+                shown: self.on_screen,
+                size: size.map_or([0, 0], |size| [size.width(), size.height()]),
+                panels: self.interface.open_panels().collect(),
+            };
+            if let Err(error) = file.write(&snapshot, &screen) {
                 tracing::warn!("the state file cannot be written: {error}");
                 self.state_file = None;
             }
@@ -370,7 +389,11 @@ impl ApplicationHandler<News> for App {
         });
         let stale = self.interface_is_stale(&snapshot, now);
         let interface_at = self.interface.wakes_at(&stale, now);
-        let draw_at = [frame_at, interface_at, self.must_draw.then_some(now)];
+        if self.retry_at.is_some_and(|at| at <= now) {
+            self.retry_at = None;
+            self.must_draw = true;
+        }
+        let draw_at = [frame_at, interface_at, self.must_draw.then_some(now), self.retry_at];
         let next = draw_at.into_iter().flatten().min();
         let look = now.offset_nanos(LOOK_NANOS);
         match next {

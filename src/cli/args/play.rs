@@ -115,9 +115,9 @@ pub struct SoundArgs {
     /// Hear the sound on this device; `jogwheel devices` lists them.
     #[arg(long, value_name = "NAME", conflicts_with = "no_audio")]
     pub audio_device: Option<String>,
-    /// Delay the sound by milliseconds, up to 10000 either way; negative plays it earlier.
+    /// Delay the sound by milliseconds, up to 5000 either way; negative plays it earlier.
     #[arg(long, value_name = "MS", default_value_t = 0, allow_negative_numbers = true,
-          value_parser = clap::value_parser!(i32).range(-10_000..=10_000))]
+          value_parser = clap::value_parser!(i32).range(-5_000..=5_000))]
     pub audio_delay: i32,
 }
 

@@ -54,8 +54,13 @@ pub(super) fn run(args: &ProbeArgs, out: &mut dyn Write) -> Result<Exit, CliErro
 }
 
 impl Report {
+    /// Whether time stamps are uneven: as read, where the file was read, else as FFmpeg judged by the
+    /// first ones.
     fn varies(&self, id: StreamId) -> bool {
-        self.variable.contains(&id)
+        match self.index(id) {
+            Some(Ok(index)) => index.is_variable_rate(),
+            _ => self.variable.contains(&id),
+        }
     }
 
     fn index(&self, id: StreamId) -> Option<&Result<GopIndex, String>> {

@@ -83,35 +83,35 @@ fn report() -> Report {
 fn people_read_aligned_lines() {
     let expected = "\
 clip.mp4
-  Container   QuickTime / MOV (mov,mp4)
-  Size        2.49 MB
-  Duration    01:02:03.456
-  Timecode    01:00:00;02 (drop-frame)
-  Bit rate    999 b/s
-  title:      Two
-              lines
+  Container     QuickTime / MOV (mov,mp4)
+  Size          2.49 MB
+  Duration      01:02:03.456
+  Timecode      01:00:00;02 (drop-frame)
+  Bit rate      999 b/s
+  Tags          title: Two
+                lines
 
 Video #0, eng, default
-  Codec       H.264, High (h264)
-  Size        1440x1080, pixels 4:3, mirrored left to right, then turned 90° clockwise, shown as 1080x1920
-  Format      4:2:0 8-bit (yuv420p)
-  Colour      BT.709 matrix, limited range, BT.709 primaries, BT.1886 transfer, chroma left (guessed where tags are missing)
-  Scan        interlaced, top field first
-  Rate        29.97 fps (30000/1001) on average: it varies
-  Frames      300
-  Duration    00:00:10.010
-  Timecode    01:00:00;02 (drop-frame)
-  Bit rate    8.00 Mb/s
-  Decoder     h264
+  Codec         H.264, High (h264)
+  Size          1440x1080, pixels 4:3, mirrored left to right, then turned 90° clockwise, shown as 1080x1920
+  Format        4:2:0 8-bit (yuv420p)
+  Colour        BT.709 matrix, limited range, BT.709 primaries, BT.1886 transfer, chroma left (guessed where tags are missing)
+  Scan          interlaced, top field first
+  Rate          29.97 fps (30000/1001) on average: it varies
+  Frames        300
+  Duration      00:00:10.010
+  Timecode      01:00:00;02 (drop-frame)
+  Bit rate      8.00 Mb/s
+  Decoder       h264
 
 Audio #1
-  Codec       AAC, LC (aac)
-  Channels    stereo
-  Sample rate 48000 Hz
-  Starts at   -00:00:00.021
+  Codec         AAC, LC (aac)
+  Channels      stereo
+  Sample rate   48000 Hz
+  Starts at     -00:00:00.021
 
 Not played
-  #2          data (tmcd): neither pictures nor sound
+  #2            data (tmcd): neither pictures nor sound
 ";
     assert_eq!(text::describe(&report()), expected);
 }

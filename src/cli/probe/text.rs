@@ -10,7 +10,7 @@ use crate::media::{
 use crate::time::MediaSpan;
 
 /// Columns of the names on the left.
-const LABEL_WIDTH: usize = 12;
+const LABEL_WIDTH: usize = 14;
 
 /// Lines of a name and a value, aligned.
 struct Page(String);
@@ -57,8 +57,11 @@ pub(super) fn describe(report: &Report) -> String {
     );
     page.line_if("Timecode", info.default_video().and_then(timecode));
     page.line_if("Bit rate", container.bit_rate.map(bit_rate));
-    for (key, value) in &container.metadata {
-        page.line(&format!("{key}:"), value);
+    for (nth, (key, value)) in container.metadata.iter().enumerate() {
+        page.line(
+            if nth == 0 { "Tags" } else { "" },
+            &format!("{key}: {value}"),
+        );
     }
     for video in &info.video {
         describe_video(&mut page, report, video);
@@ -148,11 +151,6 @@ fn describe_video(page: &mut Page, report: &Report, video: &VideoStream) {
                 None => {}
             }
             let _written = write!(text, ", {}", duration(index.duration()));
-            text.push_str(if index.is_variable_rate() {
-                ", uneven"
-            } else {
-                ", even"
-            });
             page.line("Read through", &text);
         }
         Some(Err(error)) => page.line("Read through", error),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 
-use super::{Shared, index_builder};
-use crate::decode::index::PacketStamp;
-use crate::decode::input::{Input, ReadError, ReadOutcome};
+use super::Shared;
+use crate::decode::index::IndexBuilder;
+use crate::decode::index_reader::{index_builder, read_stamps};
+use crate::decode::input::{Input, ReadError};
 use crate::decode::source_file::Interrupter;
 use crate::media::VideoStream;
 
@@ -29,8 +30,7 @@ impl Indexer {
         puffin::profile_scope!("index");
         let mut builder = index_builder(&self.stream);
         let mut publish_at = FIRST_PUBLISHED;
-        let outcome = self.read(|stamp| {
-            builder.push(stamp);
+        let outcome = self.read(&mut builder, |builder| {
             if builder.shown_len() >= publish_at {
                 publish_at = builder.shown_len() * 3 / 2;
                 self.publish(builder.publish(false));
@@ -51,30 +51,13 @@ impl Indexer {
         (self.shared.notify)();
     }
 
-    fn read(&self, mut each: impl FnMut(PacketStamp)) -> Result<(), ReadError> {
+    fn read(
+        &self,
+        builder: &mut IndexBuilder,
+        after_each: impl FnMut(&IndexBuilder),
+    ) -> Result<(), ReadError> {
         let mut input = Input::open_interruptible(&self.path, &self.interrupter)
             .map_err(|error| ReadError::Io(error.to_string()))?;
-        input.discard_all_but(self.stream.id);
-        let mut packet = ffmpeg_next::Packet::empty();
-        while input.read_packet(&mut packet)? == ReadOutcome::Packet {
-            each(PacketStamp {
-                pts: packet.pts(),
-                dts: packet.dts(),
-                duration: packet.duration(),
-                is_key: packet.is_key(),
-                is_discarded: is_discarded(&packet),
-                position: u64::try_from(packet.position()).ok(),
-            });
-        }
-        Ok(())
+        read_stamps(&mut input, &self.stream, builder, after_each)
     }
-}
-
-/// Whether an edit list says that the packet is decoded only.
-#[expect(unsafe_code, reason = "the wrapper's flags leave this one out")]
-fn is_discarded(packet: &ffmpeg_next::Packet) -> bool {
-    use ffmpeg_next::packet::Ref;
-    // SAFETY: the packet is alive and borrowed.
-    let flags = unsafe { (*packet.as_ptr()).flags };
-    flags & ffmpeg_next::ffi::AV_PKT_FLAG_DISCARD != 0
 }

@@ -24,7 +24,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
 use super::frame_buffers::BufferCounters;
-use super::index::{GopIndex, IndexBuilder};
+use super::index::GopIndex;
+use super::index_reader::index_builder;
 use super::input::Input;
 use super::plan::{Generation, RunAnchor, VideoPlan};
 use super::ring::{FrameConsumer, frame_ring};
@@ -138,7 +139,7 @@ impl VideoSession {
         let shared = Arc::new(Shared {
             ready: AtomicU64::new(0),
             failure: Mutex::new(None),
-            index: ArcSwap::from_pointee(empty_index(&stream)),
+            index: ArcSwap::from_pointee(index_builder(&stream).publish(false)),
             damaged: AtomicU64::new(0),
             interlaced: AtomicBool::new(false),
             fill: producer.fill(),
@@ -219,15 +220,6 @@ impl Drop for VideoSession {
             }
         }
     }
-}
-
-fn empty_index(stream: &VideoStream) -> GopIndex {
-    index_builder(stream).publish(false)
-}
-
-fn index_builder(stream: &VideoStream) -> IndexBuilder {
-    let zero = stream.time_base.ticks_from_time_floor(stream.start);
-    IndexBuilder::new(stream.time_base, stream.rate, zero)
 }
 
 /// The last part of the file's name, short enough for the 15 letters that Linux shows.

@@ -55,6 +55,8 @@ pub struct Overlay {
     menu_farthest: f32,
     help: Option<Help>,
     prompt: Option<Prompt>,
+    /// Something changed after it was painted.
+    unsettled: bool,
     performance: Option<Performance>,
     toasts: Toasts,
     osd: Osd,
@@ -74,6 +76,17 @@ impl Overlay {
         if open != self.performance.is_some() {
             self.performance = open.then(Performance::default);
         }
+    }
+
+    /// Names of what is open over the picture: `help`, `performance`, `prompt`, `menu`.
+    pub fn open_panels(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let panels = [
+            self.help.is_some().then_some("help"),
+            self.performance.is_some().then_some("performance"),
+            self.prompt.is_some().then_some("prompt"),
+            self.menu_scroll.is_some().then_some("menu"),
+        ];
+        panels.into_iter().flatten()
     }
 
     /// Runs one pass: reads the input in `raw`, paints, and answers what was asked for.
@@ -101,7 +114,8 @@ impl Overlay {
             .map(|root| input.now + root.repaint_delay);
         // What the pointer is over was found in the zones of the pass before; when that no longer
         // holds, another pass paints it right.
-        let settle = self.hovered() != self.hover_since.map(|(zone, _)| zone);
+        let settle = self.hovered() != self.hover_since.map(|(zone, _)| zone)
+            || std::mem::take(&mut self.unsettled);
         let repaint_at = [
             self.next_change(input),
             egui_wants,
@@ -154,6 +168,21 @@ impl Overlay {
 
         self.track_hover(input.now);
         self.paint(ui, input);
+        self.answer_prompt(events);
+    }
+
+    /// Reads the prompt once its field has taken the text that came together with Enter: a fast hand,
+    /// or a slow frame, brings both in one pass.
+    fn answer_prompt(&mut self, events: &mut Vec<UiEvent>) {
+        let Some(prompt) = &mut self.prompt else { return };
+        if !std::mem::take(&mut prompt.entered) {
+            return;
+        }
+        self.unsettled = true;
+        if let Some(command) = prompt.accept() {
+            events.push(UiEvent::Command(command));
+            self.prompt = None;
+        }
     }
 
     fn read_keys(&mut self, raw: &[Event], desk: &mut Desk<'_>, input: &UiInput<'_>) {
@@ -169,7 +198,7 @@ impl Overlay {
             if let Some(prompt) = &mut self.prompt {
                 match press.chord.key() {
                     Key::Escape => self.prompt = None,
-                    Key::Enter if prompt.accept(desk) => self.prompt = None,
+                    Key::Enter => prompt.entered = true,
                     _ => {}
                 }
                 continue;

@@ -1,0 +1,60 @@
+//! Making the GOP index of a file by reading its packets once.
+
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::ffi;
+
+use super::index::{GopIndex, IndexBuilder, PacketStamp};
+use super::input::{Input, ReadError, ReadOutcome};
+use super::sniff;
+use crate::media::VideoStream;
+
+/// Reads the file through and numbers the frames of `video`. Leaves the demuxer at the end of the file
+/// and delivering this stream only.
+///
+/// # Errors
+/// When the disk fails or the container makes no sense; a file that is cut off just ends.
+pub fn read_index(input: &mut Input, video: &VideoStream) -> Result<GopIndex, ReadError> {
+    let mut builder = index_builder(video);
+    read_stamps(input, video, &mut builder, |_| {})?;
+    Ok(builder.publish(true))
+}
+
+/// An empty index of `video`.
+pub(super) fn index_builder(video: &VideoStream) -> IndexBuilder {
+    let zero = video.time_base.ticks_from_time_floor(video.start);
+    IndexBuilder::new(video.time_base, video.rate, zero)
+}
+
+/// Adds every packet of `video` to `builder`, and shows it to `after_each`.
+pub(super) fn read_stamps(
+    input: &mut Input,
+    video: &VideoStream,
+    builder: &mut IndexBuilder,
+    mut after_each: impl FnMut(&IndexBuilder),
+) -> Result<(), ReadError> {
+    input.discard_all_but(video.id);
+    let mut packet = ffmpeg::Packet::empty();
+    while input.read_packet(&mut packet)? == ReadOutcome::Packet {
+        let mut stamp = stamp_of(&packet);
+        stamp.is_discarded |= sniff::is_never_shown(&video.codec, packet.data().unwrap_or(&[]));
+        builder.push(stamp);
+        after_each(builder);
+    }
+    Ok(())
+}
+
+/// What the index needs to know of a packet.
+#[expect(unsafe_code, reason = "the wrapper's flags leave one out")]
+fn stamp_of(packet: &ffmpeg::Packet) -> PacketStamp {
+    use ffmpeg::packet::Ref;
+    // SAFETY: the packet is alive.
+    let flags = unsafe { (*packet.as_ptr()).flags };
+    PacketStamp {
+        pts: packet.pts(),
+        dts: packet.dts(),
+        duration: packet.duration(),
+        is_key: packet.is_key(),
+        is_discarded: flags & ffi::AV_PKT_FLAG_DISCARD != 0,
+        position: u64::try_from(packet.position()).ok(),
+    }
+}
