@@ -3,11 +3,14 @@
 //! The files are made by `scripts/make-test-media`, whose manifest says what each holds; `scripts/test`
 //! names the folder in `JOGWHEEL_TEST_MEDIA_MADE`. A test that needs it fails without it.
 
+mod catalogue_play;
 mod catalogue_probe;
 mod cli;
+mod color_truth;
 mod frame_truth;
 mod leaks;
 mod made;
 mod program;
 mod screen;
+mod sound_truth;
 mod window;
