@@ -168,11 +168,16 @@ impl PlanCursor {
         Some(if self.reverse { entry - along } else { entry + along })
     }
 
+    /// The frame of this lap that comes after `frame`.
+    pub fn after(&self, frame: FrameIndex) -> FrameIndex {
+        let stride = i64::from(self.plan.stride.get());
+        frame.offset(if self.reverse { -stride } else { stride })
+    }
+
     /// Moves past the present frame, without leaving the lap. False when the lap is over: the next
     /// frame would lie outside the range.
     pub fn advance(&mut self, last_known: Option<FrameIndex>) -> bool {
-        let stride = i64::from(self.plan.stride.get());
-        self.next = self.next.offset(if self.reverse { -stride } else { stride });
+        self.next = self.after(self.next);
         self.is_inside(last_known)
     }
 

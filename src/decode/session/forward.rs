@@ -106,10 +106,8 @@ impl Worker {
     fn show_progress(&mut self, number: FrameIndex, picture: ReadPicture, index: &GopIndex) {
         let in_range = self.cursor.as_ref().is_some_and(|cursor| number >= cursor.plan().first);
         let quiet = self.options.clock.now().since(self.last_delivered);
-        if self.catching_up && in_range && self.given_up > 0 && quiet >= STILL {
+        if self.catching_up && in_range && quiet >= STILL {
             let decoded = self.finish(number, picture);
-            // It was counted as given up.
-            self.given_up -= 1;
             self.deliver(decoded, index);
         }
     }
@@ -190,7 +188,6 @@ impl Worker {
         let last_known = self.last_known(index);
         let Some(cursor) = &mut self.cursor else { return };
         while cursor.next() < target && cursor.advance(last_known) {
-            self.given_up += 1;
             self.catching_up = true;
         }
     }

@@ -90,9 +90,7 @@ impl Worker {
     fn give_up_above(&mut self, target: FrameIndex, index: &GopIndex) -> Option<FrameIndex> {
         let last_known = self.last_known(index);
         let cursor = self.cursor.as_mut()?;
-        while cursor.next() > target && cursor.advance(last_known) {
-            self.given_up += 1;
-        }
+        while cursor.next() > target && cursor.advance(last_known) {}
         Some(cursor.next())
     }
 

@@ -60,7 +60,11 @@ pub(super) struct Worker {
     // The plan and what is still to be put in the ring.
     pub(super) cursor: Option<PlanCursor>,
     pub(super) pending: VecDeque<RingItem>,
-    pub(super) given_up: u32,
+    /// The first frame of the plan that was not delivered yet. What lies between it and the next one
+    /// delivered was given up.
+    undelivered: FrameIndex,
+    /// Frames given up at the end of a lap, to be told with the next frame delivered.
+    carried: u32,
     /// Whether frames were given up and none has been delivered since.
     pub(super) catching_up: bool,
     /// When a frame was delivered last, and how long one takes, on average of late.
@@ -90,7 +94,8 @@ impl Worker {
             decoded_end: None,
             cursor: None,
             pending: VecDeque::new(),
-            given_up: 0,
+            undelivered: FrameIndex::ZERO,
+            carried: 0,
             catching_up: false,
             last_delivered: Moment::ZERO,
             pace: Duration::ZERO,
@@ -132,7 +137,8 @@ impl Worker {
         self.pending.clear();
         self.fill = None;
         self.window.clear();
-        self.given_up = 0;
+        self.undelivered = plan.start;
+        self.carried = 0;
         self.catching_up = false;
         // What lies ahead of the decoder's place belongs to the old plan, unless the new one begins
         // with it: taken for the next frame, it would make all those before it look damaged.
@@ -191,7 +197,7 @@ impl Worker {
             run,
             run_end: run,
             picture: Picture::Missing(reason),
-            given_up: std::mem::take(&mut self.given_up),
+            given_up: std::mem::take(&mut self.carried),
             demux: Duration::ZERO,
             decode: Duration::ZERO,
             ready: self.options.clock.now(),
@@ -306,6 +312,15 @@ impl Worker {
         }
     }
 
+    /// Frames of the plan from the first that was not delivered up to `next`, and those carried over.
+    fn count_given_up(&mut self, next: FrameIndex) -> u32 {
+        let Some(cursor) = &self.cursor else { return 0 };
+        let ahead = next.0 - self.undelivered.0;
+        let ahead = if cursor.is_reverse() { -ahead } else { ahead };
+        let frames = ahead.max(0) / i64::from(cursor.plan().stride.get());
+        std::mem::take(&mut self.carried).saturating_add(u32::try_from(frames).unwrap_or(u32::MAX))
+    }
+
     /// Places a frame in the plan and hands it over, without moving the cursor.
     pub(super) fn deliver(&mut self, decoded: Decoded, index: &GopIndex) {
         let now = self.options.clock.now();
@@ -314,7 +329,9 @@ impl Worker {
         self.pace = (self.pace * 7 + took) / 8;
         self.last_delivered = now;
         let (begin, end) = self.times_of(decoded.index, decoded.pts, index);
+        let given_up = self.count_given_up(decoded.index);
         let Some(cursor) = &mut self.cursor else { return };
+        self.undelivered = cursor.after(decoded.index);
         let (run, run_end) = cursor.run_of(begin, end);
         self.pending.push_back(RingItem::Frame(PlannedFrame {
             generation: cursor.plan().generation,
@@ -322,7 +339,7 @@ impl Worker {
             run,
             run_end,
             picture: decoded.picture,
-            given_up: std::mem::take(&mut self.given_up),
+            given_up,
             demux: decoded.demux,
             decode: decoded.decode,
             ready: now,
@@ -339,19 +356,21 @@ impl Worker {
         let last = cursor.last(Some(last_known)).unwrap_or(last_known);
         let first = cursor.plan().first;
         let range = (self.times_of(first, None, index).0, self.times_of(last, None, index).1);
+        self.carried = self.count_given_up(self.cursor.as_ref().map_or(last, PlanCursor::next));
         let Some(cursor) = &mut self.cursor else { return Work::Done };
         let exit = if cursor.is_reverse() { range.0 } else { range.1 };
         let before = cursor.lap_run();
         let goes_on = cursor.turn(exit, last, range);
         let (generation, run) = (cursor.plan().generation, cursor.lap_run());
+        self.undelivered = cursor.next();
         // A range without length would turn for ever.
         if goes_on && run > before && run < FAR {
             return Work::Go;
         }
         self.cursor = None;
-        if let Some(before) = self.given_up.checked_sub(1) {
+        if let Some(before) = self.carried.checked_sub(1) {
             // Frames that were given up at the very end are told of by one that is not there.
-            self.given_up = before;
+            self.carried = before;
             self.push_missing(generation, last, run, "it came too late".into());
         }
         self.pending.push_back(RingItem::End { generation, run });
