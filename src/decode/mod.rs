@@ -20,7 +20,7 @@ pub use frame_buffers::BufferCounters;
 pub use index::{GopIndex, IndexBuilder, Keyframe, Numbering, PacketStamp};
 pub use input::{Input, OpenError, ReadError, ReadOutcome};
 pub use log::{LOG_TARGET, init};
-pub use plan::{Generation, LoopMode, PlanCursor, RunAnchor, RunMap, RunPoint, VideoPlan};
+pub use plan::{CatchUp, Generation, LoopMode, PlanCursor, RunAnchor, RunMap, RunPoint, VideoPlan};
 pub use probe::media_info;
 pub use ring::{FrameConsumer, FrameProducer, Picture, PlannedFrame, RingItem, frame_ring};
 pub use session::{SessionOptions, SharedAnchor, SourceStatus, VideoSession, VideoSource};

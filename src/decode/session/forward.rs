@@ -9,9 +9,6 @@ use crate::time::{FrameIndex, MediaSpan};
 /// decoder and fill it again.
 const SEEK_AHEAD_FRAMES: i64 = 8;
 
-/// Decoding that is later than this gives frames up. Less is absorbed by the ring.
-const LATE: MediaSpan = MediaSpan::from_millis(60);
-
 impl Worker {
     pub(super) fn work_forwards(&mut self) -> Result<Work, DecodeError> {
         let index = self.shared.index.load_full();
@@ -102,8 +99,7 @@ impl Worker {
         }
     }
 
-    /// Gives up frames that could only be late. The playhead waits for nobody: the next frame to decode
-    /// is the first that can still be in time.
+    /// Gives up frames that could only be late.
     fn catch_up(&mut self, index: &GopIndex) {
         let Some(anchor) = self.options.anchor.load_full() else { return };
         let Some(cursor) = &self.cursor else { return };
@@ -117,23 +113,26 @@ impl Worker {
             let next = cursor.next();
             // Nothing is given up that is decoded already, or that the index does not know.
             let waiting = self.lookahead.as_ref().is_some_and(|ahead: &Decoded| ahead.index == next);
-            if waiting || next.0 + 1 >= index.len() {
+            // The last frame of a lap carries the count of those given up before it.
+            let is_last = cursor.last(last_known) == Some(next);
+            if waiting || is_last || next.0 + 1 >= index.len() {
                 return;
             }
             let (begin, end) = self.times_of(next, None, index);
+            let keyframe = index
+                .keyframe_for(next)
+                .and_then(|(number, _)| index.first_frame_of(number + 1))
+                .and_then(|frame| index.time_of(frame));
             let Some(cursor) = &mut self.cursor else { return };
-            let (_, due_end) = cursor.run_of(begin, end);
+            let due = cursor.run_of(begin, end);
+            let keyframe_run = keyframe.map(|time| due.0 + (time - begin));
             // The first frame of a plan is shown however late it comes.
-            let behind = if self.given_up == 0 { now - LATE } else { now };
             let is_first =
                 next == cursor.plan().start && cursor.lap_run() == MediaSpan::ZERO;
-            if is_first || due_end >= behind {
+            if is_first || !self.catch_up.gives_up(due, keyframe_run, now) {
                 return;
             }
-            if !cursor.advance(last_known) {
-                return;
-            }
-            self.given_up += 1;
+            cursor.advance(last_known);
         }
     }
 }

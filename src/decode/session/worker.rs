@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, TryRecvError, select};
 use super::reverse::ReverseFill;
 use super::{FAR, SessionOptions, Shared};
 use crate::decode::index::{GopIndex, Numbering};
-use crate::decode::plan::{PlanCursor, VideoPlan};
+use crate::decode::plan::{CatchUp, PlanCursor, VideoPlan};
 use crate::decode::ring::{FrameProducer, Picture, PlannedFrame, RingItem};
 use crate::decode::video_reader::{DecodeError, ReadPicture, VideoReader};
 use crate::media::FieldOrder;
@@ -57,7 +57,7 @@ pub(super) struct Worker {
     // The plan and what is still to be put in the ring.
     pub(super) cursor: Option<PlanCursor>,
     pub(super) pending: VecDeque<RingItem>,
-    pub(super) given_up: u32,
+    pub(super) catch_up: CatchUp,
     pub(super) fill: Option<ReverseFill>,
     pub(super) window: Vec<Decoded>,
 }
@@ -82,7 +82,7 @@ impl Worker {
             decoded_end: None,
             cursor: None,
             pending: VecDeque::new(),
-            given_up: 0,
+            catch_up: CatchUp::default(),
             fill: None,
             window: Vec::new(),
         }
@@ -121,7 +121,7 @@ impl Worker {
         self.pending.clear();
         self.fill = None;
         self.window.clear();
-        self.given_up = 0;
+        self.catch_up = CatchUp::default();
         *self.shared.failure.lock() = None;
         // Packets run ahead of pictures: what the old plan left out may be what this one begins with.
         let start = self.shared.index.load().pts_of(plan.start);
@@ -176,7 +176,7 @@ impl Worker {
                 run,
                 run_end: run,
                 picture: Picture::Missing(reason),
-                given_up: std::mem::take(&mut self.given_up),
+                given_up: self.catch_up.delivered(),
                 demux: Duration::ZERO,
                 decode: Duration::ZERO,
                 ready: self.options.clock.now(),
@@ -281,7 +281,7 @@ impl Worker {
             run,
             run_end,
             picture: decoded.picture,
-            given_up: std::mem::take(&mut self.given_up),
+            given_up: self.catch_up.delivered(),
             demux: decoded.demux,
             decode: decoded.decode,
             ready: self.options.clock.now(),
