@@ -9,6 +9,7 @@ mod engine;
 mod engine_thread;
 mod opener;
 mod pacer;
+mod records;
 mod schedule;
 mod scheduler;
 mod snapshot;
@@ -22,7 +23,7 @@ pub use engine_thread::{EngineCalls, EngineHandle, EngineWaker};
 pub use opener::{FileOpener, FrameShares, Opened, Opener, OpenerOptions};
 pub use pacer::{Draw, Pacer};
 pub use schedule::{
-    Epoch, Feedback, NewSource, Schedule, ScheduleMode, Shown,
+    Epoch, Feedback, MissingPicture, NewSource, Schedule, ScheduleMode, Shown,
 };
 pub use scheduler::{FrameScheduler, Pull};
 pub use snapshot::{
