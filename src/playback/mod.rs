@@ -16,6 +16,8 @@ mod snapshot;
 mod sound;
 mod vsync;
 
+#[cfg(test)]
+mod sim_tests;
 
 pub use command::{Command, SeekTarget};
 pub use engine::{Engine, EngineParts, StartOptions};
