@@ -90,7 +90,9 @@ impl Worker {
     fn give_up_above(&mut self, target: FrameIndex, index: &GopIndex) -> Option<FrameIndex> {
         let last_known = self.last_known(index);
         let cursor = self.cursor.as_mut()?;
-        while cursor.next() > target && cursor.advance(last_known) {}
+        while cursor.next() > target && cursor.advance(last_known) {
+            self.catch_up.give_up_one();
+        }
         Some(cursor.next())
     }
 

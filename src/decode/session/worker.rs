@@ -10,14 +10,11 @@ use crossbeam_channel::{Receiver, TryRecvError, select};
 use super::reverse::ReverseFill;
 use super::{FAR, SessionOptions, Shared};
 use crate::decode::index::{GopIndex, Numbering};
-use crate::decode::plan::{Generation, PlanCursor, VideoPlan};
+use crate::decode::plan::{CatchUp, PlanCursor, VideoPlan};
 use crate::decode::ring::{FrameProducer, Picture, PlannedFrame, RingItem};
 use crate::decode::video_reader::{DecodeError, ReadPicture, VideoReader};
 use crate::media::FieldOrder;
-use crate::time::{FrameIndex, MediaSpan, MediaTime, Moment};
-
-/// Frames that take longer than this do so for another reason than decoding.
-const LONGEST_PACE: Duration = Duration::from_millis(500);
+use crate::time::{FrameIndex, MediaTime, Moment};
 
 /// A frame that was decoded, not yet placed in the plan.
 pub(super) struct Decoded {
@@ -60,16 +57,9 @@ pub(super) struct Worker {
     // The plan and what is still to be put in the ring.
     pub(super) cursor: Option<PlanCursor>,
     pub(super) pending: VecDeque<RingItem>,
-    /// The first frame of the plan that was not delivered yet. What lies between it and the next one
-    /// delivered was given up.
-    undelivered: FrameIndex,
-    /// Frames given up at the end of a lap, to be told with the next frame delivered.
-    carried: u32,
-    /// Whether frames were given up and none has been delivered since.
-    pub(super) catching_up: bool,
-    /// When a frame was delivered last, and how long one takes, on average of late.
+    pub(super) catch_up: CatchUp,
+    /// When a frame was delivered last.
     pub(super) last_delivered: Moment,
-    pub(super) pace: Duration,
     pub(super) fill: Option<ReverseFill>,
     pub(super) window: Vec<Decoded>,
 }
@@ -94,11 +84,8 @@ impl Worker {
             decoded_end: None,
             cursor: None,
             pending: VecDeque::new(),
-            undelivered: FrameIndex::ZERO,
-            carried: 0,
-            catching_up: false,
+            catch_up: CatchUp::default(),
             last_delivered: Moment::ZERO,
-            pace: Duration::ZERO,
             fill: None,
             window: Vec::new(),
         }
@@ -137,9 +124,7 @@ impl Worker {
         self.pending.clear();
         self.fill = None;
         self.window.clear();
-        self.undelivered = plan.start;
-        self.carried = 0;
-        self.catching_up = false;
+        self.catch_up = CatchUp::default();
         // What lies ahead of the decoder's place belongs to the old plan, unless the new one begins
         // with it: taken for the next frame, it would make all those before it look damaged.
         self.lookahead.take_if(|ahead| ahead.index != plan.start);
@@ -184,26 +169,6 @@ impl Worker {
         true
     }
 
-    fn push_missing(
-        &mut self,
-        generation: Generation,
-        index: FrameIndex,
-        run: MediaSpan,
-        reason: Arc<str>,
-    ) {
-        self.pending.push_back(RingItem::Frame(PlannedFrame {
-            generation,
-            index,
-            run,
-            run_end: run,
-            picture: Picture::Missing(reason),
-            given_up: std::mem::take(&mut self.carried),
-            demux: Duration::ZERO,
-            decode: Duration::ZERO,
-            ready: self.options.clock.now(),
-        }));
-    }
-
     fn fail(&mut self, error: &DecodeError) -> Work {
         tracing::warn!("{}: {error}", self.reader.input().path().display());
         let reason: Arc<str> = error.to_string().into();
@@ -211,7 +176,17 @@ impl Worker {
         if let Some(cursor) = self.cursor.take() {
             let (generation, index) = (cursor.plan().generation, cursor.next());
             let run = cursor.lap_run();
-            self.push_missing(generation, index, run, reason);
+            self.pending.push_back(RingItem::Frame(PlannedFrame {
+                generation,
+                index,
+                run,
+                run_end: run,
+                picture: Picture::Missing(reason),
+                given_up: self.catch_up.delivered(),
+                demux: Duration::ZERO,
+                decode: Duration::ZERO,
+                ready: self.options.clock.now(),
+            }));
             self.pending.push_back(RingItem::End { generation, run });
         }
         // The decoder's place is unknown after a failure.
@@ -305,33 +280,18 @@ impl Worker {
     /// Hands over the frame that is due; the cursor moves on. `index` is the one that numbered it.
     pub(super) fn emit(&mut self, decoded: Decoded, index: &GopIndex) {
         self.deliver(decoded, index);
-        self.catching_up = false;
         let last_known = self.last_known(index);
         if let Some(cursor) = &mut self.cursor {
             let _inside = cursor.advance(last_known);
         }
     }
 
-    /// Frames of the plan from the first that was not delivered up to `next`, and those carried over.
-    fn count_given_up(&mut self, next: FrameIndex) -> u32 {
-        let Some(cursor) = &self.cursor else { return 0 };
-        let ahead = next.0 - self.undelivered.0;
-        let ahead = if cursor.is_reverse() { -ahead } else { ahead };
-        let frames = ahead.max(0) / i64::from(cursor.plan().stride.get());
-        std::mem::take(&mut self.carried).saturating_add(u32::try_from(frames).unwrap_or(u32::MAX))
-    }
-
     /// Places a frame in the plan and hands it over, without moving the cursor.
     pub(super) fn deliver(&mut self, decoded: Decoded, index: &GopIndex) {
         let now = self.options.clock.now();
-        // A pause of the decoder (a full ring) says nothing of its pace.
-        let took = now.since(self.last_delivered).min(LONGEST_PACE);
-        self.pace = (self.pace * 7 + took) / 8;
         self.last_delivered = now;
         let (begin, end) = self.times_of(decoded.index, decoded.pts, index);
-        let given_up = self.count_given_up(decoded.index);
         let Some(cursor) = &mut self.cursor else { return };
-        self.undelivered = cursor.after(decoded.index);
         let (run, run_end) = cursor.run_of(begin, end);
         self.pending.push_back(RingItem::Frame(PlannedFrame {
             generation: cursor.plan().generation,
@@ -339,7 +299,7 @@ impl Worker {
             run,
             run_end,
             picture: decoded.picture,
-            given_up,
+            given_up: self.catch_up.delivered(),
             demux: decoded.demux,
             decode: decoded.decode,
             ready: now,
@@ -350,29 +310,21 @@ impl Worker {
     pub(super) fn end_lap(&mut self, index: &GopIndex) -> Work {
         // The decoder stands beyond the range; what it brought from there is not a part of it.
         self.lookahead = None;
-        self.catching_up = false;
         let last_known = self.last_known(index).unwrap_or(FrameIndex::ZERO);
         let Some(cursor) = &self.cursor else { return Work::Done };
         let last = cursor.last(Some(last_known)).unwrap_or(last_known);
         let first = cursor.plan().first;
         let range = (self.times_of(first, None, index).0, self.times_of(last, None, index).1);
-        self.carried = self.count_given_up(self.cursor.as_ref().map_or(last, PlanCursor::next));
         let Some(cursor) = &mut self.cursor else { return Work::Done };
         let exit = if cursor.is_reverse() { range.0 } else { range.1 };
         let before = cursor.lap_run();
         let goes_on = cursor.turn(exit, last, range);
         let (generation, run) = (cursor.plan().generation, cursor.lap_run());
-        self.undelivered = cursor.next();
         // A range without length would turn for ever.
         if goes_on && run > before && run < FAR {
             return Work::Go;
         }
         self.cursor = None;
-        if let Some(before) = self.carried.checked_sub(1) {
-            // Frames that were given up at the very end are told of by one that is not there.
-            self.carried = before;
-            self.push_missing(generation, last, run, "it came too late".into());
-        }
         self.pending.push_back(RingItem::End { generation, run });
         Work::Go
     }
