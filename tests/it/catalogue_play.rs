@@ -4,6 +4,8 @@
 //! Optional: it runs where `JOGWHEEL_TEST_MEDIA` names a folder with a `CATALOGUE.tsv`, whose rows were
 //! written with other tools. Where the two differ for good reason, [`ODDITIES`] says which and why.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 use std::fmt::Write as _;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -27,7 +29,7 @@ use jogwheel::time::{FrameIndex, MediaSpan, MediaTime, RealClock};
 use crate::program;
 
 /// How long a test waits for one frame before it calls the session hung.
-const HUNG: Duration = Duration::from_secs(60);
+const HUNG: Duration = Duration::from_mins(1);
 
 /// Frames played from the start.
 const PLAYED: i64 = 60;
@@ -305,7 +307,7 @@ impl Deck {
                 None => self
                     .news
                     .recv_timeout(HUNG)
-                    .map_err(|_| format!("it hangs: {:?}", self.session.status()))?,
+                    .map_err(|late| format!("{late}: {:?}", self.session.status()))?,
             }
         }
     }
@@ -315,7 +317,7 @@ impl Deck {
         while !self.session.index().is_complete() {
             self.news
                 .recv_timeout(HUNG)
-                .map_err(|_| "the index is not made".to_owned())?;
+                .map_err(|late| format!("the index is not made: {late}"))?;
         }
         Ok(self.session.index())
     }

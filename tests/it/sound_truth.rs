@@ -1,6 +1,8 @@
 //! Picture and sound together: a tone begins with each flash of the clips that were made so, in the
 //! files as they are read, and in the speakers as they are heard.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
