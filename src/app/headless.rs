@@ -123,7 +123,7 @@ impl Headless {
             while self.last_shown != Some(frame) {
                 let now = self.player.clock.now();
                 let snapshot = self.player.engine.snapshot();
-                let hung = now.since(begun) > Duration::from_secs(60);
+                let hung = now.since(begun) > Duration::from_mins(1);
                 if self.stop.load(Ordering::Relaxed) || hung {
                     return Ok(());
                 }
@@ -142,7 +142,7 @@ impl Headless {
         loop {
             let now = self.player.clock.now();
             let snapshot = self.player.engine.snapshot();
-            self.check_failed(&snapshot)?;
+            check_failed(&snapshot)?;
             if is_there(&snapshot) || self.stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
@@ -279,19 +279,10 @@ impl Headless {
         if self.stop.load(Ordering::Relaxed) || time_is_up || enough {
             return Ok(true);
         }
-        self.check_failed(snapshot)?;
+        check_failed(snapshot)?;
         Ok(snapshot.status == PlaybackStatus::Ended
             || (snapshot.status == PlaybackStatus::Paused && self.options.seconds.is_none()
                 && self.shown > 0))
-    }
-
-    /// An error when the file that was asked for cannot be played.
-    fn check_failed(&self, snapshot: &Snapshot) -> Result<(), HeadlessError> {
-        let failed = snapshot.status == PlaybackStatus::Empty && !snapshot.playlist.is_empty();
-        match snapshot.notices.last().filter(|_| failed) {
-            Some(notice) => Err(HeadlessError::Media(notice.text.clone())),
-            None => Ok(()),
-        }
     }
 
     /// Why the file did not play to its end, or at all, as far as is known by now.
@@ -328,6 +319,15 @@ impl Headless {
     /// Frames that ended in `fate`.
     pub fn count(&self, fate: FrameFate) -> u64 {
         self.player.scheduler.log().summary().count(fate)
+    }
+}
+
+/// An error when the file that was asked for cannot be played.
+fn check_failed(snapshot: &Snapshot) -> Result<(), HeadlessError> {
+    let failed = snapshot.status == PlaybackStatus::Empty && !snapshot.playlist.is_empty();
+    match snapshot.notices.last().filter(|_| failed) {
+        Some(notice) => Err(HeadlessError::Media(notice.text.clone())),
+        None => Ok(()),
     }
 }
 

@@ -202,7 +202,9 @@ impl App {
             .map(|viewport| viewport.size);
         let pool = player.pool.usage();
         view.pool_bytes = (pool.used_bytes, pool.limit_bytes);
-        view.refresh_hz = Some(self.refresh.as_f64() as f32);
+        #[expect(clippy::cast_possible_truncation, reason = "for people to read")]
+        let refresh_hz = self.refresh.as_f64() as f32;
+        view.refresh_hz = Some(refresh_hz);
         let failure = failure_of(snapshot, missing.as_deref());
         let peaks = waveform.as_ref().map(Waveform::peaks);
         let input = UiInput {
