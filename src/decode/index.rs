@@ -193,6 +193,9 @@ pub struct IndexBuilder {
     /// The last frame presented so far and its duration.
     last: Option<(i64, i64)>,
     first_key_pts: Option<i64>,
+    /// The first packet, and the time stamps of those that wait for a keyframe.
+    first_packet: Option<Keyframe>,
+    before_first_key: Vec<i64>,
 }
 
 impl IndexBuilder {
@@ -211,6 +214,8 @@ impl IndexBuilder {
             last_dts: None,
             last: None,
             first_key_pts: None,
+            first_packet: None,
+            before_first_key: Vec::new(),
         }
     }
 
@@ -232,10 +237,15 @@ impl IndexBuilder {
             self.unstamped += 1;
             return;
         };
+        let dts = packet.dts.unwrap_or(pts);
+        let place = Keyframe { pts, dts, position: packet.position, packet: number };
         if packet.is_key {
             self.first_key_pts.get_or_insert(pts);
-            let dts = packet.dts.unwrap_or(pts);
-            self.keyframes.push(Keyframe { pts, dts, position: packet.position, packet: number });
+            self.keyframes.push(place);
+            self.before_first_key = Vec::new();
+        } else if self.first_key_pts.is_none() && !packet.is_discarded {
+            self.first_packet.get_or_insert(place);
+            self.before_first_key.push(pts);
         }
         // Nothing can be decoded before the first keyframe, nor what it presents ahead of itself.
         let decodable = self.first_key_pts.is_some_and(|first| pts >= first);
@@ -252,7 +262,9 @@ impl IndexBuilder {
         if self.unstamped * 2 > self.packets {
             return self.publish_by_count(complete);
         }
-        let mut pts = self.shown.clone();
+        // A piece of a file may have no keyframe at all. What a decoder makes of it is better than nothing.
+        let keyless = self.first_packet.filter(|_| complete && self.keyframes.is_empty());
+        let mut pts = if keyless.is_some() { &self.before_first_key } else { &self.shown }.clone();
         pts.sort_unstable();
         // Both fields of a picture may come as packets of their own with one time stamp.
         pts.dedup();
@@ -262,6 +274,7 @@ impl IndexBuilder {
             pts.truncate(settled);
         }
         let mut keyframes = self.keyframes.clone();
+        keyframes.extend(keyless);
         keyframes.sort_by_key(|key| key.pts);
         let end_ticks = match (pts.last(), self.last) {
             (Some(&end), Some((last, duration))) if end == last && duration > 0 => end + duration,
@@ -376,6 +389,20 @@ mod tests {
         assert_eq!(index.pts_of(FrameIndex(0)), Some(5));
         assert_eq!(index.len(), 2);
         assert_eq!(index.keyframe_for(FrameIndex(0)).unwrap().1.pts, 4);
+    }
+
+    #[test]
+    fn without_any_keyframe_decoding_begins_at_the_first_packet() {
+        let mut builder = builder();
+        for (dts, pts) in [3, 1, 2].into_iter().enumerate() {
+            builder.push(packet(pts, i64::try_from(dts).unwrap(), false));
+        }
+        assert!(builder.publish(false).is_empty(), "a keyframe may follow");
+        let index = builder.publish(true);
+        assert_eq!((index.len(), index.pts_of(FrameIndex(0))), (3, Some(1)));
+        assert_eq!(index.keyframe_for(FrameIndex(2)).unwrap().1.packet, 0);
+        builder.push(packet(6, 3, true));
+        assert_eq!(builder.publish(true).pts_of(FrameIndex(0)), Some(6));
     }
 
     #[test]

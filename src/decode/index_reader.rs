@@ -5,6 +5,7 @@ use ffmpeg_next::ffi;
 
 use super::index::{GopIndex, IndexBuilder, PacketStamp};
 use super::input::{Input, ReadError, ReadOutcome};
+use super::sniff;
 use crate::media::VideoStream;
 
 /// Reads the file through and numbers the frames of `video`. Leaves the demuxer at the end of the file
@@ -34,7 +35,9 @@ pub(super) fn read_stamps(
     input.discard_all_but(video.id);
     let mut packet = ffmpeg::Packet::empty();
     while input.read_packet(&mut packet)? == ReadOutcome::Packet {
-        builder.push(stamp_of(&packet));
+        let mut stamp = stamp_of(&packet);
+        stamp.is_discarded |= sniff::is_never_shown(&video.codec, packet.data().unwrap_or(&[]));
+        builder.push(stamp);
         after_each(builder);
     }
     Ok(())

@@ -161,6 +161,13 @@ impl PlanCursor {
         (self.lap_run + (near - entry).abs(), self.lap_run + (far - entry).abs())
     }
 
+    /// The media time that is due at run time `run` in this lap; `None` before its first frame is known.
+    pub fn media_at(&self, run: MediaSpan) -> Option<MediaTime> {
+        let along = run - self.lap_run;
+        let entry = self.lap_entry?;
+        Some(if self.reverse { entry - along } else { entry + along })
+    }
+
     /// Moves past the present frame, without leaving the lap. False when the lap is over: the next
     /// frame would lie outside the range.
     pub fn advance(&mut self, last_known: Option<FrameIndex>) -> bool {

@@ -1,4 +1,4 @@
-//! What the first bytes of a file tell and FFmpeg does not pass on.
+//! What the first bytes of a file or of a packet tell and FFmpeg does not pass on.
 
 use crate::media::Orientation;
 
@@ -72,6 +72,33 @@ pub(super) fn is_high_throughput_jpeg2000(file: &[u8]) -> bool {
         .is_some_and(|window| window[6] & 0x40 != 0)
 }
 
+/// Whether a VP8 or VP9 packet holds nothing but a picture for others to refer to. Such packets have time
+/// stamps like any other, but make no picture of their own (`show_frame` of RFC 6386 §9.1 and of the
+/// VP9 bitstream specification §6.2).
+pub(super) fn is_never_shown(codec: &str, packet: &[u8]) -> bool {
+    let Some(&first) = packet.first() else { return false };
+    match codec {
+        "vp8" => first & 0x10 == 0,
+        "vp9" => {
+            let is_frame = first >> 6 == 2;
+            let is_profile_3 = first & 0x30 == 0x30;
+            // Profile 3 has a bit in reserve before these: show_existing_frame, frame_type, show_frame.
+            let bits = if is_profile_3 { first } else { first >> 1 };
+            is_frame && bits & 0b100 == 0 && bits & 0b001 == 0 && !is_vp9_superframe(packet)
+        }
+        _ => false,
+    }
+}
+
+/// Whether several VP9 frames lie in this packet, the last of which is shown (annex B): its index at the
+/// end begins and ends with the same mark, which tells its length.
+fn is_vp9_superframe(packet: &[u8]) -> bool {
+    let Some(&mark) = packet.last() else { return false };
+    let (frames, size_bytes) = (usize::from(mark & 7) + 1, usize::from(mark >> 3 & 3) + 1);
+    let begin = packet.len().checked_sub(2 + frames * size_bytes);
+    mark & 0xe0 == 0xc0 && begin.and_then(|begin| packet.get(begin)) == Some(&mark)
+}
+
 /// The timecode in the first GOP header of MPEG-2 video (ISO/IEC 13818-2 §6.2.2.6), as text; `None`
 /// when there is none or it is zero, which encoders write that know no better.
 pub(super) fn gop_timecode(file: &[u8]) -> Option<String> {
@@ -94,6 +121,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn pictures_that_are_never_shown_are_known() {
+        assert!(is_never_shown("vp8", &[0x01, 0]) && !is_never_shown("vp8", &[0x11, 0]));
+        // Profile 2, an inter frame: hidden, shown, and an older one shown again.
+        assert!(is_never_shown("vp9", &[0b1001_0100, 0]));
+        assert!(!is_never_shown("vp9", &[0b1001_0110, 0]));
+        assert!(!is_never_shown("vp9", &[0b1001_1000]));
+        assert!(is_never_shown("vp9", &[0b1011_0010, 0]));
+        assert!(!is_never_shown("vp9", &[0b1011_0011, 0]));
+        // Two frames of one byte each, then their index.
+        assert!(!is_never_shown("vp9", &[0b1001_0100, 0b1001_0110, 0xc1, 1, 1, 0xc1]));
+        assert!(is_never_shown("vp9", &[0b1001_0100, 0, 0, 0, 0, 0xc1]));
+        assert!(!is_never_shown("h264", &[0]) && !is_never_shown("vp9", &[]));
+    }
 
     fn jpeg(orientation: u8, big_endian: bool) -> Vec<u8> {
         let mut tiff = if big_endian {

@@ -254,6 +254,7 @@ impl VideoReader {
         self.skip_to = None;
         self.pictures = 0;
         self.unwanted_until = None;
+        self.bad_packets_in_a_row = 0;
         self.demux = Duration::ZERO;
         self.decode = Duration::ZERO;
     }
@@ -380,8 +381,11 @@ enum Goal {
 
 fn meets_goal(packet: &ffmpeg::Packet, goal: Keyframe) -> Goal {
     let pts = packet.pts().or(packet.dts());
+    // The other field of a picture may have its time stamp too. A stream without keyframes is entered at
+    // its first packet.
+    let is_entry = packet.is_key() || packet.dts().or(packet.pts()) == Some(goal.dts);
     match pts {
-        Some(pts) if packet.is_key() && pts == goal.pts => Goal::Met,
+        Some(pts) if is_entry && pts == goal.pts => Goal::Met,
         // Decoding time is what demuxers order packets by.
         _ if packet.dts().or(packet.pts()).is_some_and(|dts| dts > goal.dts) => Goal::Passed,
         _ => Goal::Before,

@@ -5,11 +5,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a step that fails ends its test")]
 
+mod catalogue_play;
 mod catalogue_probe;
 mod cli;
+mod color_truth;
 mod frame_truth;
 mod leaks;
 mod made;
 mod program;
 mod screen;
+mod sound_truth;
 mod window;

@@ -32,6 +32,7 @@ impl Worker {
                 self.fill = None;
                 return Ok(self.end_lap(&index));
             }
+            let wanted = self.catch_up_backwards(&index).unwrap_or(wanted);
             if let Some(decoded) = self.take_from_window(wanted) {
                 self.emit(decoded, &index);
                 return Ok(Work::Go);
@@ -43,7 +44,10 @@ impl Worker {
         }
         if self.fill.is_none() {
             let stride = self.stride();
-            let next_high = self.window.first().map_or(wanted, |lowest| lowest.index.offset(-stride));
+            let next_high = match self.window.first() {
+                Some(lowest) => lowest.index.offset(-stride),
+                None => self.skip_backwards(&index).unwrap_or(wanted),
+            };
             self.fill = self.plan_window(next_high, &index);
         }
         let Some(fill) = &self.fill else { return Ok(Work::Wait) };
@@ -55,6 +59,41 @@ impl Worker {
         }
         self.window = self.fill.take().map_or_else(Vec::new, |fill| fill.frames);
         Ok(Work::Go)
+    }
+
+    /// Gives up frames of the window that are late, but for its last: each window is worth one picture at
+    /// least. Answers the frame that is due then.
+    fn catch_up_backwards(&mut self, index: &GopIndex) -> Option<FrameIndex> {
+        let lowest = self.window.first()?.index;
+        let due = self.due_now(index)?;
+        self.give_up_above(due.max(lowest), index)
+    }
+
+    /// Gives up frames that will be late before a window with them could be decoded.
+    fn skip_backwards(&mut self, index: &GopIndex) -> Option<FrameIndex> {
+        let due = self.due_now(index)?;
+        let first = self.cursor.as_ref()?.plan().first;
+        self.give_up_above(due.max(first), index)
+    }
+
+    /// The frame that is due now, if the plan runs and the next frame is later than that.
+    fn due_now(&self, index: &GopIndex) -> Option<FrameIndex> {
+        let anchor = self.options.anchor.load_full()?;
+        let cursor = self.cursor.as_ref()?;
+        if anchor.generation != cursor.plan().generation {
+            return None;
+        }
+        let media = cursor.media_at(anchor.run_at(self.options.clock.now()))?;
+        index.frame_at(media).filter(|due| *due < cursor.next())
+    }
+
+    fn give_up_above(&mut self, target: FrameIndex, index: &GopIndex) -> Option<FrameIndex> {
+        let last_known = self.last_known(index);
+        let cursor = self.cursor.as_mut()?;
+        while cursor.next() > target && cursor.advance(last_known) {
+            self.given_up += 1;
+        }
+        Some(cursor.next())
     }
 
     fn stride(&self) -> i64 {
@@ -121,11 +160,12 @@ impl Worker {
                 self.next_decoded = None;
                 if let Some(fill) = &mut self.fill {
                     fill.done = true;
-                    if fill.frames.is_empty() {
-                        fill.frames.push(Self::missing(high));
-                    }
                 }
             }
+        }
+        if let Some(fill) = self.fill.as_mut().filter(|fill| fill.done && fill.frames.is_empty()) {
+            // Without any frame the window would be planned again, for ever.
+            fill.frames.push(Self::missing(high));
         }
         Ok(Work::Go)
     }

@@ -10,11 +10,14 @@ use crossbeam_channel::{Receiver, TryRecvError, select};
 use super::reverse::ReverseFill;
 use super::{FAR, SessionOptions, Shared};
 use crate::decode::index::{GopIndex, Numbering};
-use crate::decode::plan::{PlanCursor, VideoPlan};
+use crate::decode::plan::{Generation, PlanCursor, VideoPlan};
 use crate::decode::ring::{FrameProducer, Picture, PlannedFrame, RingItem};
 use crate::decode::video_reader::{DecodeError, ReadPicture, VideoReader};
 use crate::media::FieldOrder;
-use crate::time::{FrameIndex, MediaTime};
+use crate::time::{FrameIndex, MediaSpan, MediaTime, Moment};
+
+/// Frames that take longer than this do so for another reason than decoding.
+const LONGEST_PACE: Duration = Duration::from_millis(500);
 
 /// A frame that was decoded, not yet placed in the plan.
 pub(super) struct Decoded {
@@ -58,6 +61,11 @@ pub(super) struct Worker {
     pub(super) cursor: Option<PlanCursor>,
     pub(super) pending: VecDeque<RingItem>,
     pub(super) given_up: u32,
+    /// Whether frames were given up and none has been delivered since.
+    pub(super) catching_up: bool,
+    /// When a frame was delivered last, and how long one takes, on average of late.
+    pub(super) last_delivered: Moment,
+    pub(super) pace: Duration,
     pub(super) fill: Option<ReverseFill>,
     pub(super) window: Vec<Decoded>,
 }
@@ -83,6 +91,9 @@ impl Worker {
             cursor: None,
             pending: VecDeque::new(),
             given_up: 0,
+            catching_up: false,
+            last_delivered: Moment::ZERO,
+            pace: Duration::ZERO,
             fill: None,
             window: Vec::new(),
         }
@@ -122,6 +133,10 @@ impl Worker {
         self.fill = None;
         self.window.clear();
         self.given_up = 0;
+        self.catching_up = false;
+        // What lies ahead of the decoder's place belongs to the old plan, unless the new one begins
+        // with it: taken for the next frame, it would make all those before it look damaged.
+        self.lookahead.take_if(|ahead| ahead.index != plan.start);
         *self.shared.failure.lock() = None;
         // Packets run ahead of pictures: what the old plan left out may be what this one begins with.
         let start = self.shared.index.load().pts_of(plan.start);
@@ -163,6 +178,26 @@ impl Worker {
         true
     }
 
+    fn push_missing(
+        &mut self,
+        generation: Generation,
+        index: FrameIndex,
+        run: MediaSpan,
+        reason: Arc<str>,
+    ) {
+        self.pending.push_back(RingItem::Frame(PlannedFrame {
+            generation,
+            index,
+            run,
+            run_end: run,
+            picture: Picture::Missing(reason),
+            given_up: std::mem::take(&mut self.given_up),
+            demux: Duration::ZERO,
+            decode: Duration::ZERO,
+            ready: self.options.clock.now(),
+        }));
+    }
+
     fn fail(&mut self, error: &DecodeError) -> Work {
         tracing::warn!("{}: {error}", self.reader.input().path().display());
         let reason: Arc<str> = error.to_string().into();
@@ -170,17 +205,7 @@ impl Worker {
         if let Some(cursor) = self.cursor.take() {
             let (generation, index) = (cursor.plan().generation, cursor.next());
             let run = cursor.lap_run();
-            self.pending.push_back(RingItem::Frame(PlannedFrame {
-                generation,
-                index,
-                run,
-                run_end: run,
-                picture: Picture::Missing(reason),
-                given_up: std::mem::take(&mut self.given_up),
-                demux: Duration::ZERO,
-                decode: Duration::ZERO,
-                ready: self.options.clock.now(),
-            }));
+            self.push_missing(generation, index, run, reason);
             self.pending.push_back(RingItem::End { generation, run });
         }
         // The decoder's place is unknown after a failure.
@@ -199,7 +224,8 @@ impl Worker {
             (Some(a), Some(b)) => Some(a.max(b)),
             (a, b) => a.or(b),
         };
-        end.map(|end| FrameIndex((end - 1).max(0)))
+        // Minus one where there is none at all.
+        end.map(|end| FrameIndex(end - 1))
     }
 
     /// The number of a picture that came out of the decoder, if it can be told.
@@ -215,6 +241,8 @@ impl Worker {
             Some(pts) if index.covers_pts(pts) && !index.is_empty() => {
                 index.frame_of_pts(pts).or_else(|| index.nearest_frame(pts))
             }
+            // Packets without a time stamp follow the one before.
+            None if !self.counts_from_start => self.next_decoded,
             // Before the index is there, only play from the beginning goes on.
             _ => counted(),
         }
@@ -268,11 +296,24 @@ impl Worker {
         (begin, end)
     }
 
-    /// Places a frame in the plan and hands it over; the cursor moves on. `index` is the one that
-    /// numbered it.
+    /// Hands over the frame that is due; the cursor moves on. `index` is the one that numbered it.
     pub(super) fn emit(&mut self, decoded: Decoded, index: &GopIndex) {
-        let (begin, end) = self.times_of(decoded.index, decoded.pts, index);
+        self.deliver(decoded, index);
+        self.catching_up = false;
         let last_known = self.last_known(index);
+        if let Some(cursor) = &mut self.cursor {
+            let _inside = cursor.advance(last_known);
+        }
+    }
+
+    /// Places a frame in the plan and hands it over, without moving the cursor.
+    pub(super) fn deliver(&mut self, decoded: Decoded, index: &GopIndex) {
+        let now = self.options.clock.now();
+        // A pause of the decoder (a full ring) says nothing of its pace.
+        let took = now.since(self.last_delivered).min(LONGEST_PACE);
+        self.pace = (self.pace * 7 + took) / 8;
+        self.last_delivered = now;
+        let (begin, end) = self.times_of(decoded.index, decoded.pts, index);
         let Some(cursor) = &mut self.cursor else { return };
         let (run, run_end) = cursor.run_of(begin, end);
         self.pending.push_back(RingItem::Frame(PlannedFrame {
@@ -284,13 +325,15 @@ impl Worker {
             given_up: std::mem::take(&mut self.given_up),
             demux: decoded.demux,
             decode: decoded.decode,
-            ready: self.options.clock.now(),
+            ready: now,
         }));
-        let _inside = cursor.advance(last_known);
     }
 
     /// Ends the lap at the end of its range and begins the next, or ends the plan.
     pub(super) fn end_lap(&mut self, index: &GopIndex) -> Work {
+        // The decoder stands beyond the range; what it brought from there is not a part of it.
+        self.lookahead = None;
+        self.catching_up = false;
         let last_known = self.last_known(index).unwrap_or(FrameIndex::ZERO);
         let Some(cursor) = &self.cursor else { return Work::Done };
         let last = cursor.last(Some(last_known)).unwrap_or(last_known);
@@ -306,6 +349,11 @@ impl Worker {
             return Work::Go;
         }
         self.cursor = None;
+        if let Some(before) = self.given_up.checked_sub(1) {
+            // Frames that were given up at the very end are told of by one that is not there.
+            self.given_up = before;
+            self.push_missing(generation, last, run, "it came too late".into());
+        }
         self.pending.push_back(RingItem::End { generation, run });
         Work::Go
     }

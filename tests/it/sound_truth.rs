@@ -1,0 +1,221 @@
+//! Picture and sound together: a tone begins with each flash of the clips that were made so, in the
+//! files as they are read, and in the speakers as they are heard.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use jogwheel::decode::{AudioRead, AudioReader, Input, media_info};
+use jogwheel::media::VideoFrame;
+use jogwheel::time::FrameIndex;
+
+use crate::catalogue_play::Deck;
+use crate::made::{self, Clip};
+use crate::program;
+
+/// Samples a second of the clips and of the recording.
+const RATE: u32 = 48_000;
+
+/// Silence before a burst, in samples: they last 1,920 and begin a second apart.
+const SILENCE: usize = 20_000;
+
+/// Where bursts begin: the first samples of at least `level` after a silence.
+fn bursts(samples: &[f32], level: f32) -> Vec<usize> {
+    let mut last_loud = None;
+    let mut found = Vec::new();
+    for (number, sample) in samples.iter().enumerate() {
+        if sample.abs() >= level {
+            // The first one needs no silence before it.
+            if last_loud.is_none_or(|last| number - last > SILENCE) {
+                found.push(number);
+            }
+            last_loud = Some(number);
+        }
+    }
+    found
+}
+
+/// All of a clip's sound, and the number of its first sample counted from the first picture.
+fn sound_of(clip: &Clip) -> (i64, Vec<f32>) {
+    let info = media_info(&Input::open(&clip.path).unwrap());
+    let (video, audio) = (info.default_video().unwrap(), info.default_audio().unwrap());
+    let mut reader = AudioReader::open(&clip.path, audio.id, video.start).unwrap();
+    let mut first = None;
+    let mut samples = Vec::new();
+    while let AudioRead::Chunk(chunk) = reader.read().unwrap() {
+        assert_eq!(
+            (
+                chunk.samples.format.rate.get(),
+                chunk.samples.format.layout.count()
+            ),
+            (RATE, 1)
+        );
+        first.get_or_insert(
+            chunk
+                .start
+                .since_zero()
+                .samples_nearest(chunk.samples.format.rate),
+        );
+        samples.extend(chunk.samples.interleaved);
+    }
+    assert_eq!(reader.damaged_packets(), 0, "{}", clip.name);
+    (first.expect("there is sound"), samples)
+}
+
+/// Whether the lower part of a sync clip's picture is white.
+fn flashes(frame: &VideoFrame) -> bool {
+    let luma = frame.plane(0);
+    luma.row(luma.rows * 3 / 4)[luma.row_bytes / 2] > 128
+}
+
+#[test]
+fn bursts_begin_with_the_flashes() {
+    for clip in made::clips(&["sync"]) {
+        let every: i64 = clip.note("flash_every").unwrap().parse().unwrap();
+        let mut deck = Deck::open(&clip.path).unwrap();
+        let index = deck.index().unwrap();
+        assert_eq!(index.len(), clip.frames, "{}", clip.name);
+        for (frame, expected) in [
+            (0, true),
+            (1, false),
+            (every - 1, false),
+            (every, true),
+            (every + 1, false),
+        ] {
+            let flash = flashes(&deck.frame(frame).unwrap());
+            assert_eq!(flash, expected, "{}: frame {frame} is white", clip.name);
+        }
+        let (first, samples) = sound_of(&clip);
+        // The encoder smears an edge over a part of its block; FFmpeg's keeps it within a millisecond.
+        let tolerance = if clip.name.contains("aac") { 48 } else { 1 };
+        let found = bursts(&samples, 0.25);
+        let rate = RATE.try_into().unwrap();
+        let expected: Vec<i64> = (0..)
+            .map(|number| FrameIndex(number * every))
+            .map_while(|frame| Some(index.time_of(frame)?.since_zero().samples_nearest(rate)))
+            .collect();
+        assert_eq!(found.len(), expected.len(), "{}: bursts", clip.name);
+        for (number, (found, expected)) in found.into_iter().zip(expected).enumerate() {
+            let found = first + i64::try_from(found).unwrap();
+            assert!(
+                (found - expected).abs() <= tolerance,
+                "{}: burst {number} begins at sample {found}, its flash at {expected}",
+                clip.name
+            );
+        }
+    }
+}
+
+/// A recording of what the null sink is given. Ended when dropped.
+struct Recording {
+    recorder: Child,
+}
+
+impl Recording {
+    /// Records the sink that scripts/test makes, as 16-bit stereo.
+    fn start(into: &Path) -> Self {
+        let recorder = Command::new("parec")
+            .args([
+                "--device=jogwheel_test.monitor",
+                "--raw",
+                "--format=s16le",
+                "--channels=2",
+            ])
+            .args([format!("--rate={RATE}"), "--latency-msec=50".to_owned()])
+            .stdin(Stdio::null())
+            .stdout(File::create(into).unwrap())
+            .spawn()
+            .expect("parec runs; scripts/setup --test installs it");
+        let recording = Self { recorder };
+        program::wait_for(|| std::fs::metadata(into).ok().filter(|file| file.len() > 0))
+            .expect("parec records");
+        recording
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        let _ended = self.recorder.kill();
+        let _status = self.recorder.wait();
+    }
+}
+
+/// The middle value.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+#[test]
+fn what_is_heard_keeps_time_with_what_is_seen() {
+    assert!(
+        std::env::var_os("PULSE_SERVER").is_some()
+            && Command::new("pactl")
+                .arg("info")
+                .stdout(Stdio::null())
+                .status()
+                .is_ok_and(|it| it.success()),
+        "no PulseAudio server: run scripts/test, which starts one with the null sink jogwheel_test"
+    );
+    let clip = made::clip("sync-25.mov");
+    let folder = tempfile::tempdir().unwrap();
+    let (report, heard) = (
+        folder.path().join("report.json"),
+        folder.path().join("heard.raw"),
+    );
+    let recording = Recording::start(&heard);
+    program::run(&[
+        &"soak",
+        &clip.path,
+        &"--seconds",
+        &"12",
+        &"--size",
+        &"320x180",
+        &"--json",
+        &report,
+    ])
+    .expect(0);
+    drop(recording);
+
+    let report: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
+    let offset = &report["av_offset"];
+    assert!(offset.is_object(), "the sound led: {report:#}");
+    assert!(
+        offset["frames"].as_u64() >= Some(100),
+        "few frames were measured: {report:#}"
+    );
+    let half_a_frame_millis = 20.0;
+    let off = offset["median_ms"].as_f64().unwrap();
+    assert!(
+        off.abs() < half_a_frame_millis,
+        "sound and picture are {off} ms apart: {report:#}"
+    );
+
+    let bytes = std::fs::read(&heard).unwrap();
+    let left = |frame: &[u8; 4]| f32::from(i16::from_le_bytes([frame[0], frame[1]])) / 32_768.0;
+    let samples: Vec<f32> = bytes.as_chunks().0.iter().map(left).collect();
+    let loudest = samples
+        .iter()
+        .fold(0f32, |peak, sample| peak.max(sample.abs()));
+    assert!(
+        loudest > 0.2,
+        "the recording is silent: its peak is {loudest}"
+    );
+    let found = bursts(&samples, loudest / 2.0);
+    assert!(found.len() >= 6, "bursts began at samples {found:?}");
+    // Starting, the sink may drop or hold some sound, so a single distance proves nothing.
+    let distances = found
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]) as f64 / f64::from(RATE))
+        .collect();
+    let usual = median(distances);
+    eprintln!(
+        "median A/V offset {off} ms, {} bursts, {usual} s apart",
+        found.len()
+    );
+    assert!(
+        (usual - 1.0).abs() <= 0.002,
+        "bursts are {usual} s apart: {found:?}"
+    );
+}
