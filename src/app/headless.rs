@@ -12,6 +12,7 @@ use super::player::{Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
 use super::stats::{RunStats, StatsGatherer, failure_of_run};
+use crate::decode::Picture;
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget};
 use crate::media::Size;
 use crate::metrics::{FrameFate, OutputMode, SoakReport, Stage as Cost};
@@ -54,6 +55,8 @@ pub struct Headless {
     shown: u64,
     device_losses: u64,
     last_shown: Option<FrameIndex>,
+    /// The frame whose picture is on the stage.
+    on_stage: Option<FrameIndex>,
 }
 
 /// How long a loop sleeps at most when nothing happens: the process is sampled meanwhile.
@@ -94,6 +97,7 @@ impl Headless {
             shown: 0,
             device_losses: 0,
             last_shown: None,
+            on_stage: None,
         })
     }
 
@@ -161,9 +165,9 @@ impl Headless {
 
     /// Shows exactly this frame. False when the file has no picture for it.
     pub fn show_frame(&mut self, frame: FrameIndex) -> Result<bool, HeadlessError> {
-        self.stage.clear();
         self.seek_to_each(std::iter::once(frame))?;
-        Ok(self.stage.has_frame())
+        // A frame that is missing leaves another one on the stage.
+        Ok(self.on_stage == Some(frame))
     }
 
     /// One round: draw what is due, then sleep until something is.
@@ -216,6 +220,9 @@ impl Headless {
         let Some(stream) = media.as_ref().and_then(|media| media.info.default_video()) else {
             return Ok(());
         };
+        if matches!(planned.picture, Picture::Frame(_)) {
+            self.on_stage = Some(planned.index);
+        }
         let fields = self.stage.take(&planned, stream);
         let token = self.player.scheduler.last_ordinal();
         match self.show(snapshot, token) {

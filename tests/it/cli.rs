@@ -309,6 +309,29 @@ fn shot_writes_the_exact_frame() {
     assert_eq!(made::read_png(&out).1, (320, 180), "fitted, its shape kept");
 }
 
+/// A clip of 60 frames of which those from the middle on are damaged.
+pub(crate) fn half_damaged(folder: &Path) -> PathBuf {
+    let mut bytes = fs::read(made::clip("h264-25.mp4").path).unwrap();
+    let index = bytes.windows(4).rposition(|name| name == b"moov").unwrap();
+    let half = bytes.len() / 2;
+    bytes[half..index - 4].fill(0x11);
+    let file = folder.join("half.mp4");
+    fs::write(&file, bytes).unwrap();
+    file
+}
+
+#[test]
+fn shot_refuses_a_damaged_frame_rather_than_write_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (half_damaged(folder.path()), folder.path().join("out.png"));
+    let ended = run(&[&"shot", &file, &"--at", &"55f", &"-o", &out]).expect(INPUT);
+    ended.says("frame 55f is damaged and cannot be shown");
+    assert!(!out.exists());
+    run(&[&"shot", &file, &"--at", &"5f", &"-o", &out]).expect(OK);
+    let (rgba, (width, height)) = made::read_png(&out);
+    assert_eq!(made::number_in_rgba(&rgba, width, height), Ok(5));
+}
+
 #[test]
 fn a_headless_run_reports_and_ends_at_the_end() {
     let folder = tempfile::tempdir().unwrap();

@@ -15,7 +15,7 @@ use jogwheel::decode::{
     VideoSource, media_info,
 };
 use jogwheel::memory::{FramePool, MemoryBudget};
-use jogwheel::playback::{self, SeekTarget, StartOptions};
+use jogwheel::playback::{self, PlaybackStatus, SeekTarget, StartOptions};
 use jogwheel::time::{FrameIndex, RealClock};
 
 use crate::made;
@@ -219,14 +219,14 @@ fn players_and_playlists() {
     let files: Vec<_> = [
         "h264-25.mp4",
         "hevc-closedgop.mp4",
-        "refused-garbage.mov",
+        "mpeg2-opengop.ts",
         "vp8.webm",
     ]
     .iter()
     .map(|name| made::clip(name).path)
     .collect();
     let mut after_first = None;
-    for _ in 0..20 {
+    for _ in 0..40 {
         let (send, news) = bounded(1);
         let wake = Arc::new(move || {
             let _already = send.try_send(());
@@ -246,20 +246,15 @@ fn players_and_playlists() {
             files: files.clone(),
         };
         let mut player = Player::start(options, wake).unwrap();
-        // Ten openings each, some called off by the next.
-        for turn in 0..10 {
-            player
-                .engine
-                .send(playback::Command::PlaylistStep(if turn % 4 < 3 {
-                    1
-                } else {
-                    -3
-                }));
+        // Ten openings each: every other one is waited for, the rest are called off by the next.
+        for turn in 0..10usize {
+            let step = if turn % 4 < 3 { 1 } else { -3 };
+            player.engine.send(playback::Command::PlaylistStep(step));
             if turn % 2 == 0 {
+                until_open(&player, (turn + 1) % 4, &news);
                 player
                     .engine
                     .send(playback::Command::Seek(SeekTarget::Frame(FrameIndex(30))));
-                news.recv_timeout(HUNG).expect("the engine answers");
                 let now = player.clock.now();
                 let _pulled = player.scheduler.pull(now, now, 16_666_667);
             }
@@ -279,4 +274,15 @@ fn players_and_playlists() {
         grown < 2 * SLACK_BYTES,
         "memory grew by {grown} bytes from {after_first:?} to {after:?}"
     );
+}
+
+/// Waits until the playlist's file number `number` is open and held.
+fn until_open(player: &Player, number: usize, news: &Receiver<()>) {
+    loop {
+        let snapshot = player.engine.snapshot();
+        if snapshot.playlist_index == number && snapshot.status == PlaybackStatus::Paused {
+            return;
+        }
+        news.recv_timeout(HUNG).expect("the engine opens the file");
+    }
 }

@@ -603,3 +603,34 @@ fn soak_plays_in_a_window_and_survives_a_lost_device() {
     let ended = run(&[&args[..], &[&"1"]].concat()).expect(0);
     assert!(ended.stdout.contains("window"), "{ended:#?}");
 }
+
+#[test]
+fn a_frame_that_is_missing_is_told_and_the_rest_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = crate::cli::half_damaged(folder.path());
+    let args = [
+        file.to_str().unwrap(),
+        "--paused",
+        "--start",
+        "55f",
+        "--fullscreen",
+    ];
+    let mut screen = Screen::play(&[&args[..], &["--size", WINDOW]].concat());
+    screen.until_fields(
+        "opening",
+        &json!({"frame": 55, "shown": 55, "status": "paused"}),
+    );
+    screen.until_picture("a card on an empty stage", |picture| {
+        let card = picture
+            .rgba
+            .chunks(4)
+            .filter(|pixel| pixel[0] > 100)
+            .count();
+        picture.number(size(640, 360)).is_err() && (200..40_000).contains(&card)
+    });
+    screen.press(&["Home"]);
+    screen.until_shown(0);
+    screen.until_number("half.mp4", 0, size(640, 360));
+    screen.press(&["q"]);
+    screen.wait().expect(0);
+}
