@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use super::pacer::Pacer;
 use super::player::{Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
@@ -16,7 +15,7 @@ use crate::decode::Picture;
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget};
 use crate::media::Size;
 use crate::metrics::{FrameFate, OutputMode, SoakReport, Stage as Cost};
-use crate::playback::{Command, PlaybackStatus, Pull, SeekTarget, Snapshot};
+use crate::playback::{Command, Pacer, PlaybackStatus, Pull, SeekTarget, Snapshot};
 use crate::time::{FrameIndex, FrameRate, Moment, Position, PositionError};
 
 /// How a run without a window goes.

@@ -5,7 +5,6 @@
 //! do the same work for a frame, except for presenting it.
 
 mod headless;
-mod pacer;
 mod player;
 mod png_file;
 mod stage;

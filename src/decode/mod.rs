@@ -30,7 +30,7 @@ pub use index::{GopIndex, IndexBuilder, Keyframe, Numbering, PacketStamp};
 pub use index_reader::read_index;
 pub use input::{Input, OpenError, ReadError, ReadOutcome};
 pub use log::{LOG_TARGET, init};
-pub use plan::{Generation, LoopMode, PlanCursor, RunAnchor, RunMap, RunPoint, VideoPlan};
+pub use plan::{CatchUp, Generation, LoopMode, PlanCursor, RunAnchor, RunMap, RunPoint, VideoPlan};
 pub use probe::{
     MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, media_info, probe, rate_estimate, require_playable,
 };

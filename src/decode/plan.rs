@@ -168,11 +168,16 @@ impl PlanCursor {
         Some(if self.reverse { entry - along } else { entry + along })
     }
 
+    /// The frame of this lap that comes after `frame`.
+    pub fn after(&self, frame: FrameIndex) -> FrameIndex {
+        let stride = i64::from(self.plan.stride.get());
+        frame.offset(if self.reverse { -stride } else { stride })
+    }
+
     /// Moves past the present frame, without leaving the lap. False when the lap is over: the next
     /// frame would lie outside the range.
     pub fn advance(&mut self, last_known: Option<FrameIndex>) -> bool {
-        let stride = i64::from(self.plan.stride.get());
-        self.next = self.next.offset(if self.reverse { -stride } else { stride });
+        self.next = self.after(self.next);
         self.is_inside(last_known)
     }
 
@@ -212,6 +217,65 @@ impl PlanCursor {
     }
 }
 
+/// Decoding that is later than this gives frames up. Less is absorbed by the ring.
+const LATE: MediaSpan = MediaSpan::from_millis(60);
+
+/// Frames given up in a row cover no more than this: a decoder that never comes to where the playhead
+/// is would show nothing at all otherwise.
+const LONGEST_GAP: MediaSpan = MediaSpan::from_millis(100);
+
+/// Decides which frames a decoder gives up that has fallen behind.
+///
+/// The playhead waits for nobody: the next frame to decode is the first that can still be in time. But a
+/// decoder that is slower than the playhead would follow it for ever, so that after a gap the next frame
+/// is delivered however late it is. It comes back to the playhead at the next keyframe that is due
+/// already: from there it can go on without what lies before.
+#[derive(Debug, Clone, Default)]
+pub struct CatchUp {
+    given_up: u32,
+    gap_from: Option<MediaSpan>,
+}
+
+impl CatchUp {
+    /// Whether the frame is given up that is due from `run` to `run_end` while the line stands at `now`.
+    /// `keyframe_run` is when the next keyframe after it is due, as far as that is known.
+    pub fn gives_up(
+        &mut self,
+        (run, run_end): (MediaSpan, MediaSpan),
+        keyframe_run: Option<MediaSpan>,
+        now: MediaSpan,
+    ) -> bool {
+        let behind = if self.given_up == 0 { now - LATE } else { now };
+        if run_end >= behind {
+            return false;
+        }
+        let from = *self.gap_from.get_or_insert(run);
+        let keyframe_is_due = keyframe_run.is_some_and(|keyframe| keyframe <= now);
+        if run - from >= LONGEST_GAP && !keyframe_is_due {
+            return false;
+        }
+        self.given_up += 1;
+        true
+    }
+
+    /// Gives up one frame more, for a reason of the caller's.
+    pub fn give_up_one(&mut self) {
+        self.given_up += 1;
+    }
+
+    /// Takes one frame back, for it is delivered after all. False when none was given up.
+    pub fn take_back(&mut self) -> bool {
+        let any = self.given_up > 0;
+        self.given_up = self.given_up.saturating_sub(1);
+        any
+    }
+
+    /// A frame is delivered: how many were given up just before it.
+    pub fn delivered(&mut self) -> u32 {
+        std::mem::take(self).given_up
+    }
+}
+
 /// Where the playhead stands and how fast it moves: run time is a straight line over the clock.
 ///
 /// Immutable; the engine publishes a new one whenever the line bends. Integers throughout, so that it
@@ -242,5 +306,104 @@ impl RunAnchor {
     pub fn moment_of(&self, run: MediaSpan) -> Moment {
         let ahead = (run - self.run).scaled_nearest(Self::NORMAL_PPB, self.rate_ppb.max(1));
         self.at.offset_nanos(ahead.nanos_nearest())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(millis: i64) -> MediaSpan {
+        MediaSpan::from_millis(millis)
+    }
+
+    fn frame(n: i64) -> (MediaSpan, MediaSpan) {
+        (ms(n * 40), ms(n * 40 + 40))
+    }
+
+    #[test]
+    fn what_is_a_little_late_is_delivered_and_what_is_lost_is_not_waited_for() {
+        let mut catch_up = CatchUp::default();
+        assert!(!catch_up.gives_up(frame(0), None, ms(90)));
+        assert_eq!(catch_up.delivered(), 0);
+        // Once behind, everything that is over by now goes.
+        assert!(catch_up.gives_up(frame(1), None, ms(150)));
+        assert!(catch_up.gives_up(frame(2), None, ms(150)));
+        assert!(!catch_up.gives_up(frame(3), None, ms(150)));
+        assert_eq!(catch_up.delivered(), 2);
+    }
+
+    #[test]
+    fn gaps_are_short_unless_a_keyframe_ends_them() {
+        let mut catch_up = CatchUp::default();
+        let given_up = (0..50).take_while(|&n| catch_up.gives_up(frame(n), None, ms(1500)));
+        assert_eq!(given_up.count(), 3);
+        assert_eq!(catch_up.delivered(), 3);
+        let keyframe = |n| (n < 30).then_some(ms(1200));
+        let given_up = (4..50).take_while(|&n| catch_up.gives_up(frame(n), keyframe(n), ms(1500)));
+        assert_eq!(given_up.count(), 26, "up to frame 30, a keyframe");
+        assert_eq!(catch_up.delivered(), 26);
+    }
+
+    #[test]
+    fn a_line_runs_at_its_rate_and_back() {
+        let anchor = RunAnchor {
+            generation: Generation(1),
+            at: Moment::from_nanos(5_000_000_000),
+            run: ms(300),
+            rate_ppb: 2 * RunAnchor::NORMAL_PPB,
+        };
+        assert_eq!(anchor.run_at(Moment::from_nanos(5_500_000_000)), ms(1300));
+        assert_eq!(anchor.run_at(Moment::from_nanos(4_900_000_000)), ms(100));
+        assert_eq!(anchor.moment_of(ms(1300)), Moment::from_nanos(5_500_000_000));
+        assert_eq!(anchor.moment_of(ms(0)), Moment::from_nanos(4_850_000_000));
+    }
+
+    /// The cursor's walk and the map must tell the same: pictures follow one, sound the other.
+    #[test]
+    fn cursor_and_map_agree_on_every_lap() {
+        let time = |frame: i64| MediaTime::ZERO + ms(frame * 40);
+        for repeat in [LoopMode::Off, LoopMode::Loop, LoopMode::PingPong] {
+            for reverse in [false, true] {
+                for start in [10, 14, 19] {
+                    let plan = VideoPlan {
+                        generation: Generation(1),
+                        start: FrameIndex(start),
+                        first: FrameIndex(10),
+                        last: Some(FrameIndex(19)),
+                        reverse,
+                        stride: NonZeroU32::MIN,
+                        repeat,
+                    };
+                    let map = RunMap {
+                        start: if reverse { time(start + 1) } else { time(start) },
+                        first: time(10),
+                        end: time(20),
+                        reverse,
+                        repeat,
+                    };
+                    let mut cursor = PlanCursor::new(plan);
+                    let mut last_end = MediaSpan::ZERO;
+                    for _ in 0..60 {
+                        if !cursor.is_inside(None) {
+                            let exit = if cursor.is_reverse() { time(10) } else { time(20) };
+                            if !cursor.turn(exit, FrameIndex(19), (time(10), time(20))) {
+                                assert!(map.at(cursor.lap_run()).ended);
+                                assert!(!map.at(cursor.lap_run() - ms(1)).ended);
+                                break;
+                            }
+                        }
+                        let frame = cursor.next().0;
+                        let (run, run_end) = cursor.run_of(time(frame), time(frame + 1));
+                        assert_eq!(run, last_end, "run time has no gap");
+                        last_end = run_end;
+                        let middle = map.at(run + ms(20));
+                        assert_eq!(middle.media, time(frame) + ms(20));
+                        assert_eq!(middle.reverse, cursor.is_reverse());
+                        cursor.advance(None);
+                    }
+                }
+            }
+        }
     }
 }

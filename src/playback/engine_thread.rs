@@ -61,7 +61,8 @@ pub struct EngineHandle {
 }
 
 impl EngineHandle {
-    /// Starts the thread. `engine` is made on it. `changed` is called there after every round of work.
+    /// Starts the thread. `engine` is made on it. `changed` is called there whenever there is something
+    /// new for the presenting thread.
     pub fn start(
         calls: EngineCalls,
         snapshot: Arc<ArcSwap<Snapshot>>,
@@ -131,6 +132,8 @@ fn run(mut engine: Engine, calls: &Receiver<Call>, clock: &dyn Clock, changed: &
             call = calls.try_recv().ok();
         }
         next = engine.tick();
-        changed();
+        if engine.take_news() {
+            changed();
+        }
     }
 }

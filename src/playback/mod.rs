@@ -8,17 +8,25 @@ mod command;
 mod engine;
 mod engine_thread;
 mod opener;
+mod pacer;
+mod records;
 mod schedule;
 mod scheduler;
 mod snapshot;
 mod sound;
 mod vsync;
 
+#[cfg(test)]
+mod sim_tests;
+
 pub use command::{Command, SeekTarget};
 pub use engine::{Engine, EngineParts, StartOptions};
 pub use engine_thread::{EngineCalls, EngineHandle, EngineWaker};
 pub use opener::{FileOpener, FrameShares, Opened, Opener, OpenerOptions};
-pub use schedule::{Epoch, Feedback, NewSource, Schedule, ScheduleMode, Shown};
+pub use pacer::{Draw, Pacer};
+pub use schedule::{
+    Epoch, Feedback, MissingPicture, NewSource, Schedule, ScheduleMode, Shown,
+};
 pub use scheduler::{FrameScheduler, Pull};
 pub use snapshot::{
     AudioState, ClockSource, MediaState, Notice, PlaybackStatus, Severity, Snapshot,

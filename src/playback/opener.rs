@@ -1,7 +1,7 @@
 //! Opens media in the background, so that a slow disk does not stop the engine.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, bounded};
@@ -67,7 +67,7 @@ impl FrameShares {
         let ring = (spare / 3).clamp(2, RING_FRAMES);
         let reverse = spare.saturating_sub(ring).clamp(4, MAX_REVERSE_FRAMES);
         let shares = Self { ring, reverse };
-        assert!(
+        debug_assert!(
             spare < 6 || shares.ring + shares.reverse <= spare,
             "{shares:?} do not fit {spare} pictures"
         );
@@ -147,7 +147,7 @@ impl Drop for FileOpener {
 }
 
 fn open(
-    path: &PathBuf,
+    path: &Path,
     options: &OpenerOptions,
     interrupter: &Interrupter,
 ) -> Result<Opened, String> {

@@ -1,5 +1,7 @@
 //! What the engine tells the presenting thread, and what it hears back.
 
+use std::sync::Arc;
+
 use parking_lot::Mutex;
 
 use crate::decode::{FrameConsumer, Generation, RunAnchor};
@@ -16,6 +18,8 @@ pub struct Schedule {
     pub epoch: Epoch,
     /// The plan whose frames are meant; frames of older plans are dropped.
     pub generation: Generation,
+    /// Whether the plan's frames come in falling order.
+    pub reverse: bool,
     /// How.
     pub mode: ScheduleMode,
 }
@@ -25,6 +29,8 @@ pub struct Schedule {
 pub enum ScheduleMode {
     /// Show nothing new.
     Idle,
+    /// Leave what is on screen there: a pause holds whichever frame the presenting thread has come to.
+    Stay,
     /// Show this frame as soon as it comes, and hold it.
     Hold(FrameIndex),
     /// Show each frame when it is due.
@@ -38,6 +44,7 @@ impl Default for Schedule {
         Self {
             epoch: Epoch::default(),
             generation: Generation::default(),
+            reverse: false,
             mode: ScheduleMode::Idle,
         }
     }
@@ -50,8 +57,6 @@ pub struct NewSource {
     pub epoch: Epoch,
     /// Its frames.
     pub frames: FrameConsumer,
-    /// Length of a frame at the medium's rate.
-    pub frame_span: MediaSpan,
 }
 
 /// The frame on screen.
@@ -67,18 +72,43 @@ pub struct Shown {
     pub run: MediaSpan,
     /// The plan that has been shown to its end, if any.
     pub ended: Option<(Epoch, Generation)>,
+    /// The frame to be held that the plan will not deliver any more: it was given up or dropped.
+    pub passed_over: Option<(Epoch, Generation, FrameIndex)>,
+}
+
+/// Why a frame of the plan has no picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingPicture {
+    /// The medium.
+    pub epoch: Epoch,
+    /// The plan.
+    pub generation: Generation,
+    /// The frame.
+    pub index: FrameIndex,
+    /// In words.
+    pub reason: Arc<str>,
 }
 
 /// What the engine hears from the presenting thread. The lock is held for a copy of a few words.
 #[derive(Debug, Default)]
 pub struct Feedback {
     shown: Mutex<Shown>,
+    missing: Mutex<Option<MissingPicture>>,
 }
 
 impl Feedback {
     /// The frame on screen.
     pub fn shown(&self) -> Shown {
         *self.shown.lock()
+    }
+
+    /// The last frame that should have been shown and had no picture.
+    pub fn missing(&self) -> Option<MissingPicture> {
+        self.missing.lock().clone()
+    }
+
+    pub(super) fn set_missing(&self, missing: MissingPicture) {
+        *self.missing.lock() = Some(missing);
     }
 
     pub(super) fn update(&self, change: impl FnOnce(&mut Shown)) {

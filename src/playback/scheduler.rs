@@ -4,8 +4,10 @@
 //! A picture that is presented now is seen at the next refresh and stays until the one after. The frame
 //! chosen is the one that is due at the middle of that interval: it is on screen longest. Rates that
 //! divide the refresh rate then keep an even cadence, and 24 frames on 60 refreshes fall into 3:2.
-//! Near a tie (a frame that begins just where the middle is) the last decision is repeated, or
-//! the least jitter of a clock would turn an even cadence into 1-3-1-3.
+//! Where a frame begins near the middle, the least jitter would turn an even cadence into 1-3-1-3. So
+//! the boundary lies a little to one side of the middle, and changes sides only when a frame has come
+//! past it: then that frame is clearly on its new side. [`FrameScheduler::next_due`] counts with the
+//! same boundary, so that the thread wakes for the refresh that the frame will be chosen for.
 //!
 //! # What becomes of a frame
 //! Every frame that a plan delivers ends as shown, late (shown a refresh or more after it was due) or
@@ -17,13 +19,21 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use crossbeam_channel::Receiver;
 
-use super::schedule::{Epoch, Feedback, NewSource, Schedule, ScheduleMode, Shown};
+use super::records::{Records, Timing};
+use super::schedule::{Epoch, Feedback, MissingPicture, NewSource, Schedule, ScheduleMode, Shown};
 use crate::decode::{FrameConsumer, Generation, Picture, PlannedFrame, RingItem, RunAnchor};
-use crate::metrics::{FrameFate, FrameLog, FrameRecord, Stage, StageTimes};
+use crate::metrics::{FrameLog, Stage};
 use crate::time::{FrameIndex, MediaSpan, Moment};
 
-/// Share of a refresh within which a tie repeats the last decision, as a divisor.
-const TIE_DIVISOR: i64 = 6;
+/// How far from the middle of a refresh the boundary lies, as a share of the refresh. Two phases of a
+/// cadence must not both be near it: those of 60 frames on 50 refreshes are a sixth apart.
+const BOUNDARY_DIVISOR: i64 = 20;
+
+/// Decisions this near to the boundary move it to the other side, as a share of the refresh.
+const NEAR_DIVISOR: i64 = 40;
+
+/// Instants are counted in nanoseconds, run time in flicks: what differs by less is the same.
+const ROUNDING: MediaSpan = MediaSpan::from_flicks(16);
 
 /// What to do at a refresh.
 #[derive(Debug)]
@@ -40,6 +50,7 @@ pub enum Pull {
 #[derive(Debug, Clone, Copy)]
 struct Current {
     generation: Generation,
+    run: MediaSpan,
     run_end: MediaSpan,
     index: FrameIndex,
     repeated: bool,
@@ -52,16 +63,14 @@ pub struct FrameScheduler {
     sources: Receiver<NewSource>,
     epoch: Epoch,
     frames: Option<FrameConsumer>,
-    frame_span: MediaSpan,
     current: Option<Current>,
-    /// Whether the last tie was decided for the newer frame.
-    tie_was_new: bool,
-    ordinal: u64,
-    log: FrameLog,
-    /// The record of the frame that is being presented: its last stages are still to come.
-    open: Option<FrameRecord>,
-    /// The stage after decoding that took longest for the last frame presented.
-    slowest_after_decode: Stage,
+    /// Whether a frame that begins just after the middle of a refresh is shown in it.
+    boundary_is_late: bool,
+    /// Length of a refresh, as told last.
+    period_nanos: i64,
+    /// The schedule that was followed last.
+    followed: Schedule,
+    records: Records,
     /// How long after it was due the last frame chosen is seen.
     last_lateness_nanos: Option<i64>,
 }
@@ -80,31 +89,28 @@ impl FrameScheduler {
             sources,
             epoch: Epoch::default(),
             frames: None,
-            frame_span: MediaSpan::ZERO,
             current: None,
-            tie_was_new: false,
-            ordinal: 0,
-            log,
-            open: None,
-            slowest_after_decode: Stage::Present,
+            boundary_is_late: false,
+            period_nanos: 0,
+            followed: Schedule::default(),
+            records: Records::new(log),
             last_lateness_nanos: None,
         }
     }
 
     /// The records of what was shown.
     pub fn log(&self) -> &FrameLog {
-        &self.log
+        self.records.log()
     }
 
-    /// Tells that playback stood still: the time until the next frame is no interval.
+    /// Tells that presenting stood still: the time until the next frame is no interval.
     pub fn interrupt(&mut self) {
-        self.log.interrupt();
+        self.records.interrupt();
     }
 
     /// Forgets all records.
     pub fn clear_log(&mut self) {
-        self.open = None;
-        self.log.clear();
+        self.records.clear();
     }
 
     /// Frames that wait in the ring.
@@ -116,24 +122,25 @@ impl FrameScheduler {
     /// present instant. A picture that is answered has its record opened here; [`Self::complete`] adds
     /// what the later stages took.
     pub fn pull(&mut self, now: Moment, refresh: Moment, period_nanos: i64) -> Pull {
-        self.close_record();
+        self.records.close();
         self.last_lateness_nanos = None;
+        self.period_nanos = period_nanos;
         let schedule = *self.schedule.load_full();
         let mut cleared = false;
         while let Ok(source) = self.sources.try_recv() {
             self.epoch = source.epoch;
             self.frames = Some(source.frames);
-            self.frame_span = source.frame_span;
             self.current = None;
             cleared = true;
         }
         let pulled = if schedule.epoch == self.epoch {
+            self.follow(schedule);
             self.drop_stale(schedule.generation);
             match schedule.mode {
-                ScheduleMode::Idle => None,
+                ScheduleMode::Idle | ScheduleMode::Stay => None,
                 ScheduleMode::Hold(index) => self.pull_held(&schedule, index, now),
-                ScheduleMode::Run(anchor) => self.pull_due(&anchor, now, refresh, period_nanos),
-                ScheduleMode::Untimed => self.pull_next(now),
+                ScheduleMode::Run(anchor) => self.pull_due(&anchor, now, refresh),
+                ScheduleMode::Untimed => self.pull_next(schedule.generation, now),
             }
         } else {
             None
@@ -145,8 +152,9 @@ impl FrameScheduler {
         }
     }
 
-    /// When the screen may have to change: the next frame is due then, or the present one's time is over.
-    /// `Moment::ZERO` is at once; `None` is not before something new comes.
+    /// When the screen may have to change: the refresh whose middle is the first at or after the instant
+    /// answered shows the next frame, or finds the present one's time over. `Moment::ZERO` is at once;
+    /// `None` is not before something new comes.
     pub fn next_due(&mut self) -> Option<Moment> {
         if !self.sources.is_empty() {
             return Some(Moment::ZERO);
@@ -155,35 +163,55 @@ impl FrameScheduler {
         if schedule.epoch != self.epoch {
             return None;
         }
+        self.follow(schedule);
         self.drop_stale(schedule.generation);
-        let current = self.current.filter(|current| current.generation == schedule.generation);
+        let current = self
+            .current
+            .filter(|current| current.generation == schedule.generation);
         let Some(head) = self.frames.as_ref().and_then(FrameConsumer::peek) else {
             // Nothing is there: the present frame may have to be repeated.
-            let ScheduleMode::Run(anchor) = schedule.mode else { return None };
+            let ScheduleMode::Run(anchor) = schedule.mode else {
+                return None;
+            };
             let current = current.filter(|current| !current.repeated)?;
             return Some(anchor.moment_of(current.run_end));
         };
         if head.generation() != schedule.generation {
+            // The engine has given a newer plan, and is about to say what it is for.
             return None;
         }
-        let run = match head {
-            RingItem::Frame(frame) => frame.run,
-            RingItem::End { run, .. } => *run,
-        };
         match schedule.mode {
-            ScheduleMode::Run(anchor) => Some(anchor.moment_of(run)),
+            ScheduleMode::Run(anchor) => {
+                let run = run_after(head, current.as_ref());
+                Some(anchor.moment_of(run).offset_nanos(-self.boundary_nanos()))
+            }
             ScheduleMode::Untimed => Some(Moment::ZERO),
             ScheduleMode::Hold(index) => {
                 let holds = current.is_some_and(|current| current.index == index);
                 (!holds).then_some(Moment::ZERO)
             }
-            ScheduleMode::Idle => None,
+            ScheduleMode::Idle | ScheduleMode::Stay => None,
+        }
+    }
+
+    /// Between two ways of showing frames playback stands still, and that is no interval between frames.
+    fn follow(&mut self, schedule: Schedule) {
+        let before = std::mem::replace(&mut self.followed, schedule);
+        let same_way =
+            std::mem::discriminant(&before.mode) == std::mem::discriminant(&schedule.mode);
+        if !same_way || before.generation != schedule.generation || before.epoch != schedule.epoch {
+            self.records.interrupt();
         }
     }
 
     fn drop_stale(&mut self, generation: Generation) {
-        let Some(frames) = &mut self.frames else { return };
-        while frames.peek().is_some_and(|item| item.generation() < generation) {
+        let Some(frames) = &mut self.frames else {
+            return;
+        };
+        while frames
+            .peek()
+            .is_some_and(|item| item.generation() < generation)
+        {
             frames.pop();
         }
     }
@@ -198,7 +226,8 @@ impl FrameScheduler {
             RingItem::Frame(frame) => Some(frame),
             RingItem::End { generation, .. } => {
                 let epoch = self.epoch;
-                self.feedback.update(|shown| shown.ended = Some((epoch, generation)));
+                self.feedback
+                    .update(|shown| shown.ended = Some((epoch, generation)));
                 None
             }
         }
@@ -211,24 +240,41 @@ impl FrameScheduler {
         now: Moment,
     ) -> Option<PlannedFrame> {
         let generation = schedule.generation;
-        if self.current.is_some_and(|c| c.generation == generation && c.index == index) {
+        if self
+            .current
+            .is_some_and(|c| c.generation == generation && c.index == index)
+        {
             return None;
         }
         while let Some(frame) = self.take(generation) {
             if frame.index == index {
-                self.open_record(&frame, FrameFate::Shown, None, now);
+                // Nothing that is held can be late, and what was given up on the way was not asked for.
+                let frame = PlannedFrame {
+                    given_up: 0,
+                    ..frame
+                };
+                self.records.open(&frame, Timing::At(now), None, now);
                 self.show(&frame);
                 return Some(frame);
             }
             // Steps of ten frames pass over nine; nobody asked to see them.
+            let beyond = if schedule.reverse {
+                frame.index < index
+            } else {
+                frame.index > index
+            };
+            if beyond {
+                let over = (self.epoch, generation, index);
+                self.feedback.update(|shown| shown.passed_over = Some(over));
+                return None;
+            }
         }
         None
     }
 
-    fn pull_next(&mut self, now: Moment) -> Option<PlannedFrame> {
-        let generation = self.frames.as_ref()?.peek()?.generation();
+    fn pull_next(&mut self, generation: Generation, now: Moment) -> Option<PlannedFrame> {
         let frame = self.take(generation)?;
-        self.open_record(&frame, FrameFate::Shown, None, now);
+        self.records.open(&frame, Timing::At(now), None, now);
         self.show(&frame);
         Some(frame)
     }
@@ -238,215 +284,116 @@ impl FrameScheduler {
         anchor: &RunAnchor,
         now: Moment,
         refresh: Moment,
-        period_nanos: i64,
     ) -> Option<PlannedFrame> {
-        let middle = anchor.run_at(refresh.offset_nanos(period_nanos / 2));
-        let period = MediaSpan::from_nanos_nearest(period_nanos)
+        let middle = anchor.run_at(refresh.offset_nanos(self.period_nanos / 2));
+        let period = MediaSpan::from_nanos_nearest(self.period_nanos)
             .scaled_nearest(anchor.rate_ppb, RunAnchor::NORMAL_PPB);
-        let tie = MediaSpan::from_flicks(period.flicks() / TIE_DIVISOR);
+        let timing = Timing::Line {
+            anchor: *anchor,
+            period_nanos: self.period_nanos,
+        };
+        let mut last = self
+            .current
+            .filter(|current| current.generation == anchor.generation);
         let mut chosen: Option<PlannedFrame> = None;
         while let Some(item) = self.frames.as_ref().and_then(FrameConsumer::peek) {
             if item.generation() != anchor.generation {
                 break;
             }
-            let run = match item {
-                RingItem::Frame(frame) => frame.run,
-                RingItem::End { run, .. } => *run,
-            };
-            if !self.is_due(run, middle, tie) {
+            let run = run_after(item, last.as_ref());
+            if !self.is_due(run, middle, period) {
                 break;
             }
-            let Some(frame) = self.take(anchor.generation) else { break };
+            let Some(frame) = self.take(anchor.generation) else {
+                break;
+            };
+            last = Some(current_of(&frame));
             if let Some(passed) = chosen.replace(frame) {
-                let blame = self.blame(&passed, anchor, period_nanos);
-                self.open_record(&passed, FrameFate::Dropped, Some(blame), now);
+                // Where both became due within one refresh, no machine could have shown both.
+                let crowded = passed.run > middle - period;
+                let blame = if crowded { Some(Stage::Present) } else { None };
+                self.records.dropped(&passed, timing, blame);
             }
         }
-        match chosen {
-            Some(frame) => {
-                self.show_due(&frame, anchor, now, refresh, period_nanos);
-                Some(frame)
-            }
-            None => {
-                self.note_repeat(anchor, middle - period, now);
-                None
-            }
-        }
+        let Some(frame) = chosen else {
+            self.note_repeat(anchor, middle - period, now);
+            return None;
+        };
+        self.last_lateness_nanos = Some(refresh.nanos_since(anchor.moment_of(frame.run)));
+        self.records.open(&frame, timing, Some(refresh), now);
+        self.show(&frame);
+        Some(frame)
     }
 
     /// Whether a frame that is due at `run` is the one to show in a refresh whose middle is at `middle`.
-    fn is_due(&mut self, run: MediaSpan, middle: MediaSpan, tie: MediaSpan) -> bool {
+    fn is_due(&mut self, run: MediaSpan, middle: MediaSpan, period: MediaSpan) -> bool {
+        let side = MediaSpan::from_flicks(period.flicks() / BOUNDARY_DIVISOR);
+        let near = side + MediaSpan::from_flicks(period.flicks() / NEAR_DIVISOR);
         let ahead = run - middle;
-        if ahead.abs() > tie {
-            return ahead <= MediaSpan::ZERO;
+        let due = ahead <= ROUNDING + if self.boundary_is_late { side } else { -side };
+        if due && ahead > -near {
+            self.boundary_is_late = true;
+        } else if !due && ahead < near {
+            self.boundary_is_late = false;
         }
-        // Within the tie's width the boundary lies on the side that repeats the last decision.
-        let due = if self.tie_was_new { ahead < tie } else { ahead <= -tie };
-        self.tie_was_new = due;
         due
     }
 
-    fn show_due(
-        &mut self,
-        frame: &PlannedFrame,
-        anchor: &RunAnchor,
-        now: Moment,
-        refresh: Moment,
-        period_nanos: i64,
-    ) {
-        // A refresh shows what is due within half a period either way; a tie shifts that by its
-        // width. What is later than the next refresh's reach could have been shown a refresh before.
-        let due = anchor.moment_of(frame.run);
-        let late_by = refresh.nanos_since(due);
-        self.last_lateness_nanos = Some(late_by);
-        if late_by > period_nanos + period_nanos / 2 {
-            let blame = self.blame(frame, anchor, period_nanos);
-            self.open_record(frame, FrameFate::Late, Some(blame), now);
-        } else {
-            self.open_record(frame, FrameFate::Shown, None, now);
-        }
-        self.show(frame);
-    }
-
-    /// The stage that made a frame late: whichever of reading and decoding took longer where it was not
-    /// ready in time; presenting where it was.
-    fn blame(&self, frame: &PlannedFrame, anchor: &RunAnchor, period_nanos: i64) -> Stage {
-        let due = anchor.moment_of(frame.run);
-        // It must be in the ring one refresh before it is seen.
-        if frame.ready.nanos_since(due) + period_nanos > 0 {
-            if frame.demux > frame.decode { Stage::Demux } else { Stage::Decode }
-        } else {
-            self.slowest_after_decode
-        }
+    /// How far after the middle of a refresh the boundary lies.
+    fn boundary_nanos(&self) -> i64 {
+        let side = self.period_nanos / BOUNDARY_DIVISOR;
+        if self.boundary_is_late { side } else { -side }
     }
 
     /// The present frame stays although its time is over.
     fn note_repeat(&mut self, anchor: &RunAnchor, seen: MediaSpan, now: Moment) {
         let starving = self.frames.as_ref().is_some_and(FrameConsumer::is_empty);
-        let Some(current) = &mut self.current else { return };
-        let over = current.generation == anchor.generation && current.run_end <= seen;
-        if !(starving && over) || current.repeated {
+        let Some(current) = &mut self.current else {
             return;
-        }
-        current.repeated = true;
-        let record = FrameRecord {
-            generation: current.generation.0,
-            ordinal: self.ordinal + 1,
-            frame: current.index,
-            fate: FrameFate::Repeated,
-            blame: Some(Stage::Decode),
-            due: anchor.moment_of(current.run_end),
-            presented: Some(now),
-            stages: StageTimes::NONE,
-            awaits_gpu: false,
         };
-        self.ordinal += 1;
-        self.log.record(record);
+        let over = current.generation == anchor.generation && current.run_end <= seen;
+        if starving && over && !current.repeated {
+            current.repeated = true;
+            let due = anchor.moment_of(current.run_end);
+            self.records
+                .repeated(current.generation, current.index, due, now);
+        }
     }
 
     fn show(&mut self, frame: &PlannedFrame) {
-        self.current = Some(Current {
-            generation: frame.generation,
-            run_end: frame.run_end,
-            index: frame.index,
-            repeated: false,
-        });
+        self.current = Some(current_of(frame));
         let epoch = self.epoch;
         let (generation, index, run) = (frame.generation, frame.index, frame.run);
+        if let Picture::Missing(reason) = &frame.picture {
+            let reason = Arc::clone(reason);
+            self.feedback.set_missing(MissingPicture {
+                epoch,
+                generation,
+                index,
+                reason,
+            });
+        }
         self.feedback.update(|shown| {
-            *shown = Shown { epoch, generation, index, run, ended: shown.ended };
+            *shown = Shown {
+                epoch,
+                generation,
+                index,
+                run,
+                ..*shown
+            }
         });
-    }
-
-    /// Makes the record of a frame, and of those given up before it. One that will be presented stays
-    /// open.
-    fn open_record(
-        &mut self,
-        frame: &PlannedFrame,
-        fate: FrameFate,
-        blame: Option<Stage>,
-        now: Moment,
-    ) {
-        let due = match self.schedule.load().mode {
-            ScheduleMode::Run(anchor) => anchor.moment_of(frame.run),
-            _ => now,
-        };
-        for _ in 0..frame.given_up {
-            let record = self.record(frame, FrameFate::Dropped, Some(Stage::Decode), due);
-            self.log.record(record);
-        }
-        if matches!(frame.picture, Picture::Missing(_)) {
-            // What could not be decoded leaves its predecessor on screen.
-            let record = self.record(frame, FrameFate::Dropped, Some(Stage::Decode), due);
-            self.log.record(record);
-            return;
-        }
-        let mut record = self.record(frame, fate, blame, due);
-        record.stages.set(Stage::Demux, nanos(frame.demux));
-        record.stages.set(Stage::Decode, nanos(frame.decode));
-        if fate == FrameFate::Dropped {
-            self.log.record(record);
-        } else {
-            record.presented = Some(now);
-            self.open = Some(record);
-        }
-    }
-
-    fn record(
-        &mut self,
-        frame: &PlannedFrame,
-        fate: FrameFate,
-        blame: Option<Stage>,
-        due: Moment,
-    ) -> FrameRecord {
-        self.ordinal += 1;
-        FrameRecord {
-            generation: frame.generation.0,
-            ordinal: self.ordinal,
-            frame: frame.index,
-            fate,
-            blame,
-            due,
-            presented: None,
-            stages: StageTimes::NONE,
-            awaits_gpu: false,
-        }
     }
 
     /// Completes the record of the picture that [`Self::pull`] answered last: it was handed to the
     /// display at `presented`, and `stages` took that long. With `awaits_gpu` its time on the GPU is
     /// still to come, under the number that [`Self::last_ordinal`] tells.
     pub fn complete(&mut self, presented: Moment, stages: &[(Stage, u64)], awaits_gpu: bool) {
-        let Some(record) = &mut self.open else { return };
-        record.presented = Some(presented);
-        record.awaits_gpu = awaits_gpu;
-        for &(stage, nanos) in stages {
-            record.stages.set(stage, nanos);
-        }
-        if let Some(&(slowest, _)) = stages.iter().max_by_key(|(_, nanos)| *nanos) {
-            self.slowest_after_decode = slowest;
-        }
-        self.close_record();
-    }
-
-    fn close_record(&mut self) {
-        if let Some(record) = self.open.take() {
-            self.log.record(record);
-        }
+        self.records.complete(presented, stages, awaits_gpu);
     }
 
     /// Brings the GPU time of the frame whose record has number `ordinal`.
     pub fn gpu_time(&mut self, ordinal: u64, nanos: u64) {
-        let generation = self
-            .log
-            .recent()
-            .rev()
-            .find(|record| record.ordinal == ordinal)
-            .map(|record| record.generation);
-        if let Some(generation) = generation {
-            // A record that was closed meanwhile is counted as one without GPU time.
-            let _was_open = self.log.gpu_time(generation, ordinal, nanos);
-        }
+        self.records.gpu_time(ordinal, nanos);
     }
 
     /// How long after it was due the picture that [`Self::pull`] answered last is seen, if it was due
@@ -457,10 +404,30 @@ impl FrameScheduler {
 
     /// Number of the newest record.
     pub fn last_ordinal(&self) -> u64 {
-        self.ordinal
+        self.records.last_ordinal()
     }
 }
 
-fn nanos(span: std::time::Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+fn current_of(frame: &PlannedFrame) -> Current {
+    Current {
+        generation: frame.generation,
+        run: frame.run,
+        run_end: frame.run_end,
+        index: frame.index,
+        repeated: false,
+    }
+}
+
+/// Run time at which an item is due that comes after `last`. What is placed before it stands for a
+/// failure, and follows when the time of `last` is over.
+fn run_after(item: &RingItem, last: Option<&Current>) -> MediaSpan {
+    let run = match item {
+        RingItem::Frame(frame) => frame.run,
+        RingItem::End { run, .. } => *run,
+    };
+    let last = last.filter(|last| last.generation == item.generation() && run < last.run_end);
+    match last {
+        Some(last) if run <= last.run || matches!(item, RingItem::End { .. }) => last.run_end,
+        _ => run,
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::audio::{AudioPlan, AudioPlayer, AudioPlayerState, AudioPosition};
 use crate::decode::Generation;
 use crate::media::StreamId;
-use crate::time::{MediaTime, Moment};
+use crate::time::{MediaSpan, MediaTime, Moment};
 
 /// The sound of the open medium: [`AudioPlayer`], or a test's stand-in. No method blocks for long.
 pub trait Sound: Send {
@@ -20,6 +20,8 @@ pub trait Sound: Send {
     fn is_ready(&self, generation: Generation) -> bool;
     /// Lets the plan's first sample be heard at `at`.
     fn go(&mut self, generation: Generation, at: Moment);
+    /// Lets run time `run` of the plan be heard at `at`, whatever was heard before.
+    fn go_from(&mut self, generation: Generation, run: MediaSpan, at: Moment);
     /// Falls silent.
     fn hold(&mut self);
     /// How long before a sample is heard it must be given to the device.
@@ -53,6 +55,9 @@ impl Sound for AudioPlayer {
     }
     fn go(&mut self, generation: Generation, at: Moment) {
         Self::go(self, generation, at);
+    }
+    fn go_from(&mut self, generation: Generation, run: MediaSpan, at: Moment) {
+        Self::go_from(self, generation, run, at);
     }
     fn hold(&mut self) {
         // Where it was held is known from the engine's own line.

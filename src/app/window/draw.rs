@@ -68,7 +68,7 @@ impl App {
         let snapshot = self.player.engine.snapshot();
         self.lose_device_if_told(begun);
         let due = self.player.scheduler.next_due();
-        let refresh = self.pacer.plan(begun, due.unwrap_or(begun)).refresh;
+        let refresh = self.pacer.refresh_for(begun, due);
         let costs = self.take_due(&snapshot, begun, refresh);
         self.follow_medium(&snapshot, costs.is_new);
         let changed = self.run_interface(&snapshot, begun, event_loop);

@@ -20,7 +20,6 @@ use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy}
 use winit::window::{Fullscreen, Window, WindowId};
 
 use self::interface::Interface;
-use super::pacer::Pacer;
 use super::player::{Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
@@ -29,7 +28,7 @@ use crate::config::{Folders, KeyMap};
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, Pacing, WindowSurface, new_instance};
 use crate::media::Size;
 use crate::metrics::{OutputMode, SoakReport};
-use crate::playback::{Command, PlaybackStatus, Snapshot};
+use crate::playback::{Command, Pacer, PlaybackStatus, Snapshot};
 use crate::time::{FrameIndex, FrameRate, Moment};
 
 /// How the window is set up.

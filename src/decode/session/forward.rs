@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::worker::{Work, Worker};
+use super::worker::{Decoded, Work, Worker};
 use crate::decode::index::GopIndex;
 use crate::decode::video_reader::{DecodeError, ReadPicture, Step};
 use crate::time::{FrameIndex, MediaSpan};
@@ -11,17 +11,8 @@ use crate::time::{FrameIndex, MediaSpan};
 /// decoder and fill it again.
 const SEEK_AHEAD_FRAMES: i64 = 8;
 
-/// Decoding that is later than this gives frames up. Less is absorbed by the ring.
-const LATE: MediaSpan = MediaSpan::from_millis(60);
-
-/// Decoding that is later than this will not come back by leaving out frames that none refers to.
-const HOPELESS: MediaSpan = MediaSpan::from_millis(1000);
-
-/// Time that a seek to a keyframe takes.
-const SEEK_TIME: MediaSpan = MediaSpan::from_millis(100);
-
-/// While catching up a picture is shown at least this often.
-const STILL: Duration = Duration::from_millis(100);
+/// A picture is shown at least this often, if there is one at all.
+const STILL: Duration = Duration::from_millis(200);
 
 impl Worker {
     pub(super) fn work_forwards(&mut self) -> Result<Work, DecodeError> {
@@ -101,15 +92,13 @@ impl Worker {
         }
     }
 
-    /// While frames are given up a picture on the way is shown now and then, late as it is: a screen that
-    /// stands still looks broken.
+    /// A decoder so slow that its target moves on while it works shows what it has now and then, late as
+    /// it is: a screen that stands still looks broken.
     fn show_progress(&mut self, number: FrameIndex, picture: ReadPicture, index: &GopIndex) {
         let in_range = self.cursor.as_ref().is_some_and(|cursor| number >= cursor.plan().first);
         let quiet = self.options.clock.now().since(self.last_delivered);
-        if self.catching_up && in_range && self.given_up > 0 && quiet >= STILL {
+        if in_range && quiet >= STILL && self.catch_up.take_back() {
             let decoded = self.finish(number, picture);
-            // It was counted as given up.
-            self.given_up -= 1;
             self.deliver(decoded, index);
         }
     }
@@ -127,71 +116,40 @@ impl Worker {
         }
     }
 
-    /// Gives up frames that could only be late. The playhead waits for nobody: the frame to decode next
-    /// is the first that can still be in time. One target is kept until it is reached, or until even
-    /// that is hopeless: then decoding goes on at a keyframe ahead of the playhead.
+    /// Gives up frames that could only be late.
     fn catch_up(&mut self, index: &GopIndex) {
-        let Some(late) = self.lateness(index) else { return };
         let Some(anchor) = self.options.anchor.load_full() else { return };
-        let now = anchor.run_at(self.options.clock.now());
-        let in_time = if late > HOPELESS {
-            match self.keyframe_ahead(now, index) {
-                Some(keyframe) => keyframe,
-                // This GOP is the last: all that can be done is to go on.
-                None if self.catching_up => return,
-                None => self.frame_due_at(now, index),
-            }
-        } else if self.catching_up {
+        let Some(cursor) = &self.cursor else { return };
+        if anchor.generation != cursor.plan().generation || cursor.is_reverse() {
             return;
-        } else {
-            let pace = i64::try_from(self.pace.as_nanos()).unwrap_or(0);
-            self.frame_due_at(now + MediaSpan::from_nanos_nearest(pace), index)
-        };
-        self.give_up_before(in_time, index);
-    }
-
-    /// How late the next frame of the plan is, beyond what the ring absorbs.
-    fn lateness(&mut self, index: &GopIndex) -> Option<MediaSpan> {
-        let anchor = self.options.anchor.load_full()?;
-        let cursor = self.cursor.as_ref()?;
-        let next = cursor.next();
-        // The first frame of a plan is shown however late it comes, and nothing is given up that is
-        // decoded already, or that the index does not know.
-        let is_first = next == cursor.plan().start && cursor.lap_run() == MediaSpan::ZERO;
-        let waits = self.lookahead.as_ref().is_some_and(|ahead| ahead.index == next);
-        let other_plan = anchor.generation != cursor.plan().generation;
-        if other_plan || is_first || waits || next.0 + 1 >= index.len() {
-            return None;
         }
-        // While catching up the decoder is behind its target.
-        let place = self.next_decoded.filter(|_| self.catching_up).unwrap_or(next);
-        let (begin, end) = self.times_of(place, None, index);
-        let (_, due_end) = self.cursor.as_mut()?.run_of(begin, end);
-        let late = anchor.run_at(self.options.clock.now()) - due_end;
-        (late > LATE).then_some(late)
-    }
-
-    /// The frame of this lap that is due at run time `run`.
-    fn frame_due_at(&mut self, run: MediaSpan, index: &GopIndex) -> FrameIndex {
-        let media = self.cursor.as_mut().and_then(|cursor| cursor.media_at(run));
-        let frame = media.and_then(|media| index.frame_at(media));
-        frame.unwrap_or(FrameIndex::ZERO)
-    }
-
-    /// The first keyframe that is due after run time `now`, with time to seek to it.
-    fn keyframe_ahead(&mut self, now: MediaSpan, index: &GopIndex) -> Option<FrameIndex> {
-        let earliest = self.frame_due_at(now + SEEK_TIME, index);
-        let (number, _) = index.keyframe_for(earliest)?;
-        let next = index.first_frame_of(number + 1)?;
-        (next.0 < index.len()).then_some(next)
-    }
-
-    fn give_up_before(&mut self, target: FrameIndex, index: &GopIndex) {
+        let now = anchor.run_at(self.options.clock.now());
         let last_known = self.last_known(index);
-        let Some(cursor) = &mut self.cursor else { return };
-        while cursor.next() < target && cursor.advance(last_known) {
-            self.given_up += 1;
-            self.catching_up = true;
+        loop {
+            let Some(cursor) = &self.cursor else { return };
+            let next = cursor.next();
+            // Nothing is given up that is decoded already, or that the index does not know.
+            let waiting = self.lookahead.as_ref().is_some_and(|ahead: &Decoded| ahead.index == next);
+            // The last frame of a lap carries the count of those given up before it.
+            let is_last = cursor.last(last_known) == Some(next);
+            if waiting || is_last || next.0 + 1 >= index.len() {
+                return;
+            }
+            let (begin, end) = self.times_of(next, None, index);
+            let keyframe = index
+                .keyframe_for(next)
+                .and_then(|(number, _)| index.first_frame_of(number + 1))
+                .and_then(|frame| index.time_of(frame));
+            let Some(cursor) = &mut self.cursor else { return };
+            let due = cursor.run_of(begin, end);
+            let keyframe_run = keyframe.map(|time| due.0 + (time - begin));
+            // The first frame of a plan is shown however late it comes.
+            let is_first =
+                next == cursor.plan().start && cursor.lap_run() == MediaSpan::ZERO;
+            if is_first || !self.catch_up.gives_up(due, keyframe_run, now) {
+                return;
+            }
+            cursor.advance(last_known);
         }
     }
 }

@@ -91,7 +91,7 @@ impl Worker {
         let last_known = self.last_known(index);
         let cursor = self.cursor.as_mut()?;
         while cursor.next() > target && cursor.advance(last_known) {
-            self.given_up += 1;
+            self.catch_up.give_up_one();
         }
         Some(cursor.next())
     }

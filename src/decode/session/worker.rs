@@ -10,14 +10,11 @@ use crossbeam_channel::{Receiver, TryRecvError, select};
 use super::reverse::ReverseFill;
 use super::{FAR, SessionOptions, Shared};
 use crate::decode::index::{GopIndex, Numbering};
-use crate::decode::plan::{Generation, PlanCursor, VideoPlan};
+use crate::decode::plan::{CatchUp, PlanCursor, VideoPlan};
 use crate::decode::ring::{FrameProducer, Picture, PlannedFrame, RingItem};
 use crate::decode::video_reader::{DecodeError, ReadPicture, VideoReader};
 use crate::media::FieldOrder;
-use crate::time::{FrameIndex, MediaSpan, MediaTime, Moment};
-
-/// Frames that take longer than this do so for another reason than decoding.
-const LONGEST_PACE: Duration = Duration::from_millis(500);
+use crate::time::{FrameIndex, MediaTime, Moment};
 
 /// A frame that was decoded, not yet placed in the plan.
 pub(super) struct Decoded {
@@ -60,12 +57,9 @@ pub(super) struct Worker {
     // The plan and what is still to be put in the ring.
     pub(super) cursor: Option<PlanCursor>,
     pub(super) pending: VecDeque<RingItem>,
-    pub(super) given_up: u32,
-    /// Whether frames were given up and none has been delivered since.
-    pub(super) catching_up: bool,
-    /// When a frame was delivered last, and how long one takes, on average of late.
+    pub(super) catch_up: CatchUp,
+    /// When a frame was delivered last.
     pub(super) last_delivered: Moment,
-    pub(super) pace: Duration,
     pub(super) fill: Option<ReverseFill>,
     pub(super) window: Vec<Decoded>,
 }
@@ -90,10 +84,8 @@ impl Worker {
             decoded_end: None,
             cursor: None,
             pending: VecDeque::new(),
-            given_up: 0,
-            catching_up: false,
+            catch_up: CatchUp::default(),
             last_delivered: Moment::ZERO,
-            pace: Duration::ZERO,
             fill: None,
             window: Vec::new(),
         }
@@ -132,8 +124,7 @@ impl Worker {
         self.pending.clear();
         self.fill = None;
         self.window.clear();
-        self.given_up = 0;
-        self.catching_up = false;
+        self.catch_up = CatchUp::default();
         // What lies ahead of the decoder's place belongs to the old plan, unless the new one begins
         // with it: taken for the next frame, it would make all those before it look damaged.
         self.lookahead.take_if(|ahead| ahead.index != plan.start);
@@ -178,26 +169,6 @@ impl Worker {
         true
     }
 
-    fn push_missing(
-        &mut self,
-        generation: Generation,
-        index: FrameIndex,
-        run: MediaSpan,
-        reason: Arc<str>,
-    ) {
-        self.pending.push_back(RingItem::Frame(PlannedFrame {
-            generation,
-            index,
-            run,
-            run_end: run,
-            picture: Picture::Missing(reason),
-            given_up: std::mem::take(&mut self.given_up),
-            demux: Duration::ZERO,
-            decode: Duration::ZERO,
-            ready: self.options.clock.now(),
-        }));
-    }
-
     fn fail(&mut self, error: &DecodeError) -> Work {
         tracing::warn!("{}: {error}", self.reader.input().path().display());
         let reason: Arc<str> = error.to_string().into();
@@ -205,7 +176,17 @@ impl Worker {
         if let Some(cursor) = self.cursor.take() {
             let (generation, index) = (cursor.plan().generation, cursor.next());
             let run = cursor.lap_run();
-            self.push_missing(generation, index, run, reason);
+            self.pending.push_back(RingItem::Frame(PlannedFrame {
+                generation,
+                index,
+                run,
+                run_end: run,
+                picture: Picture::Missing(reason),
+                given_up: self.catch_up.delivered(),
+                demux: Duration::ZERO,
+                decode: Duration::ZERO,
+                ready: self.options.clock.now(),
+            }));
             self.pending.push_back(RingItem::End { generation, run });
         }
         // The decoder's place is unknown after a failure.
@@ -299,7 +280,6 @@ impl Worker {
     /// Hands over the frame that is due; the cursor moves on. `index` is the one that numbered it.
     pub(super) fn emit(&mut self, decoded: Decoded, index: &GopIndex) {
         self.deliver(decoded, index);
-        self.catching_up = false;
         let last_known = self.last_known(index);
         if let Some(cursor) = &mut self.cursor {
             let _inside = cursor.advance(last_known);
@@ -309,9 +289,6 @@ impl Worker {
     /// Places a frame in the plan and hands it over, without moving the cursor.
     pub(super) fn deliver(&mut self, decoded: Decoded, index: &GopIndex) {
         let now = self.options.clock.now();
-        // A pause of the decoder (a full ring) says nothing of its pace.
-        let took = now.since(self.last_delivered).min(LONGEST_PACE);
-        self.pace = (self.pace * 7 + took) / 8;
         self.last_delivered = now;
         let (begin, end) = self.times_of(decoded.index, decoded.pts, index);
         let Some(cursor) = &mut self.cursor else { return };
@@ -322,7 +299,7 @@ impl Worker {
             run,
             run_end,
             picture: decoded.picture,
-            given_up: std::mem::take(&mut self.given_up),
+            given_up: self.catch_up.delivered(),
             demux: decoded.demux,
             decode: decoded.decode,
             ready: now,
@@ -333,7 +310,6 @@ impl Worker {
     pub(super) fn end_lap(&mut self, index: &GopIndex) -> Work {
         // The decoder stands beyond the range; what it brought from there is not a part of it.
         self.lookahead = None;
-        self.catching_up = false;
         let last_known = self.last_known(index).unwrap_or(FrameIndex::ZERO);
         let Some(cursor) = &self.cursor else { return Work::Done };
         let last = cursor.last(Some(last_known)).unwrap_or(last_known);
@@ -349,11 +325,6 @@ impl Worker {
             return Work::Go;
         }
         self.cursor = None;
-        if let Some(before) = self.given_up.checked_sub(1) {
-            // Frames that were given up at the very end are told of by one that is not there.
-            self.given_up = before;
-            self.push_missing(generation, last, run, "it came too late".into());
-        }
         self.pending.push_back(RingItem::End { generation, run });
         Work::Go
     }

@@ -10,6 +10,10 @@ use crate::time::{FrameIndex, MediaSpan, Speed};
 /// The greatest shuttle speed, in quarters of normal.
 const SHUTTLE_MOST_QUARTERS: i32 = 32;
 
+/// Steps that wait for their frames run through the plan for so many frames at most; to seek is quicker
+/// for more.
+const MOST_STEPS_AHEAD: i64 = 24;
+
 impl Engine {
     /// Does what `command` asks for. What cannot be done is told in a notice.
     pub fn handle(&mut self, command: Command) {
@@ -17,10 +21,13 @@ impl Engine {
             Command::Open(files) => self.open_files(files, true),
             Command::Append(files) => self.open_files(files, false),
             Command::PlaylistStep(step) => self.playlist_step(step),
-            Command::Play => self.play(),
-            Command::Pause => self.pause(),
+            // What is asked for while a medium is being opened holds for it.
+            Command::Play if self.opening => self.plays_when_open = true,
+            Command::Pause if self.opening => self.plays_when_open = false,
+            Command::TogglePause if self.opening => self.plays_when_open = !self.plays_when_open,
             Command::TogglePause if self.is_playing() => self.pause(),
-            Command::TogglePause => self.play(),
+            Command::Play | Command::TogglePause => self.play(),
+            Command::Pause => self.pause(),
             Command::Seek(target) => self.seek(target),
             Command::Step(frames) => self.step(frames),
             Command::SeekByMillis(millis) => self.seek_by(MediaSpan::from_millis(millis)),
@@ -81,6 +88,7 @@ impl Engine {
     fn play(&mut self) {
         match self.phase {
             Phase::Held => {
+                self.hold_frame(self.position());
                 let shown = self.feedback.shown();
                 let in_place = self.planned.as_ref().is_some_and(|planned| {
                     (shown.epoch, shown.generation, shown.index)
@@ -110,7 +118,10 @@ impl Engine {
         if !self.is_playing() {
             return;
         }
-        self.held = self.position();
+        // The presenting thread may show another frame before it hears of this; that one is held then.
+        let shows = matches!(self.phase, Phase::Running(_) | Phase::Untimed);
+        self.hold_frame(self.position());
+        self.stays = shows && self.medium.as_ref().is_some_and(|medium| medium.source.is_some());
         self.silence();
         self.phase = Phase::Held;
         self.publish_schedule();
@@ -151,23 +162,29 @@ impl Engine {
     /// the way of the step, so that the steps that follow find theirs.
     fn step(&mut self, frames: i64) {
         self.pause();
+        self.hold_frame(self.position());
         if self.phase == Phase::Ended {
             self.phase = Phase::Held;
         }
         let (Some(medium), Some(planned)) = (&self.medium, &self.planned) else { return };
         let target = self.held.offset(frames).clamp(FrameIndex::ZERO, medium.last_frame());
         if target == self.held {
+            self.publish_schedule();
             return;
         }
         let plan = &planned.plan;
         let same_way = plan.reverse == (frames < 0) && plan.stride.get() == 1;
+        let here = (self.epoch, plan.generation);
+        let shown = self.feedback.shown();
+        let reached =
+            if (shown.epoch, shown.generation) == here { shown.index } else { plan.start };
+        let near = (target.0 - reached.0).abs() <= MOST_STEPS_AHEAD;
         let inside = target >= plan.first && plan.last.is_none_or(|last| target <= last);
         // After a turn in ping-pong the plan runs the other way than it says.
         let one_way = plan.repeat != crate::decode::LoopMode::PingPong;
-        let shown = self.feedback.shown();
-        let not_over = shown.ended != Some((self.epoch, plan.generation));
-        if same_way && inside && one_way && not_over && medium.source.is_some() {
-            self.held = target;
+        let not_over = shown.ended != Some(here);
+        if same_way && near && inside && one_way && not_over && medium.source.is_some() {
+            self.hold_frame(target);
             self.publish_schedule();
         } else {
             self.replan_towards(target, false, frames < 0);

@@ -20,8 +20,17 @@ pub(in crate::playback) struct Medium {
     pub(in crate::playback) stream: Option<VideoStream>,
     pub(in crate::playback) source: Option<Box<dyn VideoSource>>,
     pub(in crate::playback) rate: FrameRate,
+    /// Its state as told last; made anew only when something in it has changed.
+    pub(in crate::playback) told: Option<ToldState>,
     /// The audio track that is open, counted from 0.
     pub(in crate::playback) track: Option<usize>,
+}
+
+/// A state, and what it was made of.
+pub(in crate::playback) struct ToldState {
+    index: Option<Arc<GopIndex>>,
+    interlaced: bool,
+    state: Arc<MediaState>,
 }
 
 impl Medium {
@@ -111,6 +120,25 @@ impl Medium {
             .unwrap_or(MediaTime::ZERO)
     }
 
+    /// The state, shared with those who were told it before, as long as it is the same.
+    pub(in crate::playback) fn shared_state(&mut self) -> Arc<MediaState> {
+        let index = self.index();
+        let interlaced = self.source.as_ref().is_some_and(|source| source.status().interlaced);
+        let same_index = |told: &ToldState| match (&told.index, &index) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        match &self.told {
+            Some(told) if same_index(told) && told.interlaced == interlaced => Arc::clone(&told.state),
+            _ => {
+                let state = Arc::new(self.state());
+                self.told = Some(ToldState { index, interlaced, state: Arc::clone(&state) });
+                state
+            }
+        }
+    }
+
     pub(in crate::playback) fn state(&self) -> MediaState {
         let index = self.index();
         MediaState {
@@ -152,6 +180,7 @@ impl Engine {
         self.close_medium();
         self.notices.clear();
         self.opening = true;
+        self.plays_when_open = !self.start.paused;
         self.opener.begin(&path);
     }
 
@@ -163,7 +192,7 @@ impl Engine {
         self.planned = None;
         self.mark_in = None;
         self.mark_out = None;
-        self.held = FrameIndex::ZERO;
+        self.hold_frame(FrameIndex::ZERO);
         self.phase = Phase::Idle;
         self.publish_schedule();
     }
@@ -184,11 +213,10 @@ impl Engine {
         let sound_only = FrameRate::new(SOUND_ONLY_RATE.0, SOUND_ONLY_RATE.1);
         let Some(rate) = stream.as_ref().map(|stream| stream.rate).or(sound_only) else { return };
         let mut medium =
-            Medium { info: opened.info, stream, source: None, rate, track: None };
+            Medium { info: opened.info, stream, source: None, rate, told: None, track: None };
         if let Some((source, frames)) = opened.video {
             medium.source = Some(source);
-            let new_source =
-                NewSource { epoch: self.epoch, frames, frame_span: rate.frame_span_nearest() };
+            let new_source = NewSource { epoch: self.epoch, frames };
             if self.sources.try_send(new_source).is_err() {
                 tracing::error!("nobody takes the pictures: the window is gone");
             }
@@ -207,7 +235,7 @@ impl Engine {
             .as_ref()
             .and_then(|medium| medium.stream.as_ref())
             .is_some_and(|stream| stream.is_still);
-        self.replan(from, !self.start.paused && !is_still);
+        self.replan(from, self.plays_when_open && !is_still);
     }
 
     /// Opens the audio track that is wanted, or the medium's default.

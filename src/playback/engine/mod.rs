@@ -96,6 +96,7 @@ pub(super) enum Phase {
 }
 
 /// See the module.
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own; none excludes another")]
 pub struct Engine {
     // Surroundings.
     pub(super) opener: Box<dyn Opener>,
@@ -110,6 +111,8 @@ pub struct Engine {
     pub(super) playlist: Arc<Vec<PathBuf>>,
     pub(super) playlist_index: usize,
     pub(super) opening: bool,
+    /// Whether the medium that is being opened begins to play.
+    pub(super) plays_when_open: bool,
     pub(super) medium: Option<Medium>,
     pub(super) epoch: Epoch,
     pub(super) start: StartOptions,
@@ -119,6 +122,8 @@ pub struct Engine {
     pub(super) planned: Option<Planned>,
     /// The frame that is held, or will be when the plan's first frame comes.
     pub(super) held: FrameIndex,
+    /// Whether the frame held is whichever the presenting thread has come to.
+    pub(super) stays: bool,
     pub(super) speed: Speed,
     pub(super) loop_mode: LoopMode,
     pub(super) mark_in: Option<FrameIndex>,
@@ -136,6 +141,8 @@ pub struct Engine {
     pub(super) view: ViewSettings,
     pub(super) notices: Notices,
     pub(super) quit: bool,
+    /// Whether something was published that others should look at.
+    pub(super) news: bool,
 }
 
 impl Engine {
@@ -153,6 +160,7 @@ impl Engine {
             playlist: Arc::new(Vec::new()),
             playlist_index: 0,
             opening: false,
+            plays_when_open: true,
             medium: None,
             epoch: Epoch::default(),
             start,
@@ -160,6 +168,7 @@ impl Engine {
             phase: Phase::Idle,
             planned: None,
             held: FrameIndex::ZERO,
+            stays: false,
             speed: Speed::NORMAL,
             loop_mode: LoopMode::Off,
             mark_in: None,
@@ -175,6 +184,7 @@ impl Engine {
             view: ViewSettings::default(),
             notices: Notices::default(),
             quit: false,
+            news: false,
         }
     }
 
@@ -190,6 +200,8 @@ impl Engine {
             }
         }
         self.check_beyond_end();
+        self.follow_index();
+        self.check_held();
         match self.phase {
             Phase::Prerolling { from, since } => self.try_to_start(from, since, now),
             Phase::Running(anchor) => self.keep_running(anchor, now),
@@ -199,6 +211,11 @@ impl Engine {
         self.notices.expire(now);
         self.publish_snapshot();
         self.next_look(now)
+    }
+
+    /// Whether anything was published since the last call that the presenting thread should look at.
+    pub fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
     }
 
     /// Whether the person asked to quit.
@@ -227,11 +244,25 @@ impl Engine {
         self.generation
     }
 
+    /// Holds `frame` from now on.
+    pub(super) fn hold_frame(&mut self, frame: FrameIndex) {
+        self.held = frame;
+        self.stays = false;
+    }
+
     /// Tells the presenting thread and the sessions what holds now.
     pub(super) fn publish_schedule(&mut self) {
+        self.news = true;
+        self.publish_line();
+    }
+
+    /// The same, where nobody has to hurry: the line has been bent a little.
+    pub(super) fn publish_line(&mut self) {
         let generation = self.planned.as_ref().map_or(self.generation, |p| p.plan.generation);
+        let reverse = self.planned.as_ref().is_some_and(|planned| planned.plan.reverse);
         let mode = match self.phase {
             Phase::Idle => ScheduleMode::Idle,
+            Phase::Held if self.stays => ScheduleMode::Stay,
             Phase::Held | Phase::Prerolling { .. } | Phase::Ended => ScheduleMode::Hold(self.held),
             Phase::Running(anchor) => ScheduleMode::Run(anchor),
             Phase::Untimed => ScheduleMode::Untimed,
@@ -241,6 +272,6 @@ impl Engine {
             _ => None,
         };
         self.anchor.store(anchor);
-        self.schedule.store(Arc::new(Schedule { epoch: self.epoch, generation, mode }));
+        self.schedule.store(Arc::new(Schedule { epoch: self.epoch, generation, reverse, mode }));
     }
 }

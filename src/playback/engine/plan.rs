@@ -2,9 +2,10 @@
 
 use std::num::NonZeroU32;
 
+use super::medium::Medium;
 use super::{Engine, Phase};
 use crate::audio::AudioPlan;
-use crate::decode::{Generation, RunMap, VideoPlan};
+use crate::decode::{Generation, LoopMode, RunMap, VideoPlan};
 use crate::playback::snapshot::Severity;
 use crate::time::{
     FrameIndex, FrameRate, MediaSpan, MediaTime, Position, PositionError, Speed,
@@ -21,6 +22,42 @@ const FAR: MediaTime = MediaTime::from_flicks(i64::MAX / 4);
 pub(in crate::playback) struct Planned {
     pub(in crate::playback) plan: VideoPlan,
     pub(in crate::playback) map: RunMap,
+    /// Whether the map can no longer change.
+    pub(in crate::playback) is_final: bool,
+}
+
+impl Medium {
+    /// The range that plays around `frame`, its end no further than the medium's.
+    fn range_around(
+        &self,
+        frame: FrameIndex,
+        mark_in: Option<FrameIndex>,
+        mark_out: Option<FrameIndex>,
+    ) -> (FrameIndex, Option<FrameIndex>) {
+        let (first, last) = range_around(frame, mark_in, mark_out);
+        let known = self.index().is_none_or(|index| index.is_complete());
+        (first, last.filter(|&last| !known || last < self.last_frame()))
+    }
+
+    /// The time line of a plan, as far as the index is known.
+    fn map_of(&self, plan: &VideoPlan) -> RunMap {
+        let end = match plan.last {
+            Some(last) => self.end_of(last),
+            None => match self.index() {
+                Some(index) if index.is_complete() => index.end(),
+                Some(_) => FAR,
+                None => MediaTime::ZERO + self.duration(),
+            },
+        };
+        let (start, first) = (plan.start, self.time_of(plan.first));
+        RunMap {
+            start: if plan.reverse { self.end_of(start) } else { self.time_of(start) },
+            first,
+            end,
+            reverse: plan.reverse,
+            repeat: plan.repeat,
+        }
+    }
 }
 
 impl Engine {
@@ -43,7 +80,7 @@ impl Engine {
         let Some(medium) = &mut self.medium else { return };
         let last_frame = medium.last_frame();
         let frame = frame.clamp(FrameIndex::ZERO, last_frame);
-        let (first, last) = range_around(frame, self.mark_in, self.mark_out);
+        let (first, last) = medium.range_around(frame, self.mark_in, self.mark_out);
         let plan = VideoPlan {
             generation,
             start: frame,
@@ -53,26 +90,13 @@ impl Engine {
             stride: if play { stride(medium.rate, self.speed) } else { NonZeroU32::MIN },
             repeat: self.loop_mode,
         };
-        let end = match last {
-            Some(last) => medium.end_of(last),
-            None => match medium.index() {
-                Some(index) if index.is_complete() => index.end(),
-                Some(_) => FAR,
-                None => MediaTime::ZERO + medium.duration(),
-            },
-        };
-        let map = RunMap {
-            start: if reverse { medium.end_of(frame) } else { medium.time_of(frame) },
-            first: medium.time_of(first),
-            end,
-            reverse,
-            repeat: self.loop_mode,
-        };
+        let map = medium.map_of(&plan);
         if let Some(source) = &mut medium.source {
             source.set_plan(plan);
         }
-        self.planned = Some(Planned { plan, map });
-        self.held = frame;
+        let is_final = medium.index().is_none_or(|index| index.is_complete());
+        self.planned = Some(Planned { plan, map, is_final });
+        self.hold_frame(frame);
         self.silence();
         if play {
             self.preroll(MediaSpan::ZERO);
@@ -90,7 +114,44 @@ impl Engine {
         plan.reverse == self.speed.is_reverse()
             && plan.stride == stride(medium.rate, self.speed)
             && plan.repeat == self.loop_mode
-            && (plan.first, plan.last) == range_around(self.held, self.mark_in, self.mark_out)
+            && (plan.first, plan.last) == medium.range_around(self.held, self.mark_in, self.mark_out)
+    }
+
+    /// The index has grown: places that were estimated by the rate are known now, and so is the end that
+    /// sound turns at. Pictures learn of it from the index themselves.
+    pub(super) fn follow_index(&mut self) {
+        let (Some(planned), Some(medium)) = (&mut self.planned, &self.medium) else { return };
+        if planned.is_final {
+            return;
+        }
+        let before = planned.map;
+        planned.map = medium.map_of(&planned.plan);
+        planned.is_final = medium.index().is_none_or(|index| index.is_complete());
+        let turns_elsewhere = before.end != planned.map.end && before.repeat != LoopMode::Off;
+        if before.start != planned.map.start || before.first != planned.map.first || turns_elsewhere {
+            self.restart_sound();
+        }
+    }
+
+    /// What came of the frame that is to be held: it may have been given up before the pause, or have no
+    /// picture.
+    pub(super) fn check_held(&mut self) {
+        let Some(planned) = &self.planned else { return };
+        if matches!(self.phase, Phase::Running(_) | Phase::Untimed | Phase::Idle) {
+            return;
+        }
+        let held = self.position();
+        let here = (self.epoch, planned.plan.generation, held);
+        if self.feedback.shown().passed_over == Some(here) && planned.plan.start != held {
+            let play = self.is_playing();
+            self.replan_towards(held, play, planned.plan.reverse);
+            return;
+        }
+        let missing = self.feedback.missing();
+        if let Some(missing) = missing.filter(|m| (m.epoch, m.generation, m.index) == here) {
+            let text = format!("Frame {held} has no picture: {}.", missing.reason);
+            self.notices.push(Severity::Warning, text, Some(self.clock.now()));
+        }
     }
 
     /// A frame that the decoder turned out not to have: the last one is shown in its place.

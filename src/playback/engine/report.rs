@@ -48,19 +48,28 @@ impl Notices {
 }
 
 impl Engine {
+    /// Publishes the state where it has changed. Gauges that move all the time are no news.
     pub(super) fn publish_snapshot(&mut self) {
         let snapshot = self.make_snapshot();
+        let before = self.snapshot.load();
+        let gauges = |snapshot: &Snapshot| (snapshot.sound_ahead, snapshot.ring_fill);
+        let same = snapshot.differs_only_in_gauges(&before);
+        if same && gauges(&snapshot) == gauges(&before) {
+            return;
+        }
+        self.news |= !same;
         self.snapshot.store(Arc::new(snapshot));
     }
 
-    fn make_snapshot(&self) -> Snapshot {
+    fn make_snapshot(&mut self) -> Snapshot {
         let position = self.position();
+        let media = self.medium.as_mut().map(super::medium::Medium::shared_state);
         let medium = self.medium.as_ref();
         let status = medium.and_then(|medium| medium.source.as_ref()).map(|source| source.status());
         let stream = medium.and_then(|medium| medium.stream.as_ref());
         Snapshot {
             status: self.status(),
-            media: medium.map(|medium| Arc::new(medium.state())),
+            media,
             position,
             timecode: medium.and_then(|medium| medium.timecode_of(position)),
             speed: self.speed,

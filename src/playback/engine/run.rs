@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::plan::Planned;
 use super::{Engine, Phase};
 use crate::decode::{Generation, LoopMode, RunAnchor};
 use crate::playback::schedule::ScheduleMode;
@@ -11,20 +12,39 @@ use crate::time::{FrameIndex, MediaSpan, Moment, Speed};
 /// Sound that is not ready after this long does not hold the picture up.
 const LONGEST_WAIT_FOR_SOUND: Duration = Duration::from_millis(700);
 
+/// A first frame that nobody has shown after this long is not waited for: the window may be hidden.
+const LONGEST_WAIT_FOR_SCREEN: Duration = Duration::from_millis(500);
+
+/// How often an engine that is about to run looks whether all is ready.
+const PREROLL_LOOK_NANOS: i64 = 4_000_000;
+
 /// Between "both are ready" and "run time zero": time for the presenting thread to hear of it.
 const LEAD: Duration = Duration::from_millis(8);
 
-/// Sound and picture further apart than this are joined by a jump; less is made up for gently.
-const JUMP: MediaSpan = MediaSpan::from_millis(120);
+/// Sound and picture further apart than this are brought together by sending the sound to where the
+/// picture is: a gap in sound that has jumped already is heard less than a jump of the picture is seen.
+/// Less is made up for gently, by bending the line.
+const APART: MediaSpan = MediaSpan::from_millis(30);
 
-/// The line is bent so that an error would be made up for in this many seconds.
-const MAKE_UP_SECONDS: i64 = 2;
+/// Sound that was sent elsewhere has this long to get there before it is sent again.
+const SENT_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The line is bent by at most this much, in billionths: 5 frames in 1000 nobody sees.
+/// The line is bent by an error's length in a second, at most by this much, in billionths: 5 frames in
+/// 1000 nobody sees.
 const MOST_BEND_PPB: i64 = 5_000_000;
 
-/// Errors below this are noise of the measurement.
-const DEAD_BAND: MediaSpan = MediaSpan::from_millis(1);
+/// Part of an error that is taken for drift, per second, as a divisor: with the bend above, the one
+/// that comes to rest without overshooting.
+const DRIFT_DIVISOR: i64 = 4;
+
+/// A sound card's clock that is off by more than this is not followed, in billionths.
+const MOST_DRIFT_PPB: i64 = 50_000_000;
+
+/// Bends that differ by less are the same, in billionths.
+const SAME_BEND_PPB: i64 = 20_000;
+
+/// The error is not looked at over a longer time than this.
+const LONGEST_LOOK: Duration = Duration::from_millis(100);
 
 /// How often a running engine looks at the clocks.
 const LOOK_NANOS: i64 = 20_000_000;
@@ -44,8 +64,14 @@ pub(in crate::playback) struct AudioRun {
     pub(in crate::playback) base: MediaSpan,
     /// Whether it was told to go.
     pub(in crate::playback) started: bool,
-    /// When it was told to be heard first.
+    /// When it was told to be heard first, or where it was sent to.
     pub(in crate::playback) heard_from: Moment,
+    /// When it was sent elsewhere last.
+    pub(in crate::playback) sent: Option<Moment>,
+    /// When its clock was read last.
+    pub(in crate::playback) looked: Moment,
+    /// How much faster than the line its clock is found to be, in billionths.
+    pub(in crate::playback) drift_ppb: i64,
     /// Whether its clock was ever good enough to follow.
     pub(in crate::playback) followed: bool,
 }
@@ -90,6 +116,9 @@ impl Engine {
                 base: from,
                 started: false,
                 heard_from: Moment::ZERO,
+                sent: None,
+                looked: Moment::ZERO,
+                drift_ppb: 0,
                 followed: false,
             });
         }
@@ -103,10 +132,10 @@ impl Engine {
             .as_ref()
             .and_then(|medium| medium.source.as_ref())
             .is_none_or(|source| source.status().ready >= generation);
-        if !picture_ready {
+        let waited = now.since(since);
+        if !picture_ready || !(self.first_is_shown(generation) || waited > LONGEST_WAIT_FOR_SCREEN) {
             return;
         }
-        let waited = now.since(since);
         let sound_ready = self
             .audio_run
             .is_none_or(|run| self.sound.is_ready(run.generation) || waited > LONGEST_WAIT_FOR_SOUND);
@@ -126,6 +155,15 @@ impl Engine {
         let rate_ppb = self.nominal_rate_ppb();
         self.phase = Phase::Running(RunAnchor { generation, at, run: from, rate_ppb });
         self.publish_schedule();
+    }
+
+    /// Whether the plan's first frame is on screen. The line does not begin without it: a window whose
+    /// first picture takes long would otherwise begin with frames that are dropped.
+    fn first_is_shown(&self, generation: Generation) -> bool {
+        let shown = self.feedback.shown();
+        let here = (self.epoch, generation);
+        let sound_only = self.medium.as_ref().is_some_and(|medium| medium.source.is_none());
+        sound_only || (shown.epoch, shown.generation) == here || shown.ended == Some(here)
     }
 
     pub(super) fn keep_running(&mut self, anchor: RunAnchor, now: Moment) {
@@ -163,8 +201,12 @@ impl Engine {
         self.sound_ahead = None;
         let Some(mut run) = self.audio_run.filter(|run| run.started) else {
             self.clock_source = ClockSource::Monotonic;
-            return anchor;
+            return self.bend(anchor, 0, now);
         };
+        // Before its first sample is heard there is nothing to follow.
+        if now < run.heard_from {
+            return anchor;
+        }
         let heard = self.sound.position(now).filter(|heard| heard.generation == run.generation);
         let Some(heard) = heard else {
             // A clock that was never good has not failed yet: a device needs a moment to start.
@@ -172,39 +214,56 @@ impl Engine {
             if run.followed || overdue {
                 self.clock_source = ClockSource::Fallback;
             }
-            return self.straighten(anchor, now);
+            return self.bend(anchor, 0, now);
         };
-        run.followed = true;
-        self.audio_run = Some(run);
-        self.clock_source = ClockSource::Audio;
         let error = run.base + heard.run - anchor.run_at(now);
+        if error.abs() > APART {
+            self.clock_source = ClockSource::Fallback;
+            self.audio_run = Some(self.send_sound(run, anchor, error, now));
+            return self.bend(anchor, 0, now);
+        }
+        run.followed = true;
+        self.clock_source = ClockSource::Audio;
         self.sound_ahead = Some(error);
-        if error.abs() > JUMP {
-            tracing::debug!("the line jumps by {:.1} ms to the sound", error.as_secs_f64() * 1e3);
-            return self.set_line(RunAnchor { at: now, run: run.base + heard.run, ..anchor });
-        }
-        if error.abs() < DEAD_BAND {
-            return self.straighten(anchor, now);
-        }
-        let wanted = error.nanos_nearest() / MAKE_UP_SECONDS;
-        let bend = wanted.clamp(-MOST_BEND_PPB, MOST_BEND_PPB);
-        let nominal = self.nominal_rate_ppb();
-        let rate_ppb = nominal + bend * (nominal / 1_000_000) / 1000;
-        self.set_line(RunAnchor { at: now, run: anchor.run_at(now), rate_ppb, ..anchor })
+        let error_ppb = error.nanos_nearest();
+        let since = now.since(run.looked).min(LONGEST_LOOK).as_millis();
+        let since_millis = i64::try_from(since).unwrap_or(0);
+        run.drift_ppb += error_ppb / DRIFT_DIVISOR * since_millis / 1000;
+        run.drift_ppb = run.drift_ppb.clamp(-MOST_DRIFT_PPB, MOST_DRIFT_PPB);
+        run.looked = now;
+        self.audio_run = Some(run);
+        let bend = run.drift_ppb + error_ppb.clamp(-MOST_BEND_PPB, MOST_BEND_PPB);
+        self.bend(anchor, bend, now)
     }
 
-    /// Takes out the bend, for there is nothing to make up for.
-    fn straighten(&mut self, anchor: RunAnchor, now: Moment) -> RunAnchor {
-        let rate_ppb = self.nominal_rate_ppb();
-        if anchor.rate_ppb == rate_ppb {
+    /// Sends the sound to where the picture is, unless it is on its way.
+    fn send_sound(
+        &mut self,
+        run: AudioRun,
+        anchor: RunAnchor,
+        error: MediaSpan,
+        now: Moment,
+    ) -> AudioRun {
+        if run.sent.is_some_and(|sent| now.since(sent) < SENT_PATIENCE) {
+            return run;
+        }
+        let at = now + self.sound.latency().max(LEAD);
+        tracing::debug!("sound is {:.1} ms ahead and is sent back", error.as_secs_f64() * 1e3);
+        self.sound.go_from(run.generation, anchor.run_at(at) - run.base, at);
+        AudioRun { heard_from: at, sent: Some(now), looked: at, ..run }
+    }
+
+    /// Lets the line go on from where it is, faster by `bend_ppb` billionths of the speed.
+    fn bend(&mut self, anchor: RunAnchor, bend_ppb: i64, now: Moment) -> RunAnchor {
+        let nominal = self.nominal_rate_ppb();
+        let rate_ppb = nominal + bend_ppb * (nominal / 1_000_000) / 1000;
+        let same = if bend_ppb == 0 { 0 } else { SAME_BEND_PPB };
+        if (anchor.rate_ppb - rate_ppb).abs() <= same {
             return anchor;
         }
-        self.set_line(RunAnchor { at: now, run: anchor.run_at(now), rate_ppb, ..anchor })
-    }
-
-    fn set_line(&mut self, anchor: RunAnchor) -> RunAnchor {
+        let anchor = RunAnchor { at: now, run: anchor.run_at(now), rate_ppb, ..anchor };
         self.phase = Phase::Running(anchor);
-        self.publish_schedule();
+        self.publish_line();
         anchor
     }
 
@@ -245,7 +304,7 @@ impl Engine {
             self.open_number(self.playlist_index + 1);
             return;
         }
-        self.held = self.position();
+        self.hold_frame(self.position());
         self.silence();
         self.phase = Phase::Ended;
         if let Some(failure) = self.source_failure() {
@@ -264,24 +323,30 @@ impl Engine {
         let Some(planned) = &self.planned else { return FrameIndex::ZERO };
         let Some(medium) = &self.medium else { return FrameIndex::ZERO };
         match self.phase {
+            Phase::Held if self.stays => self.shown_frame(planned),
             Phase::Idle | Phase::Held | Phase::Prerolling { .. } | Phase::Ended => self.held,
             Phase::Running(anchor) if medium.source.is_none() => {
                 let point = planned.map.at(anchor.run_at(self.clock.now()));
                 medium.frame_at(point.media)
             }
-            Phase::Running(_) | Phase::Untimed => {
-                let shown = self.feedback.shown();
-                let current =
-                    shown.epoch == self.epoch && shown.generation == planned.plan.generation;
-                if current { shown.index } else { self.held }
-            }
+            Phase::Running(_) | Phase::Untimed => self.shown_frame(planned),
         }
+    }
+
+    /// The frame of the present plan that is on screen; before there is one, the first.
+    fn shown_frame(&self, planned: &Planned) -> FrameIndex {
+        let shown = self.feedback.shown();
+        let current = shown.epoch == self.epoch && shown.generation == planned.plan.generation;
+        if current { shown.index } else { self.held }
     }
 
     pub(super) fn next_look(&self, now: Moment) -> Option<Moment> {
         let runs = matches!(self.schedule.load().mode, ScheduleMode::Run(_) | ScheduleMode::Untimed);
-        let waits = self.opening || matches!(self.phase, Phase::Prerolling { .. });
-        let soon = (runs || waits).then(|| now.offset_nanos(LOOK_NANOS));
+        let soon = match self.phase {
+            Phase::Prerolling { .. } => Some(now.offset_nanos(PREROLL_LOOK_NANOS)),
+            _ if runs || self.opening => Some(now.offset_nanos(LOOK_NANOS)),
+            _ => None,
+        };
         match (soon, self.notices.next_expiry()) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
