@@ -11,6 +11,7 @@ use super::player::{Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
 use super::stats::{RunStats, StatsGatherer, failure_of_run};
+use crate::decode::Picture;
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget};
 use crate::media::Size;
 use crate::metrics::{FrameFate, OutputMode, SoakReport, Stage as Cost};
@@ -53,6 +54,8 @@ pub struct Headless {
     shown: u64,
     device_losses: u64,
     last_shown: Option<FrameIndex>,
+    /// The frame whose picture is on the stage.
+    on_stage: Option<FrameIndex>,
 }
 
 /// How long a loop sleeps at most when nothing happens: the process is sampled meanwhile.
@@ -93,6 +96,7 @@ impl Headless {
             shown: 0,
             device_losses: 0,
             last_shown: None,
+            on_stage: None,
         })
     }
 
@@ -122,7 +126,7 @@ impl Headless {
             while self.last_shown != Some(frame) {
                 let now = self.player.clock.now();
                 let snapshot = self.player.engine.snapshot();
-                let hung = now.since(begun) > Duration::from_secs(60);
+                let hung = now.since(begun) > Duration::from_mins(1);
                 if self.stop.load(Ordering::Relaxed) || hung {
                     return Ok(());
                 }
@@ -141,7 +145,7 @@ impl Headless {
         loop {
             let now = self.player.clock.now();
             let snapshot = self.player.engine.snapshot();
-            self.check_failed(&snapshot)?;
+            check_failed(&snapshot)?;
             if is_there(&snapshot) || self.stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
@@ -160,9 +164,9 @@ impl Headless {
 
     /// Shows exactly this frame. False when the file has no picture for it.
     pub fn show_frame(&mut self, frame: FrameIndex) -> Result<bool, HeadlessError> {
-        self.stage.clear();
         self.seek_to_each(std::iter::once(frame))?;
-        Ok(self.stage.has_frame())
+        // A frame that is missing leaves another one on the stage.
+        Ok(self.on_stage == Some(frame))
     }
 
     /// One round: draw what is due, then sleep until something is.
@@ -215,6 +219,9 @@ impl Headless {
         let Some(stream) = media.as_ref().and_then(|media| media.info.default_video()) else {
             return Ok(());
         };
+        if matches!(planned.picture, Picture::Frame(_)) {
+            self.on_stage = Some(planned.index);
+        }
         let fields = self.stage.take(&planned, stream);
         let token = self.player.scheduler.last_ordinal();
         match self.show(snapshot, token) {
@@ -278,19 +285,10 @@ impl Headless {
         if self.stop.load(Ordering::Relaxed) || time_is_up || enough {
             return Ok(true);
         }
-        self.check_failed(snapshot)?;
+        check_failed(snapshot)?;
         Ok(snapshot.status == PlaybackStatus::Ended
             || (snapshot.status == PlaybackStatus::Paused && self.options.seconds.is_none()
                 && self.shown > 0))
-    }
-
-    /// An error when the file that was asked for cannot be played.
-    fn check_failed(&self, snapshot: &Snapshot) -> Result<(), HeadlessError> {
-        let failed = snapshot.status == PlaybackStatus::Empty && !snapshot.playlist.is_empty();
-        match snapshot.notices.last().filter(|_| failed) {
-            Some(notice) => Err(HeadlessError::Media(notice.text.clone())),
-            None => Ok(()),
-        }
     }
 
     /// Why the file did not play to its end, or at all, as far as is known by now.
@@ -327,6 +325,15 @@ impl Headless {
     /// Frames that ended in `fate`.
     pub fn count(&self, fate: FrameFate) -> u64 {
         self.player.scheduler.log().summary().count(fate)
+    }
+}
+
+/// An error when the file that was asked for cannot be played.
+fn check_failed(snapshot: &Snapshot) -> Result<(), HeadlessError> {
+    let failed = snapshot.status == PlaybackStatus::Empty && !snapshot.playlist.is_empty();
+    match snapshot.notices.last().filter(|_| failed) {
+        Some(notice) => Err(HeadlessError::Media(notice.text.clone())),
+        None => Ok(()),
     }
 }
 

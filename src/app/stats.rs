@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::media::VideoStream;
 use crate::memory::FramePool;
 use crate::metrics::{
     AvOffsetReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram, OutputMode, PoolReport,
@@ -147,9 +148,10 @@ impl StatsGatherer {
             self.shown_before = (shown, now);
         }
         let rate = snapshot.media.as_ref().and_then(|media| media.info.default_video());
-        self.view.target_fps = rate.map_or(0.0, |stream| {
-            (stream.rate.as_f64() * snapshot.speed.as_f64().abs()) as f32
-        });
+        #[expect(clippy::cast_possible_truncation, reason = "for people to read")]
+        let target =
+            |stream: &VideoStream| (stream.rate.as_f64() * snapshot.speed.as_f64().abs()) as f32;
+        self.view.target_fps = rate.map_or(0.0, target);
         let dropped = |cost| summary.count_by_cause(FrameFate::Dropped, cost);
         self.view.frames = FrameCounts {
             shown: summary.count(FrameFate::Shown),

@@ -22,7 +22,7 @@ use crate::metrics::Histogram;
 use crate::time::{Clock, FrameIndex, RealClock};
 
 /// A frame that does not come within this time never will.
-const HUNG: Duration = Duration::from_secs(60);
+const HUNG: Duration = Duration::from_mins(1);
 
 /// Pictures that may wait, as in the player.
 const RING_FRAMES: usize = 6;

@@ -85,6 +85,7 @@ fn start_logging(global: GlobalArgs) {
 }
 
 /// Writing to standard output failed: a pipe was closed, as a rule.
+#[expect(clippy::needless_pass_by_value, reason = "what map_err passes")]
 fn output_error(error: io::Error) -> CliError {
     CliError::new(Exit::Failure, format!("the output cannot be written: {error}."))
 }

@@ -107,7 +107,7 @@ pub(super) fn random_frames(seed: u64, frames: i64) -> impl Iterator<Item = Fram
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1);
     std::iter::repeat_with(move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let part = i128::from(state >> 32) * i128::from(frames.max(1)) >> 32;
+        let part = (i128::from(state >> 32) * i128::from(frames.max(1))) >> 32;
         FrameIndex(i64::try_from(part).unwrap_or(0))
     })
 }

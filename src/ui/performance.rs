@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use egui::{Align2, Color32, Galley, Pos2, Rect, Stroke, pos2, vec2};
 
+use crate::playback::PlaybackStatus;
 use crate::time::Moment;
 
 use super::canvas::Canvas;
@@ -264,7 +265,9 @@ fn rate_section(input: &UiInput<'_>) -> Section {
         Line::Rate {
             seen: format!("{:.2}", stats.presented_fps),
             wanted: format!("of {:.2} fps{refresh}", stats.target_fps),
-            good: stats.presented_fps >= stats.target_fps * 0.98,
+            // What stands still is not late.
+            good: input.snapshot.status != PlaybackStatus::Playing
+                || stats.presented_fps >= stats.target_fps * 0.98,
         },
         Line::Graph,
         Line::Words("Intervals", spread),

@@ -53,6 +53,12 @@ pub(super) const TIMECODE: FontId = FontId::monospace(18.0);
 /// Sets egui up for the overlay: visuals of the text field, and no habits of desktop programs that
 /// would take keys away from the player.
 pub(super) fn apply(ctx: &egui::Context) {
+    let mut fonts = egui::FontDefinitions::default();
+    // The proportional font has no arrows; the monospaced one has.
+    if let Some(faces) = fonts.families.get_mut(&egui::FontFamily::Proportional) {
+        faces.push("Hack".to_owned());
+    }
+    ctx.set_fonts(fonts);
     ctx.set_theme(egui::Theme::Dark);
     let mut visuals = Visuals::dark();
     visuals.override_text_color = Some(TEXT);
@@ -72,4 +78,23 @@ pub(super) fn apply(ctx: &egui::Context) {
         options.zoom_with_keyboard = false;
         options.quit_shortcuts.clear();
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn badges_and_messages_have_all_their_letters() {
+        let ctx = egui::Context::default();
+        apply(&ctx);
+        let mut pass = ctx.run_ui(egui::RawInput::default(), |ui| {
+            for font in [BODY, NUMBERS] {
+                let has =
+                    ui.fonts_mut(|fonts| fonts.has_glyphs(&font, "HDR PQ → SDR × … – — ° µ é ß"));
+                assert!(has, "{font:?}");
+            }
+        });
+        pass.textures_delta.clear();
+    }
 }

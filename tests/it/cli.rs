@@ -3,7 +3,9 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -22,7 +24,10 @@ const INTERRUPTED: i32 = 130;
 /// Every command that opens a file, on `file`.
 fn commands_on(file: &Path, out: &Path) -> [Vec<PathBuf>; 5] {
     let line = |before: &[&str], after: &[&str]| {
-        let (before, after) = (before.iter().map(PathBuf::from), after.iter().map(PathBuf::from));
+        let (before, after) = (
+            before.iter().map(PathBuf::from),
+            after.iter().map(PathBuf::from),
+        );
         before.chain([file.to_owned()]).chain(after).collect()
     };
     let out = out.to_str().unwrap();
@@ -52,9 +57,16 @@ fn refused(file: &Path, words: &[&str]) {
         let ended = run_line(&line);
         assert_eq!(ended.code, INPUT, "{line:?} ended so: {ended:#?}");
         for word in words {
-            assert!(ended.stderr.contains(word), "{line:?} does not say \"{word}\": {ended:#?}");
+            assert!(
+                ended.stderr.contains(word),
+                "{line:?} does not say \"{word}\": {ended:#?}"
+            );
         }
-        assert_eq!(ended.stderr.lines().count(), 1, "one line is enough: {ended:#?}");
+        assert_eq!(
+            ended.stderr.lines().count(),
+            1,
+            "one line is enough: {ended:#?}"
+        );
         assert!(ended.stderr.starts_with("jogwheel: "), "{ended:#?}");
         assert!(!out.exists(), "{line:?} wrote a picture");
     }
@@ -62,14 +74,23 @@ fn refused(file: &Path, words: &[&str]) {
 
 #[test]
 fn what_is_no_media_file_is_refused_in_words() {
-    refused(Path::new("/nowhere/a.mov"), &["/nowhere/a.mov: no such file. Check the path"]);
+    refused(
+        Path::new("/nowhere/a.mov"),
+        &["/nowhere/a.mov: no such file. Check the path"],
+    );
     let folder = tempfile::tempdir().unwrap();
-    refused(folder.path(), &["not a file. Name the media file inside it"]);
+    refused(
+        folder.path(),
+        &["not a file. Name the media file inside it"],
+    );
     refused(Path::new("/dev/zero"), &["a device, not a file"]);
     let made = made::folder();
     refused(&made.join("refused-empty.mp4"), &["the file is empty"]);
     refused(&made.join("refused-garbage.mov"), &["not a media file"]);
-    refused(&made.join("refused-no-index.mp4"), &["refused-no-index.mp4: "]);
+    refused(
+        &made.join("refused-no-index.mp4"),
+        &["refused-no-index.mp4: "],
+    );
     refused(&made.join("manifest.tsv"), &["not a media file"]);
 }
 
@@ -86,7 +107,10 @@ fn what_cannot_be_decoded_is_refused_in_words() {
         let told = run_line(&probe).expect(OK).stdout;
         assert!(told.contains(words), "{told}");
         for line in others {
-            run_line(&line).expect(INPUT).says("nothing to play").says(words);
+            run_line(&line)
+                .expect(INPUT)
+                .says("nothing to play")
+                .says(words);
         }
     }
 }
@@ -97,8 +121,7 @@ fn a_huge_picture_is_shown_or_refused_and_nothing_hangs() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["refused-huge.h264", "refused-huge.png"] {
         let file = made::folder().join(name);
-        let [probe, shot, play, soak, _window] =
-            commands_on(&file, &folder.path().join("out.png"));
+        let [probe, shot, play, soak, _window] = commands_on(&file, &folder.path().join("out.png"));
         run_line(&probe);
         for line in [shot, play, soak] {
             let ended = run_line(&line);
@@ -127,7 +150,9 @@ fn a_playlist_named_mp4_opens_nothing() {
             fs::write(&list, text).unwrap();
             let out = folder.path().join("out.png");
             for line in commands_on(&list, &out) {
-                let ended = run_line(&line).expect(INPUT).says("a playlist or script, not media");
+                let ended = run_line(&line)
+                    .expect(INPUT)
+                    .says("a playlist or script, not media");
                 assert!(!ended.stderr.contains(&name.to_string()), "{ended:#?}");
             }
         }
@@ -136,16 +161,33 @@ fn a_playlist_named_mp4_opens_nothing() {
 
 #[test]
 fn a_file_without_permission_is_told_so() {
-    if rustix::process::geteuid().is_root() {
-        program::skip("a_file_without_permission_is_told_so", "root may read every file");
-        return;
-    }
-    use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("locked.mp4");
     fs::copy(made::clip("h264-25.mp4").path, &file).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
-    refused(&file, &["no permission to read", "chmod +r"]);
+    if !rustix::process::geteuid().is_root() {
+        return refused(&file, &["no permission to read", "chmod +r"]);
+    }
+    // Root may read everything, so root lets somebody else try.
+    let as_nobody = |args: &[&dyn AsRef<OsStr>]| {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
+        command
+            .arg(env!("CARGO_BIN_EXE_jogwheel"))
+            .args(args.iter().map(AsRef::as_ref));
+        Running::start(command).wait()
+    };
+    if as_nobody(&[&"--version"]).code != OK {
+        let missing = "root may read every file, and others may not run the program from here";
+        return program::skip("a_file_without_permission_is_told_so", missing);
+    }
+    for command in ["probe", "play", "soak"] {
+        as_nobody(&[&command, &file])
+            .expect(INPUT)
+            .says("no permission to read")
+            .says("chmod +r");
+    }
 }
 
 #[test]
@@ -168,16 +210,43 @@ fn help_and_completions_are_there_for_everything() {
     for word in ["probe", "shot", "soak", "130", "123f", "--json-errors"] {
         assert!(help.contains(word), "no {word} in {help}");
     }
-    for command in ["play", "probe", "shot", "soak", "bench", "devices", "completions"] {
-        assert!(run(&[&command, &"--help"]).expect(OK).stdout.contains("Usage: jogwheel"));
+    for command in [
+        "play",
+        "probe",
+        "shot",
+        "soak",
+        "bench",
+        "devices",
+        "completions",
+    ] {
+        assert!(
+            run(&[&command, &"--help"])
+                .expect(OK)
+                .stdout
+                .contains("Usage: jogwheel")
+        );
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        assert!(run(&[&"completions", &shell]).expect(OK).stdout.contains("jogwheel"));
+        assert!(
+            run(&[&"completions", &shell])
+                .expect(OK)
+                .stdout
+                .contains("jogwheel")
+        );
     }
-    assert!(run(&[&"--version"]).expect(OK).stdout.starts_with("jogwheel "));
+    assert!(
+        run(&[&"--version"])
+            .expect(OK)
+            .stdout
+            .starts_with("jogwheel ")
+    );
     run(&[&"soak"]).expect(USAGE).says("FILE");
-    run(&[&"play", &"--headless"]).expect(USAGE).says("name a file");
-    run(&[&"shot", &"a.mp4", &"--at", &"soon", &"-o", &"a.png"]).expect(USAGE).says("soon");
+    run(&[&"play", &"--headless"])
+        .expect(USAGE)
+        .says("name a file");
+    run(&[&"shot", &"a.mp4", &"--at", &"soon", &"-o", &"a.png"])
+        .expect(USAGE)
+        .says("soon");
 }
 
 #[test]
@@ -211,16 +280,56 @@ fn shot_writes_the_exact_frame() {
         run(&[&"shot", &clip, &"--at", &at, &"-o", &out]).expect(OK);
         let (rgba, (width, height)) = made::read_png(&out);
         assert_eq!((width, height), (640, 360), "{name}");
-        assert_eq!(made::number_in_rgba(&rgba, width, height), Ok(number), "{name} at {at}");
+        assert_eq!(
+            made::number_in_rgba(&rgba, width, height),
+            Ok(number),
+            "{name} at {at}"
+        );
     }
     let clip = made::clip("h264-bframes.mp4").path;
-    run(&[&"shot", &clip, &"--at", &"180f", &"-o", &out]).expect(USAGE).says("179");
+    run(&[&"shot", &clip, &"--at", &"180f", &"-o", &out])
+        .expect(USAGE)
+        .says("179");
     let nowhere = folder.path().join("no/such/folder/out.png");
     let ended = run(&[&"shot", &clip, &"--at", &"0f", &"-o", &nowhere]);
-    assert!(ended.code == 1 && ended.stderr.contains("out.png"), "{ended:#?}");
-    let small = [&clip as &dyn AsRef<OsStr>, &"--at", &"9f", &"--size", &"320x320", &"-o", &out];
+    assert!(
+        ended.code == 1 && ended.stderr.contains("out.png"),
+        "{ended:#?}"
+    );
+    let small = [
+        &clip as &dyn AsRef<OsStr>,
+        &"--at",
+        &"9f",
+        &"--size",
+        &"320x320",
+        &"-o",
+        &out,
+    ];
     run(&[&[&"shot" as &dyn AsRef<OsStr>], &small[..]].concat()).expect(OK);
     assert_eq!(made::read_png(&out).1, (320, 180), "fitted, its shape kept");
+}
+
+/// A clip of 60 frames of which those from the middle on are damaged.
+pub(crate) fn half_damaged(folder: &Path) -> PathBuf {
+    let mut bytes = fs::read(made::clip("h264-25.mp4").path).unwrap();
+    let index = bytes.windows(4).rposition(|name| name == b"moov").unwrap();
+    let half = bytes.len() / 2;
+    bytes[half..index - 4].fill(0x11);
+    let file = folder.join("half.mp4");
+    fs::write(&file, bytes).unwrap();
+    file
+}
+
+#[test]
+fn shot_refuses_a_damaged_frame_rather_than_write_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (half_damaged(folder.path()), folder.path().join("out.png"));
+    let ended = run(&[&"shot", &file, &"--at", &"55f", &"-o", &out]).expect(INPUT);
+    ended.says("frame 55f is damaged and cannot be shown");
+    assert!(!out.exists());
+    run(&[&"shot", &file, &"--at", &"5f", &"-o", &out]).expect(OK);
+    let (rgba, (width, height)) = made::read_png(&out);
+    assert_eq!(made::number_in_rgba(&rgba, width, height), Ok(5));
 }
 
 #[test]
@@ -229,14 +338,29 @@ fn a_headless_run_reports_and_ends_at_the_end() {
     let (shot, state) = (folder.path().join("last.png"), folder.path().join("state"));
     let clip = made::clip("h264-25.mp4").path;
     let args: [&dyn AsRef<OsStr>; 9] = [
-        &"play", &clip, &"--headless", &"--no-audio", &"--json", &"--shot", &shot, &"--state-file",
+        &"play",
+        &clip,
+        &"--headless",
+        &"--no-audio",
+        &"--json",
+        &"--shot",
+        &shot,
+        &"--state-file",
         &state,
     ];
     let report: Value = serde_json::from_str(&run(&args).expect(OK).stdout).unwrap();
     let count = |fate: &str| report["frames"][fate].as_u64().unwrap();
-    assert_eq!(count("shown") + count("late") + count("dropped"), 60, "{report:#}");
+    assert_eq!(
+        count("shown") + count("late") + count("dropped"),
+        60,
+        "{report:#}"
+    );
     let (rgba, (width, height)) = made::read_png(&shot);
-    assert_eq!(made::number_in_rgba(&rgba, width, height), Ok(59), "the last frame");
+    assert_eq!(
+        made::number_in_rgba(&rgba, width, height),
+        Ok(59),
+        "the last frame"
+    );
     assert_eq!(last_state(&state).unwrap()["frame"], 59);
 }
 
@@ -249,13 +373,27 @@ fn soak_holds_to_its_limits() {
         let args: Vec<&dyn AsRef<OsStr>> = vec![&"soak", &clip, &"--no-audio", &"--json", &json];
         run(&[&args[..], more].concat())
     };
-    let broken = soak(&[&"--seconds", &"1", &"--max-drop-percent", &"0", &"--min-fps", &"1000"]);
+    let broken = soak(&[
+        &"--seconds",
+        &"1",
+        &"--max-drop-percent",
+        &"0",
+        &"--min-fps",
+        &"1000",
+    ]);
     assert!(broken.expect(LIMIT_BROKEN).stdout.contains("1000"));
     soak(&[&"--seconds", &"1", &"--min-fps", &"1", &"--seeks", &"5"]).expect(OK);
     let report: Value = serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
     assert_eq!(report["seeks"]["count"], 5, "{report:#}");
     // The device is lost while it plays: it goes on.
-    let lost = soak(&[&"--seconds", &"3", &"--fault", &"device-loss@1", &"--min-fps", &"1"]);
+    let lost = soak(&[
+        &"--seconds",
+        &"3",
+        &"--fault",
+        &"device-loss@1",
+        &"--min-fps",
+        &"1",
+    ]);
     lost.expect(OK).says("lost");
     soak(&[&"--seconds", &"0"]).expect(USAGE);
     soak(&[&"--fault", &"fire@1"]).expect(USAGE);
@@ -291,7 +429,14 @@ fn thread_count(pid: u32) -> usize {
 fn looping(file: &Path, folder: &Path) -> (Running, PathBuf) {
     let state = folder.join("state");
     let args: [&dyn AsRef<OsStr>; 8] = [
-        &"play", &file, &"--headless", &"--no-audio", &"--loop", &"loop", &"--state-file", &state,
+        &"play",
+        &file,
+        &"--headless",
+        &"--no-audio",
+        &"--loop",
+        &"loop",
+        &"--state-file",
+        &state,
     ];
     let running = Running::start(program::command(&args));
     let moving = || last_state(&state).filter(|state| state["shown"].as_i64() > Some(3));
@@ -342,22 +487,40 @@ fn a_file_truncated_while_it_plays_does_not_hang_it() {
         let length = fs::metadata(&file).unwrap().len();
         let open = fs::File::options().write(true).open(&file).unwrap();
         open.set_len(length * keep_percent / 100).unwrap();
-        goes_on_or_says_why(running, &state, &["shorter", "truncated", "cut", "damaged", "changed", "empty"]);
+        goes_on_or_says_why(
+            running,
+            &state,
+            &["shorter", "truncated", "cut", "damaged", "changed", "empty"],
+        );
     }
 }
 
 #[test]
 fn damaged_files_play_as_far_as_they_go() {
-    for name in
-        ["damaged-truncated.mp4", "damaged-truncated.mkv", "damaged-bitrot.ts", "damaged-bitrot.mp4"]
-    {
+    for name in [
+        "damaged-truncated.mp4",
+        "damaged-truncated.mkv",
+        "damaged-bitrot.ts",
+        "damaged-bitrot.mp4",
+    ] {
         let clip = made::clip(name);
-        let args: [&dyn AsRef<OsStr>; 6] =
-            [&"play", &clip.path, &"--headless", &"--untimed", &"--no-audio", &"--json"];
+        let args: [&dyn AsRef<OsStr>; 6] = [
+            &"play",
+            &clip.path,
+            &"--headless",
+            &"--untimed",
+            &"--no-audio",
+            &"--json",
+        ];
         let report: Value = serde_json::from_str(&run(&args).expect(OK).stdout).unwrap();
         let shown = report["frames"]["shown"].as_i64().unwrap();
-        let playable: i64 = clip.note("playable").map_or(clip.frames / 2, |n| n.parse().unwrap());
-        assert!(shown >= playable / 2 && shown <= clip.frames, "{name}: {report:#}");
+        let playable: i64 = clip
+            .note("playable")
+            .map_or(clip.frames / 2, |n| n.parse().unwrap());
+        assert!(
+            shown >= playable / 2 && shown <= clip.frames,
+            "{name}: {report:#}"
+        );
     }
 }
 
@@ -366,20 +529,35 @@ fn without_a_driver_or_a_display_it_says_what_to_do() {
     let clip = made::clip("h264-25.mp4").path;
     let hide_drivers = |line: &[&dyn AsRef<OsStr>]| {
         let mut command = program::command(line);
-        command.env("VK_DRIVER_FILES", "/nonexistent").env("VK_ICD_FILENAMES", "/nonexistent");
+        command
+            .env("VK_DRIVER_FILES", "/nonexistent")
+            .env("VK_ICD_FILENAMES", "/nonexistent");
         command.env("WGPU_BACKEND", "vulkan");
         Running::start(command).wait()
     };
     let headless: [&dyn AsRef<OsStr>; 3] = [&"play", &clip, &"--headless"];
-    hide_drivers(&headless).expect(NO_DEVICE).says("mesa-vulkan-drivers");
+    hide_drivers(&headless)
+        .expect(NO_DEVICE)
+        .says("mesa-vulkan-drivers");
     let devices = hide_drivers(&[&"devices"]).expect(OK);
-    assert!(devices.stdout.contains("mesa-vulkan-drivers"), "{devices:#?}");
+    assert!(
+        devices.stdout.contains("mesa-vulkan-drivers"),
+        "{devices:#?}"
+    );
     let mut command = program::command(&[&"play", &clip]);
     command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
-    Running::start(command).wait().expect(NO_DEVICE).says("--headless");
+    Running::start(command)
+        .wait()
+        .expect(NO_DEVICE)
+        .says("--headless");
     let mut command = program::command(&[&"play", &clip]);
-    command.env("DISPLAY", ":9999").env_remove("WAYLAND_DISPLAY");
-    Running::start(command).wait().expect(NO_DEVICE).says("--headless");
+    command
+        .env("DISPLAY", ":9999")
+        .env_remove("WAYLAND_DISPLAY");
+    Running::start(command)
+        .wait()
+        .expect(NO_DEVICE)
+        .says("--headless");
     let listed = run(&[&"devices", &"--json"]).expect(OK).stdout;
     let listed: Value = serde_json::from_str(&listed).unwrap();
     assert_ne!(listed["gpus"], json!([]), "{listed:#}");

@@ -21,16 +21,20 @@ pub(crate) struct Clip {
 impl Clip {
     /// The value of `key` in the notes.
     pub(crate) fn note(&self, key: &str) -> Option<&str> {
-        self.notes.split(' ').find_map(|note| note.strip_prefix(key)?.strip_prefix('='))
+        self.notes
+            .split(' ')
+            .find_map(|note| note.strip_prefix(key)?.strip_prefix('='))
     }
 }
 
 /// The folder of generated media.
 pub(crate) fn folder() -> PathBuf {
-    std::env::var_os("JOGWHEEL_TEST_MEDIA_MADE").map(PathBuf::from).expect(
-        "JOGWHEEL_TEST_MEDIA_MADE is not set: run scripts/test, or make the media with \
+    std::env::var_os("JOGWHEEL_TEST_MEDIA_MADE")
+        .map(PathBuf::from)
+        .expect(
+            "JOGWHEEL_TEST_MEDIA_MADE is not set: run scripts/test, or make the media with \
          `scripts/make-test-media target/test-media` and name that folder",
-    )
+        )
 }
 
 /// The clips whose check is one of `checks`.
@@ -83,7 +87,10 @@ pub(crate) fn number_in(
 /// Reads the number in the bars of an RGBA picture. The layout is told in `scripts/make-test-media`.
 pub(crate) fn number_in_rgba(rgba: &[u8], width: usize, height: usize) -> Result<u32, String> {
     let brightness = |column: usize, row: usize| {
-        let (x, y) = ((2 * column + 1) * width / 40, (2 * row + 1) * 16 * height / 360);
+        let (x, y) = (
+            (2 * column + 1) * width / 40,
+            (2 * row + 1) * 16 * height / 360,
+        );
         let (dx, dy) = ((width / 160).max(1), (height / 90).max(1));
         let mut sum = 0u32;
         let mut count = 0u32;
@@ -99,14 +106,19 @@ pub(crate) fn number_in_rgba(rgba: &[u8], width: usize, height: usize) -> Result
     let bit = |column: usize| {
         let (above, below) = (brightness(column, 0), brightness(column, 1));
         if above.abs_diff(below) < 64 {
-            return Err(format!("column {column} is undecided: {above} over {below}"));
+            return Err(format!(
+                "column {column} is undecided: {above} over {below}"
+            ));
         }
         Ok(above > below)
     };
     if !bit(0)? || bit(19)? {
         return Err("the marks say that the picture is turned or mirrored".to_owned());
     }
-    (1..=18).try_fold(0, |number, column| Ok(number << 1 | u32::from(bit(column)?)))
+    (1..=18).try_fold(
+        0,
+        |number, column| Ok(number << 1 | u32::from(bit(column)?)),
+    )
 }
 
 /// Reads a PNG file as RGBA, with its width and height.
@@ -117,10 +129,16 @@ pub(crate) fn read_png(path: &std::path::Path) -> (Vec<u8>, (usize, usize)) {
     let mut reader = decoder.read_info().unwrap();
     let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut bytes).unwrap();
-    let size = (usize::try_from(info.width).unwrap(), usize::try_from(info.height).unwrap());
+    let size = (
+        usize::try_from(info.width).unwrap(),
+        usize::try_from(info.height).unwrap(),
+    );
     let rgba = match info.color_type {
         png::ColorType::Rgba => bytes,
-        png::ColorType::Rgb => bytes.chunks(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect(),
+        png::ColorType::Rgb => bytes
+            .chunks(3)
+            .flat_map(|p| [p[0], p[1], p[2], 255])
+            .collect(),
         other => panic!("{other:?}"),
     };
     (rgba, size)

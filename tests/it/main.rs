@@ -3,6 +3,8 @@
 //! The files are made by `scripts/make-test-media`, whose manifest says what each holds; `scripts/test`
 //! names the folder in `JOGWHEEL_TEST_MEDIA_MADE`. A test that needs it fails without it.
 
+#![allow(clippy::unwrap_used, reason = "a step that fails ends its test")]
+
 mod catalogue_play;
 mod catalogue_probe;
 mod cli;

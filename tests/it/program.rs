@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// Nothing that a test starts may take longer than this. It is no measurement: it only tells a hang
 /// from a slow machine.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Time between two looks at something outside this process.
 const LOOK: Duration = Duration::from_millis(15);
@@ -36,7 +36,9 @@ pub(crate) fn wait_for<T>(mut probe: impl FnMut() -> Option<T>) -> Option<T> {
 /// The program, ready to be given arguments.
 pub(crate) fn command(args: &[&dyn AsRef<OsStr>]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_jogwheel"));
-    command.args(args.iter().map(|arg| arg.as_ref())).env_remove("RUST_LOG");
+    command
+        .args(args.iter().map(AsRef::as_ref))
+        .env_remove("RUST_LOG");
     command
 }
 
@@ -82,7 +84,11 @@ impl Running {
             .stdout(stdout.try_clone().unwrap())
             .stderr(stderr.try_clone().unwrap());
         let child = command.spawn().expect("the program starts");
-        Self { child, stdout, stderr }
+        Self {
+            child,
+            stdout,
+            stderr,
+        }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -146,13 +152,22 @@ fn text_of(file: &mut File) -> String {
 
 fn code_of(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
-    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
+    status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(-1)
 }
 
 /// Notes that a test had to be left out, for the summary of `scripts/test`.
 pub(crate) fn skip(test: &str, missing: &str) {
     use std::io::Write;
-    let Some(path) = std::env::var_os("JOGWHEEL_TEST_SKIPS") else { return };
-    let mut file = File::options().append(true).create(true).open(path).unwrap();
+    let Some(path) = std::env::var_os("JOGWHEEL_TEST_SKIPS") else {
+        return;
+    };
+    let mut file = File::options()
+        .append(true)
+        .create(true)
+        .open(path)
+        .unwrap();
     writeln!(file, "{test}: {missing}").unwrap();
 }

@@ -29,14 +29,22 @@ impl Picture {
     /// The part in which a picture of `display`'s shape is shown.
     pub(crate) fn shown(&self, display: Size) -> Self {
         let rect = fit(display, self.size);
-        let [x, y, width, height, stride] =
-            [rect.x, rect.y, rect.size.width(), rect.size.height(), self.size.width()]
-                .map(|n| usize::try_from(n).unwrap());
+        let [x, y, width, height, stride] = [
+            rect.x,
+            rect.y,
+            rect.size.width(),
+            rect.size.height(),
+            self.size.width(),
+        ]
+        .map(|n| usize::try_from(n).unwrap());
         let rows = (y..y + height).flat_map(|row| {
             let start = (row * stride + x) * 4;
             &self.rgba[start..start + width * 4]
         });
-        Self { size: rect.size, rgba: rows.copied().collect() }
+        Self {
+            size: rect.size,
+            rgba: rows.copied().collect(),
+        }
     }
 
     /// The number in the bars of a picture of `display`'s shape.
@@ -82,20 +90,35 @@ impl Screen {
         // The pointer would keep the controls on screen where it rests on them.
         xdotool(&["mousemove", "1900", "1060"]);
         let mut command = program::command(&[&"play", &"--state-file", &state_file]);
-        command.args(args).current_dir(folder.path()).env("HOME", folder.path());
+        command
+            .args(args)
+            .current_dir(folder.path())
+            .env("HOME", folder.path());
         command.env("XDG_CONFIG_HOME", folder.path());
         let running = Running::start(command);
-        Self { running, state_file, window: 0, x, folder, _turn: turn }
+        Self {
+            running,
+            state_file,
+            window: 0,
+            x,
+            folder,
+            _turn: turn,
+        }
     }
 
     /// Waits for the window and gives it the keyboard.
     pub(crate) fn find_window(&mut self) {
         let found = wait_for(|| {
-            assert!(self.running.is_running(), "the program ended before it had a window");
+            assert!(
+                self.running.is_running(),
+                "the program ended before it had a window"
+            );
             self.window_of_program()
         });
         self.window = found.expect("a window appears");
-        self.x.set_input_focus(InputFocus::PARENT, self.window, x11rb::CURRENT_TIME).unwrap();
+        self.x
+            .set_input_focus(InputFocus::PARENT, self.window, x11rb::CURRENT_TIME)
+            .unwrap();
         self.x.flush().unwrap();
     }
 
@@ -104,10 +127,11 @@ impl Screen {
         let pid_atom = self.atom("_NET_WM_PID");
         let children = self.x.query_tree(root).ok()?.reply().ok()?.children;
         children.into_iter().find(|&window| {
-            let cookie = self.x.get_property(false, window, pid_atom, AtomEnum::CARDINAL, 0, 1);
+            let cookie = self
+                .x
+                .get_property(false, window, pid_atom, AtomEnum::CARDINAL, 0, 1);
             let pid = cookie.ok().and_then(|cookie| cookie.reply().ok());
-            let is_ours =
-                pid.and_then(|pid| pid.value32()?.next()) == Some(self.running.pid());
+            let is_ours = pid.and_then(|pid| pid.value32()?.next()) == Some(self.running.pid());
             is_ours && self.is_viewable(window)
         })
     }
@@ -120,7 +144,12 @@ impl Screen {
     }
 
     fn atom(&self, name: &str) -> u32 {
-        self.x.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom
+        self.x
+            .intern_atom(false, name.as_bytes())
+            .unwrap()
+            .reply()
+            .unwrap()
+            .atom
     }
 
     /// The state as last written.
@@ -133,7 +162,10 @@ impl Screen {
     pub(crate) fn until(&mut self, what: &str, is_there: impl Fn(&Value) -> bool) -> Value {
         let file = self.state_file.clone();
         let there = wait_for(|| {
-            assert!(self.running.is_running(), "the program ended while waiting for {what}");
+            assert!(
+                self.running.is_running(),
+                "the program ended while waiting for {what}"
+            );
             last_state(&file).filter(&is_there)
         });
         there.unwrap_or_else(|| panic!("never came to {what}; the state is {:#}", self.state()))
@@ -157,6 +189,7 @@ impl Screen {
 
     /// Presses keys, in xdotool's names: `shift+Left`.
     pub(crate) fn press(&self, keys: &[&str]) {
+        assert_ne!(self.window, 0, "there is a window to press keys in");
         let mut args = vec!["key", "--clearmodifiers"];
         args.extend(keys);
         xdotool(&args);
@@ -172,7 +205,10 @@ impl Screen {
 
     /// Presses and releases the main button at a place in the window.
     pub(crate) fn click(&self, x: i32, y: i32) {
-        let at = self.x.translate_coordinates(self.window, self.root(), 0, 0).unwrap();
+        let at = self
+            .x
+            .translate_coordinates(self.window, self.root(), 0, 0)
+            .unwrap();
         let at = at.reply().unwrap();
         let (x, y) = (x + i32::from(at.dst_x), y + i32::from(at.dst_y));
         xdotool(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"]);
@@ -193,14 +229,28 @@ impl Screen {
         let (width, height) = (geometry.width, geometry.height);
         let image = self
             .x
-            .get_image(ImageFormat::Z_PIXMAP, self.window, 0, 0, width, height, u32::MAX)
+            .get_image(
+                ImageFormat::Z_PIXMAP,
+                self.window,
+                0,
+                0,
+                width,
+                height,
+                u32::MAX,
+            )
             .unwrap()
             .reply()
             .unwrap();
         assert_eq!(image.depth, 24, "the X server has 24-bit colour");
-        let rgba = image.data.chunks_exact(4).flat_map(|bgrx| [bgrx[2], bgrx[1], bgrx[0], 255]);
+        let rgba = image
+            .data
+            .chunks_exact(4)
+            .flat_map(|bgrx| [bgrx[2], bgrx[1], bgrx[0], 255]);
         let size = Size::new(width.into(), height.into()).unwrap();
-        Picture { size, rgba: rgba.collect() }
+        Picture {
+            size,
+            rgba: rgba.collect(),
+        }
     }
 
     /// Waits until the bars in the window show `number`. The X server may get a picture some time after
@@ -212,7 +262,10 @@ impl Screen {
             last = self.picture().number(display);
             (last == Ok(number)).then_some(())
         });
-        assert!(found.is_some(), "{clip}: the window shows {last:?}, not {number}");
+        assert!(
+            found.is_some(),
+            "{clip}: the window shows {last:?}, not {number}"
+        );
     }
 
     /// Waits until the window shows what `is_there` wants.
@@ -239,7 +292,9 @@ impl Screen {
         self.x.map_window(self.window).unwrap();
         self.x.flush().unwrap();
         assert!(wait_for(|| self.is_viewable(self.window).then_some(())).is_some());
-        self.x.set_input_focus(InputFocus::PARENT, self.window, x11rb::CURRENT_TIME).unwrap();
+        self.x
+            .set_input_focus(InputFocus::PARENT, self.window, x11rb::CURRENT_TIME)
+            .unwrap();
         self.x.flush().unwrap();
     }
 
@@ -251,7 +306,9 @@ impl Screen {
             self.atom("WM_PROTOCOLS"),
             [self.atom("WM_DELETE_WINDOW"), x11rb::CURRENT_TIME, 0, 0, 0],
         );
-        self.x.send_event(false, self.window, EventMask::NO_EVENT, message).unwrap();
+        self.x
+            .send_event(false, self.window, EventMask::NO_EVENT, message)
+            .unwrap();
         self.x.flush().unwrap();
         self.wait()
     }
@@ -272,7 +329,12 @@ impl Screen {
     #[track_caller]
     pub(crate) fn wait(self) -> Ended {
         // The window is somebody else's turn only once the program is gone.
-        let Self { running, _turn, folder: _folder, .. } = self;
+        let Self {
+            running,
+            _turn,
+            folder: _folder,
+            ..
+        } = self;
         running.wait()
     }
 }
@@ -287,5 +349,10 @@ pub(crate) fn turn() -> File {
 
 fn xdotool(args: &[&str]) {
     let status = Command::new("xdotool").args(args).status();
-    assert!(status.expect("xdotool is installed: run scripts/test").success(), "xdotool {args:?}");
+    assert!(
+        status
+            .expect("xdotool is installed: run scripts/test")
+            .success(),
+        "xdotool {args:?}"
+    );
 }

@@ -1,6 +1,6 @@
 //! The player in a window under a real X server: keys, pointer, picture, faults, and ends.
 
-use jogwheel::config::{Action, KeyMap};
+use jogwheel::config::{Action, Action as A, KeyMap};
 use jogwheel::media::Size;
 use rustix::process::Signal;
 use serde_json::json;
@@ -26,7 +26,9 @@ fn display(clip: &made::Clip) -> Size {
     let (num, den) = clip
         .note("sar")
         .and_then(|sar| sar.split_once(':'))
-        .map_or((1, 1), |(num, den)| (num.parse().unwrap(), den.parse().unwrap()));
+        .map_or((1, 1), |(num, den)| {
+            (num.parse().unwrap(), den.parse().unwrap())
+        });
     size((width * num + den / 2) / den, height)
 }
 
@@ -57,15 +59,20 @@ fn keysym(chord: &str) -> String {
         "?" => "question",
         other => other,
     };
-    let key = if key.len() == 1 { key.to_lowercase() } else { key.to_owned() };
-    let modifiers: String = modifiers.split('+').filter(|m| !m.is_empty()).fold(
-        String::new(),
-        |mut all, modifier| {
-            all.push_str(&modifier.to_lowercase());
-            all.push('+');
-            all
-        },
-    );
+    let key = if key.len() == 1 {
+        key.to_lowercase()
+    } else {
+        key.to_owned()
+    };
+    let modifiers: String =
+        modifiers
+            .split('+')
+            .filter(|m| !m.is_empty())
+            .fold(String::new(), |mut all, modifier| {
+                all.push_str(&modifier.to_lowercase());
+                all.push('+');
+                all
+            });
     modifiers + &key
 }
 
@@ -86,7 +93,8 @@ impl Table<'_> {
         for press in 0..presses {
             let chord = chords[press % chords.len()].to_string();
             self.screen.press(&[&keysym(&chord)]);
-            self.screen.until_fields(&chord, &states[press % states.len()]);
+            self.screen
+                .until_fields(&chord, &states[press % states.len()]);
         }
         self.covered.push(action);
     }
@@ -98,16 +106,25 @@ fn every_key_does_what_the_help_says() {
     let (long, short) = (path("h264-longgop.mp4"), path("h264-25.mp4"));
     let mut screen = Screen::play(&[&long, &short, "--paused", "--size", WINDOW]);
     screen.until_shown(0);
-    let mut table = Table { screen: &mut screen, keys: KeyMap::default(), covered: Vec::new() };
+    let mut table = Table {
+        screen: &mut screen,
+        keys: KeyMap::default(),
+        covered: Vec::new(),
+    };
     move_by_keys(&mut table);
     mark_by_keys(&mut table);
     change_speed_by_keys(&mut table);
     change_sound_by_keys(&mut table);
     change_view_by_keys(&mut table);
     open_panels_by_keys(&mut table);
-    use Action as A;
-    table.check(A::NextFile, &[json!({"file": short}), json!({"file": short})]);
-    table.check(A::PreviousFile, &[json!({"file": long}), json!({"file": long})]);
+    table.check(
+        A::NextFile,
+        &[json!({"file": short}), json!({"file": short})],
+    );
+    table.check(
+        A::PreviousFile,
+        &[json!({"file": long}), json!({"file": long})],
+    );
     table.screen.until_shown(0);
     take_screenshot_by_key(&mut table);
     table.check(A::ForceDeviceLoss, &[json!({"device_losses": 1})]);
@@ -116,7 +133,10 @@ fn every_key_does_what_the_help_says() {
         .iter()
         // The dialog needs a desktop; the others need sound and end the program: see below.
         .filter(|action| {
-            !matches!(action, A::OpenFiles | A::NextAudioTrack | A::NextAudioDevice | A::Quit)
+            !matches!(
+                action,
+                A::OpenFiles | A::NextAudioTrack | A::NextAudioDevice | A::Quit
+            )
         })
         .filter(|action| !covered.contains(action))
         .collect();
@@ -126,7 +146,6 @@ fn every_key_does_what_the_help_says() {
 }
 
 fn move_by_keys(table: &mut Table<'_>) {
-    use Action as A;
     let at = |frame: i64| json!({"frame": frame, "shown": frame});
     table.check(A::StepForward, &[at(1), at(2)]);
     table.check(A::StepBackward, &[at(1), at(0)]);
@@ -143,7 +162,12 @@ fn move_by_keys(table: &mut Table<'_>) {
     table.check(A::GoToPosition, &[json!({"panels": ["prompt"]})]);
     table.screen.press(&["Escape"]);
     table.screen.until_fields("Escape", &json!({"panels": []}));
-    for (text, frame) in [("12f", 12), ("00:00:02:00", 60), ("4.5s", 135), ("9999f", 299)] {
+    for (text, frame) in [
+        ("12f", 12),
+        ("00:00:02:00", 60),
+        ("4.5s", 135),
+        ("9999f", 299),
+    ] {
         table.screen.go_to(text);
         if frame == 299 {
             // Beyond the end: told, and the prompt or the last frame is there.
@@ -159,7 +183,6 @@ fn move_by_keys(table: &mut Table<'_>) {
 }
 
 fn mark_by_keys(table: &mut Table<'_>) {
-    use Action as A;
     table.screen.go_to("60f");
     table.screen.until_shown(60);
     table.check(A::MarkIn, &[json!({"mark_in": 60, "mark_out": null})]);
@@ -175,10 +198,18 @@ fn mark_by_keys(table: &mut Table<'_>) {
 }
 
 fn change_speed_by_keys(table: &mut Table<'_>) {
-    use Action as A;
     let speed = |speed: f64| json!({"speed": speed});
     table.check(A::SpeedUp, &[speed(1.25), speed(1.5)]);
-    table.check(A::SpeedDown, &[speed(1.25), speed(1.0), speed(0.75), speed(0.5), speed(0.25)]);
+    table.check(
+        A::SpeedDown,
+        &[
+            speed(1.25),
+            speed(1.0),
+            speed(0.75),
+            speed(0.5),
+            speed(0.25),
+        ],
+    );
     table.check(A::SpeedReset, &[speed(1.0)]);
     let playing = |speed: f64| json!({"status": "playing", "speed": speed});
     let loops = |table: &mut Table<'_>, mode: &str| {
@@ -187,12 +218,23 @@ fn change_speed_by_keys(table: &mut Table<'_>) {
         table.screen.until_fields("Shift+L", &json!({"loop": mode}));
     };
     loops(table, "loop");
-    table.check(A::PlayPause, &[json!({"status": "playing"}), json!({"status": "paused"})]);
-    table.check(A::ShuttleForward, &[playing(1.0), playing(2.0), playing(4.0), playing(8.0)]);
+    table.check(
+        A::PlayPause,
+        &[json!({"status": "playing"}), json!({"status": "paused"})],
+    );
+    table.check(
+        A::ShuttleForward,
+        &[playing(1.0), playing(2.0), playing(4.0), playing(8.0)],
+    );
     table.check(A::Pause, &[json!({"status": "paused"})]);
-    table.check(A::ShuttleBackward, &[playing(-1.0), playing(-2.0), playing(-4.0), playing(-8.0)]);
+    table.check(
+        A::ShuttleBackward,
+        &[playing(-1.0), playing(-2.0), playing(-4.0), playing(-8.0)],
+    );
     table.screen.press(&["k", "BackSpace"]);
-    table.screen.until_fields("K", &json!({"status": "paused", "speed": 1.0}));
+    table
+        .screen
+        .until_fields("K", &json!({"status": "paused", "speed": 1.0}));
     loops(table, "pingpong");
     loops(table, "off");
     table.screen.press(&["Home"]);
@@ -200,16 +242,30 @@ fn change_speed_by_keys(table: &mut Table<'_>) {
 }
 
 fn change_sound_by_keys(table: &mut Table<'_>) {
-    use Action as A;
-    table.check(A::VolumeDown, &[json!({"volume": 95}), json!({"volume": 90})]);
-    table.check(A::VolumeUp, &[json!({"volume": 95}), json!({"volume": 100}), json!({"volume": 105})]);
-    table.check(A::ToggleMute, &[json!({"muted": true}), json!({"muted": false})]);
+    table.check(
+        A::VolumeDown,
+        &[json!({"volume": 95}), json!({"volume": 90})],
+    );
+    table.check(
+        A::VolumeUp,
+        &[
+            json!({"volume": 95}),
+            json!({"volume": 100}),
+            json!({"volume": 105}),
+        ],
+    );
+    table.check(
+        A::ToggleMute,
+        &[json!({"muted": true}), json!({"muted": false})],
+    );
     table.check(A::AudioDelayDown, &[json!({"audio_delay_ms": -10})]);
-    table.check(A::AudioDelayUp, &[json!({"audio_delay_ms": 0}), json!({"audio_delay_ms": 10})]);
+    table.check(
+        A::AudioDelayUp,
+        &[json!({"audio_delay_ms": 0}), json!({"audio_delay_ms": 10})],
+    );
 }
 
 fn change_view_by_keys(table: &mut Table<'_>) {
-    use Action as A;
     let exposure = |stops: f64| json!({"exposure": stops});
     table.check(A::ExposureUp, &[exposure(0.25), exposure(0.5)]);
     table.check(A::ExposureDown, &[exposure(0.25)]);
@@ -231,12 +287,14 @@ fn change_view_by_keys(table: &mut Table<'_>) {
 }
 
 fn open_panels_by_keys(table: &mut Table<'_>) {
-    use Action as A;
     let (open, closed) = (json!({"panels": ["help"]}), json!({"panels": []}));
     table.check(A::ToggleHelp, &[open.clone(), closed.clone()]);
     let performance = json!({"panels": ["performance"]});
     table.check(A::TogglePerformance, &[performance, closed.clone()]);
-    table.check(A::ToggleFullscreen, &[json!({"fullscreen": true}), json!({"fullscreen": false})]);
+    table.check(
+        A::ToggleFullscreen,
+        &[json!({"fullscreen": true}), json!({"fullscreen": false})],
+    );
     table.screen.press(&["f"]);
     table.screen.until_fields("F", &json!({"fullscreen": true}));
     table.check(A::Dismiss, &[json!({"fullscreen": false})]);
@@ -247,14 +305,22 @@ fn take_screenshot_by_key(table: &mut Table<'_>) {
     table.screen.until_shown(77);
     table.screen.press(&["s"]);
     let saved = table.screen.until("a notice", |state| {
-        state["notices"].as_array().is_some_and(|notices| !notices.is_empty())
+        state["notices"]
+            .as_array()
+            .is_some_and(|notices| !notices.is_empty())
     });
     let notice = saved["notices"][0].as_str().unwrap().to_owned();
-    let name = notice.strip_prefix("Saved ").unwrap_or_else(|| panic!("{notice}"));
+    let name = notice
+        .strip_prefix("Saved ")
+        .unwrap_or_else(|| panic!("{notice}"));
     let (rgba, size) = made::read_png(&table.screen.folder.path().join(name));
-    assert_eq!(size, (640, 360), "the picture has its own size, not the window's");
+    assert_eq!(
+        size,
+        (640, 360),
+        "the picture has its own size, not the window's"
+    );
     assert_eq!(made::number_in_rgba(&rgba, size.0, size.1), Ok(77));
-    table.covered.push(Action::Screenshot);
+    table.covered.push(A::Screenshot);
 }
 
 /// Controls hide from a full screen, so nothing lies over the bars.
@@ -273,7 +339,10 @@ fn the_window_shows_the_frame_asked_for() {
         "h264-gbrp.mp4",
     ];
     let clips = names.map(made::clip);
-    let mut args: Vec<&str> = clips.iter().map(|clip| clip.path.to_str().unwrap()).collect();
+    let mut args: Vec<&str> = clips
+        .iter()
+        .map(|clip| clip.path.to_str().unwrap())
+        .collect();
     args.extend(["--paused", "--fullscreen", "--size", WINDOW]);
     let mut screen = Screen::play(&args);
     for (number, clip) in clips.iter().enumerate() {
@@ -298,7 +367,13 @@ fn the_window_shows_the_frame_asked_for() {
 fn the_picture_survives_the_window() {
     let clip = made::clip("h264-bframes.mp4");
     let video = display(&clip);
-    let args = [clip.path.to_str().unwrap(), "--paused", "--fullscreen", "--start", "123f"];
+    let args = [
+        clip.path.to_str().unwrap(),
+        "--paused",
+        "--fullscreen",
+        "--start",
+        "123f",
+    ];
     let mut screen = Screen::play(&[&args[..], &["--size", WINDOW]].concat());
     screen.until_shown(123);
     screen.until_number("h264-bframes.mp4", 123, video);
@@ -310,7 +385,9 @@ fn the_picture_survives_the_window() {
         if width == 800 {
             // 800 by 450 in the middle; above and below is nothing.
             screen.until_picture("black above and below", |picture| {
-                [20, 590].iter().all(|&y| picture.pixel(400, y) == [0, 0, 0])
+                [20, 590]
+                    .iter()
+                    .all(|&y| picture.pixel(400, y) == [0, 0, 0])
             });
         }
     }
@@ -318,12 +395,16 @@ fn the_picture_survives_the_window() {
         picture.number(video) == Ok(123)
     });
     screen.hide_and_show();
-    screen.until_picture("the same picture after it was hidden", |picture| *picture == before);
+    screen.until_picture("the same picture after it was hidden", |picture| {
+        *picture == before
+    });
     for losses in 1..=2 {
         screen.press(&["ctrl+shift+d"]);
         screen.until_fields("a loss", &json!({"device_losses": losses}));
         // The notice of it goes by itself.
-        screen.until_picture("the same picture after a loss", |picture| *picture == before);
+        screen.until_picture("the same picture after a loss", |picture| {
+            *picture == before
+        });
     }
     screen.press(&["Right"]);
     screen.until_shown(124);
@@ -341,7 +422,9 @@ fn clicks_on_the_bar_seek_and_the_picture_can_be_hidden_by_a_panel() {
     for (x, expected) in [(640, 150), (320, 75), (1268, 299), (12, 0)] {
         screen.click(x, 720 - 76 + 16);
         let near = |value: &serde_json::Value| {
-            value.as_i64().is_some_and(|frame| (frame - expected).abs() <= 4)
+            value
+                .as_i64()
+                .is_some_and(|frame| (frame - expected).abs() <= 4)
         };
         screen.until(&format!("about {expected}"), |state| {
             near(&state["frame"]) && near(&state["shown"])
@@ -352,7 +435,11 @@ fn clicks_on_the_bar_seek_and_the_picture_can_be_hidden_by_a_panel() {
     screen.press(&["question"]);
     screen.until_fields("?", &json!({"panels": ["help"]}));
     screen.until_picture("the help", |picture| {
-        let changed = picture.rgba.chunks(4).zip(before.rgba.chunks(4)).filter(|(a, b)| a != b);
+        let changed = picture
+            .rgba
+            .chunks(4)
+            .zip(before.rgba.chunks(4))
+            .filter(|(a, b)| a != b);
         changed.count() > before.rgba.len() / 4 / 2
     });
     screen.press(&["q"]);
@@ -440,7 +527,10 @@ fn a_bad_file_in_a_playlist_is_told_and_the_rest_plays() {
     let mut screen = Screen::play(&[&bad, &good, "--paused", "--size", WINDOW]);
     let state = screen.until_fields("opening", &json!({"file": good, "shown": 0}));
     let notices = state["notices"].to_string();
-    assert!(notices.contains("refused-garbage.mov: not a media file"), "{notices}");
+    assert!(
+        notices.contains("refused-garbage.mov: not a media file"),
+        "{notices}"
+    );
     assert_eq!(state["errors"], 1);
     let shown = screen.picture();
     screen.press(&["less"]);
@@ -452,7 +542,10 @@ fn a_bad_file_in_a_playlist_is_told_and_the_rest_plays() {
     let mut screen = Screen::play(&[&good, &bad, "--paused", "--size", WINDOW]);
     screen.until_fields("opening", &json!({"file": good, "shown": 0}));
     screen.press(&["greater"]);
-    screen.until_fields(">", &json!({"status": "empty", "file": null, "shown": null, "errors": 1}));
+    screen.until_fields(
+        ">",
+        &json!({"status": "empty", "file": null, "shown": null, "errors": 1}),
+    );
     screen.until_picture("a placeholder", |picture| {
         // The picture's red, at the left, is gone.
         picture.pixel(20, 400) != shown.pixel(20, 400) && picture.pixel(20, 400)[0] < 40
@@ -464,13 +557,29 @@ fn a_bad_file_in_a_playlist_is_told_and_the_rest_plays() {
 #[test]
 fn without_a_file_it_waits_for_one() {
     let mut screen = Screen::play(&["--size", WINDOW]);
-    screen.until_fields("starting", &json!({"status": "empty", "size": [1280, 720], "errors": 0}));
+    screen.until_fields(
+        "starting",
+        &json!({"status": "empty", "size": [1280, 720], "errors": 0}),
+    );
     screen.until_picture("the welcome", |picture| {
-        let lit = picture.rgba.chunks(4).filter(|pixel| pixel[0] > 100).count();
+        let lit = picture
+            .rgba
+            .chunks(4)
+            .filter(|pixel| pixel[0] > 100)
+            .count();
         lit > 500 && lit < picture.rgba.len() / 4 / 10
     });
     // Keys that need a medium do no harm.
-    screen.press(&["space", "l", "Right", "End", "slash", "i", "s", "ctrl+shift+d"]);
+    screen.press(&[
+        "space",
+        "l",
+        "Right",
+        "End",
+        "slash",
+        "i",
+        "s",
+        "ctrl+shift+d",
+    ]);
     screen.until_fields("a loss", &json!({"device_losses": 1, "status": "empty"}));
     screen.press(&["q"]);
     screen.wait().expect(0);
@@ -481,9 +590,47 @@ fn soak_plays_in_a_window_and_survives_a_lost_device() {
     let _turn = turn();
     let clip = path("h264-bframes.mp4");
     let args: [&dyn AsRef<std::ffi::OsStr>; 9] = [
-        &"soak", &clip, &"--window", &"--no-audio", &"--seconds", &"3", &"--fault",
-        &"device-loss@1", &"--min-fps",
+        &"soak",
+        &clip,
+        &"--window",
+        &"--no-audio",
+        &"--seconds",
+        &"3",
+        &"--fault",
+        &"device-loss@1",
+        &"--min-fps",
     ];
     let ended = run(&[&args[..], &[&"1"]].concat()).expect(0);
     assert!(ended.stdout.contains("window"), "{ended:#?}");
+}
+
+#[test]
+fn a_frame_that_is_missing_is_told_and_the_rest_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = crate::cli::half_damaged(folder.path());
+    let args = [
+        file.to_str().unwrap(),
+        "--paused",
+        "--start",
+        "55f",
+        "--fullscreen",
+    ];
+    let mut screen = Screen::play(&[&args[..], &["--size", WINDOW]].concat());
+    screen.until_fields(
+        "opening",
+        &json!({"frame": 55, "shown": 55, "status": "paused"}),
+    );
+    screen.until_picture("a card on an empty stage", |picture| {
+        let card = picture
+            .rgba
+            .chunks(4)
+            .filter(|pixel| pixel[0] > 100)
+            .count();
+        picture.number(size(640, 360)).is_err() && (200..40_000).contains(&card)
+    });
+    screen.press(&["Home"]);
+    screen.until_shown(0);
+    screen.until_number("half.mp4", 0, size(640, 360));
+    screen.press(&["q"]);
+    screen.wait().expect(0);
 }

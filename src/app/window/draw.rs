@@ -202,7 +202,9 @@ impl App {
             .map(|viewport| viewport.size);
         let pool = player.pool.usage();
         view.pool_bytes = (pool.used_bytes, pool.limit_bytes);
-        view.refresh_hz = Some(self.refresh.as_f64() as f32);
+        #[expect(clippy::cast_possible_truncation, reason = "for people to read")]
+        let refresh_hz = self.refresh.as_f64() as f32;
+        view.refresh_hz = Some(refresh_hz);
         let failure = failure_of(snapshot, missing.as_deref());
         let peaks = waveform.as_ref().map(Waveform::peaks);
         let input = UiInput {
@@ -336,11 +338,12 @@ fn interface_shapes<'a>(
 struct Failed {
     name: String,
     reason: String,
+    fix: &'static str,
 }
 
 impl Failed {
     fn borrow(&self) -> Failure<'_> {
-        Failure { name: &self.name, reason: &self.reason, fix: "" }
+        Failure { name: &self.name, reason: &self.reason, fix: self.fix }
     }
 }
 
@@ -349,7 +352,9 @@ impl Failed {
 fn failure_of(snapshot: &Snapshot, missing: Option<&str>) -> Option<Failed> {
     if let (Some(reason), Some(media)) = (missing, &snapshot.media) {
         let name = media.info.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        return Some(Failed { name, reason: capitalized(reason) });
+        let reason = format!("{}.", capitalized(reason.trim_end_matches('.')));
+        let name = format!("Frame {} of {name}", snapshot.position);
+        return Some(Failed { name, reason, fix: "The frames after it may be whole: play on, or step." });
     }
     if snapshot.status != PlaybackStatus::Empty {
         return None;
@@ -359,7 +364,8 @@ fn failure_of(snapshot: &Snapshot, missing: Option<&str>) -> Option<Failed> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let full = path.display().to_string();
     let reason = notice.text.strip_prefix(&full).unwrap_or(&notice.text);
-    Some(Failed { name, reason: capitalized(reason.trim_start_matches(": ")) })
+    // The reason says what to do.
+    Some(Failed { name, reason: capitalized(reason.trim_start_matches(": ")), fix: "" })
 }
 
 /// A sentence that followed a name stands alone.

@@ -33,6 +33,7 @@ use crate::time::{FrameIndex, FrameRate, Moment};
 
 /// How the window is set up.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct WindowOptions {
     /// Size of the picture area; three quarters of the screen at most, when left out.
     pub size: Option<Size>,
@@ -243,7 +244,7 @@ impl App {
         let mut attributes = Window::default_attributes()
             .with_title("Jogwheel")
             .with_min_inner_size(PhysicalSize::new(320, 180));
-        let room = monitor.as_ref().map(|monitor| monitor.size());
+        let room = monitor.as_ref().map(winit::monitor::MonitorHandle::size);
         let size = self.options.size.map_or_else(
             || default_size(room),
             |size| PhysicalSize::new(size.width(), size.height()),
