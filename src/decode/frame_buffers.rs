@@ -40,8 +40,8 @@ pub(super) struct PoolBinding {
 }
 
 impl PoolBinding {
-    pub(super) fn new(pool: FramePool, counters: Arc<BufferCounters>) -> Box<Self> {
-        Box::new(Self { pool, counters })
+    pub(super) fn new(pool: FramePool, counters: Arc<BufferCounters>) -> Self {
+        Self { pool, counters }
     }
 }
 

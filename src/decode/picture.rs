@@ -84,14 +84,13 @@ impl PictureMaker {
             None => plane_layouts(&raw, canonical.format, size),
             Some(_) => None,
         };
-        let (raw, planes) = match layouts {
-            Some(planes) => (raw, planes),
+        let (raw, planes) = if let Some(planes) = layouts {
+            (raw, planes)
+        } else {
             // Another arrangement of samples, or rows from the bottom up.
-            None => {
-                let repacked = self.repack(&raw, source, size)?;
-                let planes = plane_layouts(&repacked, canonical.format, size);
-                (repacked, planes.ok_or_else(unknown)?)
-            }
+            let repacked = self.repack(&raw, source, size)?;
+            let planes = plane_layouts(&repacked, canonical.format, size);
+            (repacked, planes.ok_or_else(unknown)?)
         };
         let storage = self.storage(raw, planes);
         Ok(VideoFrame { size, format: canonical.format, color, fields, storage })

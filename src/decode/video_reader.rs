@@ -115,7 +115,8 @@ impl VideoReader {
     ) -> Result<Self, DecodeError> {
         input.discard_all_but(stream.id);
         let counters = Arc::new(BufferCounters::default());
-        let binding = PoolBinding::new(options.pool.clone(), Arc::clone(&counters));
+        // The decoder points at it, so it must not move.
+        let binding = Box::new(PoolBinding::new(options.pool.clone(), Arc::clone(&counters)));
         let parameters = parameters_of(&input, &stream)?;
         let pool = options.pool.clone();
         let maker = PictureMaker::new(&parameters, &stream, pool, Arc::clone(&counters));
@@ -275,7 +276,7 @@ impl VideoReader {
                 return Ok(Step::End);
             }
             Err(ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => {}
-            Err(error) => self.note_damage(&error)?,
+            Err(error) => self.note_damage(error)?,
         }
         if !self.packet_waits {
             let begun = self.options.clock.now();
@@ -307,12 +308,10 @@ impl VideoReader {
             if outcome == ReadOutcome::End {
                 return Ok(ReadOutcome::End);
             }
-            match self.skip_to.map(|goal| meets_goal(&self.packet, goal)) {
-                Some(Goal::Before) => {}
-                _ => {
-                    self.skip_to = None;
-                    return Ok(ReadOutcome::Packet);
-                }
+            let goal = self.skip_to.map(|goal| meets_goal(&self.packet, goal));
+            if !matches!(goal, Some(Goal::Before)) {
+                self.skip_to = None;
+                return Ok(ReadOutcome::Packet);
             }
         }
     }
@@ -334,13 +333,13 @@ impl VideoReader {
             // Its pictures must be taken first; the packet is kept.
             Err(ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => return Ok(Step::Progress),
             Ok(()) => self.bad_packets_in_a_row = 0,
-            Err(error) => self.note_damage(&error)?,
+            Err(error) => self.note_damage(error)?,
         }
         self.packet_waits = false;
         Ok(Step::Progress)
     }
 
-    fn note_damage(&mut self, error: &ffmpeg::Error) -> Result<(), DecodeError> {
+    fn note_damage(&mut self, error: ffmpeg::Error) -> Result<(), DecodeError> {
         self.damaged_packets += 1;
         self.bad_packets_in_a_row += 1;
         tracing::debug!("a damaged packet was passed over: {error}");

@@ -26,6 +26,9 @@ impl PlaneLayout {
     /// # Safety
     /// `stride * (rows - 1) + row_bytes` bytes from `ptr` must stay readable and unchanged as long as
     /// the [`PlaneOwner`] that is stored beside this layout lives. `row_bytes` is at most `stride`.
+    ///
+    /// # Panics
+    /// When there are no rows, or they are longer than the stride.
     #[expect(unsafe_code, reason = "the caller vouches for foreign memory")]
     pub unsafe fn new(ptr: *const u8, stride: usize, rows: usize, row_bytes: usize) -> Self {
         assert!(row_bytes <= stride && rows > 0, "a plane has rows no longer than its stride");

@@ -45,12 +45,16 @@ impl Orientation {
     /// Returned as the affine map `stored = (a*x + b*y + c, d*x + e*y + f)`, in the order
     /// `[a, b, c, d, e, f]`; every coefficient is -1, 0 or 1.
     pub fn stored_from_shown(self) -> [f32; 6] {
-        let [a, b, c, d, e, f] = match self.quarter_turns {
+        let mut map = match self.quarter_turns {
             0 => [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
             1 => [0.0, 1.0, 0.0, -1.0, 0.0, 1.0],
             2 => [-1.0, 0.0, 1.0, 0.0, -1.0, 1.0],
             _ => [0.0, -1.0, 1.0, 1.0, 0.0, 0.0],
         };
-        if self.mirrored { [-a, -b, 1.0 - c, d, e, f] } else { [a, b, c, d, e, f] }
+        if self.mirrored {
+            let [along_x, along_y, offset] = [map[0], map[1], map[2]];
+            map[..3].copy_from_slice(&[-along_x, -along_y, 1.0 - offset]);
+        }
+        map
     }
 }

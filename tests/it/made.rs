@@ -13,7 +13,6 @@ pub(crate) struct Clip {
     pub(crate) check: String,
     pub(crate) frames: i64,
     pub(crate) first: u32,
-    pub(crate) rate: String,
     pub(crate) shown: String,
     notes: String,
 }
@@ -53,7 +52,6 @@ pub(crate) fn clips(checks: &[&str]) -> Vec<Clip> {
                 check: fields[1].to_owned(),
                 frames: fields[2].parse().unwrap(),
                 first: fields[3].parse().unwrap(),
-                rate: fields[4].to_owned(),
                 shown: fields[5].to_owned(),
                 notes: fields[6].to_owned(),
             }

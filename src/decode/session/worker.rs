@@ -110,7 +110,7 @@ impl Worker {
                         Ok(plan) => Some(plan),
                         Err(_handle_dropped) => return,
                     },
-                    recv(self.ring.space()) -> _token => None,
+                    recv(self.ring.space()) -> _ => None,
                 },
             };
             if let Some(plan) = order {
