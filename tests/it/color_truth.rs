@@ -11,7 +11,8 @@ use std::process::Command;
 use jogwheel::convert::{ConvertJob, CpuConverter};
 use jogwheel::media::{Orientation, Size, VideoFrame};
 
-use crate::catalogue_play::{self, Deck, Row};
+use crate::catalogue::{self, Row};
+use crate::deck::Deck;
 
 /// The most that an 8-bit code may be off where nothing is scaled: both sides round once, and ours works
 /// in 15 bits.
@@ -517,12 +518,12 @@ fn plain_colors(row: &Row) -> Option<Colors<'_>> {
 #[test]
 fn real_clips_have_the_colours_that_zscale_gives_them() {
     let Some(folder) =
-        catalogue_play::folder("color_truth::real_clips_have_the_colours_that_zscale_gives_them")
+        catalogue::folder("color_truth::real_clips_have_the_colours_that_zscale_gives_them")
     else {
         return;
     };
     let (mut wrong, mut judged_clips) = (Vec::new(), 0);
-    for row in catalogue_play::rows(&folder) {
+    for row in catalogue::rows(&folder) {
         let Some(colors) = plain_colors(&row) else {
             continue;
         };

@@ -5,10 +5,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a step that fails ends its test")]
 
+mod catalogue;
+mod catalogue_oracles;
 mod catalogue_play;
 mod catalogue_probe;
 mod cli;
 mod color_truth;
+mod deck;
 mod frame_truth;
 mod leaks;
 mod made;

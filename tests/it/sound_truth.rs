@@ -11,7 +11,7 @@ use jogwheel::decode::{AudioRead, AudioReader, Input, media_info};
 use jogwheel::media::VideoFrame;
 use jogwheel::time::FrameIndex;
 
-use crate::catalogue_play::Deck;
+use crate::deck::Deck;
 use crate::made::{self, Clip};
 use crate::program;
 
