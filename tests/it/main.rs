@@ -19,3 +19,4 @@ mod program;
 mod screen;
 mod sound_truth;
 mod window;
+mod window_faults;
