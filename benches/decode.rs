@@ -61,7 +61,9 @@ fn packets() -> Vec<PacketStamp> {
 }
 
 fn index(c: &mut Criterion) {
-    let (Some(base), Some(rate)) = (TimeBase::new(1, 30_720), FrameRate::new(60, 1)) else { return };
+    let (Some(base), Some(rate)) = (TimeBase::new(1, 30_720), FrameRate::new(60, 1)) else {
+        return;
+    };
     let packets = packets();
     let build = || {
         let mut builder = IndexBuilder::new(base, rate, 0);
@@ -73,7 +75,11 @@ fn index(c: &mut Criterion) {
     let mut group = c.benchmark_group("index of an hour at 60 fps");
     group.bench_function("push all packets", |b| b.iter(build));
     group.bench_function("publish", |b| {
-        b.iter_batched(build, |builder| builder.publish(true), BatchSize::LargeInput);
+        b.iter_batched(
+            build,
+            |builder| builder.publish(true),
+            BatchSize::LargeInput,
+        );
     });
     let made = build().publish(true);
     group.bench_function("find a frame by its time stamp", |b| {

@@ -122,7 +122,9 @@ impl Headless {
         for frame in frames {
             let begun = self.player.clock.now();
             self.last_shown = None;
-            self.player.engine.send(Command::Seek(SeekTarget::Frame(frame)));
+            self.player
+                .engine
+                .send(Command::Seek(SeekTarget::Frame(frame)));
             while self.last_shown != Some(frame) {
                 let now = self.player.clock.now();
                 let snapshot = self.player.engine.snapshot();
@@ -195,7 +197,9 @@ impl Headless {
                 self.draw(snapshot, draw.refresh)
             }
             Some(draw) => {
-                let _news = self.news.recv_timeout(draw.at.since(now).min(LONGEST_SLEEP));
+                let _news = self
+                    .news
+                    .recv_timeout(draw.at.since(now).min(LONGEST_SLEEP));
                 Ok(())
             }
             None => {
@@ -207,7 +211,10 @@ impl Headless {
 
     fn draw(&mut self, snapshot: &Arc<Snapshot>, refresh: Moment) -> Result<(), HeadlessError> {
         let begun = self.player.clock.now();
-        let pulled = self.player.scheduler.pull(begun, refresh, self.pacer.period_nanos());
+        let pulled = self
+            .player
+            .scheduler
+            .pull(begun, refresh, self.pacer.period_nanos());
         let planned = match pulled {
             Pull::New(planned) => planned,
             Pull::Keep | Pull::Clear => {
@@ -215,7 +222,10 @@ impl Headless {
                 return Ok(());
             }
         };
-        let media = snapshot.media.clone().or_else(|| self.player.engine.snapshot().media.clone());
+        let media = snapshot
+            .media
+            .clone()
+            .or_else(|| self.player.engine.snapshot().media.clone());
         let Some(stream) = media.as_ref().and_then(|media| media.info.default_video()) else {
             return Ok(());
         };
@@ -229,7 +239,10 @@ impl Headless {
                 let presented = self.player.clock.now();
                 stages[0].1 += u64::try_from(fields.as_nanos()).unwrap_or(0);
                 let late = self.player.scheduler.last_lateness_nanos();
-                self.player.scheduler.complete(presented, &stages, false);
+                let awaits_gpu = self.stage.awaits_gpu_time(token);
+                self.player
+                    .scheduler
+                    .complete(presented, &stages, awaits_gpu);
                 self.pacer.presented(refresh, begun, presented);
                 self.stats.frame_presented(presented, late, snapshot);
                 self.shown += 1;
@@ -248,7 +261,9 @@ impl Headless {
         let size = self.target.size();
         let times = self.stage.make_picture(size, token)?;
         let view = &snapshot.view;
-        let render = self.stage.render(self.target.view(), size, view, None, Some(token))?;
+        let render = self
+            .stage
+            .render(self.target.view(), size, view, None, Some(token))?;
         Ok([
             (Cost::Convert, times.convert_nanos),
             (Cost::Upload, times.upload_nanos),
@@ -273,33 +288,46 @@ impl Headless {
         }
         tracing::warn!("the graphics device was lost; making another");
         self.stage.rebuild_headless()?;
-        self.target = OffscreenTarget::new(self.stage.gpu(), self.options.size)
-            .map_err(StageError::from)?;
+        self.target =
+            OffscreenTarget::new(self.stage.gpu(), self.options.size).map_err(StageError::from)?;
         Ok(())
     }
 
     fn is_over(&mut self, snapshot: &Snapshot, now: Moment) -> Result<bool, HeadlessError> {
         let lasted = now.since(self.started);
-        let time_is_up = self.options.seconds.is_some_and(|seconds| lasted >= seconds);
-        let enough = self.options.frames.is_some_and(|frames| self.shown >= frames);
+        let time_is_up = self
+            .options
+            .seconds
+            .is_some_and(|seconds| lasted >= seconds);
+        let enough = self
+            .options
+            .frames
+            .is_some_and(|frames| self.shown >= frames);
         if self.stop.load(Ordering::Relaxed) || time_is_up || enough {
             return Ok(true);
         }
         check_failed(snapshot)?;
         Ok(snapshot.status == PlaybackStatus::Ended
-            || (snapshot.status == PlaybackStatus::Paused && self.options.seconds.is_none()
+            || (snapshot.status == PlaybackStatus::Paused
+                && self.options.seconds.is_none()
                 && self.shown > 0))
     }
 
     /// Why the file did not play to its end, or at all, as far as is known by now.
     pub fn failure(&self) -> Option<String> {
-        failure_of_run(&self.player.engine.snapshot(), &self.player.scheduler.log().summary())
+        failure_of_run(
+            &self.player.engine.snapshot(),
+            &self.player.scheduler.log().summary(),
+        )
     }
 
     /// The report of what was played.
     pub fn report(&self, file: &Path) -> SoakReport {
         let snapshot = self.player.engine.snapshot();
-        let stream = snapshot.media.as_ref().and_then(|media| media.info.default_video());
+        let stream = snapshot
+            .media
+            .as_ref()
+            .and_then(|media| media.info.default_video());
         let rate = self.options.target_fps.or(stream.map(|stream| stream.rate));
         let run = RunStats {
             file,
@@ -309,7 +337,11 @@ impl Headless {
             lasted: self.player.clock.now().since(self.started),
             interrupted: self.stop.load(Ordering::Relaxed),
         };
-        self.stats.report(&run, &self.player.scheduler.log().summary(), &self.player.pool)
+        self.stats.report(
+            &run,
+            &self.player.scheduler.log().summary(),
+            &self.player.pool,
+        )
     }
 
     /// The stage, to take the last picture from.

@@ -76,7 +76,6 @@ impl Player {
         });
         let opener = FileOpener::new(OpenerOptions {
             threads: options.threads.unwrap_or_else(default_threads),
-            budget: options.budget,
             pool: pool.clone(),
             clock: Arc::clone(&clock),
             anchor: Arc::clone(&anchor),
@@ -107,15 +106,25 @@ impl Player {
                 Engine::new(parts, start)
             }
         };
-        let engine =
-            EngineHandle::start(calls, snapshot, Arc::clone(&clock), make_engine, move || wake())?;
+        let engine = EngineHandle::start(
+            calls,
+            snapshot,
+            Arc::clone(&clock),
+            make_engine,
+            move || wake(),
+        )?;
         for command in options.commands {
             engine.send(command);
         }
         if !options.files.is_empty() {
             engine.send(Command::Open(options.files));
         }
-        Ok(Self { clock, engine, scheduler, pool })
+        Ok(Self {
+            clock,
+            engine,
+            scheduler,
+            pool,
+        })
     }
 }
 

@@ -9,7 +9,9 @@ use crate::gpu::RgbaPicture;
 #[derive(Debug, thiserror::Error)]
 pub enum PngError {
     /// The folder or the disk refused.
-    #[error("{path}: the picture cannot be written ({error}). Check that the folder exists, may be written to, and has room.")]
+    #[error(
+        "{path}: the picture cannot be written ({error}). Check that the folder exists, may be written to, and has room."
+    )]
     Io {
         /// The file.
         path: String,
@@ -31,8 +33,13 @@ pub enum PngError {
 /// The file appears complete or not at all: it is written beside its place and renamed.
 pub fn write_png(picture: &RgbaPicture, path: &Path) -> Result<(), PngError> {
     let name = || path.display().to_string();
-    let io_error = |error| PngError::Io { path: name(), error };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let io_error = |error| PngError::Io {
+        path: name(),
+        error,
+    };
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let file = tempfile::Builder::new()
         .prefix(".jogwheel-")
         .suffix(".png")
@@ -41,9 +48,14 @@ pub fn write_png(picture: &RgbaPicture, path: &Path) -> Result<(), PngError> {
     let mut out = BufWriter::new(file);
     encode(picture, &mut out).map_err(|error| match error {
         png::EncodingError::IoError(error) => io_error(error),
-        error => PngError::Encode { path: name(), error },
+        error => PngError::Encode {
+            path: name(),
+            error,
+        },
     })?;
-    let file = out.into_inner().map_err(|error| io_error(error.into_error()))?;
+    let file = out
+        .into_inner()
+        .map_err(|error| io_error(error.into_error()))?;
     file.as_file().sync_all().map_err(io_error)?;
     make_readable(file.as_file()).map_err(io_error)?;
     file.persist(path).map_err(|error| io_error(error.error))?;

@@ -51,7 +51,12 @@ impl Stage {
         format: wgpu::TextureFormat,
     ) -> Result<Self, StageError> {
         let viewer = Viewer::new(&ctx, choice, format)?;
-        Ok(Self { ctx, viewer, deinterlacer: Deinterlacer::default(), held: None })
+        Ok(Self {
+            ctx,
+            viewer,
+            deinterlacer: Deinterlacer::default(),
+            held: None,
+        })
     }
 
     /// The device.
@@ -93,18 +98,27 @@ impl Stage {
     /// Puts the frame of `planned` on the stage; a frame that is missing leaves the one before. `stream`
     /// tells how it is turned and stretched. Answers how long taking the fields apart took.
     pub fn take(&mut self, planned: &PlannedFrame, stream: &VideoStream) -> Duration {
-        let Picture::Frame(frame) = &planned.picture else { return Duration::ZERO };
+        let Picture::Frame(frame) = &planned.picture else {
+            return Duration::ZERO;
+        };
         let begun = self.ctx.now();
         let frame = if frame.fields == FieldOrder::Progressive {
             Arc::clone(frame)
         } else {
             puffin::profile_scope!("deinterlace");
             // A format that cannot be taken apart is shown with its fields interleaved.
-            self.deinterlacer.deinterlace(frame).map_or_else(|_| Arc::clone(frame), Arc::new)
+            self.deinterlacer
+                .deinterlace(frame)
+                .map_or_else(|_| Arc::clone(frame), Arc::new)
         };
         let took = Duration::from_nanos(self.ctx.nanos_since(begun));
         let display = stream.display_size_of(frame.size);
-        self.held = Some(Held { frame, orientation: stream.orientation, display, made: None });
+        self.held = Some(Held {
+            frame,
+            orientation: stream.orientation,
+            display,
+            made: None,
+        });
         took
     }
 
@@ -131,19 +145,25 @@ impl Stage {
     /// Whether [`Self::make_picture`] has something to do for a window of this size.
     pub fn needs_picture(&self, window: Size) -> bool {
         let viewport = self.viewport(window);
-        self.held.as_ref().is_some_and(|held| held.made != viewport.map(|rect| rect.size))
+        self.held
+            .as_ref()
+            .is_some_and(|held| held.made != viewport.map(|rect| rect.size))
     }
 
     /// Converts the frame at hand to the size that it has in a window of this size, unless that is done.
     pub fn make_picture(&mut self, window: Size, token: u64) -> Result<PictureTimes, StageError> {
         puffin::profile_scope!("picture");
-        let Some(held) = &mut self.held else { return Ok(PictureTimes::default()) };
+        let Some(held) = &mut self.held else {
+            return Ok(PictureTimes::default());
+        };
         let size = fit(held.display, window).size;
         if held.made == Some(size) {
             return Ok(PictureTimes::default());
         }
         let (ctx, frame) = (&self.ctx, &held.frame);
-        let times = self.viewer.show(ctx, frame, held.orientation, size, token)?;
+        let times = self
+            .viewer
+            .show(ctx, frame, held.orientation, size, token)?;
         held.made = Some(size);
         Ok(times)
     }
@@ -159,7 +179,14 @@ impl Stage {
     ) -> Result<u64, StageError> {
         puffin::profile_scope!("render");
         let viewport = self.viewport(window).unwrap_or_else(|| fit(window, window));
-        Ok(self.viewer.render(&self.ctx, target, viewport, view, overlay, token)?)
+        Ok(self
+            .viewer
+            .render(&self.ctx, target, viewport, view, overlay, token)?)
+    }
+
+    /// Whether a GPU time under `token` is still to come.
+    pub fn awaits_gpu_time(&self, token: u64) -> bool {
+        self.viewer.awaits_gpu_time(token)
     }
 
     /// GPU times that have arrived, as token and nanoseconds.
@@ -169,9 +196,12 @@ impl Stage {
 
     /// The picture at hand, as converted, at `size` (its own size where left out).
     pub fn picture(&mut self, size: Option<Size>) -> Result<RgbaPicture, StageError> {
-        let Some(held) = &mut self.held else { return Err(PictureError::Nothing.into()) };
+        let Some(held) = &mut self.held else {
+            return Err(PictureError::Nothing.into());
+        };
         let size = size.map_or(held.display, |window| fit(held.display, window).size);
-        self.viewer.show(&self.ctx, &held.frame, held.orientation, size, 0)?;
+        self.viewer
+            .show(&self.ctx, &held.frame, held.orientation, size, 0)?;
         held.made = Some(size);
         Ok(self.viewer.read_back(&self.ctx)?)
     }

@@ -105,8 +105,16 @@ impl StateLine {
             gamma: snapshot.view.gamma,
             channel: format!("{:?}", snapshot.view.channel).to_lowercase(),
             badges: media.map(|media| media.badges.clone()).unwrap_or_default(),
-            notices: snapshot.notices.iter().map(|notice| notice.text.clone()).collect(),
-            errors: snapshot.notices.iter().filter(|n| n.severity == Severity::Error).count(),
+            notices: snapshot
+                .notices
+                .iter()
+                .map(|notice| notice.text.clone())
+                .collect(),
+            errors: snapshot
+                .notices
+                .iter()
+                .filter(|n| n.severity == Severity::Error)
+                .count(),
             fullscreen: screen.fullscreen,
             device_losses: screen.device_losses,
             shown: screen.shown.map(|frame| frame.0),
@@ -125,7 +133,10 @@ pub struct StateFile {
 impl StateFile {
     /// Makes `path`, or empties it.
     pub fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self { file: File::create(path)?, last: None })
+        Ok(Self {
+            file: File::create(path)?,
+            last: None,
+        })
     }
 
     /// Writes the state if it is not what was written last.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::media::VideoStream;
 use crate::memory::FramePool;
 use crate::metrics::{
-    AvOffsetReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram, OutputMode, PoolReport,
-    ProcessReport, ProcessSampler, Quantiles, RingReport, SeekReport, SignedHistogram, SoakReport,
-    Stage as Cost, StageReport,
+    AvOffsetReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram, OutputMode,
+    PoolReport, ProcessReport, ProcessSampler, Quantiles, RingReport, SeekReport, SignedHistogram,
+    SoakReport, Stage as Cost, StageReport,
 };
 use crate::playback::{FrameScheduler, Severity, Snapshot};
 use crate::time::{MediaSpan, Moment};
@@ -42,7 +42,10 @@ pub struct RunStats<'a> {
 
 /// Why a run did not play its file to the end, or showed nothing of it.
 pub(super) fn failure_of_run(snapshot: &Snapshot, summary: &FrameSummary) -> Option<String> {
-    let told = snapshot.notices.iter().rfind(|notice| notice.severity == Severity::Error);
+    let told = snapshot
+        .notices
+        .iter()
+        .rfind(|notice| notice.severity == Severity::Error);
     if let Some(notice) = told {
         return Some(notice.text.clone());
     }
@@ -86,7 +89,12 @@ impl StatsGatherer {
     }
 
     /// A frame was handed to the display at `presented`, `late_nanos` after the engine's line said.
-    pub fn frame_presented(&mut self, presented: Moment, late_nanos: Option<i64>, snapshot: &Snapshot) {
+    pub fn frame_presented(
+        &mut self,
+        presented: Moment,
+        late_nanos: Option<i64>,
+        snapshot: &Snapshot,
+    ) {
         if let Some(last) = self.last_shown.replace(presented) {
             let nanos = presented.since(last).as_nanos();
             self.view.intervals.push_ms(nanos as f32 / 1e6);
@@ -100,8 +108,11 @@ impl StatsGatherer {
             self.view.audio_offset_ms = Some(sound_after_picture as f32 / 1e6);
         }
         let (fill, capacity) = snapshot.ring_fill;
-        self.ring_fill =
-            (self.ring_fill.0 + fill as u64, self.ring_fill.1 + 1, capacity.max(self.ring_fill.2));
+        self.ring_fill = (
+            self.ring_fill.0 + fill as u64,
+            self.ring_fill.1 + 1,
+            capacity.max(self.ring_fill.2),
+        );
     }
 
     /// Playback stands still: the time to the next frame is no interval.
@@ -111,7 +122,8 @@ impl StatsGatherer {
 
     /// A seek was answered by its frame.
     pub fn seek_took(&mut self, span: Duration) {
-        self.seeks.record(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
+        self.seeks
+            .record(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
     }
 
     /// Looks at the process, if it is time.
@@ -125,7 +137,12 @@ impl StatsGatherer {
     }
 
     /// The figures for the performance panel; they change four times a second.
-    pub fn view(&mut self, now: Moment, scheduler: &FrameScheduler, snapshot: &Snapshot) -> &ViewStats {
+    pub fn view(
+        &mut self,
+        now: Moment,
+        scheduler: &FrameScheduler,
+        snapshot: &Snapshot,
+    ) -> &ViewStats {
         if now >= self.next_show {
             self.next_show = now.offset_nanos(SHOW_NANOS);
             self.refresh_view(now, scheduler, snapshot);
@@ -147,7 +164,10 @@ impl StatsGatherer {
             self.view.presented_fps = shown.saturating_sub(before) as f32 / seconds;
             self.shown_before = (shown, now);
         }
-        let rate = snapshot.media.as_ref().and_then(|media| media.info.default_video());
+        let rate = snapshot
+            .media
+            .as_ref()
+            .and_then(|media| media.info.default_video());
         #[expect(clippy::cast_possible_truncation, reason = "for people to read")]
         let target =
             |stream: &VideoStream| (stream.rate.as_f64() * snapshot.speed.as_f64().abs()) as f32;
@@ -189,7 +209,12 @@ impl StatsGatherer {
     }
 
     /// The report of the run.
-    pub fn report(&self, run: &RunStats<'_>, summary: &FrameSummary, pool: &FramePool) -> SoakReport {
+    pub fn report(
+        &self,
+        run: &RunStats<'_>,
+        summary: &FrameSummary,
+        pool: &FramePool,
+    ) -> SoakReport {
         let usage = pool.usage();
         let (fill, samples, capacity) = self.ring_fill;
         SoakReport {

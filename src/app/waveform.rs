@@ -39,7 +39,10 @@ impl Waveform {
                 Err(error) => tracing::warn!("no waveform: {error}"),
             }
         };
-        std::thread::Builder::new().name("waveform".to_owned()).spawn(work).ok()?;
+        std::thread::Builder::new()
+            .name("waveform".to_owned())
+            .spawn(work)
+            .ok()?;
         Some(Self { path, peaks, stop })
     }
 
@@ -77,7 +80,12 @@ fn read(
             }
         };
         let format = &chunk.samples.format;
-        for (number, frame) in chunk.samples.interleaved.chunks(format.layout.count()).enumerate() {
+        for (number, frame) in chunk
+            .samples
+            .interleaved
+            .chunks(format.layout.count())
+            .enumerate()
+        {
             let number = i64::try_from(number).unwrap_or(i64::MAX);
             let at = chunk.start + MediaSpan::from_samples_nearest(number, format.rate);
             let column = column_of(at, duration);

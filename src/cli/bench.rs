@@ -52,7 +52,12 @@ pub(super) fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<Exit, CliErro
             );
             print(out, &if *json { wire(&result)? } else { text })?;
         }
-        BenchKind::Seek { file, count, seed, json } => {
+        BenchKind::Seek {
+            file,
+            count,
+            seed,
+            json,
+        } => {
             let result = seek(file, *count, *seed)?;
             let text = format!(
                 "{} exact seeks: p50 {:.1} ms, p95 {:.1} ms, max {:.1} ms\n",
@@ -103,7 +108,13 @@ impl Bench {
         };
         let (session, frames) = VideoSession::start(input, stream, options)
             .map_err(|error| fail(format!("{}: {error}", path.display())))?;
-        Ok(Self { session, frames, news, clock, generation: Generation::default() })
+        Ok(Self {
+            session,
+            frames,
+            news,
+            clock,
+            generation: Generation::default(),
+        })
     }
 
     fn plan(&mut self, start: FrameIndex) {
@@ -151,7 +162,11 @@ fn decode(path: &Path) -> Result<DecodeResult, CliError> {
         frames += 1;
     }
     let seconds = bench.clock.now().since(begun).as_secs_f64();
-    Ok(DecodeResult { frames, seconds, fps: frames as f64 / seconds })
+    Ok(DecodeResult {
+        frames,
+        seconds,
+        fps: frames as f64 / seconds,
+    })
 }
 
 /// Seeks to random frames, one after another, and waits for each.

@@ -75,7 +75,11 @@ fn describe(devices: &Devices) -> String {
     for gpu in &devices.gpus {
         let kind = if gpu.is_cpu { ", runs on the CPU" } else { "" };
         // Writing to a string cannot fail.
-        let _written = writeln!(text, "  {} ({}, {}{kind})", gpu.name, gpu.backend, gpu.driver);
+        let _written = writeln!(
+            text,
+            "  {} ({}, {}{kind})",
+            gpu.name, gpu.backend, gpu.driver
+        );
     }
     text.push_str("Sound\n");
     if devices.audio.is_empty() {

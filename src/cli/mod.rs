@@ -57,9 +57,10 @@ fn run(args: Vec<OsString>) -> Result<Exit, CliError> {
         CliCommand::Soak(args) => soak::run(&args, &mut out),
         CliCommand::Bench(args) => bench::run(&args, &mut out),
         CliCommand::Devices(args) => devices::run(args, &mut out),
-        CliCommand::Completions(args) => {
-            args.write(&mut out).map(|()| Exit::Ok).map_err(output_error)
-        }
+        CliCommand::Completions(args) => args
+            .write(&mut out)
+            .map(|()| Exit::Ok)
+            .map_err(output_error),
     }
 }
 
@@ -68,14 +69,21 @@ fn start_logging(global: GlobalArgs) {
     use tracing::level_filters::LevelFilter;
     use tracing_subscriber::EnvFilter;
     let level = global.log_level();
-    let filter = EnvFilter::builder().with_env_var("RUST_LOG").try_from_env().unwrap_or_else(|_| {
-        // The libraries below talk about themselves, and warn of what no user can change.
-        // FFmpeg warns of each oddity; what matters of it comes back as errors and notices.
-        let ffmpeg = if level <= LevelFilter::WARN { LevelFilter::OFF } else { level };
-        EnvFilter::new(format!(
-            "{level},{LOG_TARGET}={ffmpeg},wgpu_core=warn,wgpu_hal=error,naga=warn,winit=error"
-        ))
-    });
+    let filter = EnvFilter::builder()
+        .with_env_var("RUST_LOG")
+        .try_from_env()
+        .unwrap_or_else(|_| {
+            // The libraries below talk about themselves, and warn of what no user can change.
+            // FFmpeg warns of each oddity; what matters of it comes back as errors and notices.
+            let ffmpeg = if level <= LevelFilter::WARN {
+                LevelFilter::OFF
+            } else {
+                level
+            };
+            EnvFilter::new(format!(
+                "{level},{LOG_TARGET}={ffmpeg},wgpu_core=warn,wgpu_hal=error,naga=warn,winit=error"
+            ))
+        });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
@@ -87,7 +95,10 @@ fn start_logging(global: GlobalArgs) {
 /// Writing to standard output failed: a pipe was closed, as a rule.
 #[expect(clippy::needless_pass_by_value, reason = "what map_err passes")]
 fn output_error(error: io::Error) -> CliError {
-    CliError::new(Exit::Failure, format!("the output cannot be written: {error}."))
+    CliError::new(
+        Exit::Failure,
+        format!("the output cannot be written: {error}."),
+    )
 }
 
 /// A flag that Ctrl-C and `kill` set, so that the run can end and report.
@@ -107,15 +118,22 @@ fn stop_on_signal() -> Arc<AtomicBool> {
 }
 
 /// Serves profiler scopes while it lives.
-fn serve_puffin(addr: Option<std::net::SocketAddr>) -> Result<Option<puffin_http::Server>, CliError> {
+fn serve_puffin(
+    addr: Option<std::net::SocketAddr>,
+) -> Result<Option<puffin_http::Server>, CliError> {
     let Some(addr) = addr else { return Ok(None) };
     let server = puffin_http::Server::new(&addr.to_string()).map_err(|error| {
-        CliError::new(Exit::Failure, format!("the profiler cannot be served on {addr}: {error}."))
+        CliError::new(
+            Exit::Failure,
+            format!("the profiler cannot be served on {addr}: {error}."),
+        )
     })?;
     puffin::set_scopes_on(true);
     Ok(Some(server))
 }
 
 fn print(out: &mut dyn Write, text: &str) -> Result<(), CliError> {
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(output_error)
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(output_error)
 }

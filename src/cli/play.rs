@@ -31,7 +31,12 @@ pub(super) fn run(args: &PlayArgs, out: &mut dyn Write) -> Result<Exit, CliError
     if let [only] = player.files.as_slice() {
         check_file(only)?;
     }
-    let Played { report, picture, interrupted, failure } = if args.run.headless {
+    let Played {
+        report,
+        picture,
+        interrupted,
+        failure,
+    } = if args.run.headless {
         headless(args, player)?
     } else {
         window(args, player)?
@@ -41,7 +46,8 @@ pub(super) fn run(args: &PlayArgs, out: &mut dyn Write) -> Result<Exit, CliError
             Some(reason) => CliError::new(Exit::Input, reason.as_str()),
             None => CliError::new(Exit::Failure, "no picture was shown, so none was written."),
         })?;
-        write_png(&picture, path).map_err(|error| CliError::new(Exit::Failure, error.to_string()))?;
+        write_png(&picture, path)
+            .map_err(|error| CliError::new(Exit::Failure, error.to_string()))?;
     }
     if args.report.json {
         print(out, &format!("{}\n", json(&report)?))?;
@@ -54,7 +60,11 @@ pub(super) fn run(args: &PlayArgs, out: &mut dyn Write) -> Result<Exit, CliError
     if let Some(reason) = failure.filter(|_| !interrupted) {
         return Err(CliError::new(Exit::Input, reason));
     }
-    Ok(if interrupted { Exit::Interrupted } else { Exit::Ok })
+    Ok(if interrupted {
+        Exit::Interrupted
+    } else {
+        Exit::Ok
+    })
 }
 
 /// What a run leaves behind.
@@ -95,7 +105,10 @@ fn window(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
 fn headless(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
     let stop = stop_on_signal();
     let Some(file) = player.files.first().cloned() else {
-        return Err(CliError::new(Exit::Usage, "name a file: without a window none can be dropped."));
+        return Err(CliError::new(
+            Exit::Usage,
+            "name a file: without a window none can be dropped.",
+        ));
     };
     let options = HeadlessOptions {
         size: headless_size(args.picture)?,
@@ -107,7 +120,12 @@ fn headless(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> 
         target_fps: None,
         device_loss_at: Vec::new(),
     };
-    let state_file = args.report.state_file.as_deref().map(StateFile::create).transpose();
+    let state_file = args
+        .report
+        .state_file
+        .as_deref()
+        .map(StateFile::create)
+        .transpose();
     let state_file = state_file
         .map_err(|error| CliError::new(Exit::Failure, format!("the state file: {error}.")))?;
     let mut run = Headless::start(player, options, state_file, stop.clone())?;
@@ -118,7 +136,12 @@ fn headless(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> 
         _ => None,
     };
     let failure = run.failure();
-    Ok(Played { report, picture, interrupted: stop.load(Ordering::Relaxed), failure })
+    Ok(Played {
+        report,
+        picture,
+        interrupted: stop.load(Ordering::Relaxed),
+        failure,
+    })
 }
 
 fn player_options(args: &PlayArgs) -> PlayerOptions {
@@ -161,15 +184,22 @@ fn sound_commands(sound: &SoundArgs) -> Vec<Command> {
 }
 
 fn audio_config(sound: &SoundArgs, untimed: bool) -> AudioConfig {
-    AudioConfig { device: sound.audio_device.clone(), enabled: !sound.no_audio && !untimed }
+    AudioConfig {
+        device: sound.audio_device.clone(),
+        enabled: !sound.no_audio && !untimed,
+    }
 }
 
 pub(super) fn budget(machine: MachineArgs) -> MemoryBudget {
-    machine.memory.map_or_else(MemoryBudget::for_this_machine, MemoryBudget::stated)
+    machine
+        .memory
+        .map_or_else(MemoryBudget::for_this_machine, MemoryBudget::stated)
 }
 
 fn threads(machine: MachineArgs) -> Option<NonZeroUsize> {
-    machine.threads.and_then(|threads| NonZeroUsize::new(usize::from(threads)))
+    machine
+        .threads
+        .and_then(|threads| NonZeroUsize::new(usize::from(threads)))
 }
 
 pub(super) fn convert_choice(choice: ConvertChoice) -> gpu::ConvertChoice {
@@ -182,7 +212,10 @@ pub(super) fn convert_choice(choice: ConvertChoice) -> gpu::ConvertChoice {
 
 fn headless_size(picture: PictureArgs) -> Result<Size, CliError> {
     let usual = Size::new(HEADLESS_SIZE.0, HEADLESS_SIZE.1);
-    picture.size.or(usual).ok_or_else(|| CliError::new(Exit::Usage, "the size is out of range."))
+    picture
+        .size
+        .or(usual)
+        .ok_or_else(|| CliError::new(Exit::Usage, "the size is out of range."))
 }
 
 /// Refreshes a second of the display that a run without a window pretends to have.

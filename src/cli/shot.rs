@@ -22,8 +22,14 @@ pub(super) fn run(args: &ShotArgs, out: &mut dyn Write) -> Result<Exit, CliError
     };
     let player = PlayerOptions {
         // The position is resolved when the whole file is known, for it may lie beyond the end.
-        start: StartOptions { paused: true, ..StartOptions::default() },
-        audio: AudioConfig { device: None, enabled: false },
+        start: StartOptions {
+            paused: true,
+            ..StartOptions::default()
+        },
+        audio: AudioConfig {
+            device: None,
+            enabled: false,
+        },
         budget: MemoryBudget::for_this_machine(),
         threads: None,
         commands: Vec::new(),
@@ -43,20 +49,30 @@ pub(super) fn run(args: &ShotArgs, out: &mut dyn Write) -> Result<Exit, CliError
     let stop = Arc::new(AtomicBool::new(false));
     let mut run = Headless::start(player, options, None, stop)?;
     run.wait_until(|snapshot| {
-        snapshot.media.as_ref().is_some_and(|media| media.index_complete)
+        snapshot
+            .media
+            .as_ref()
+            .is_some_and(|media| media.index_complete)
             && snapshot.status == PlaybackStatus::Paused
     })?;
     let frame = run.resolve(args.at).map_err(|error| {
         CliError::new(Exit::Usage, format!("{}: {error}", args.file.display())).about(&args.file)
     })?;
     if !run.show_frame(frame)? {
-        let text = format!("{}: frame {frame} is damaged and cannot be shown.", args.file.display());
+        let text = format!(
+            "{}: frame {frame} is damaged and cannot be shown.",
+            args.file.display()
+        );
         return Err(CliError::new(Exit::Input, text).about(&args.file));
     }
     let picture = run.stage().picture(args.size)?;
     write_png(&picture, &args.output)
         .map_err(|error| CliError::new(Exit::Failure, error.to_string()))?;
-    let text = format!("{}: frame {frame}, {}\n", args.output.display(), picture.size);
+    let text = format!(
+        "{}: frame {frame}, {}\n",
+        args.output.display(),
+        picture.size
+    );
     print(out, &text)?;
     Ok(Exit::Ok)
 }

@@ -22,13 +22,19 @@ pub(super) fn run(args: &SoakArgs, out: &mut dyn Write) -> Result<Exit, CliError
         let text = "--seeks is measured without a window. Leave out --window, or run soak twice.";
         return Err(CliError::new(Exit::Usage, text));
     }
-    let (mut report, interrupted, failure) =
-        if args.window { window(args)? } else { headless(args)? };
+    let (mut report, interrupted, failure) = if args.window {
+        window(args)?
+    } else {
+        headless(args)?
+    };
     report.limits = Limits::from(args.limits).check(&report);
     print(out, &report.to_string())?;
     if let Some(path) = &args.json {
         std::fs::write(path, format!("{}\n", json(&report)?)).map_err(|error| {
-            CliError::new(Exit::Failure, format!("{}: the report cannot be written: {error}.", path.display()))
+            CliError::new(
+                Exit::Failure,
+                format!("{}: the report cannot be written: {error}.", path.display()),
+            )
         })?;
     }
     if let Some(reason) = failure.filter(|_| !interrupted) {
@@ -45,8 +51,14 @@ pub(super) fn run(args: &SoakArgs, out: &mut dyn Write) -> Result<Exit, CliError
 
 fn player_options(args: &SoakArgs) -> PlayerOptions {
     PlayerOptions {
-        start: StartOptions { untimed: args.untimed, ..StartOptions::default() },
-        audio: AudioConfig { device: None, enabled: !args.no_audio && !args.untimed },
+        start: StartOptions {
+            untimed: args.untimed,
+            ..StartOptions::default()
+        },
+        audio: AudioConfig {
+            device: None,
+            enabled: !args.no_audio && !args.untimed,
+        },
         budget: MemoryBudget::for_this_machine(),
         threads: None,
         commands: vec![Command::SetLoop(LoopMode::Loop)],
@@ -55,7 +67,10 @@ fn player_options(args: &SoakArgs) -> PlayerOptions {
 }
 
 fn losses(args: &SoakArgs) -> Vec<Duration> {
-    args.faults.iter().map(|Fault::DeviceLoss { after }| *after).collect()
+    args.faults
+        .iter()
+        .map(|Fault::DeviceLoss { after }| *after)
+        .collect()
 }
 
 /// The report, whether a person ended the run, and why it did not play to its end.
@@ -77,7 +92,11 @@ fn window(args: &SoakArgs) -> Result<Soaked, CliError> {
         target_fps: args.target_fps,
     };
     let outcome = run_window(player_options(args), options, stop.clone(), false)?;
-    Ok((outcome.report, stop.load(Ordering::Relaxed), outcome.failure))
+    Ok((
+        outcome.report,
+        stop.load(Ordering::Relaxed),
+        outcome.failure,
+    ))
 }
 
 fn headless(args: &SoakArgs) -> Result<Soaked, CliError> {
@@ -95,18 +114,28 @@ fn headless(args: &SoakArgs) -> Result<Soaked, CliError> {
     let mut run = Headless::start(player_options(args), options, None, stop.clone())?;
     run.run()?;
     if let Some(count) = args.seeks {
-        let frames = run.snapshot().media.as_ref().map_or(1, |media| media.frames);
+        let frames = run
+            .snapshot()
+            .media
+            .as_ref()
+            .map_or(1, |media| media.frames);
         run.seek_to_each(random_frames(args.seed, frames).take(count as usize))?;
     }
     let failure = run.failure();
-    Ok((run.report(&args.file), stop.load(Ordering::Relaxed), failure))
+    Ok((
+        run.report(&args.file),
+        stop.load(Ordering::Relaxed),
+        failure,
+    ))
 }
 
 /// Frames of a medium of `frames` frames, in an order that the seed decides (Knuth's MMIX generator).
 pub(super) fn random_frames(seed: u64, frames: i64) -> impl Iterator<Item = FrameIndex> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1);
     std::iter::repeat_with(move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let part = (i128::from(state >> 32) * i128::from(frames.max(1))) >> 32;
         FrameIndex(i64::try_from(part).unwrap_or(0))
     })

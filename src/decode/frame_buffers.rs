@@ -106,13 +106,22 @@ unsafe fn pooled_frame(
     unsafe {
         let direct = (*(*context).codec).capabilities & ffi::AV_CODEC_CAP_DR1.cast_signed() != 0;
         let format = format_from_raw((*frame).format);
-        let described = format.and_then(describe).filter(|canonical| canonical.via.is_none());
-        let Some(canonical) = described.filter(|_| direct) else { return Err(NotPooled::Foreign) };
+        let described = format
+            .and_then(describe)
+            .filter(|canonical| canonical.via.is_none());
+        let Some(canonical) = described.filter(|_| direct) else {
+            return Err(NotPooled::Foreign);
+        };
         let canonical = canonical.format;
 
         let (mut width, mut height) = ((*frame).width, (*frame).height);
         let mut aligns = [0 as c_int; 8];
-        ffi::avcodec_align_dimensions2(context, &raw mut width, &raw mut height, aligns.as_mut_ptr());
+        ffi::avcodec_align_dimensions2(
+            context,
+            &raw mut width,
+            &raw mut height,
+            aligns.as_mut_ptr(),
+        );
         let side = |value: c_int| u32::try_from(value).ok();
         let size = side(width)
             .zip(side(height))
@@ -125,7 +134,9 @@ unsafe fn pooled_frame(
         let mut total = 0;
         for plane in 0..planes {
             let rows = canonical.plane_size(plane, size).1;
-            let mut stride = canonical.row_bytes(plane, size).next_multiple_of(STRIDE_ALIGN);
+            let mut stride = canonical
+                .row_bytes(plane, size)
+                .next_multiple_of(STRIDE_ALIGN);
             // Rows a page apart fall into the same cache sets, and decoding slows down.
             if stride % 4096 == 0 {
                 stride += STRIDE_ALIGN;
@@ -135,7 +146,10 @@ unsafe fn pooled_frame(
             total = (total + stride * rows + PLANE_PADDING).next_multiple_of(PLANE_ALIGN);
         }
 
-        let slot = binding.pool.acquire(total).map_err(|_full| NotPooled::Full)?;
+        let slot = binding
+            .pool
+            .acquire(total)
+            .map_err(|_full| NotPooled::Full)?;
         let (base, bytes) = (slot.as_mut_ptr(), slot.byte_len());
         let opaque = Box::into_raw(Box::new(slot)).cast::<c_void>();
         let buffer = ffi::av_buffer_create(base, bytes, Some(release_slot), opaque, 0);

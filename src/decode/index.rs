@@ -96,7 +96,9 @@ impl GopIndex {
     }
 
     fn position(&self, frame: FrameIndex) -> Option<usize> {
-        usize::try_from(frame.0).ok().filter(|&n| n < self.pts.len())
+        usize::try_from(frame.0)
+            .ok()
+            .filter(|&n| n < self.pts.len())
     }
 
     /// The time stamp of `frame`, in ticks.
@@ -115,7 +117,11 @@ impl GopIndex {
         let next = self.pts.partition_point(|&p| p < pts);
         let after = self.pts.get(next).map(|&p| (p - pts, next));
         let before = next.checked_sub(1).map(|n| (pts - self.pts[n], n));
-        before.into_iter().chain(after).min().map(|(_, n)| index_from_usize(n))
+        before
+            .into_iter()
+            .chain(after)
+            .min()
+            .map(|(_, n)| index_from_usize(n))
     }
 
     /// Whether every packet that could be presented at or before `pts` has been seen.
@@ -141,17 +147,22 @@ impl GopIndex {
 
     /// Length from the first frame's beginning to the last one's end.
     pub fn duration(&self) -> MediaSpan {
-        self.pts.first().map_or(MediaSpan::ZERO, |&first| self.end() - self.time_from_pts(first))
+        self.pts.first().map_or(MediaSpan::ZERO, |&first| {
+            self.end() - self.time_from_pts(first)
+        })
     }
 
     /// Media time of a time stamp.
     pub fn time_from_pts(&self, pts: i64) -> MediaTime {
-        self.time_base.time_from_ticks_nearest(pts.saturating_sub(self.zero_ticks))
+        self.time_base
+            .time_from_ticks_nearest(pts.saturating_sub(self.zero_ticks))
     }
 
     /// The frame that is on screen at `time`; the first before it, the last after it.
     pub fn frame_at(&self, time: MediaTime) -> Option<FrameIndex> {
-        let next = self.pts.partition_point(|&pts| self.time_from_pts(pts) <= time);
+        let next = self
+            .pts
+            .partition_point(|&pts| self.time_from_pts(pts) <= time);
         (!self.pts.is_empty()).then(|| index_from_usize(next.saturating_sub(1)))
     }
 
@@ -168,7 +179,9 @@ impl GopIndex {
     /// The first frame that can be decoded from keyframe number `keyframe`.
     pub fn first_frame_of(&self, keyframe: usize) -> Option<FrameIndex> {
         let key = self.keyframes.get(keyframe)?;
-        Some(index_from_usize(self.pts.partition_point(|&pts| pts < key.pts)))
+        Some(index_from_usize(
+            self.pts.partition_point(|&pts| pts < key.pts),
+        ))
     }
 }
 
@@ -238,7 +251,12 @@ impl IndexBuilder {
             return;
         };
         let dts = packet.dts.unwrap_or(pts);
-        let place = Keyframe { pts, dts, position: packet.position, packet: number };
+        let place = Keyframe {
+            pts,
+            dts,
+            position: packet.position,
+            packet: number,
+        };
         if packet.is_key {
             self.first_key_pts.get_or_insert(pts);
             self.keyframes.push(place);
@@ -263,14 +281,23 @@ impl IndexBuilder {
             return self.publish_by_count(complete);
         }
         // A piece of a file may have no keyframe at all. What a decoder makes of it is better than nothing.
-        let keyless = self.first_packet.filter(|_| complete && self.keyframes.is_empty());
-        let mut pts = if keyless.is_some() { &self.before_first_key } else { &self.shown }.clone();
+        let keyless = self
+            .first_packet
+            .filter(|_| complete && self.keyframes.is_empty());
+        let mut pts = if keyless.is_some() {
+            &self.before_first_key
+        } else {
+            &self.shown
+        }
+        .clone();
         pts.sort_unstable();
         // Both fields of a picture may come as packets of their own with one time stamp.
         pts.dedup();
         if !complete {
             // A packet to come may be presented as early as its decoding time, never before.
-            let settled = self.last_dts.map_or(0, |dts| pts.partition_point(|&p| p < dts));
+            let settled = self
+                .last_dts
+                .map_or(0, |dts| pts.partition_point(|&p| p < dts));
             pts.truncate(settled);
         }
         let mut keyframes = self.keyframes.clone();
@@ -297,11 +324,19 @@ impl IndexBuilder {
     fn publish_by_count(&self, complete: bool) -> GopIndex {
         let tick = |n: u64| {
             let frame = FrameIndex(i64::try_from(n).unwrap_or(i64::MAX));
-            self.time_base.ticks_from_time_floor(self.rate.time_of_frame_nearest(frame))
+            self.time_base
+                .ticks_from_time_floor(self.rate.time_of_frame_nearest(frame))
         };
-        let mut pts: Vec<i64> = (0..self.shown_packets).map(|n| self.zero_ticks + tick(n)).collect();
+        let mut pts: Vec<i64> = (0..self.shown_packets)
+            .map(|n| self.zero_ticks + tick(n))
+            .collect();
         pts.dedup();
-        let first = Keyframe { pts: self.zero_ticks, dts: self.zero_ticks, position: Some(0), packet: 0 };
+        let first = Keyframe {
+            pts: self.zero_ticks,
+            dts: self.zero_ticks,
+            position: Some(0),
+            packet: 0,
+        };
         GopIndex {
             time_base: self.time_base,
             zero_ticks: self.zero_ticks,
@@ -331,9 +366,15 @@ impl IndexBuilder {
 /// for coarse time bases such as Matroska's millisecond, by more than a tenth.
 fn is_variable(pts: &[i64], time_base: TimeBase) -> bool {
     let intervals = || pts.windows(2).map(|pair| pair[1] - pair[0]);
-    let (Some(least), Some(most)) = (intervals().min(), intervals().max()) else { return false };
+    let (Some(least), Some(most)) = (intervals().min(), intervals().max()) else {
+        return false;
+    };
     let tick = time_base.span_from_ticks_nearest(1);
-    let slack = if tick > MediaSpan::from_flicks(MediaSpan::from_millis(1).flicks() / 2) { 2 } else { 1 };
+    let slack = if tick > MediaSpan::from_flicks(MediaSpan::from_millis(1).flicks() / 2) {
+        2
+    } else {
+        1
+    };
     most - least > slack.max(least / 50)
 }
 
@@ -343,7 +384,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn builder() -> IndexBuilder {
-        IndexBuilder::new(TimeBase::new(1, 24).unwrap(), FrameRate::new(24, 1).unwrap(), 0)
+        IndexBuilder::new(
+            TimeBase::new(1, 24).unwrap(),
+            FrameRate::new(24, 1).unwrap(),
+            0,
+        )
     }
 
     fn packet(pts: i64, dts: i64, is_key: bool) -> PacketStamp {
@@ -361,10 +406,19 @@ mod tests {
     fn b_frames_are_put_in_order_and_open_gops_begin_a_keyframe_earlier() {
         let mut builder = builder();
         // I0 P3 B1 B2 | I6(open) B4 B5 P8 B7
-        for (dts, (pts, key)) in
-            [(0, true), (3, false), (1, false), (2, false), (6, true), (4, false), (5, false), (8, false), (7, false)]
-                .into_iter()
-                .enumerate()
+        for (dts, (pts, key)) in [
+            (0, true),
+            (3, false),
+            (1, false),
+            (2, false),
+            (6, true),
+            (4, false),
+            (5, false),
+            (8, false),
+            (7, false),
+        ]
+        .into_iter()
+        .enumerate()
         {
             builder.push(packet(pts, i64::try_from(dts).unwrap() - 2, key));
         }
@@ -373,7 +427,13 @@ mod tests {
         assert_eq!(index.keyframe_for(FrameIndex(5)).unwrap().1.pts, 0);
         assert_eq!(index.keyframe_for(FrameIndex(6)).unwrap().1.pts, 6);
         assert_eq!(index.first_frame_of(1), Some(FrameIndex(6)));
-        assert_eq!(index.duration(), FrameRate::new(24, 1).unwrap().time_of_frame_nearest(FrameIndex(9)).since_zero());
+        assert_eq!(
+            index.duration(),
+            FrameRate::new(24, 1)
+                .unwrap()
+                .time_of_frame_nearest(FrameIndex(9))
+                .since_zero()
+        );
         assert!(!index.is_variable_rate());
     }
 
@@ -381,7 +441,10 @@ mod tests {
     fn what_is_never_shown_has_no_number() {
         let mut builder = builder();
         builder.push(packet(0, -3, false)); // before any keyframe
-        builder.push(PacketStamp { is_discarded: true, ..packet(4, -2, true) });
+        builder.push(PacketStamp {
+            is_discarded: true,
+            ..packet(4, -2, true)
+        });
         builder.push(packet(3, -1, false)); // leading picture of the first keyframe
         builder.push(packet(5, 0, false));
         builder.push(packet(6, 1, false));
@@ -409,7 +472,12 @@ mod tests {
     fn without_time_stamps_frames_are_counted() {
         let mut builder = builder();
         for n in 0..10 {
-            builder.push(PacketStamp { pts: None, dts: None, is_key: n % 5 == 0, ..packet(0, 0, false) });
+            builder.push(PacketStamp {
+                pts: None,
+                dts: None,
+                is_key: n % 5 == 0,
+                ..packet(0, 0, false)
+            });
         }
         let index = builder.publish(true);
         assert_eq!((index.len(), index.numbering()), (10, Numbering::ByCount));

@@ -11,8 +11,7 @@ use super::frame_buffers::BufferCounters;
 use super::repack::Repacker;
 use super::tags::{ColorContext, ColorTags, color_info, fields_of_frame, hdr_of_frame};
 use crate::media::{
-    FrameStorage, HdrMetadata, PixelFormat, PlaneLayout, PlaneOwner, Size, VideoFrame,
-    VideoStream,
+    FrameStorage, HdrMetadata, PixelFormat, PlaneLayout, PlaneOwner, Size, VideoFrame, VideoStream,
 };
 use crate::memory::FramePool;
 
@@ -76,7 +75,11 @@ impl PictureMaker {
         let source: ffi::AVPixelFormat = raw.format().into();
         let unknown = || PictureError::Format(format_name(source).to_owned());
         let canonical = describe(source).ok_or_else(unknown)?;
-        let context = ColorContext { format: source, codec: self.codec, size };
+        let context = ColorContext {
+            format: source,
+            codec: self.codec,
+            size,
+        };
         let tags = ColorTags::of_frame(&raw).or(self.stream_tags);
         let color = color_info(tags, context, hdr_of_frame(&raw).or(self.stream_hdr));
         let fields = fields_of_frame(&raw);
@@ -93,7 +96,13 @@ impl PictureMaker {
             (repacked, planes.ok_or_else(unknown)?)
         };
         let storage = self.storage(raw, planes);
-        Ok(VideoFrame { size, format: canonical.format, color, fields, storage })
+        Ok(VideoFrame {
+            size,
+            format: canonical.format,
+            color,
+            fields,
+            storage,
+        })
     }
 
     fn repack(
@@ -126,7 +135,11 @@ impl PictureMaker {
         let slot = self.pool.slot_at(first);
         let owner = Box::new(FrameOwner { _frame: raw });
         match slot {
-            Some(slot) => FrameStorage::Pooled { slot, planes, owner },
+            Some(slot) => FrameStorage::Pooled {
+                slot,
+                planes,
+                owner,
+            },
             None => FrameStorage::Foreign { planes, owner },
         }
     }
@@ -146,7 +159,10 @@ fn plane_layouts(
             unsafe {
                 let frame = &*raw.as_ptr();
                 let stride = usize::try_from(frame.linesize[plane]).ok()?;
-                let (row_bytes, rows) = (format.row_bytes(plane, size), format.plane_size(plane, size).1);
+                let (row_bytes, rows) = (
+                    format.row_bytes(plane, size),
+                    format.plane_size(plane, size).1,
+                );
                 (row_bytes <= stride)
                     .then(|| PlaneLayout::new(frame.data[plane], stride, rows, row_bytes))
             }

@@ -87,7 +87,11 @@ impl RunMap {
         let reverse = self.reverse != turned;
         let along_span = MediaSpan::from_flicks(along);
         RunPoint {
-            media: if reverse { self.end - along_span } else { self.first + along_span },
+            media: if reverse {
+                self.end - along_span
+            } else {
+                self.first + along_span
+            },
             reverse,
             until_boundary: MediaSpan::from_flicks(length - along),
             ended: false,
@@ -135,7 +139,13 @@ impl PlanCursor {
     /// At the beginning of `plan`.
     pub fn new(plan: VideoPlan) -> Self {
         let (next, reverse) = (plan.start, plan.reverse);
-        Self { plan, next, reverse, lap_run: MediaSpan::ZERO, lap_entry: None }
+        Self {
+            plan,
+            next,
+            reverse,
+            lap_run: MediaSpan::ZERO,
+            lap_entry: None,
+        }
     }
 
     /// The plan walked through.
@@ -156,16 +166,27 @@ impl PlanCursor {
     /// When a frame that is on screen from `begin` to `end` (media time) is due in this lap, and until
     /// when, in run time.
     pub fn run_of(&mut self, begin: MediaTime, end: MediaTime) -> (MediaSpan, MediaSpan) {
-        let (near, far) = if self.reverse { (end, begin) } else { (begin, end) };
+        let (near, far) = if self.reverse {
+            (end, begin)
+        } else {
+            (begin, end)
+        };
         let entry = *self.lap_entry.get_or_insert(near);
-        (self.lap_run + (near - entry).abs(), self.lap_run + (far - entry).abs())
+        (
+            self.lap_run + (near - entry).abs(),
+            self.lap_run + (far - entry).abs(),
+        )
     }
 
     /// The media time that is due at run time `run` in this lap; `None` before its first frame is known.
     pub fn media_at(&self, run: MediaSpan) -> Option<MediaTime> {
         let along = run - self.lap_run;
         let entry = self.lap_entry?;
-        Some(if self.reverse { entry - along } else { entry + along })
+        Some(if self.reverse {
+            entry - along
+        } else {
+            entry + along
+        })
     }
 
     /// The frame of this lap that comes after `frame`.
@@ -197,7 +218,12 @@ impl PlanCursor {
 
     /// Ends the lap, which reached media time `exit`, and begins the next. False when the plan is
     /// over. `last` is the last frame of the range, and `range` its media times.
-    pub fn turn(&mut self, exit: MediaTime, last: FrameIndex, range: (MediaTime, MediaTime)) -> bool {
+    pub fn turn(
+        &mut self,
+        exit: MediaTime,
+        last: FrameIndex,
+        range: (MediaTime, MediaTime),
+    ) -> bool {
         if let Some(entry) = self.lap_entry {
             self.lap_run += (exit - entry).abs();
         }
@@ -355,7 +381,10 @@ mod tests {
         };
         assert_eq!(anchor.run_at(Moment::from_nanos(5_500_000_000)), ms(1300));
         assert_eq!(anchor.run_at(Moment::from_nanos(4_900_000_000)), ms(100));
-        assert_eq!(anchor.moment_of(ms(1300)), Moment::from_nanos(5_500_000_000));
+        assert_eq!(
+            anchor.moment_of(ms(1300)),
+            Moment::from_nanos(5_500_000_000)
+        );
         assert_eq!(anchor.moment_of(ms(0)), Moment::from_nanos(4_850_000_000));
     }
 
@@ -376,7 +405,11 @@ mod tests {
                         repeat,
                     };
                     let map = RunMap {
-                        start: if reverse { time(start + 1) } else { time(start) },
+                        start: if reverse {
+                            time(start + 1)
+                        } else {
+                            time(start)
+                        },
                         first: time(10),
                         end: time(20),
                         reverse,
@@ -386,7 +419,11 @@ mod tests {
                     let mut last_end = MediaSpan::ZERO;
                     for _ in 0..60 {
                         if !cursor.is_inside(None) {
-                            let exit = if cursor.is_reverse() { time(10) } else { time(20) };
+                            let exit = if cursor.is_reverse() {
+                                time(10)
+                            } else {
+                                time(20)
+                            };
                             if !cursor.turn(exit, FrameIndex(19), (time(10), time(20))) {
                                 assert!(map.at(cursor.lap_run()).ended);
                                 assert!(!map.at(cursor.lap_run() - ms(1)).ended);

@@ -75,8 +75,17 @@ pub fn frame_ring(capacity: usize) -> (FrameProducer, FrameConsumer) {
     let (wake, space) = bounded(1);
     let fill = Arc::new(AtomicUsize::new(0));
     (
-        FrameProducer { ring: producer, space, wake: wake.clone(), fill: Arc::clone(&fill) },
-        FrameConsumer { ring: consumer, wake, fill },
+        FrameProducer {
+            ring: producer,
+            space,
+            wake: wake.clone(),
+            fill: Arc::clone(&fill),
+        },
+        FrameConsumer {
+            ring: consumer,
+            wake,
+            fill,
+        },
     )
 }
 
@@ -152,6 +161,8 @@ impl FrameConsumer {
 
 impl std::fmt::Debug for FrameConsumer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FrameConsumer").field("len", &self.len()).finish()
+        f.debug_struct("FrameConsumer")
+            .field("len", &self.len())
+            .finish()
     }
 }

@@ -76,7 +76,9 @@ pub(super) fn is_high_throughput_jpeg2000(file: &[u8]) -> bool {
 /// stamps like any other, but make no picture of their own (`show_frame` of RFC 6386 §9.1 and of the
 /// VP9 bitstream specification §6.2).
 pub(super) fn is_never_shown(codec: &str, packet: &[u8]) -> bool {
-    let Some(&first) = packet.first() else { return false };
+    let Some(&first) = packet.first() else {
+        return false;
+    };
     match codec {
         "vp8" => first & 0x10 == 0,
         "vp9" => {
@@ -93,7 +95,9 @@ pub(super) fn is_never_shown(codec: &str, packet: &[u8]) -> bool {
 /// Whether several VP9 frames lie in this packet, the last of which is shown (annex B): its index at the
 /// end begins and ends with the same mark, which tells its length.
 fn is_vp9_superframe(packet: &[u8]) -> bool {
-    let Some(&mark) = packet.last() else { return false };
+    let Some(&mark) = packet.last() else {
+        return false;
+    };
     let (frames, size_bytes) = (usize::from(mark & 7) + 1, usize::from(mark >> 3 & 3) + 1);
     let begin = packet.len().checked_sub(2 + frames * size_bytes);
     mark & 0xe0 == 0xc0 && begin.and_then(|begin| packet.get(begin)) == Some(&mark)
@@ -132,7 +136,10 @@ mod tests {
         assert!(is_never_shown("vp9", &[0b1011_0010, 0]));
         assert!(!is_never_shown("vp9", &[0b1011_0011, 0]));
         // Two frames of one byte each, then their index.
-        assert!(!is_never_shown("vp9", &[0b1001_0100, 0b1001_0110, 0xc1, 1, 1, 0xc1]));
+        assert!(!is_never_shown(
+            "vp9",
+            &[0b1001_0100, 0b1001_0110, 0xc1, 1, 1, 0xc1]
+        ));
         assert!(is_never_shown("vp9", &[0b1001_0100, 0, 0, 0, 0, 0xc1]));
         assert!(!is_never_shown("h264", &[0]) && !is_never_shown("vp9", &[]));
     }

@@ -6,7 +6,6 @@
 //! [`seek`](VideoReader::seek) is one piece: it reads packets up to the keyframe that it looks for.
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,7 +59,9 @@ pub struct ReadPicture {
 
 impl std::fmt::Debug for ReadPicture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ReadPicture").field("pts", &self.pts).finish_non_exhaustive()
+        f.debug_struct("ReadPicture")
+            .field("pts", &self.pts)
+            .finish_non_exhaustive()
     }
 }
 
@@ -116,7 +117,10 @@ impl VideoReader {
         input.discard_all_but(stream.id);
         let counters = Arc::new(BufferCounters::default());
         // The decoder points at it, so it must not move.
-        let binding = Box::new(PoolBinding::new(options.pool.clone(), Arc::clone(&counters)));
+        let binding = Box::new(PoolBinding::new(
+            options.pool.clone(),
+            Arc::clone(&counters),
+        ));
         let parameters = parameters_of(&input, &stream)?;
         let pool = options.pool.clone();
         let maker = PictureMaker::new(&parameters, &stream, pool, Arc::clone(&counters));
@@ -140,12 +144,6 @@ impl VideoReader {
             decode: Duration::ZERO,
             _binding: binding,
         })
-    }
-
-    /// Opens `path` once more, for the same stream.
-    pub fn open(path: &Path, stream: VideoStream, options: ReaderOptions) -> Result<Self, DecodeError> {
-        let input = Input::open_interruptible(path, &options.interrupter)?;
-        Self::new(input, stream, options)
     }
 
     /// The stream.
@@ -183,7 +181,9 @@ impl VideoReader {
         // A demuxer may land too late, for its own table is coarser or counts otherwise: ask for
         // earlier keyframes until it lands at or before the one that is needed.
         for _ in 0..4 {
-            let Some(&key) = index.keyframes().get(number) else { break };
+            let Some(&key) = index.keyframes().get(number) else {
+                break;
+            };
             let landed = self.try_seek(key, index.keyframes().get(keyframe).copied())?;
             if landed {
                 return Ok(());
@@ -211,7 +211,9 @@ impl VideoReader {
     }
 
     fn seek_by_place(&mut self, key: Keyframe) -> Result<bool, DecodeError> {
-        let Some(position) = key.position else { return Ok(false) };
+        let Some(position) = key.position else {
+            return Ok(false);
+        };
         match self.input.seek_to_byte(position) {
             Ok(()) => Ok(true),
             Err(ReadError::Unseekable(_)) => Ok(false),
@@ -272,10 +274,14 @@ impl VideoReader {
         match received {
             Ok(()) => return Ok(Step::Picture(self.picture(raw))),
             Err(ffmpeg::Error::Eof) => return Ok(Step::End),
-            Err(ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) if self.draining => {
+            Err(ffmpeg::Error::Other {
+                errno: ffmpeg::error::EAGAIN,
+            }) if self.draining => {
                 return Ok(Step::End);
             }
-            Err(ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => {}
+            Err(ffmpeg::Error::Other {
+                errno: ffmpeg::error::EAGAIN,
+            }) => {}
             Err(error) => self.note_damage(error)?,
         }
         if !self.packet_waits {
@@ -287,7 +293,11 @@ impl VideoReader {
                 ReadOutcome::End => {
                     self.draining = true;
                     // A decoder that fails to enter draining has nothing left to give.
-                    return Ok(if self.decoder.send_eof().is_ok() { Step::Progress } else { Step::End });
+                    return Ok(if self.decoder.send_eof().is_ok() {
+                        Step::Progress
+                    } else {
+                        Step::End
+                    });
                 }
             }
         }
@@ -331,7 +341,9 @@ impl VideoReader {
         self.decode += self.since(begun);
         match sent {
             // Its pictures must be taken first; the packet is kept.
-            Err(ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => return Ok(Step::Progress),
+            Err(ffmpeg::Error::Other {
+                errno: ffmpeg::error::EAGAIN,
+            }) => return Ok(Step::Progress),
             Ok(()) => self.bad_packets_in_a_row = 0,
             Err(error) => self.note_damage(error)?,
         }
@@ -344,7 +356,10 @@ impl VideoReader {
         self.bad_packets_in_a_row += 1;
         tracing::debug!("a damaged packet was passed over: {error}");
         if self.bad_packets_in_a_row > MAX_BAD_PACKETS_IN_A_ROW {
-            return Err(DecodeError::Decoder(self.stream.decoder.clone(), error.to_string()));
+            return Err(DecodeError::Decoder(
+                self.stream.decoder.clone(),
+                error.to_string(),
+            ));
         }
         Ok(())
     }
@@ -386,7 +401,13 @@ fn meets_goal(packet: &ffmpeg::Packet, goal: Keyframe) -> Goal {
     match pts {
         Some(pts) if is_entry && pts == goal.pts => Goal::Met,
         // Decoding time is what demuxers order packets by.
-        _ if packet.dts().or(packet.pts()).is_some_and(|dts| dts > goal.dts) => Goal::Passed,
+        _ if packet
+            .dts()
+            .or(packet.pts())
+            .is_some_and(|dts| dts > goal.dts) =>
+        {
+            Goal::Passed
+        }
         _ => Goal::Before,
     }
 }
@@ -396,9 +417,13 @@ fn parameters_of(
     stream: &VideoStream,
 ) -> Result<ffmpeg::codec::Parameters, DecodeError> {
     let StreamId(number) = stream.id;
-    input.context_ref().stream(number).map(|stream| stream.parameters()).ok_or_else(|| {
-        DecodeError::Decoder(stream.decoder.clone(), "the stream is gone".to_owned())
-    })
+    input
+        .context_ref()
+        .stream(number)
+        .map(|stream| stream.parameters())
+        .ok_or_else(|| {
+            DecodeError::Decoder(stream.decoder.clone(), "the stream is gone".to_owned())
+        })
 }
 
 fn open_decoder(

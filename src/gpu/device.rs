@@ -81,7 +81,7 @@ pub enum GpuError {
     },
     /// The driver refused.
     #[error(
-        "the graphics driver of {adapter} refused to start: {reason}. Update it, or choose another adapter with --adapter."
+        "the graphics driver of {adapter} refused to start: {reason}. Update it, or name another adapter in WGPU_ADAPTER_NAME."
     )]
     Refused {
         /// The adapter.
@@ -315,7 +315,9 @@ fn watch(device: &wgpu::Device, health: &Arc<Health>) {
 pub fn adapters() -> Vec<AdapterSummary> {
     let instance = new_instance(None);
     let all = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
-    all.iter().map(|adapter| summarize(&adapter.get_info())).collect()
+    all.iter()
+        .map(|adapter| summarize(&adapter.get_info()))
+        .collect()
 }
 
 fn choose_adapter(

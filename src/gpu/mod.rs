@@ -37,8 +37,8 @@ mod tests;
 
 pub use converter::{ConvertChoice, PictureConverter, PictureRequest};
 pub use cpu_converter::CpuPictureConverter;
-pub use device::{adapters,
-    AdapterSummary, DeviceGeneration, GpuContext, GpuError, GpuOptions, new_instance,
+pub use device::{
+    AdapterSummary, DeviceGeneration, GpuContext, GpuError, GpuOptions, adapters, new_instance,
 };
 pub use geometry::{Rect, fit};
 pub use gpu_converter::GpuConverter;

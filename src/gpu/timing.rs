@@ -127,6 +127,18 @@ impl GpuTimer {
             });
     }
 
+    /// Whether a measurement under `token` is under way.
+    pub fn is_pending(&self, token: u64) -> bool {
+        let slots = self
+            .parts
+            .as_ref()
+            .map(|parts| parts.slots.as_slice())
+            .unwrap_or_default();
+        slots
+            .iter()
+            .any(|slot| slot.token == token && slot.state.load(Ordering::Acquire) != FREE)
+    }
+
     /// The measurements that have arrived, as token and nanoseconds, oldest first. Never waits; the
     /// device must be polled for any to arrive.
     pub fn drain(&mut self) -> impl Iterator<Item = (u64, u64)> + '_ {

@@ -76,7 +76,11 @@ impl Viewer {
 
     /// Who converts, in a word or two.
     pub fn converter_name(&self, ctx: &GpuContext) -> &'static str {
-        if self.choice.uses_gpu(ctx.summary()) { "GPU compute" } else { "CPU (SIMD)" }
+        if self.choice.uses_gpu(ctx.summary()) {
+            "GPU compute"
+        } else {
+            "CPU (SIMD)"
+        }
     }
 
     /// Who converts from now on.
@@ -210,7 +214,7 @@ impl Viewer {
         // A copied picture has no pass to be timed.
         let copies = self.copyable(ctx, target, viewport, settings).is_some();
         let timed = token
-            .filter(|_| !copies)
+            .filter(|token| !copies && !self.timer.is_pending(*token))
             .and_then(|token| self.timer.begin(token));
         let mut overlay = overlay;
         let before = match &mut overlay {
@@ -279,8 +283,13 @@ impl Viewer {
         (ctx.summary().is_cpu && same).then_some(&shown.picture)
     }
 
-    /// GPU times that have arrived, as token and nanoseconds. Several passes may bear one token: add
-    /// them up. Never waits.
+    /// Whether a GPU time under `token` is still to come.
+    pub fn awaits_gpu_time(&self, token: u64) -> bool {
+        self.timer.is_pending(token)
+    }
+
+    /// GPU times that have arrived, as token and nanoseconds. A token has one: that of the conversion
+    /// where the GPU converts, that of drawing where it only draws. Never waits.
     pub fn drain_gpu_times(&mut self, ctx: &GpuContext) -> impl Iterator<Item = (u64, u64)> + '_ {
         ctx.poll();
         self.timer.drain()

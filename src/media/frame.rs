@@ -31,16 +31,30 @@ impl PlaneLayout {
     /// When there are no rows, or they are longer than the stride.
     #[expect(unsafe_code, reason = "the caller vouches for foreign memory")]
     pub unsafe fn new(ptr: *const u8, stride: usize, rows: usize, row_bytes: usize) -> Self {
-        assert!(row_bytes <= stride && rows > 0, "a plane has rows no longer than its stride");
-        Self { ptr, stride, rows, row_bytes }
+        assert!(
+            row_bytes <= stride && rows > 0,
+            "a plane has rows no longer than its stride"
+        );
+        Self {
+            ptr,
+            stride,
+            rows,
+            row_bytes,
+        }
     }
 }
 
-#[expect(unsafe_code, reason = "the pointer is read only, behind an owner that is Send and Sync")]
+#[expect(
+    unsafe_code,
+    reason = "the pointer is read only, behind an owner that is Send and Sync"
+)]
 // SAFETY: a layout is only ever read through `FrameStorage::plane`, whose owner keeps the memory
 // alive and unchanged on any thread.
 unsafe impl Send for PlaneLayout {}
-#[expect(unsafe_code, reason = "the pointer is read only, behind an owner that is Send and Sync")]
+#[expect(
+    unsafe_code,
+    reason = "the pointer is read only, behind an owner that is Send and Sync"
+)]
 // SAFETY: as above; shared reads of unchanging memory do not race.
 unsafe impl Sync for PlaneLayout {}
 
@@ -102,7 +116,11 @@ impl FrameStorage {
         }
         impl PlaneOwner for Owned {}
 
-        assert_eq!(planes.len(), format.plane_count(), "one slice for each plane");
+        assert_eq!(
+            planes.len(),
+            format.plane_count(),
+            "one slice for each plane"
+        );
         let bytes: Vec<Box<[u8]>> = planes.iter().map(|(bytes, _)| Box::from(*bytes)).collect();
         let layouts = bytes
             .iter()
@@ -111,7 +129,10 @@ impl FrameStorage {
             .map(|(index, (owned, &(_, stride)))| {
                 let rows = format.plane_size(index, size).1;
                 let row_bytes = format.row_bytes(index, size);
-                assert!(owned.len() >= stride * (rows - 1) + row_bytes, "plane {index} is too short");
+                assert!(
+                    owned.len() >= stride * (rows - 1) + row_bytes,
+                    "plane {index} is too short"
+                );
                 #[expect(unsafe_code, reason = "the boxes are owned by the storage being built")]
                 // SAFETY: the length was checked above; a boxed slice does not move, and it is never
                 // written after this.
@@ -120,7 +141,10 @@ impl FrameStorage {
                 }
             })
             .collect();
-        Self::Foreign { planes: layouts, owner: Box::new(Owned { _bytes: bytes }) }
+        Self::Foreign {
+            planes: layouts,
+            owner: Box::new(Owned { _bytes: bytes }),
+        }
     }
 
     fn layouts(&self) -> &[PlaneLayout] {
@@ -154,7 +178,10 @@ impl FrameStorage {
 
     /// Bytes that the planes take, padding between rows included.
     pub fn byte_len(&self) -> usize {
-        self.layouts().iter().map(|plane| plane.stride * plane.rows).sum()
+        self.layouts()
+            .iter()
+            .map(|plane| plane.stride * plane.rows)
+            .sum()
     }
 }
 

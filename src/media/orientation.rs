@@ -12,11 +12,17 @@ pub struct Orientation {
 
 impl Orientation {
     /// Shown as stored.
-    pub const UPRIGHT: Self = Self { quarter_turns: 0, mirrored: false };
+    pub const UPRIGHT: Self = Self {
+        quarter_turns: 0,
+        mirrored: false,
+    };
 
     /// Mirror first, then turn clockwise; only the turns modulo 4 count.
     pub const fn new(mirrored: bool, quarter_turns_clockwise: u8) -> Self {
-        Self { quarter_turns: quarter_turns_clockwise % 4, mirrored }
+        Self {
+            quarter_turns: quarter_turns_clockwise % 4,
+            mirrored,
+        }
     }
 
     /// Clockwise quarter turns, 0 to 3.
@@ -37,7 +43,11 @@ impl Orientation {
     /// The size shown of a stored picture.
     #[must_use]
     pub fn apply(self, stored: Size) -> Size {
-        if self.is_transposing() { stored.transposed() } else { stored }
+        if self.is_transposing() {
+            stored.transposed()
+        } else {
+            stored
+        }
     }
 
     /// Maps a shown point to the stored point. Both run from 0 to 1, right and down.

@@ -33,7 +33,10 @@ impl Size {
     /// Width and height exchanged.
     #[must_use]
     pub fn transposed(self) -> Self {
-        Self { width: self.height, height: self.width }
+        Self {
+            width: self.height,
+            height: self.width,
+        }
     }
 
     /// Pixels in the picture.
@@ -70,13 +73,25 @@ pub struct Subsampling {
 
 impl Subsampling {
     /// As many colour samples as luma samples.
-    pub const S444: Self = Self { log2_x: 0, log2_y: 0 };
+    pub const S444: Self = Self {
+        log2_x: 0,
+        log2_y: 0,
+    };
     /// Half in each row.
-    pub const S422: Self = Self { log2_x: 1, log2_y: 0 };
+    pub const S422: Self = Self {
+        log2_x: 1,
+        log2_y: 0,
+    };
     /// Half in each row and in each column.
-    pub const S420: Self = Self { log2_x: 1, log2_y: 1 };
+    pub const S420: Self = Self {
+        log2_x: 1,
+        log2_y: 1,
+    };
     /// A quarter in each row.
-    pub const S411: Self = Self { log2_x: 2, log2_y: 0 };
+    pub const S411: Self = Self {
+        log2_x: 2,
+        log2_y: 0,
+    };
 }
 
 /// Significant bits of a sample, 8 to 16. Above 8 a sample takes two bytes, little-endian.
@@ -86,7 +101,11 @@ pub struct SampleDepth(u8);
 impl SampleDepth {
     /// `None` outside 8 to 16.
     pub const fn new(bits: u8) -> Option<Self> {
-        if bits >= 8 && bits <= 16 { Some(Self(bits)) } else { None }
+        if bits >= 8 && bits <= 16 {
+            Some(Self(bits))
+        } else {
+            None
+        }
     }
 
     /// Significant bits.
@@ -145,8 +164,10 @@ impl PixelFormat {
     pub const YUV420P8: Self = Self::planar_yuv(Subsampling::S420, SampleDepth(8));
 
     /// 8-bit 4:2:0 with interleaved colour differences.
-    pub const NV12: Self =
-        Self { arrangement: PlaneArrangement::SemiPlanar, ..Self::planar_yuv(Subsampling::S420, SampleDepth(8)) };
+    pub const NV12: Self = Self {
+        arrangement: PlaneArrangement::SemiPlanar,
+        ..Self::planar_yuv(Subsampling::S420, SampleDepth(8))
+    };
 
     /// Number of planes, 1 to 4.
     pub fn plane_count(self) -> usize {
@@ -180,12 +201,12 @@ impl PixelFormat {
 
     /// Bytes from one sample of `plane` to the next: two components share one in a semi-planar plane.
     pub fn sample_stride_bytes(self, plane: usize) -> usize {
-        let components = if self.arrangement == PlaneArrangement::SemiPlanar && self.is_chroma(plane)
-        {
-            2
-        } else {
-            1
-        };
+        let components =
+            if self.arrangement == PlaneArrangement::SemiPlanar && self.is_chroma(plane) {
+                2
+            } else {
+                1
+            };
         components * self.depth.bytes()
     }
 

@@ -41,12 +41,18 @@ pub struct MediaInfo {
 impl MediaInfo {
     /// The stream to show when nothing else is asked for: the default one, else the largest.
     pub fn default_video(&self) -> Option<&VideoStream> {
-        self.video.iter().find(|v| v.is_default).or_else(|| self.video.iter().max_by_key(|v| v.size.area()))
+        self.video
+            .iter()
+            .find(|v| v.is_default)
+            .or_else(|| self.video.iter().max_by_key(|v| v.size.area()))
     }
 
     /// The stream to hear when nothing else is asked for.
     pub fn default_audio(&self) -> Option<&AudioStream> {
-        self.audio.iter().find(|a| a.is_default).or_else(|| self.audio.first())
+        self.audio
+            .iter()
+            .find(|a| a.is_default)
+            .or_else(|| self.audio.first())
     }
 }
 

@@ -31,6 +31,10 @@ pub struct ViewSettings {
 
 impl Default for ViewSettings {
     fn default() -> Self {
-        Self { exposure_stops: 0.0, gamma: 1.0, channel: ViewChannel::Color }
+        Self {
+            exposure_stops: 0.0,
+            gamma: 1.0,
+            channel: ViewChannel::Color,
+        }
     }
 }

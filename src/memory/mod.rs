@@ -8,6 +8,6 @@ mod budget;
 mod pool;
 mod slab;
 
-pub use budget::{MemoryBudget, parse_bytes};
+pub use budget::MemoryBudget;
 pub use pool::{FramePool, PoolError, PoolUsage, Slot};
 pub use slab::SlotId;

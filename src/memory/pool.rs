@@ -65,8 +65,17 @@ pub struct FramePool {
 impl FramePool {
     /// A pool that never holds more than `limit_bytes`.
     pub fn new(limit_bytes: u64) -> Self {
-        let usage = PoolUsage { limit_bytes, ..PoolUsage::default() };
-        Self { inner: Arc::new(Mutex::new(Inner { slabs: Vec::new(), next_number: 0, usage })) }
+        let usage = PoolUsage {
+            limit_bytes,
+            ..PoolUsage::default()
+        };
+        Self {
+            inner: Arc::new(Mutex::new(Inner {
+                slabs: Vec::new(),
+                next_number: 0,
+                usage,
+            })),
+        }
     }
 
     /// A slot of at least `bytes`, page-aligned. Its contents are whatever was there before.
@@ -77,14 +86,24 @@ impl FramePool {
         if inner.usage.used_bytes + slot_bytes as u64 > limit_bytes {
             return Err(PoolError::Full { limit_bytes });
         }
-        let found = inner.slabs.iter().position(|s| s.slot_bytes == slot_bytes && !s.free.is_empty());
+        let found = inner
+            .slabs
+            .iter()
+            .position(|s| s.slot_bytes == slot_bytes && !s.free.is_empty());
         let slab = match found {
             Some(slab) => slab,
             None => inner.add_slab(slot_bytes)?,
         };
         inner.take(slab).map_or_else(
             || Err(PoolError::Full { limit_bytes }),
-            |(id, ptr)| Ok(Slot { id, ptr, bytes: slot_bytes, pool: self.clone() }),
+            |(id, ptr)| {
+                Ok(Slot {
+                    id,
+                    ptr,
+                    bytes: slot_bytes,
+                    pool: self.clone(),
+                })
+            },
         )
     }
 
@@ -99,7 +118,10 @@ impl FramePool {
         inner.slabs.iter().find_map(|slab| {
             let offset = slab.offset_of(address as usize)?;
             let start = offset - offset % slab.slot_bytes;
-            Some(SlotId { slab: slab.number, offset: start as u64 })
+            Some(SlotId {
+                slab: slab.number,
+                offset: start as u64,
+            })
         })
     }
 
@@ -137,7 +159,10 @@ impl Inner {
     fn take(&mut self, slab: usize) -> Option<(SlotId, *mut u8)> {
         let slab = &mut self.slabs[slab];
         let slot = slab.free.pop()?;
-        let id = SlotId { slab: slab.number, offset: (slot * slab.slot_bytes) as u64 };
+        let id = SlotId {
+            slab: slab.number,
+            offset: (slot * slab.slot_bytes) as u64,
+        };
         let (ptr, bytes) = (slab.slot_ptr(slot), slab.slot_bytes as u64);
         self.usage.used_slots += 1;
         self.usage.used_bytes += bytes;
@@ -147,7 +172,8 @@ impl Inner {
     }
 
     fn trim(&mut self, keep_slot_bytes: Option<usize>) {
-        self.slabs.retain(|s| s.free.len() < s.slots || Some(s.slot_bytes) == keep_slot_bytes);
+        self.slabs
+            .retain(|s| s.free.len() < s.slots || Some(s.slot_bytes) == keep_slot_bytes);
         self.usage.mapped_bytes = self.slabs.iter().map(|slab| slab.byte_len() as u64).sum();
     }
 }
@@ -167,7 +193,10 @@ pub struct Slot {
     pool: FramePool,
 }
 
-#[expect(unsafe_code, reason = "a slot is the only owner of its bytes, on whatever thread")]
+#[expect(
+    unsafe_code,
+    reason = "a slot is the only owner of its bytes, on whatever thread"
+)]
 // SAFETY: the pointer leads to bytes that no other slot covers, and the pool behind it is shared by
 // a lock; nothing in a slot depends on the thread that made it.
 unsafe impl Send for Slot {}

@@ -25,9 +25,17 @@ pub(super) struct Slab {
 
 impl Slab {
     pub(super) fn new(number: u32, slot_bytes: usize, slots: usize) -> io::Result<Self> {
-        let bytes = slot_bytes.checked_mul(slots).ok_or(io::ErrorKind::OutOfMemory)?;
+        let bytes = slot_bytes
+            .checked_mul(slots)
+            .ok_or(io::ErrorKind::OutOfMemory)?;
         let map = shared_map(bytes)?;
-        Ok(Self { number, slot_bytes, slots, free: (0..slots).rev().collect(), map })
+        Ok(Self {
+            number,
+            slot_bytes,
+            slots,
+            free: (0..slots).rev().collect(),
+            map,
+        })
     }
 
     pub(super) fn byte_len(&self) -> usize {
@@ -51,7 +59,9 @@ fn shared_map(bytes: usize) -> io::Result<MmapRaw> {
     use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
     let file = memfd_create("jogwheel-frames", MemfdFlags::CLOEXEC)?;
     ftruncate(&file, bytes as u64)?;
-    MmapOptions::new().len(bytes).map_raw(&std::fs::File::from(file))
+    MmapOptions::new()
+        .len(bytes)
+        .map_raw(&std::fs::File::from(file))
 }
 
 #[cfg(not(target_os = "linux"))]

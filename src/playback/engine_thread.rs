@@ -48,7 +48,9 @@ impl EngineCalls {
     /// A queue, and the waker that sessions are given before the engine exists.
     pub fn new() -> (Self, EngineWaker) {
         let (sender, calls) = bounded(COMMANDS);
-        let waker = EngineWaker { calls: sender.clone() };
+        let waker = EngineWaker {
+            calls: sender.clone(),
+        };
         (Self { calls, sender }, waker)
     }
 }
@@ -74,7 +76,11 @@ impl EngineHandle {
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || run(engine(), &calls, &*clock, &changed))?;
-        Ok(Self { calls: sender, snapshot, thread: Some(thread) })
+        Ok(Self {
+            calls: sender,
+            snapshot,
+            thread: Some(thread),
+        })
     }
 
     /// Gives a command. Waits only while 256 others wait.

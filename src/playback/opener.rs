@@ -11,7 +11,7 @@ use crate::decode::{
     media_info, require_playable,
 };
 use crate::media::MediaInfo;
-use crate::memory::{FramePool, MemoryBudget};
+use crate::memory::FramePool;
 use crate::time::Clock;
 
 /// A medium that is ready to play.
@@ -86,8 +86,6 @@ pub struct FileOpener {
 pub struct OpenerOptions {
     /// Threads inside each decoder.
     pub threads: NonZeroUsize,
-    /// The budget that frames are part of.
-    pub budget: MemoryBudget,
     /// Where frames go.
     pub pool: FramePool,
     /// The clock.
@@ -101,7 +99,10 @@ pub struct OpenerOptions {
 impl FileOpener {
     /// An opener that makes sessions with `options`.
     pub fn new(options: OpenerOptions) -> Self {
-        Self { options, pending: None }
+        Self {
+            options,
+            pending: None,
+        }
     }
 }
 
@@ -146,11 +147,7 @@ impl Drop for FileOpener {
     }
 }
 
-fn open(
-    path: &Path,
-    options: &OpenerOptions,
-    interrupter: &Interrupter,
-) -> Result<Opened, String> {
+fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Result<Opened, String> {
     puffin::profile_scope!("open");
     let input = Input::open_interruptible(path, interrupter).map_err(|e| e.to_string())?;
     let info = Arc::new(media_info(&input));
@@ -174,7 +171,10 @@ fn open(
     };
     let (session, frames) = VideoSession::start(input, stream, session_options)
         .map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(Opened { info, video: Some((Box::new(session), frames)) })
+    Ok(Opened {
+        info,
+        video: Some((Box::new(session), frames)),
+    })
 }
 
 /// Bytes of one picture with the decoder's padding.
@@ -182,7 +182,10 @@ fn picture_bytes(stream: &crate::media::VideoStream) -> u64 {
     let planes = 0..stream.format.plane_count();
     planes
         .map(|plane| {
-            let row = stream.format.row_bytes(plane, stream.size).next_multiple_of(256) as u64;
+            let row = stream
+                .format
+                .row_bytes(plane, stream.size)
+                .next_multiple_of(256) as u64;
             row * (stream.format.plane_size(plane, stream.size).1 as u64 + 32)
         })
         .sum()

@@ -94,11 +94,6 @@ impl Records {
         self.log.interrupt();
     }
 
-    pub(super) fn clear(&mut self) {
-        (self.open, self.taken, self.repetition) = (None, None, None);
-        self.log.clear();
-    }
-
     /// Opens the record of a frame that is going to be presented for the refresh at `refresh`, and
     /// closes those of the frames that were given up before it.
     pub(super) fn open(
@@ -283,6 +278,16 @@ impl Records {
         if record.fate == FrameFate::Shown && timing.is_late(*run, presented) {
             record.fate = FrameFate::Late;
             record.blame = Some(self.slowest_after_decode);
+        }
+        self.close();
+    }
+
+    /// The frame of the open record could not be shown: it counts as dropped.
+    pub(super) fn not_presented(&mut self) {
+        if let Some(Open { record, .. }) = &mut self.open {
+            record.fate = FrameFate::Dropped;
+            record.blame = Some(Stage::Present);
+            record.presented = None;
         }
         self.close();
     }

@@ -108,11 +108,6 @@ impl FrameScheduler {
         self.records.interrupt();
     }
 
-    /// Forgets all records.
-    pub fn clear_log(&mut self) {
-        self.records.clear();
-    }
-
     /// Frames that wait in the ring.
     pub fn waiting(&self) -> usize {
         self.frames.as_ref().map_or(0, FrameConsumer::len)
@@ -394,6 +389,11 @@ impl FrameScheduler {
     /// Brings the GPU time of the frame whose record has number `ordinal`.
     pub fn gpu_time(&mut self, ordinal: u64, nanos: u64) {
         self.records.gpu_time(ordinal, nanos);
+    }
+
+    /// The picture that [`Self::pull`] answered last could not be shown: it counts as dropped.
+    pub fn not_presented(&mut self) {
+        self.records.not_presented();
     }
 
     /// How long after it was due the picture that [`Self::pull`] answered last is seen, if it was due

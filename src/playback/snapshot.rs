@@ -92,7 +92,11 @@ impl MediaState {
     /// The frame on screen at `time`; the first or last one outside the medium.
     pub fn frame_at(&self, time: MediaTime) -> FrameIndex {
         let covered = |index: &&Arc<GopIndex>| index.is_complete() || index.end() > time;
-        let by_index = self.index.as_ref().filter(covered).and_then(|index| index.frame_at(time));
+        let by_index = self
+            .index
+            .as_ref()
+            .filter(covered)
+            .and_then(|index| index.frame_at(time));
         let frame = by_index.unwrap_or_else(|| self.rate.frame_at_floor(time));
         frame.clamp(FrameIndex::ZERO, FrameIndex(self.frames - 1))
     }
@@ -173,10 +177,28 @@ impl Snapshot {
             && Arc::ptr_eq(&self.playlist, &other.playlist)
             && (self.status, self.position, self.timecode, self.speed)
                 == (other.status, other.position, other.timecode, other.speed)
-            && (self.mark_in, self.mark_out, self.loop_mode, self.playlist_index)
-                == (other.mark_in, other.mark_out, other.loop_mode, other.playlist_index)
-            && (self.volume_percent, self.muted, self.audio_delay_millis, self.audio_track)
-                == (other.volume_percent, other.muted, other.audio_delay_millis, other.audio_track)
+            && (
+                self.mark_in,
+                self.mark_out,
+                self.loop_mode,
+                self.playlist_index,
+            ) == (
+                other.mark_in,
+                other.mark_out,
+                other.loop_mode,
+                other.playlist_index,
+            )
+            && (
+                self.volume_percent,
+                self.muted,
+                self.audio_delay_millis,
+                self.audio_track,
+            ) == (
+                other.volume_percent,
+                other.muted,
+                other.audio_delay_millis,
+                other.audio_track,
+            )
             && (&self.audio, self.clock, self.view) == (&other.audio, other.clock, other.view)
             && (&self.notices, &self.decoder) == (&other.notices, &other.decoder)
             && (self.damaged_packets, self.outside_pool)

@@ -341,7 +341,8 @@ fn exposure(stops: f32, steps: f32) -> f32 {
 }
 
 fn gamma(gamma: f32, steps: f32) -> f32 {
-    (((gamma * GAMMA_STEPS_A_UNIT).round() + steps) / GAMMA_STEPS_A_UNIT).clamp(MIN_GAMMA, MAX_GAMMA)
+    (((gamma * GAMMA_STEPS_A_UNIT).round() + steps) / GAMMA_STEPS_A_UNIT)
+        .clamp(MIN_GAMMA, MAX_GAMMA)
 }
 
 fn toggled(now: ViewChannel, asked: ViewChannel) -> ViewChannel {

@@ -9,9 +9,7 @@
 use std::fmt::Write as _;
 
 use jogwheel::convert::{ConvertJob, CpuConverter};
-use jogwheel::decode::{
-    AudioRead, AudioReader, Input, Picture, media_info, require_playable,
-};
+use jogwheel::decode::{AudioRead, AudioReader, Input, Picture, media_info, require_playable};
 use jogwheel::media::{
     AudioStream, ColorRange, MatrixCoefficients, MediaInfo, Primaries, Size, TransferFunction,
     VideoStream,

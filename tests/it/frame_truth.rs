@@ -26,8 +26,12 @@ const MOVES: u32 = 40;
 /// In these so many: a thousand together.
 const THOROUGH_MOVES: u32 = 250;
 
-const THOROUGH: [&str; 4] =
-    ["h264-bframes.mp4", "hevc-opengop.mp4", "h264-vfr-holds.mp4", "h264-editlist.mp4"];
+const THOROUGH: [&str; 4] = [
+    "h264-bframes.mp4",
+    "hevc-opengop.mp4",
+    "h264-vfr-holds.mp4",
+    "h264-editlist.mp4",
+];
 
 /// A session and what its ring brought.
 struct Rig {
@@ -44,7 +48,10 @@ impl Rig {
     fn open(clip: &Clip) -> Self {
         let input = Input::open(&clip.path).unwrap_or_else(|e| panic!("{}: {e}", clip.name));
         let info = media_info(&input);
-        let stream = info.default_video().unwrap_or_else(|| panic!("{}", clip.name)).clone();
+        let stream = info
+            .default_video()
+            .unwrap_or_else(|| panic!("{}", clip.name))
+            .clone();
         let pool = FramePool::new(256 << 20);
         let (send, news) = bounded(1);
         let options = SessionOptions {
@@ -60,7 +67,15 @@ impl Rig {
         };
         let (session, frames) = VideoSession::start(input, stream.clone(), options).unwrap();
         let converter = CpuConverter::new(1);
-        Self { session, frames, news, pool, stream, generation: 0, converter }
+        Self {
+            session,
+            frames,
+            news,
+            pool,
+            stream,
+            generation: 0,
+            converter,
+        }
     }
 
     fn plan(&mut self, start: i64, reverse: bool, repeat: LoopMode) {
@@ -125,29 +140,49 @@ fn verify(clip: &Clip, moves: u32) {
     let begun = rig.pool.usage().used_slots;
     rig.plan(0, false, LoopMode::Off);
     for wanted in 0..clip.frames {
-        let frame = rig.next().unwrap_or_else(|| panic!("{}: ends at {wanted}", clip.name));
+        let frame = rig
+            .next()
+            .unwrap_or_else(|| panic!("{}: ends at {wanted}", clip.name));
         rig.check(&frame, wanted, clip, "playing");
     }
-    assert!(rig.next().is_none(), "{}: has more than {} frames", clip.name, clip.frames);
+    assert!(
+        rig.next().is_none(),
+        "{}: has more than {} frames",
+        clip.name,
+        clip.frames
+    );
     rig.wait_for_index();
-    assert_eq!(rig.session.index().len(), clip.frames, "{}: frames in the index", clip.name);
+    assert_eq!(
+        rig.session.index().len(),
+        clip.frames,
+        "{}: frames in the index",
+        clip.name
+    );
     rig.plan(clip.frames - 1, true, LoopMode::Off);
     for wanted in (0..clip.frames).rev() {
-        let frame = rig.next().unwrap_or_else(|| panic!("{}: ends at {wanted}", clip.name));
+        let frame = rig
+            .next()
+            .unwrap_or_else(|| panic!("{}: ends at {wanted}", clip.name));
         rig.check(&frame, wanted, clip, "playing backwards");
     }
     move_about(&mut rig, clip, moves);
     let name = clip.name.clone();
     let pool = rig.pool.clone();
     drop(rig);
-    assert_eq!(pool.usage().used_slots, begun, "{name}: every frame went back to the pool");
+    assert_eq!(
+        pool.usage().used_slots,
+        begun,
+        "{name}: every frame went back to the pool"
+    );
 }
 
 /// Seeded seeks, each followed by a few frames one way or the other.
 fn move_about(rig: &mut Rig, clip: &Clip, moves: u32) {
     let mut random = 0x9E37_79B9_7F4A_7C15u64 ^ clip.name.len() as u64;
     let mut next_random = |below: i64| {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         i64::try_from((random >> 33) % u64::try_from(below).unwrap()).unwrap()
     };
     let mut place = 0;
@@ -162,11 +197,17 @@ fn move_about(rig: &mut Rig, clip: &Clip, moves: u32) {
         rig.plan(target, reverse, LoopMode::Off);
         place = target;
         for step in 0..=next_random(4) {
-            let wanted = if reverse { target - step } else { target + step };
+            let wanted = if reverse {
+                target - step
+            } else {
+                target + step
+            };
             if !(0..clip.frames).contains(&wanted) {
                 break;
             }
-            let frame = rig.next().unwrap_or_else(|| panic!("{}: no frame {wanted}", clip.name));
+            let frame = rig
+                .next()
+                .unwrap_or_else(|| panic!("{}: no frame {wanted}", clip.name));
             rig.check(&frame, wanted, clip, "moving to");
             place = wanted;
         }
@@ -219,7 +260,10 @@ fn loops_and_turns_repeat_the_right_frames() {
         for wanted in expected {
             let frame = rig.next().unwrap();
             rig.check(&frame, wanted, &clip, "looping at");
-            assert!(due.is_none_or(|due| due == frame.run), "run time has a gap at {wanted}");
+            assert!(
+                due.is_none_or(|due| due == frame.run),
+                "run time has a gap at {wanted}"
+            );
             due = Some(frame.run_end);
         }
     }

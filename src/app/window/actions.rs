@@ -39,9 +39,13 @@ impl App {
     }
 
     fn toggle_fullscreen(&mut self) {
-        let Some(shown) = &self.shown_window else { return };
+        let Some(shown) = &self.shown_window else {
+            return;
+        };
         let full = shown.window.fullscreen().is_some();
-        shown.window.set_fullscreen((!full).then_some(Fullscreen::Borderless(None)));
+        shown
+            .window
+            .set_fullscreen((!full).then_some(Fullscreen::Borderless(None)));
         self.must_draw = true;
     }
 
@@ -54,20 +58,37 @@ impl App {
                 let _ended = proxy.send_event(News::Chosen(files));
             }
         };
-        let started = std::thread::Builder::new().name("file dialog".to_owned()).spawn(dialog);
+        let started = std::thread::Builder::new()
+            .name("file dialog".to_owned())
+            .spawn(dialog);
         if let Err(error) = started {
-            let text = format!("The file dialog cannot be opened: {error}. Drop files on the window.");
-            self.player.engine.send(Command::Tell(Severity::Warning, text));
+            let text =
+                format!("The file dialog cannot be opened: {error}. Drop files on the window.");
+            self.player
+                .engine
+                .send(Command::Tell(Severity::Warning, text));
         }
     }
 
     /// Writes the frame on screen, at its own size, into the person's folder of pictures.
     fn take_screenshot(&mut self) {
         let snapshot = self.player.engine.snapshot();
-        let (Some(shown), Some(media)) = (&mut self.shown_window, &snapshot.media) else { return };
-        let folder = self.folders.as_ref().map(|folders| folders.pictures().to_owned());
-        let folder = folder.filter(|folder| folder.is_dir()).unwrap_or_else(|| ".".into());
-        let stem = media.info.path.file_stem().unwrap_or_default().to_string_lossy();
+        let (Some(shown), Some(media)) = (&mut self.shown_window, &snapshot.media) else {
+            return;
+        };
+        let folder = self
+            .folders
+            .as_ref()
+            .map(|folders| folders.pictures().to_owned());
+        let folder = folder
+            .filter(|folder| folder.is_dir())
+            .unwrap_or_else(|| ".".into());
+        let stem = media
+            .info
+            .path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy();
         let file = folder.join(format!("{stem}_{}.png", snapshot.position));
         let written = shown
             .stage

@@ -15,7 +15,7 @@ use crate::playback::{Command, PlaybackStatus, Pull, Severity, Snapshot};
 use crate::time::Moment;
 use crate::ui::{Failure, UiInput};
 
-/// A device that is lost more often than this is not worth making anew.
+/// A device that is lost more often than this before anything is presented is not worth making anew.
 const MOST_LOSSES: u64 = 16;
 
 /// A window that had no room for a picture is tried again after this long.
@@ -25,6 +25,8 @@ const RETRY_NANOS: i64 = 50_000_000;
 #[derive(Default)]
 struct FrameCosts {
     is_new: bool,
+    /// Whether it is a picture, and not the word that one is missing.
+    has_picture: bool,
     token: u64,
     fields_nanos: u64,
     late_nanos: Option<i64>,
@@ -44,8 +46,9 @@ impl App {
             missing,
             ..
         } = self;
-        let fullscreen =
-            shown_window.as_ref().is_some_and(|shown| shown.window.fullscreen().is_some());
+        let fullscreen = shown_window
+            .as_ref()
+            .is_some_and(|shown| shown.window.fullscreen().is_some());
         let failure = failure_of(snapshot, missing.as_deref());
         let peaks = waveform.as_ref().map(Waveform::peaks);
         interface.is_stale(&UiInput {
@@ -82,21 +85,29 @@ impl App {
                 let presented = self.player.clock.now();
                 self.on_screen = self.on_stage;
                 self.pacer.presented(refresh, begun, presented);
-                if costs.is_new {
-                    self.player.scheduler.complete(presented, &stages, false);
-                    self.stats.frame_presented(presented, costs.late_nanos, &snapshot);
+                self.losses_in_a_row = 0;
+                if costs.has_picture {
+                    let awaits_gpu = self
+                        .shown_window
+                        .as_ref()
+                        .is_some_and(|shown| shown.stage.awaits_gpu_time(costs.token));
+                    self.player
+                        .scheduler
+                        .complete(presented, &stages, awaits_gpu);
+                    self.stats
+                        .frame_presented(presented, costs.late_nanos, &snapshot);
                     self.shown += 1;
-                    if self.shown == 1 {
-                        self.list_sound_devices();
-                    }
                 }
             }
             // Nothing can be drawn now; the frame counts as shown to nobody. A window that is
             // minimised tells when it is back; one that is only busy does not.
             Ok(None) => {
+                self.player.scheduler.not_presented();
                 self.pacer.passed(refresh);
-                let has_size =
-                    self.shown_window.as_ref().is_some_and(|shown| shown.surface.size().is_some());
+                let has_size = self
+                    .shown_window
+                    .as_ref()
+                    .is_some_and(|shown| shown.surface.size().is_some());
                 self.retry_at = has_size.then(|| begun.offset_nanos(RETRY_NANOS));
             }
             Err(error) => self.recover(error, event_loop),
@@ -112,7 +123,9 @@ impl App {
     fn take_due(&mut self, snapshot: &Snapshot, now: Moment, refresh: Moment) -> FrameCosts {
         let period = self.pacer.period_nanos();
         let pulled = self.player.scheduler.pull(now, refresh, period);
-        let Some(shown) = &mut self.shown_window else { return FrameCosts::default() };
+        let Some(shown) = &mut self.shown_window else {
+            return FrameCosts::default();
+        };
         match pulled {
             Pull::Keep => FrameCosts::default(),
             Pull::Clear => {
@@ -130,11 +143,14 @@ impl App {
                 let stream = media.and_then(|media| media.info.default_video());
                 let took = stream.map(|stream| shown.stage.take(&planned, stream));
                 self.missing = match &planned.picture {
-                    Picture::Missing(reason) if !shown.stage.has_frame() => Some(Arc::clone(reason)),
+                    Picture::Missing(reason) if !shown.stage.has_frame() => {
+                        Some(Arc::clone(reason))
+                    }
                     _ => None,
                 };
                 FrameCosts {
                     is_new: true,
+                    has_picture: matches!(planned.picture, Picture::Frame(_)),
                     token: self.player.scheduler.last_ordinal(),
                     fields_nanos: took.map_or(0, |t| u64::try_from(t.as_nanos()).unwrap_or(0)),
                     late_nanos,
@@ -145,7 +161,9 @@ impl App {
 
     /// The title and the waveform belong to the medium.
     fn follow_medium(&mut self, snapshot: &Snapshot, has_new_frame: bool) {
-        let Some(shown) = &mut self.shown_window else { return };
+        let Some(shown) = &mut self.shown_window else {
+            return;
+        };
         if snapshot.status == PlaybackStatus::Empty && !has_new_frame {
             // What could not be opened leaves no picture of the file before.
             shown.stage.clear();
@@ -153,18 +171,28 @@ impl App {
             self.missing = None;
         }
         let info = snapshot.media.as_ref().map(|media| &media.info);
-        let name = info.and_then(|info| info.path.file_name()).map(|name| name.to_string_lossy());
+        let name = info
+            .and_then(|info| info.path.file_name())
+            .map(|name| name.to_string_lossy());
         let title = name.map_or("Jogwheel".to_owned(), |name| format!("{name} — Jogwheel"));
         if self.title != title {
             shown.window.set_title(&title);
             self.title = title;
+        }
+        if !self.asked_for_sound_devices && info.is_some_and(|info| !info.audio.is_empty()) {
+            self.asked_for_sound_devices = true;
+            list_sound_devices(self.proxy.clone());
         }
         let Some(info) = info.filter(|info| info.video.is_empty()) else {
             self.waveform = None;
             return;
         };
         shown.stage.clear();
-        if self.waveform.as_ref().is_none_or(|waveform| waveform.path() != info.path) {
+        if self
+            .waveform
+            .as_ref()
+            .is_none_or(|waveform| waveform.path() != info.path)
+        {
             let proxy = self.proxy.clone();
             self.waveform = Waveform::start(info, move || {
                 let _ended = proxy.send_event(News::Look);
@@ -191,7 +219,9 @@ impl App {
             missing,
             ..
         } = self;
-        let Some(shown) = shown_window else { return false };
+        let Some(shown) = shown_window else {
+            return false;
+        };
         let view = stats.view_mut();
         view.adapter.clone_from(&shown.stage.adapter().name);
         shown.stage.converter_name().clone_into(&mut view.converter);
@@ -218,7 +248,9 @@ impl App {
             audio_device: audio_device.as_deref(),
             waveform: peaks.as_deref().map(Vec::as_slice),
         };
-        let Some(pass) = interface.run(&shown.window, &input) else { return false };
+        let Some(pass) = interface.run(&shown.window, &input) else {
+            return false;
+        };
         let took = player.clock.now().since(now);
         stats.view_mut().overlay_micros = took.as_secs_f32() * 1e6;
         for event in pass.events {
@@ -233,9 +265,13 @@ impl App {
         snapshot: &Snapshot,
         costs: &FrameCosts,
     ) -> Result<Option<[(Cost, u64); 3]>, StageError> {
-        let Some(shown) = &mut self.shown_window else { return Ok(None) };
+        let Some(shown) = &mut self.shown_window else {
+            return Ok(None);
+        };
         let Shown { stage, surface, .. } = shown;
-        let Some(window) = surface.size() else { return Ok(None) };
+        let Some(window) = surface.size() else {
+            return Ok(None);
+        };
         let mut tries = 0;
         let frame = loop {
             tries += 1;
@@ -249,7 +285,7 @@ impl App {
             }
         };
         let times = stage.make_picture(window, costs.token)?;
-        let token = costs.is_new.then_some(costs.token);
+        let token = costs.has_picture.then_some(costs.token);
         let shapes = interface_shapes(&mut self.interface, stage.gpu(), surface.format(), window)?;
         let render = stage.render(frame.view(), window, &snapshot.view, shapes, token)?;
         let begun = self.player.clock.now();
@@ -259,22 +295,34 @@ impl App {
         Ok(Some([
             (Cost::Convert, times.convert_nanos + costs.fields_nanos),
             (Cost::Upload, times.upload_nanos),
-            (Cost::Present, render + u64::try_from(present.as_nanos()).unwrap_or(0)),
+            (
+                Cost::Present,
+                render + u64::try_from(present.as_nanos()).unwrap_or(0),
+            ),
         ]))
     }
 
     /// A lost device or surface is replaced; anything else is told.
     fn recover(&mut self, error: StageError, event_loop: &ActiveEventLoop) {
-        let lost = self.shown_window.as_ref().is_some_and(|shown| shown.stage.gpu().is_lost())
-            || matches!(error, StageError::Picture(crate::gpu::PictureError::DeviceLost));
+        let lost = self
+            .shown_window
+            .as_ref()
+            .is_some_and(|shown| shown.stage.gpu().is_lost())
+            || matches!(
+                error,
+                StageError::Picture(crate::gpu::PictureError::DeviceLost)
+            );
         if !lost {
             let text = format!("The picture cannot be shown: {error}");
-            self.player.engine.send(Command::Tell(Severity::Error, text));
+            self.player
+                .engine
+                .send(Command::Tell(Severity::Error, text));
             return;
         }
         self.device_losses += 1;
+        self.losses_in_a_row += 1;
         tracing::warn!("the graphics device was lost; making another");
-        if self.device_losses > MOST_LOSSES {
+        if self.losses_in_a_row > MOST_LOSSES {
             self.fail(error.into(), event_loop);
         } else if let Err(error) = self.replace_device() {
             self.fail(error, event_loop);
@@ -282,7 +330,13 @@ impl App {
     }
 
     fn replace_device(&mut self) -> Result<(), WindowError> {
-        let Some(Shown { mut stage, surface, instance, window }) = self.shown_window.take() else {
+        let Some(Shown {
+            mut stage,
+            surface,
+            instance,
+            window,
+        }) = self.shown_window.take()
+        else {
             return Ok(());
         };
         // A window has one surface at a time.
@@ -292,11 +346,19 @@ impl App {
         let ctx = GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
         let surface = self.set_up_surface(&ctx, surface, &window)?;
         stage.rebuild(ctx, surface.format())?;
-        self.interface.attach(&window, stage.gpu().max_texture_side());
-        self.shown_window = Some(Shown { stage, surface, instance, window });
+        self.interface
+            .attach(&window, stage.gpu().max_texture_side());
+        self.shown_window = Some(Shown {
+            stage,
+            surface,
+            instance,
+            window,
+        });
         self.must_draw = true;
         let text = "The graphics device was lost and has been replaced.".to_owned();
-        self.player.engine.send(Command::Tell(Severity::Warning, text));
+        self.player
+            .engine
+            .send(Command::Tell(Severity::Warning, text));
         Ok(())
     }
 
@@ -308,19 +370,6 @@ impl App {
             && let Some(shown) = &self.shown_window
         {
             shown.stage.gpu().force_loss();
-        }
-    }
-
-    /// Asks for the names of the sound devices, which can take long.
-    fn list_sound_devices(&self) {
-        let proxy = self.proxy.clone();
-        let listing = move || {
-            let names = crate::audio::devices().into_iter().map(|device| device.name).collect();
-            let _ended = proxy.send_event(News::SoundDevices(names));
-        };
-        let started = std::thread::Builder::new().name("sound devices".to_owned()).spawn(listing);
-        if let Err(error) = started {
-            tracing::warn!("the sound devices cannot be listed: {error}");
         }
     }
 }
@@ -343,7 +392,11 @@ struct Failed {
 
 impl Failed {
     fn borrow(&self) -> Failure<'_> {
-        Failure { name: &self.name, reason: &self.reason, fix: self.fix }
+        Failure {
+            name: &self.name,
+            reason: &self.reason,
+            fix: self.fix,
+        }
     }
 }
 
@@ -351,21 +404,42 @@ impl Failed {
 /// is `missing`.
 fn failure_of(snapshot: &Snapshot, missing: Option<&str>) -> Option<Failed> {
     if let (Some(reason), Some(media)) = (missing, &snapshot.media) {
-        let name = media.info.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = media
+            .info
+            .path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let reason = format!("{}.", capitalized(reason.trim_end_matches('.')));
         let name = format!("Frame {} of {name}", snapshot.position);
-        return Some(Failed { name, reason, fix: "The frames after it may be whole: play on, or step." });
+        return Some(Failed {
+            name,
+            reason,
+            fix: "The frames after it may be whole: play on, or step.",
+        });
     }
     if snapshot.status != PlaybackStatus::Empty {
         return None;
     }
-    let notice = snapshot.notices.iter().rfind(|notice| notice.severity == Severity::Error)?;
+    let notice = snapshot
+        .notices
+        .iter()
+        .rfind(|notice| notice.severity == Severity::Error)?;
     let path = snapshot.playlist.get(snapshot.playlist_index)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let full = path.display().to_string();
     let reason = notice.text.strip_prefix(&full).unwrap_or(&notice.text);
     // The reason says what to do.
-    Some(Failed { name, reason: capitalized(reason.trim_start_matches(": ")), fix: "" })
+    Some(Failed {
+        name,
+        reason: capitalized(reason.trim_start_matches(": ")),
+        fix: "",
+    })
 }
 
 /// A sentence that followed a name stands alone.
@@ -385,12 +459,32 @@ mod tests {
         let text = "/a/b.mov: no such file. Check the path.".to_owned();
         let snapshot = Snapshot {
             playlist: Arc::new(vec!["/a/b.mov".into()]),
-            notices: vec![Notice { severity: Severity::Error, text }],
+            notices: vec![Notice {
+                severity: Severity::Error,
+                text,
+            }],
             ..Snapshot::default()
         };
         let failed = failure_of(&snapshot, None).unwrap();
         assert_eq!(failed.name, "b.mov");
         assert_eq!(failed.reason, "No such file. Check the path.");
         assert!(failure_of(&Snapshot::default(), None).is_none());
+    }
+}
+
+/// Asks for the names of the sound devices, which can take long.
+fn list_sound_devices(proxy: winit::event_loop::EventLoopProxy<News>) {
+    let listing = move || {
+        let names = crate::audio::devices()
+            .into_iter()
+            .map(|device| device.name)
+            .collect();
+        let _ended = proxy.send_event(News::SoundDevices(names));
+    };
+    let started = std::thread::Builder::new()
+        .name("sound devices".to_owned())
+        .spawn(listing);
+    if let Err(error) = started {
+        tracing::warn!("the sound devices cannot be listed: {error}");
     }
 }

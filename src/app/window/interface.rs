@@ -80,7 +80,9 @@ impl Interface {
 
     /// Gives egui an event. Answers whether a pass should run.
     pub(super) fn on_window_event(&mut self, window: &Window, event: &WindowEvent) -> bool {
-        let Some(state) = &mut self.state else { return false };
+        let Some(state) = &mut self.state else {
+            return false;
+        };
         if matches!(event, WindowEvent::RedrawRequested) {
             return false;
         }
@@ -125,10 +127,15 @@ impl Interface {
         state.handle_platform_output(window, output.egui.platform_output);
         self.pixels_per_point = output.egui.pixels_per_point;
         self.textures.append(output.egui.textures_delta);
-        self.primitives = self.context.tessellate(output.egui.shapes, self.pixels_per_point);
+        self.primitives = self
+            .context
+            .tessellate(output.egui.shapes, self.pixels_per_point);
         self.has_input = false;
         self.repaint_at = output.repaint_at;
-        Some(Pass { events: output.events, redraw: output.redraw })
+        Some(Pass {
+            events: output.events,
+            redraw: output.redraw,
+        })
     }
 
     /// The shapes to draw over the picture; `None` where there are none.

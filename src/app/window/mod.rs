@@ -33,7 +33,10 @@ use crate::time::{FrameIndex, FrameRate, Moment};
 
 /// How the window is set up.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 pub struct WindowOptions {
     /// Size of the picture area; three quarters of the screen at most, when left out.
     pub size: Option<Size>,
@@ -110,7 +113,9 @@ pub fn run_window(
     want_picture: bool,
 ) -> Result<WindowOutcome, WindowError> {
     let display = |error: winit::error::EventLoopError| WindowError::Display(error.to_string());
-    let event_loop = EventLoop::<News>::with_user_event().build().map_err(display)?;
+    let event_loop = EventLoop::<News>::with_user_event()
+        .build()
+        .map_err(display)?;
     let proxy = event_loop.create_proxy();
     // One piece of news is enough until the loop has looked; a flood would only queue up.
     let told = Arc::new(AtomicBool::new(false));
@@ -125,10 +130,15 @@ pub fn run_window(
     };
     let file = player.files.first().cloned().unwrap_or_default();
     let player = Player::start(player, wake)?;
-    let state_file = options.state_file.as_deref().map(StateFile::create).transpose()?;
+    let state_file = options
+        .state_file
+        .as_deref()
+        .map(StateFile::create)
+        .transpose()?;
     let started = player.clock.now();
     let (num, den) = USUAL_REFRESH;
-    let refresh = FrameRate::new(num, den).ok_or_else(|| std::io::Error::from(std::io::ErrorKind::InvalidInput))?;
+    let refresh = FrameRate::new(num, den)
+        .ok_or_else(|| std::io::Error::from(std::io::ErrorKind::InvalidInput))?;
     let mut app = App {
         stats: StatsGatherer::new(started),
         pacer: Pacer::new(refresh),
@@ -146,6 +156,7 @@ pub fn run_window(
         started,
         shown: 0,
         device_losses: 0,
+        losses_in_a_row: 0,
         on_stage: None,
         on_screen: None,
         missing: None,
@@ -156,6 +167,7 @@ pub fn run_window(
         picture: None,
         failed: None,
         audio_devices: Vec::new(),
+        asked_for_sound_devices: false,
         audio_device: None,
         title: String::new(),
         waveform: None,
@@ -168,7 +180,11 @@ pub fn run_window(
     let summary = app.player.scheduler.log().summary();
     let report = app.stats.report(&run, &summary, &app.player.pool);
     let failure = failure_of_run(&app.player.engine.snapshot(), &summary);
-    Ok(WindowOutcome { report, picture: app.picture.take(), failure })
+    Ok(WindowOutcome {
+        report,
+        picture: app.picture.take(),
+        failure,
+    })
 }
 
 /// What exists only while there is a window. Fields are dropped in this order: everything on the
@@ -203,6 +219,8 @@ struct App {
     started: Moment,
     shown: u64,
     device_losses: u64,
+    /// Losses since something was presented.
+    losses_in_a_row: u64,
     /// The frame on the stage, and the one last drawn into the window.
     on_stage: Option<FrameIndex>,
     on_screen: Option<FrameIndex>,
@@ -218,6 +236,7 @@ struct App {
     picture: Option<crate::gpu::RgbaPicture>,
     failed: Option<WindowError>,
     audio_devices: Vec<String>,
+    asked_for_sound_devices: bool,
     audio_device: Option<String>,
     title: String,
     waveform: Option<super::waveform::Waveform>,
@@ -226,7 +245,10 @@ struct App {
 impl App {
     fn run_stats<'a>(&self, file: &'a std::path::Path) -> RunStats<'a> {
         let snapshot = self.player.engine.snapshot();
-        let stream = snapshot.media.as_ref().and_then(|media| media.info.default_video());
+        let stream = snapshot
+            .media
+            .as_ref()
+            .and_then(|media| media.info.default_video());
         let rate = self.options.target_fps.or(stream.map(|stream| stream.rate));
         RunStats {
             file,
@@ -240,7 +262,9 @@ impl App {
 
     fn open_window(&mut self, event_loop: &ActiveEventLoop) -> Result<Shown, WindowError> {
         puffin::profile_scope!("open window");
-        let monitor = event_loop.primary_monitor().or_else(|| event_loop.available_monitors().next());
+        let monitor = event_loop
+            .primary_monitor()
+            .or_else(|| event_loop.available_monitors().next());
         let mut attributes = Window::default_attributes()
             .with_title("Jogwheel")
             .with_min_inner_size(PhysicalSize::new(320, 180));
@@ -268,7 +292,12 @@ impl App {
         let ctx = GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
         let surface = self.set_up_surface(&ctx, surface, &window)?;
         let stage = Stage::new(ctx, self.options.choice, surface.format())?;
-        Ok(Shown { stage, surface, instance, window })
+        Ok(Shown {
+            stage,
+            surface,
+            instance,
+            window,
+        })
     }
 
     fn set_up_surface(
@@ -277,7 +306,11 @@ impl App {
         surface: wgpu::Surface<'static>,
         window: &Window,
     ) -> Result<WindowSurface, WindowError> {
-        let pacing = if self.options.untimed { Pacing::Untimed } else { Pacing::Vsync };
+        let pacing = if self.options.untimed {
+            Pacing::Untimed
+        } else {
+            Pacing::Vsync
+        };
         let size = window.inner_size();
         WindowSurface::new(ctx, surface, size.width, size.height, pacing).ok_or_else(|| {
             WindowError::Display("the graphics driver cannot draw into this window".to_owned())
@@ -291,9 +324,14 @@ impl App {
 
     /// Whether the program is told to end, by the person, the options or a signal.
     fn is_over(&self, snapshot: &Snapshot, now: Moment) -> bool {
-        let time_is_up =
-            self.options.seconds.is_some_and(|seconds| now.since(self.started) >= seconds);
-        let enough = self.options.frames.is_some_and(|frames| self.shown >= frames);
+        let time_is_up = self
+            .options
+            .seconds
+            .is_some_and(|seconds| now.since(self.started) >= seconds);
+        let enough = self
+            .options
+            .frames
+            .is_some_and(|frames| self.shown >= frames);
         let ended = self.options.close_at_end
             && (snapshot.status == PlaybackStatus::Ended
                 || (snapshot.status == PlaybackStatus::Empty && !snapshot.playlist.is_empty()));
@@ -301,7 +339,8 @@ impl App {
     }
 
     fn end(&mut self, event_loop: &ActiveEventLoop) {
-        if self.want_picture && self.picture.is_none()
+        if self.want_picture
+            && self.picture.is_none()
             && let Some(shown) = &mut self.shown_window
         {
             self.picture = shown.stage.picture(None).ok();
@@ -317,7 +356,8 @@ impl ApplicationHandler<News> for App {
         }
         match self.open_window(event_loop) {
             Ok(shown) => {
-                self.interface.attach(&shown.window, shown.stage.gpu().max_texture_side());
+                self.interface
+                    .attach(&shown.window, shown.stage.gpu().max_texture_side());
                 self.shown_window = Some(shown);
             }
             Err(error) => self.fail(error, event_loop),
@@ -338,14 +378,18 @@ impl ApplicationHandler<News> for App {
     }
 
     fn window_event(&mut self, event_loop: &ActiveEventLoop, _id: WindowId, event: WindowEvent) {
-        let Some(shown) = &mut self.shown_window else { return };
+        let Some(shown) = &mut self.shown_window else {
+            return;
+        };
         if self.interface.on_window_event(&shown.window, &event) {
             self.must_draw |= !matches!(event, WindowEvent::RedrawRequested);
         }
         match event {
             WindowEvent::CloseRequested | WindowEvent::Destroyed => self.end(event_loop),
             WindowEvent::Resized(size) => {
-                shown.surface.resize(shown.stage.gpu(), size.width, size.height);
+                shown
+                    .surface
+                    .resize(shown.stage.gpu(), size.width, size.height);
                 self.must_draw = true;
             }
             WindowEvent::DroppedFile(file) => self.interface.dropped(file),
@@ -399,7 +443,12 @@ impl ApplicationHandler<News> for App {
             self.retry_at = None;
             self.must_draw = true;
         }
-        let draw_at = [frame_at, interface_at, self.must_draw.then_some(now), self.retry_at];
+        let draw_at = [
+            frame_at,
+            interface_at,
+            self.must_draw.then_some(now),
+            self.retry_at,
+        ];
         let next = draw_at.into_iter().flatten().min();
         let look = now.offset_nanos(LOOK_NANOS);
         match next {
@@ -408,7 +457,8 @@ impl ApplicationHandler<News> for App {
                 if let Some(shown) = &self.shown_window {
                     shown.window.request_redraw();
                 }
-                event_loop.set_control_flow(ControlFlow::Wait);
+                // A hidden window may never be redrawn; signals and limits are looked at all the same.
+                event_loop.set_control_flow(ControlFlow::wait_duration(look.since(now)));
             }
             other => {
                 let until = other.map_or(look, |at| at.min(look));
@@ -429,7 +479,9 @@ fn create_surface(
 
 /// Three quarters of the screen, and no more than Full HD.
 fn default_size(room: Option<PhysicalSize<u32>>) -> PhysicalSize<u32> {
-    let Some(room) = room else { return PhysicalSize::new(1280, 720) };
+    let Some(room) = room else {
+        return PhysicalSize::new(1280, 720);
+    };
     let (width, height) = (room.width * 3 / 4, room.height * 3 / 4);
     let width = width.min(height * 16 / 9).clamp(640, 1920);
     PhysicalSize::new(width, width * 9 / 16)

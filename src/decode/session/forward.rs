@@ -18,7 +18,9 @@ impl Worker {
     pub(super) fn work_forwards(&mut self) -> Result<Work, DecodeError> {
         let index = self.shared.index.load_full();
         self.catch_up(&index);
-        let Some(cursor) = &self.cursor else { return Ok(Work::Done) };
+        let Some(cursor) = &self.cursor else {
+            return Ok(Work::Done);
+        };
         let wanted = cursor.next();
         if !cursor.is_inside(self.last_known(&index)) {
             return Ok(self.end_lap(&index));
@@ -44,7 +46,9 @@ impl Worker {
     }
 
     fn must_seek(&self, wanted: FrameIndex, index: &GopIndex) -> bool {
-        let Some(next) = self.next_decoded else { return true };
+        let Some(next) = self.next_decoded else {
+            return true;
+        };
         if next > wanted {
             return true;
         }
@@ -54,14 +58,21 @@ impl Worker {
             .is_some_and(|first| first.0 - next.0 > SEEK_AHEAD_FRAMES)
     }
 
-    fn decode_towards(&mut self, wanted: FrameIndex, index: &GopIndex) -> Result<Work, DecodeError> {
+    fn decode_towards(
+        &mut self,
+        wanted: FrameIndex,
+        index: &GopIndex,
+    ) -> Result<Work, DecodeError> {
         puffin::profile_scope!("decode");
-        let stride = self.cursor.as_ref().map_or(1, |cursor| i64::from(cursor.plan().stride.get()));
+        let stride = self
+            .cursor
+            .as_ref()
+            .map_or(1, |cursor| i64::from(cursor.plan().stride.get()));
         // Packets run ahead of pictures, so the frames after the wanted one count as well.
         let is_wanted = |pts: i64| {
-            index.frame_of_pts(pts).is_none_or(|frame| {
-                frame >= wanted && (frame.0 - wanted.0) % stride == 0
-            })
+            index
+                .frame_of_pts(pts)
+                .is_none_or(|frame| frame >= wanted && (frame.0 - wanted.0) % stride == 0)
         };
         match self.reader.step(&is_wanted)? {
             Step::Progress => Ok(Work::Go),
@@ -70,7 +81,11 @@ impl Worker {
                     // Numbering needs more of the index than there is: give up the place, and come back
                     // when the index has grown.
                     self.next_decoded = None;
-                    return Ok(if index.is_complete() { Work::Go } else { Work::Wait });
+                    return Ok(if index.is_complete() {
+                        Work::Go
+                    } else {
+                        Work::Wait
+                    });
                 };
                 self.next_decoded = Some(number.offset(1));
                 if number < wanted {
@@ -95,7 +110,10 @@ impl Worker {
     /// A decoder so slow that its target moves on while it works shows what it has now and then, late as
     /// it is: a screen that stands still looks broken.
     fn show_progress(&mut self, number: FrameIndex, picture: ReadPicture, index: &GopIndex) {
-        let in_range = self.cursor.as_ref().is_some_and(|cursor| number >= cursor.plan().first);
+        let in_range = self
+            .cursor
+            .as_ref()
+            .is_some_and(|cursor| number >= cursor.plan().first);
         let quiet = self.options.clock.now().since(self.last_delivered);
         if in_range && quiet >= STILL && self.catch_up.take_back() {
             let decoded = self.finish(number, picture);
@@ -118,7 +136,9 @@ impl Worker {
 
     /// Gives up frames that could only be late.
     fn catch_up(&mut self, index: &GopIndex) {
-        let Some(anchor) = self.options.anchor.load_full() else { return };
+        let Some(anchor) = self.options.anchor.load_full() else {
+            return;
+        };
         let Some(cursor) = &self.cursor else { return };
         if anchor.generation != cursor.plan().generation || cursor.is_reverse() {
             return;
@@ -129,7 +149,10 @@ impl Worker {
             let Some(cursor) = &self.cursor else { return };
             let next = cursor.next();
             // Nothing is given up that is decoded already, or that the index does not know.
-            let waiting = self.lookahead.as_ref().is_some_and(|ahead: &Decoded| ahead.index == next);
+            let waiting = self
+                .lookahead
+                .as_ref()
+                .is_some_and(|ahead: &Decoded| ahead.index == next);
             // The last frame of a lap carries the count of those given up before it.
             let is_last = cursor.last(last_known) == Some(next);
             if waiting || is_last || next.0 + 1 >= index.len() {
@@ -140,12 +163,13 @@ impl Worker {
                 .keyframe_for(next)
                 .and_then(|(number, _)| index.first_frame_of(number + 1))
                 .and_then(|frame| index.time_of(frame));
-            let Some(cursor) = &mut self.cursor else { return };
+            let Some(cursor) = &mut self.cursor else {
+                return;
+            };
             let due = cursor.run_of(begin, end);
             let keyframe_run = keyframe.map(|time| due.0 + (time - begin));
             // The first frame of a plan is shown however late it comes.
-            let is_first =
-                next == cursor.plan().start && cursor.lap_run() == MediaSpan::ZERO;
+            let is_first = next == cursor.plan().start && cursor.lap_run() == MediaSpan::ZERO;
             if is_first || !self.catch_up.gives_up(due, keyframe_run, now) {
                 return;
             }

@@ -160,7 +160,13 @@ impl VideoSession {
             threads: Vec::new(),
         };
         session.spawn(format!("decode {name}"), move || worker.run())?;
-        let indexer = indexer::Indexer { path, stream, shared, wake, interrupter };
+        let indexer = indexer::Indexer {
+            path,
+            stream,
+            shared,
+            wake,
+            interrupter,
+        };
         session.spawn(format!("index {name}"), move || indexer.run())?;
         Ok((session, consumer))
     }
@@ -197,7 +203,10 @@ impl VideoSource for VideoSession {
             failure: self.shared.failure.lock().clone(),
             ring_fill: (self.shared.fill.load(Ordering::Relaxed), self.capacity),
             damaged_packets: load(&self.shared.damaged),
-            outside_pool: (load(&self.counters.overflowed), load(&self.counters.foreign)),
+            outside_pool: (
+                load(&self.counters.overflowed),
+                load(&self.counters.foreign),
+            ),
             interlaced: self.shared.interlaced.load(Ordering::Relaxed),
         }
     }

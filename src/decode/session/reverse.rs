@@ -23,7 +23,9 @@ pub(super) struct ReverseFill {
 impl Worker {
     pub(super) fn work_backwards(&mut self, ring_is_full: bool) -> Result<Work, DecodeError> {
         let index = self.shared.index.load_full();
-        let Some(cursor) = &self.cursor else { return Ok(Work::Done) };
+        let Some(cursor) = &self.cursor else {
+            return Ok(Work::Done);
+        };
         let wanted = cursor.next();
         let inside = cursor.is_inside(self.last_known(&index));
         if !ring_is_full {
@@ -50,7 +52,9 @@ impl Worker {
             };
             self.fill = self.plan_window(next_high, &index);
         }
-        let Some(fill) = &self.fill else { return Ok(Work::Wait) };
+        let Some(fill) = &self.fill else {
+            return Ok(Work::Wait);
+        };
         if !fill.done {
             return self.fill_step(&index);
         }
@@ -97,7 +101,9 @@ impl Worker {
     }
 
     fn stride(&self) -> i64 {
-        self.cursor.as_ref().map_or(1, |cursor| i64::from(cursor.plan().stride.get()))
+        self.cursor
+            .as_ref()
+            .map_or(1, |cursor| i64::from(cursor.plan().stride.get()))
     }
 
     /// The frame that is due, from the top of the window; frames above it are of no more use.
@@ -116,24 +122,37 @@ impl Worker {
 
     /// The window that ends at `high`; `None` when there is nothing below.
     fn plan_window(&self, high: FrameIndex, index: &GopIndex) -> Option<ReverseFill> {
-        let first = self.cursor.as_ref().map_or(FrameIndex::ZERO, |cursor| cursor.plan().first);
+        let first = self
+            .cursor
+            .as_ref()
+            .map_or(FrameIndex::ZERO, |cursor| cursor.plan().first);
         if high < first || high.0 < 0 {
             return None;
         }
-        let frames = i64::try_from(self.options.reverse_frames / 2).unwrap_or(1).max(1);
+        let frames = i64::try_from(self.options.reverse_frames / 2)
+            .unwrap_or(1)
+            .max(1);
         let by_memory = high.offset(-(frames - 1) * self.stride());
         let by_keyframe = index
             .keyframe_for(high)
             .and_then(|(number, _)| index.first_frame_of(number))
             .unwrap_or(FrameIndex::ZERO);
         let low = by_memory.max(by_keyframe).max(first).min(high);
-        Some(ReverseFill { high, low, sought: false, done: false, frames: Vec::new() })
+        Some(ReverseFill {
+            high,
+            low,
+            sought: false,
+            done: false,
+            frames: Vec::new(),
+        })
     }
 
     fn fill_step(&mut self, index: &GopIndex) -> Result<Work, DecodeError> {
         puffin::profile_scope!("decode backwards");
         let stride = self.stride();
-        let Some(fill) = &mut self.fill else { return Ok(Work::Go) };
+        let Some(fill) = &mut self.fill else {
+            return Ok(Work::Go);
+        };
         let (low, high) = (fill.low, fill.high);
         if !fill.sought {
             fill.sought = true;
@@ -163,7 +182,11 @@ impl Worker {
                 }
             }
         }
-        if let Some(fill) = self.fill.as_mut().filter(|fill| fill.done && fill.frames.is_empty()) {
+        if let Some(fill) = self
+            .fill
+            .as_mut()
+            .filter(|fill| fill.done && fill.frames.is_empty())
+        {
             // Without any frame the window would be planned again, for ever.
             fill.frames.push(Self::missing(high));
         }

@@ -131,7 +131,11 @@ impl Worker {
         *self.shared.failure.lock() = None;
         // Packets run ahead of pictures: what the old plan left out may be what this one begins with.
         let start = self.shared.index.load().pts_of(plan.start);
-        if self.reader.unwanted_until().is_some_and(|until| start.is_none_or(|start| start <= until)) {
+        if self
+            .reader
+            .unwanted_until()
+            .is_some_and(|until| start.is_none_or(|start| start <= until))
+        {
             self.next_decoded = None;
         }
         self.cursor = Some(PlanCursor::new(plan));
@@ -193,7 +197,11 @@ impl Worker {
         self.next_decoded = None;
         self.counts_from_start = false;
         self.lookahead = None;
-        if self.flush_pending() { Work::Done } else { Work::Wait }
+        if self.flush_pending() {
+            Work::Done
+        } else {
+            Work::Wait
+        }
     }
 
     /// The last frame of the medium, as far as it is known.
@@ -232,7 +240,9 @@ impl Worker {
     /// Turns a decoder's picture into one for the plan.
     pub(super) fn finish(&mut self, index: FrameIndex, picture: ReadPicture) -> Decoded {
         let (pts, demux, decode) = (picture.pts, picture.demux, picture.decode);
-        self.shared.damaged.store(self.reader.damaged_packets(), Ordering::Relaxed);
+        self.shared
+            .damaged
+            .store(self.reader.damaged_packets(), Ordering::Relaxed);
         let picture = match self.reader.frame(picture) {
             Ok(frame) => {
                 if frame.fields != FieldOrder::Progressive {
@@ -242,7 +252,13 @@ impl Worker {
             }
             Err(error) => Picture::Missing(error.to_string().into()),
         };
-        Decoded { index, pts, picture, demux, decode }
+        Decoded {
+            index,
+            pts,
+            picture,
+            demux,
+            decode,
+        }
     }
 
     /// A stand-in for a frame that the decoder left out.
@@ -291,7 +307,9 @@ impl Worker {
         let now = self.options.clock.now();
         self.last_delivered = now;
         let (begin, end) = self.times_of(decoded.index, decoded.pts, index);
-        let Some(cursor) = &mut self.cursor else { return };
+        let Some(cursor) = &mut self.cursor else {
+            return;
+        };
         let (run, run_end) = cursor.run_of(begin, end);
         self.pending.push_back(RingItem::Frame(PlannedFrame {
             generation: cursor.plan().generation,
@@ -311,12 +329,23 @@ impl Worker {
         // The decoder stands beyond the range; what it brought from there is not a part of it.
         self.lookahead = None;
         let last_known = self.last_known(index).unwrap_or(FrameIndex::ZERO);
-        let Some(cursor) = &self.cursor else { return Work::Done };
+        let Some(cursor) = &self.cursor else {
+            return Work::Done;
+        };
         let last = cursor.last(Some(last_known)).unwrap_or(last_known);
         let first = cursor.plan().first;
-        let range = (self.times_of(first, None, index).0, self.times_of(last, None, index).1);
-        let Some(cursor) = &mut self.cursor else { return Work::Done };
-        let exit = if cursor.is_reverse() { range.0 } else { range.1 };
+        let range = (
+            self.times_of(first, None, index).0,
+            self.times_of(last, None, index).1,
+        );
+        let Some(cursor) = &mut self.cursor else {
+            return Work::Done;
+        };
+        let exit = if cursor.is_reverse() {
+            range.0
+        } else {
+            range.1
+        };
         let before = cursor.lap_run();
         let goes_on = cursor.turn(exit, last, range);
         let (generation, run) = (cursor.plan().generation, cursor.lap_run());
@@ -330,7 +359,11 @@ impl Worker {
     }
 
     /// Brings the decoder to a keyframe from which `target` can be reached.
-    pub(super) fn seek_for(&mut self, target: FrameIndex, index: &GopIndex) -> Result<(), DecodeError> {
+    pub(super) fn seek_for(
+        &mut self,
+        target: FrameIndex,
+        index: &GopIndex,
+    ) -> Result<(), DecodeError> {
         self.lookahead = None;
         let Some((number, _)) = index.keyframe_for(target) else {
             self.reader.rewind()?;

@@ -67,7 +67,11 @@ impl Engine {
             return;
         }
         let idle = self.medium.is_none() && !self.opening;
-        let mut playlist = if replace { Vec::new() } else { self.playlist.to_vec() };
+        let mut playlist = if replace {
+            Vec::new()
+        } else {
+            self.playlist.to_vec()
+        };
         let first_new = playlist.len();
         playlist.extend(files);
         self.playlist = Arc::new(playlist);
@@ -121,7 +125,11 @@ impl Engine {
         // The presenting thread may show another frame before it hears of this; that one is held then.
         let shows = matches!(self.phase, Phase::Running(_) | Phase::Untimed);
         self.hold_frame(self.position());
-        self.stays = shows && self.medium.as_ref().is_some_and(|medium| medium.source.is_some());
+        self.stays = shows
+            && self
+                .medium
+                .as_ref()
+                .is_some_and(|medium| medium.source.is_some());
         self.silence();
         self.phase = Phase::Held;
         self.publish_schedule();
@@ -166,8 +174,13 @@ impl Engine {
         if self.phase == Phase::Ended {
             self.phase = Phase::Held;
         }
-        let (Some(medium), Some(planned)) = (&self.medium, &self.planned) else { return };
-        let target = self.held.offset(frames).clamp(FrameIndex::ZERO, medium.last_frame());
+        let (Some(medium), Some(planned)) = (&self.medium, &self.planned) else {
+            return;
+        };
+        let target = self
+            .held
+            .offset(frames)
+            .clamp(FrameIndex::ZERO, medium.last_frame());
         if target == self.held {
             self.publish_schedule();
             return;
@@ -176,8 +189,11 @@ impl Engine {
         let same_way = plan.reverse == (frames < 0) && plan.stride.get() == 1;
         let here = (self.epoch, plan.generation);
         let shown = self.feedback.shown();
-        let reached =
-            if (shown.epoch, shown.generation) == here { shown.index } else { plan.start };
+        let reached = if (shown.epoch, shown.generation) == here {
+            shown.index
+        } else {
+            plan.start
+        };
         let near = (target.0 - reached.0).abs() <= MOST_STEPS_AHEAD;
         let inside = target >= plan.first && plan.last.is_none_or(|last| target <= last);
         // After a turn in ping-pong the plan runs the other way than it says.
@@ -230,7 +246,9 @@ impl Engine {
         } else {
             4 * sign
         };
-        let Some(speed) = Speed::from_quarters(quarters) else { return };
+        let Some(speed) = Speed::from_quarters(quarters) else {
+            return;
+        };
         self.set_speed(speed);
         self.play();
     }

@@ -65,14 +65,20 @@ impl Medium {
     pub(in crate::playback) fn duration(&self) -> MediaSpan {
         match self.index() {
             Some(index) if index.is_complete() => index.duration(),
-            Some(_) => self.rate.time_of_frame_nearest(FrameIndex(self.frames())).since_zero(),
+            Some(_) => self
+                .rate
+                .time_of_frame_nearest(FrameIndex(self.frames()))
+                .since_zero(),
             None => self.sound_duration(),
         }
     }
 
     fn sound_duration(&self) -> MediaSpan {
         let tracks = self.info.audio.iter().filter_map(|track| track.duration);
-        tracks.max().or(self.info.container.duration).unwrap_or(MediaSpan::ZERO)
+        tracks
+            .max()
+            .or(self.info.container.duration)
+            .unwrap_or(MediaSpan::ZERO)
     }
 
     /// When `frame` begins.
@@ -123,17 +129,26 @@ impl Medium {
     /// The state, shared with those who were told it before, as long as it is the same.
     pub(in crate::playback) fn shared_state(&mut self) -> Arc<MediaState> {
         let index = self.index();
-        let interlaced = self.source.as_ref().is_some_and(|source| source.status().interlaced);
+        let interlaced = self
+            .source
+            .as_ref()
+            .is_some_and(|source| source.status().interlaced);
         let same_index = |told: &ToldState| match (&told.index, &index) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
             (None, None) => true,
             _ => false,
         };
         match &self.told {
-            Some(told) if same_index(told) && told.interlaced == interlaced => Arc::clone(&told.state),
+            Some(told) if same_index(told) && told.interlaced == interlaced => {
+                Arc::clone(&told.state)
+            }
             _ => {
                 let state = Arc::new(self.state());
-                self.told = Some(ToldState { index, interlaced, state: Arc::clone(&state) });
+                self.told = Some(ToldState {
+                    index,
+                    interlaced,
+                    state: Arc::clone(&state),
+                });
                 state
             }
         }
@@ -153,17 +168,28 @@ impl Medium {
     }
 
     fn badges(&self, index: Option<&GopIndex>) -> Vec<String> {
-        let Some(stream) = &self.stream else { return Vec::new() };
+        let Some(stream) = &self.stream else {
+            return Vec::new();
+        };
         let mut badges = Vec::new();
         let mut badge = |shown: bool, text: &str| {
             if shown {
                 badges.push(text.to_owned());
             }
         };
-        badge(stream.color.transfer == TransferFunction::Pq, "HDR PQ → SDR");
-        badge(stream.color.transfer == TransferFunction::Hlg, "HDR HLG → SDR");
+        badge(
+            stream.color.transfer == TransferFunction::Pq,
+            "HDR PQ → SDR",
+        );
+        badge(
+            stream.color.transfer == TransferFunction::Hlg,
+            "HDR HLG → SDR",
+        );
         let interlaced = stream.fields != FieldOrder::Progressive
-            || self.source.as_ref().is_some_and(|source| source.status().interlaced);
+            || self
+                .source
+                .as_ref()
+                .is_some_and(|source| source.status().interlaced);
         badge(interlaced, "deinterlaced");
         badge(index.is_some_and(GopIndex::is_variable_rate), "VFR");
         badge(stream.color.guessed, "colour guessed");
@@ -175,7 +201,9 @@ impl Medium {
 impl Engine {
     /// Begins to open the playlist's file number `number`.
     pub(super) fn open_number(&mut self, number: usize) {
-        let Some(path) = self.playlist.get(number).cloned() else { return };
+        let Some(path) = self.playlist.get(number).cloned() else {
+            return;
+        };
         self.playlist_index = number;
         self.close_medium();
         self.notices.clear();
@@ -209,14 +237,28 @@ impl Engine {
 
     pub(super) fn medium_opened(&mut self, opened: Opened) {
         self.epoch.0 += 1;
-        let stream = opened.video.as_ref().and_then(|_| opened.info.default_video().cloned());
+        let stream = opened
+            .video
+            .as_ref()
+            .and_then(|_| opened.info.default_video().cloned());
         let sound_only = FrameRate::new(SOUND_ONLY_RATE.0, SOUND_ONLY_RATE.1);
-        let Some(rate) = stream.as_ref().map(|stream| stream.rate).or(sound_only) else { return };
-        let mut medium =
-            Medium { info: opened.info, stream, source: None, rate, told: None, track: None };
+        let Some(rate) = stream.as_ref().map(|stream| stream.rate).or(sound_only) else {
+            return;
+        };
+        let mut medium = Medium {
+            info: opened.info,
+            stream,
+            source: None,
+            rate,
+            told: None,
+            track: None,
+        };
         if let Some((source, frames)) = opened.video {
             medium.source = Some(source);
-            let new_source = NewSource { epoch: self.epoch, frames };
+            let new_source = NewSource {
+                epoch: self.epoch,
+                frames,
+            };
             if self.sources.try_send(new_source).is_err() {
                 tracing::error!("nobody takes the pictures: the window is gone");
             }
@@ -224,12 +266,25 @@ impl Engine {
         self.medium = Some(medium);
         self.open_track();
         let resolve = |engine: &Self, position| {
-            engine.resolve(position).inspect_err(|error| tracing::warn!("{error}")).ok()
+            engine
+                .resolve(position)
+                .inspect_err(|error| tracing::warn!("{error}"))
+                .ok()
         };
-        self.mark_in = self.start.mark_in.and_then(|position| resolve(self, position));
-        self.mark_out = self.start.mark_out.and_then(|position| resolve(self, position));
+        self.mark_in = self
+            .start
+            .mark_in
+            .and_then(|position| resolve(self, position));
+        self.mark_out = self
+            .start
+            .mark_out
+            .and_then(|position| resolve(self, position));
         let first = self.mark_in.unwrap_or(FrameIndex::ZERO);
-        let from = self.start.position.and_then(|p| resolve(self, p)).unwrap_or(first);
+        let from = self
+            .start
+            .position
+            .and_then(|p| resolve(self, p))
+            .unwrap_or(first);
         let is_still = self
             .medium
             .as_ref()
@@ -240,12 +295,16 @@ impl Engine {
 
     /// Opens the audio track that is wanted, or the medium's default.
     pub(super) fn open_track(&mut self) {
-        let Some(medium) = &mut self.medium else { return };
+        let Some(medium) = &mut self.medium else {
+            return;
+        };
         let default = medium.info.default_audio().map(|track| track.id);
         let tracks = &medium.info.audio;
         medium.track = if self.audio_enabled {
             let by_default = tracks.iter().position(|track| Some(track.id) == default);
-            self.wanted_track.filter(|&track| track < tracks.len()).or(by_default)
+            self.wanted_track
+                .filter(|&track| track < tracks.len())
+                .or(by_default)
         } else {
             None
         };

@@ -96,7 +96,10 @@ pub(super) enum Phase {
 }
 
 /// See the module.
-#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own; none excludes another")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a state of its own; none excludes another"
+)]
 pub struct Engine {
     // Surroundings.
     pub(super) opener: Box<dyn Opener>,
@@ -230,7 +233,9 @@ impl Engine {
         match self.phase {
             Phase::Idle => PlaybackStatus::Empty,
             Phase::Held => PlaybackStatus::Paused,
-            Phase::Prerolling { .. } | Phase::Running(_) | Phase::Untimed => PlaybackStatus::Playing,
+            Phase::Prerolling { .. } | Phase::Running(_) | Phase::Untimed => {
+                PlaybackStatus::Playing
+            }
             Phase::Ended => PlaybackStatus::Ended,
         }
     }
@@ -258,8 +263,14 @@ impl Engine {
 
     /// The same, where nobody has to hurry: the line has been bent a little.
     pub(super) fn publish_line(&mut self) {
-        let generation = self.planned.as_ref().map_or(self.generation, |p| p.plan.generation);
-        let reverse = self.planned.as_ref().is_some_and(|planned| planned.plan.reverse);
+        let generation = self
+            .planned
+            .as_ref()
+            .map_or(self.generation, |p| p.plan.generation);
+        let reverse = self
+            .planned
+            .as_ref()
+            .is_some_and(|planned| planned.plan.reverse);
         let mode = match self.phase {
             Phase::Idle => ScheduleMode::Idle,
             Phase::Held if self.stays => ScheduleMode::Stay,
@@ -272,6 +283,11 @@ impl Engine {
             _ => None,
         };
         self.anchor.store(anchor);
-        self.schedule.store(Arc::new(Schedule { epoch: self.epoch, generation, reverse, mode }));
+        self.schedule.store(Arc::new(Schedule {
+            epoch: self.epoch,
+            generation,
+            reverse,
+            mode,
+        }));
     }
 }

@@ -7,9 +7,7 @@ use super::{Engine, Phase};
 use crate::audio::AudioPlan;
 use crate::decode::{Generation, LoopMode, RunMap, VideoPlan};
 use crate::playback::snapshot::Severity;
-use crate::time::{
-    FrameIndex, FrameRate, MediaSpan, MediaTime, Position, PositionError, Speed,
-};
+use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Position, PositionError, Speed};
 
 /// No display shows more than this usefully: a shuttle delivers no more frames a second.
 const MOST_FRAMES_A_SECOND: i64 = 60;
@@ -36,7 +34,10 @@ impl Medium {
     ) -> (FrameIndex, Option<FrameIndex>) {
         let (first, last) = range_around(frame, mark_in, mark_out);
         let known = self.index().is_none_or(|index| index.is_complete());
-        (first, last.filter(|&last| !known || last < self.last_frame()))
+        (
+            first,
+            last.filter(|&last| !known || last < self.last_frame()),
+        )
     }
 
     /// The time line of a plan, as far as the index is known.
@@ -51,7 +52,11 @@ impl Medium {
         };
         let (start, first) = (plan.start, self.time_of(plan.first));
         RunMap {
-            start: if plan.reverse { self.end_of(start) } else { self.time_of(start) },
+            start: if plan.reverse {
+                self.end_of(start)
+            } else {
+                self.time_of(start)
+            },
             first,
             end,
             reverse: plan.reverse,
@@ -77,7 +82,9 @@ impl Engine {
 
     pub(super) fn replan_towards(&mut self, frame: FrameIndex, play: bool, reverse: bool) {
         let generation = self.next_generation();
-        let Some(medium) = &mut self.medium else { return };
+        let Some(medium) = &mut self.medium else {
+            return;
+        };
         let last_frame = medium.last_frame();
         let frame = frame.clamp(FrameIndex::ZERO, last_frame);
         let (first, last) = medium.range_around(frame, self.mark_in, self.mark_out);
@@ -87,7 +94,11 @@ impl Engine {
             first,
             last,
             reverse,
-            stride: if play { stride(medium.rate, self.speed) } else { NonZeroU32::MIN },
+            stride: if play {
+                stride(medium.rate, self.speed)
+            } else {
+                NonZeroU32::MIN
+            },
             repeat: self.loop_mode,
         };
         let map = medium.map_of(&plan);
@@ -95,7 +106,11 @@ impl Engine {
             source.set_plan(plan);
         }
         let is_final = medium.index().is_none_or(|index| index.is_complete());
-        self.planned = Some(Planned { plan, map, is_final });
+        self.planned = Some(Planned {
+            plan,
+            map,
+            is_final,
+        });
         self.hold_frame(frame);
         self.silence();
         if play {
@@ -109,18 +124,23 @@ impl Engine {
     /// Whether the present plan can go on from the frame that is held in the direction of the present
     /// speed.
     pub(super) fn plan_goes_on(&self) -> bool {
-        let (Some(planned), Some(medium)) = (&self.planned, &self.medium) else { return false };
+        let (Some(planned), Some(medium)) = (&self.planned, &self.medium) else {
+            return false;
+        };
         let plan = &planned.plan;
         plan.reverse == self.speed.is_reverse()
             && plan.stride == stride(medium.rate, self.speed)
             && plan.repeat == self.loop_mode
-            && (plan.first, plan.last) == medium.range_around(self.held, self.mark_in, self.mark_out)
+            && (plan.first, plan.last)
+                == medium.range_around(self.held, self.mark_in, self.mark_out)
     }
 
     /// The index has grown: places that were estimated by the rate are known now, and so is the end that
     /// sound turns at. Pictures learn of it from the index themselves.
     pub(super) fn follow_index(&mut self) {
-        let (Some(planned), Some(medium)) = (&mut self.planned, &self.medium) else { return };
+        let (Some(planned), Some(medium)) = (&mut self.planned, &self.medium) else {
+            return;
+        };
         if planned.is_final {
             return;
         }
@@ -128,7 +148,8 @@ impl Engine {
         planned.map = medium.map_of(&planned.plan);
         planned.is_final = medium.index().is_none_or(|index| index.is_complete());
         let turns_elsewhere = before.end != planned.map.end && before.repeat != LoopMode::Off;
-        if before.start != planned.map.start || before.first != planned.map.first || turns_elsewhere {
+        if before.start != planned.map.start || before.first != planned.map.first || turns_elsewhere
+        {
             self.restart_sound();
         }
     }
@@ -150,7 +171,8 @@ impl Engine {
         let missing = self.feedback.missing();
         if let Some(missing) = missing.filter(|m| (m.epoch, m.generation, m.index) == here) {
             let text = format!("Frame {held} has no picture: {}.", missing.reason);
-            self.notices.push(Severity::Warning, text, Some(self.clock.now()));
+            self.notices
+                .push(Severity::Warning, text, Some(self.clock.now()));
         }
     }
 
@@ -175,7 +197,11 @@ impl Engine {
         let point = planned.map.at(from);
         (!point.ended).then_some(AudioPlan {
             generation,
-            map: RunMap { start: point.media, reverse: point.reverse, ..planned.map },
+            map: RunMap {
+                start: point.media,
+                reverse: point.reverse,
+                ..planned.map
+            },
             speed: self.speed,
         })
     }
@@ -202,7 +228,10 @@ fn stride(rate: FrameRate, speed: Speed) -> NonZeroU32 {
     // One frame a second more than the display shows is no reason to leave out half of them.
     let stride = (per_second - per_second / 20).div_euclid(most).max(0) + 1;
     let exact = if per_second <= most { 1 } else { stride };
-    u32::try_from(exact).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
+    u32::try_from(exact)
+        .ok()
+        .and_then(NonZeroU32::new)
+        .unwrap_or(NonZeroU32::MIN)
 }
 
 #[cfg(test)]
@@ -229,6 +258,9 @@ mod tests {
         let (a, b) = (Some(FrameIndex(10)), Some(FrameIndex(20)));
         assert_eq!(range_around(FrameIndex(15), a, b), (FrameIndex(10), b));
         assert_eq!(range_around(FrameIndex(25), a, b), (FrameIndex(0), None));
-        assert_eq!(range_around(FrameIndex(25), a, None), (FrameIndex(10), None));
+        assert_eq!(
+            range_around(FrameIndex(25), a, None),
+            (FrameIndex(10), None)
+        );
     }
 }

@@ -27,7 +27,8 @@ impl Notices {
         if self.0.len() == MOST_NOTICES {
             self.0.remove(0);
         }
-        self.0.push((Notice { severity, text }, now.map(|now| now + SHOWN_FOR)));
+        self.0
+            .push((Notice { severity, text }, now.map(|now| now + SHOWN_FOR)));
     }
 
     pub(super) fn clear(&mut self) {
@@ -35,7 +36,8 @@ impl Notices {
     }
 
     pub(super) fn expire(&mut self, now: Moment) {
-        self.0.retain(|(_, until)| until.is_none_or(|until| until > now));
+        self.0
+            .retain(|(_, until)| until.is_none_or(|until| until > now));
     }
 
     pub(super) fn next_expiry(&self) -> Option<Moment> {
@@ -63,9 +65,14 @@ impl Engine {
 
     fn make_snapshot(&mut self) -> Snapshot {
         let position = self.position();
-        let media = self.medium.as_mut().map(super::medium::Medium::shared_state);
+        let media = self
+            .medium
+            .as_mut()
+            .map(super::medium::Medium::shared_state);
         let medium = self.medium.as_ref();
-        let status = medium.and_then(|medium| medium.source.as_ref()).map(|source| source.status());
+        let status = medium
+            .and_then(|medium| medium.source.as_ref())
+            .map(|source| source.status());
         let stream = medium.and_then(|medium| medium.stream.as_ref());
         Snapshot {
             status: self.status(),
@@ -87,7 +94,9 @@ impl Engine {
             sound_ahead: self.sound_ahead,
             view: self.view,
             notices: self.notices.list(),
-            decoder: stream.map(|stream| stream.decoder.clone()).unwrap_or_default(),
+            decoder: stream
+                .map(|stream| stream.decoder.clone())
+                .unwrap_or_default(),
             ring_fill: status.as_ref().map_or((0, 0), |status| status.ring_fill),
             damaged_packets: status.as_ref().map_or(0, |status| status.damaged_packets),
             outside_pool: status.as_ref().map_or((0, 0), |status| status.outside_pool),
@@ -95,7 +104,9 @@ impl Engine {
     }
 
     fn audio_state(&self) -> AudioState {
-        let Some(medium) = &self.medium else { return AudioState::NoTrack };
+        let Some(medium) = &self.medium else {
+            return AudioState::NoTrack;
+        };
         if medium.info.audio.is_empty() {
             return AudioState::NoTrack;
         }

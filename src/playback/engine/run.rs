@@ -83,7 +83,10 @@ impl Engine {
     }
 
     fn is_audible(&self) -> bool {
-        let track = self.medium.as_ref().is_some_and(|medium| medium.track.is_some());
+        let track = self
+            .medium
+            .as_ref()
+            .is_some_and(|medium| medium.track.is_some());
         track && self.speed.quarters().abs() <= MOST_AUDIBLE_QUARTERS
     }
 
@@ -99,7 +102,10 @@ impl Engine {
             self.phase = Phase::Untimed;
             return;
         }
-        self.phase = Phase::Prerolling { from, since: self.clock.now() };
+        self.phase = Phase::Prerolling {
+            from,
+            since: self.clock.now(),
+        };
         self.prepare_sound(from);
     }
 
@@ -133,12 +139,13 @@ impl Engine {
             .and_then(|medium| medium.source.as_ref())
             .is_none_or(|source| source.status().ready >= generation);
         let waited = now.since(since);
-        if !picture_ready || !(self.first_is_shown(generation) || waited > LONGEST_WAIT_FOR_SCREEN) {
+        if !picture_ready || !(self.first_is_shown(generation) || waited > LONGEST_WAIT_FOR_SCREEN)
+        {
             return;
         }
-        let sound_ready = self
-            .audio_run
-            .is_none_or(|run| self.sound.is_ready(run.generation) || waited > LONGEST_WAIT_FOR_SOUND);
+        let sound_ready = self.audio_run.is_none_or(|run| {
+            self.sound.is_ready(run.generation) || waited > LONGEST_WAIT_FOR_SOUND
+        });
         if !sound_ready {
             return;
         }
@@ -153,7 +160,12 @@ impl Engine {
             self.sound.go(run.generation, at);
         }
         let rate_ppb = self.nominal_rate_ppb();
-        self.phase = Phase::Running(RunAnchor { generation, at, run: from, rate_ppb });
+        self.phase = Phase::Running(RunAnchor {
+            generation,
+            at,
+            run: from,
+            rate_ppb,
+        });
         self.publish_schedule();
     }
 
@@ -162,7 +174,10 @@ impl Engine {
     fn first_is_shown(&self, generation: Generation) -> bool {
         let shown = self.feedback.shown();
         let here = (self.epoch, generation);
-        let sound_only = self.medium.as_ref().is_some_and(|medium| medium.source.is_none());
+        let sound_only = self
+            .medium
+            .as_ref()
+            .is_some_and(|medium| medium.source.is_none());
         sound_only || (shown.epoch, shown.generation) == here || shown.ended == Some(here)
     }
 
@@ -171,8 +186,13 @@ impl Engine {
         let anchor = self.follow_sound(anchor, now);
         self.check_ended();
         // Without pictures nothing but the line itself tells where the end is.
-        let sound_only = self.medium.as_ref().is_some_and(|medium| medium.source.is_none());
-        let over = self.planned.is_some_and(|p| p.map.at(anchor.run_at(now)).ended);
+        let sound_only = self
+            .medium
+            .as_ref()
+            .is_some_and(|medium| medium.source.is_none());
+        let over = self
+            .planned
+            .is_some_and(|p| p.map.at(anchor.run_at(now)).ended);
         if sound_only && over {
             self.ended();
         }
@@ -180,7 +200,9 @@ impl Engine {
 
     /// Sound that was prepared while pictures ran goes in when the line reaches its first sample.
     fn start_late_sound(&mut self, anchor: RunAnchor, now: Moment) {
-        let Some(run) = &mut self.audio_run else { return };
+        let Some(run) = &mut self.audio_run else {
+            return;
+        };
         if run.started || !self.sound.is_ready(run.generation) {
             return;
         }
@@ -207,7 +229,10 @@ impl Engine {
         if now < run.heard_from {
             return anchor;
         }
-        let heard = self.sound.position(now).filter(|heard| heard.generation == run.generation);
+        let heard = self
+            .sound
+            .position(now)
+            .filter(|heard| heard.generation == run.generation);
         let Some(heard) = heard else {
             // A clock that was never good has not failed yet: a device needs a moment to start.
             let overdue = now.since(run.heard_from) > LONGEST_WAIT_FOR_SOUND;
@@ -248,9 +273,18 @@ impl Engine {
             return run;
         }
         let at = now + self.sound.latency().max(LEAD);
-        tracing::debug!("sound is {:.1} ms ahead and is sent back", error.as_secs_f64() * 1e3);
-        self.sound.go_from(run.generation, anchor.run_at(at) - run.base, at);
-        AudioRun { heard_from: at, sent: Some(now), looked: at, ..run }
+        tracing::debug!(
+            "sound is {:.1} ms ahead and is sent back",
+            error.as_secs_f64() * 1e3
+        );
+        self.sound
+            .go_from(run.generation, anchor.run_at(at) - run.base, at);
+        AudioRun {
+            heard_from: at,
+            sent: Some(now),
+            looked: at,
+            ..run
+        }
     }
 
     /// Lets the line go on from where it is, faster by `bend_ppb` billionths of the speed.
@@ -261,7 +295,12 @@ impl Engine {
         if (anchor.rate_ppb - rate_ppb).abs() <= same {
             return anchor;
         }
-        let anchor = RunAnchor { at: now, run: anchor.run_at(now), rate_ppb, ..anchor };
+        let anchor = RunAnchor {
+            at: now,
+            run: anchor.run_at(now),
+            rate_ppb,
+            ..anchor
+        };
         self.phase = Phase::Running(anchor);
         self.publish_line();
         anchor
@@ -272,7 +311,12 @@ impl Engine {
         let now = self.clock.now();
         let run = anchor.run_at(now);
         self.speed = speed;
-        let anchor = RunAnchor { at: now, run, rate_ppb: self.nominal_rate_ppb(), ..anchor };
+        let anchor = RunAnchor {
+            at: now,
+            run,
+            rate_ppb: self.nominal_rate_ppb(),
+            ..anchor
+        };
         self.phase = Phase::Running(anchor);
         self.prepare_sound(anchor.run_at(now + SOUND_CHANGE));
         self.publish_schedule();
@@ -320,8 +364,12 @@ impl Engine {
 
     /// The frame on screen while it runs; the frame held otherwise.
     pub(super) fn position(&self) -> FrameIndex {
-        let Some(planned) = &self.planned else { return FrameIndex::ZERO };
-        let Some(medium) = &self.medium else { return FrameIndex::ZERO };
+        let Some(planned) = &self.planned else {
+            return FrameIndex::ZERO;
+        };
+        let Some(medium) = &self.medium else {
+            return FrameIndex::ZERO;
+        };
         match self.phase {
             Phase::Held if self.stays => self.shown_frame(planned),
             Phase::Idle | Phase::Held | Phase::Prerolling { .. } | Phase::Ended => self.held,
@@ -341,7 +389,10 @@ impl Engine {
     }
 
     pub(super) fn next_look(&self, now: Moment) -> Option<Moment> {
-        let runs = matches!(self.schedule.load().mode, ScheduleMode::Run(_) | ScheduleMode::Untimed);
+        let runs = matches!(
+            self.schedule.load().mode,
+            ScheduleMode::Run(_) | ScheduleMode::Untimed
+        );
         let soon = match self.phase {
             Phase::Prerolling { .. } => Some(now.offset_nanos(PREROLL_LOOK_NANOS)),
             _ if runs || self.opening => Some(now.offset_nanos(LOOK_NANOS)),

@@ -179,7 +179,9 @@ impl Overlay {
     /// Reads the prompt once its field has taken the text that came together with Enter: a fast hand,
     /// or a slow frame, brings both in one pass.
     fn answer_prompt(&mut self, events: &mut Vec<UiEvent>) {
-        let Some(prompt) = &mut self.prompt else { return };
+        let Some(prompt) = &mut self.prompt else {
+            return;
+        };
         if !std::mem::take(&mut prompt.entered) {
             return;
         }
