@@ -28,7 +28,8 @@ pub(super) fn run(args: &PlayArgs, out: &mut dyn Write) -> Result<Exit, CliError
     let _profiler = serve_puffin(args.report.puffin)?;
     let player = player_options(args);
     // What cannot be opened is told before a window appears; among several, the rest plays.
-    if let [only] = player.files.as_slice() {
+    // With a window it is opened while the graphics driver is.
+    if let ([only], true) = (player.files.as_slice(), args.run.headless) {
         check_file(only)?;
     }
     let Played {
@@ -91,8 +92,11 @@ fn window(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
         device_loss_at: Vec::new(),
         state_file: args.report.state_file.clone(),
         target_fps: None,
+        only_with_file: player.files.len() == 1,
     };
-    let outcome = run_window(player, options, stop.clone(), args.run.shot.is_some())?;
+    let file = player.files.first().cloned().unwrap_or_default();
+    let outcome = run_window(player, options, stop.clone(), args.run.shot.is_some())
+        .map_err(|error| CliError::from(error).about(&file))?;
     Ok(Played {
         report: outcome.report,
         picture: outcome.picture,
@@ -249,6 +253,7 @@ impl From<WindowError> for CliError {
     fn from(error: WindowError) -> Self {
         match error {
             WindowError::Stage(error) => error.into(),
+            WindowError::Media(text) => Self::new(Exit::Input, text),
             WindowError::Display(_) => Self::new(Exit::NoDevice, error.to_string()),
             WindowError::System(_) => Self::new(Exit::Failure, error.to_string()),
         }

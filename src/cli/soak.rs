@@ -90,6 +90,7 @@ fn window(args: &SoakArgs) -> Result<Soaked, CliError> {
         device_loss_at: losses(args),
         state_file: None,
         target_fps: args.target_fps,
+        only_with_file: false,
     };
     let outcome = run_window(player_options(args), options, stop.clone(), false)?;
     Ok((

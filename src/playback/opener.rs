@@ -32,9 +32,12 @@ pub trait Opener: Send {
     fn cancel(&mut self);
 }
 
-/// Pictures that wait in a ring: enough to bridge the decoder's own unevenness (an intra frame takes
-/// several times a B-frame's time), few enough that 8K stays affordable.
+/// Pictures that wait in a ring at most: enough to bridge the decoder's own unevenness (an intra frame
+/// takes several times a B-frame's time).
 const RING_FRAMES: usize = 6;
+
+/// Bytes that wait in a ring at most, for large pictures: four of 4K.
+const RING_BYTES: u64 = 56 << 20;
 
 /// Pictures that a decoder may hold for itself: 16 references, and one in each of its threads.
 const DECODER_FRAMES: usize = 16;
@@ -64,7 +67,8 @@ impl FrameShares {
         let spare = pictures.saturating_sub(DECODER_FRAMES + threads + SCREEN_FRAMES);
         // With little memory the decoder rarely holds all its references: two in the ring, and four
         // for a step back, are taken at the risk that some frames do not find a place in the pool.
-        let ring = (spare / 3).clamp(2, RING_FRAMES);
+        let affordable = usize::try_from(RING_BYTES / picture_bytes.max(1)).unwrap_or(RING_FRAMES);
+        let ring = (spare / 3).min(affordable).clamp(2, RING_FRAMES);
         let reverse = spare.saturating_sub(ring).clamp(4, MAX_REVERSE_FRAMES);
         let shares = Self { ring, reverse };
         debug_assert!(
@@ -205,6 +209,8 @@ mod tests {
                 }
             }
         }
-        assert_eq!(FrameShares::divide(4 << 30, 13 << 20, 2).ring, RING_FRAMES);
+        assert_eq!(FrameShares::divide(4 << 30, 13 << 20, 2).ring, 4);
+        assert_eq!(FrameShares::divide(4 << 30, 3 << 20, 2).ring, RING_FRAMES);
+        assert_eq!(FrameShares::divide(4 << 30, 50 << 20, 2).ring, 2);
     }
 }

@@ -1,6 +1,7 @@
 //! One turn of drawing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use winit::event_loop::ActiveEventLoop;
 
@@ -21,6 +22,9 @@ const MOST_LOSSES: u64 = 16;
 /// A window that had no room for a picture is tried again after this long.
 const RETRY_NANOS: i64 = 50_000_000;
 
+/// The interface is shown after this long, picture or not.
+const LONGEST_WAIT_FOR_PICTURE: Duration = Duration::from_millis(700);
+
 /// What a new frame has cost so far.
 #[derive(Default)]
 struct FrameCosts {
@@ -34,6 +38,9 @@ struct FrameCosts {
 
 impl App {
     pub(super) fn interface_is_stale(&mut self, snapshot: &Arc<Snapshot>, now: Moment) -> Stale {
+        if self.holds_interface_back(snapshot, now) {
+            return Stale(false);
+        }
         self.stats.view(now, &self.player.scheduler, snapshot);
         let App {
             interface,
@@ -200,12 +207,34 @@ impl App {
         }
     }
 
+    /// Whether the interface waits: for the first picture, which is there sooner without it, and while
+    /// pictures are shown as fast as they come, which is for measuring them.
+    fn holds_interface_back(&self, snapshot: &Snapshot, now: Moment) -> bool {
+        let opens_or_plays = matches!(
+            snapshot.status,
+            PlaybackStatus::Opening | PlaybackStatus::Playing
+        );
+        let is_soon = now.since(self.started) < LONGEST_WAIT_FOR_PICTURE;
+        let waits = self.shown == 0 && is_soon && !snapshot.playlist.is_empty();
+        let has_pictures = snapshot
+            .media
+            .as_ref()
+            .is_none_or(|media| !media.info.video.is_empty());
+        opens_or_plays
+            && has_pictures
+            && (waits || self.options.untimed && !self.options.performance)
+    }
+
     fn run_interface(
         &mut self,
         snapshot: &Arc<Snapshot>,
         now: Moment,
         event_loop: &ActiveEventLoop,
     ) -> bool {
+        if self.holds_interface_back(snapshot, now) {
+            self.interface.clear_shapes();
+            return false;
+        }
         self.stats.view(now, &self.player.scheduler, snapshot);
         let App {
             interface,
@@ -449,6 +478,23 @@ fn capitalized(sentence: &str) -> String {
     first.chain(letters).collect()
 }
 
+/// Asks for the names of the sound devices, which can take long.
+fn list_sound_devices(proxy: winit::event_loop::EventLoopProxy<News>) {
+    let listing = move || {
+        let names = crate::audio::devices()
+            .into_iter()
+            .map(|device| device.name)
+            .collect();
+        let _ended = proxy.send_event(News::SoundDevices(names));
+    };
+    let started = std::thread::Builder::new()
+        .name("sound devices".to_owned())
+        .spawn(listing);
+    if let Err(error) = started {
+        tracing::warn!("the sound devices cannot be listed: {error}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -469,22 +515,5 @@ mod tests {
         assert_eq!(failed.name, "b.mov");
         assert_eq!(failed.reason, "No such file. Check the path.");
         assert!(failure_of(&Snapshot::default(), None).is_none());
-    }
-}
-
-/// Asks for the names of the sound devices, which can take long.
-fn list_sound_devices(proxy: winit::event_loop::EventLoopProxy<News>) {
-    let listing = move || {
-        let names = crate::audio::devices()
-            .into_iter()
-            .map(|device| device.name)
-            .collect();
-        let _ended = proxy.send_event(News::SoundDevices(names));
-    };
-    let started = std::thread::Builder::new()
-        .name("sound devices".to_owned())
-        .spawn(listing);
-    if let Err(error) = started {
-        tracing::warn!("the sound devices cannot be listed: {error}");
     }
 }

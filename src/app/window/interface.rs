@@ -109,6 +109,12 @@ impl Interface {
         Stale(self.has_input || self.overlay.is_stale(input))
     }
 
+    /// Draws nothing until the next pass.
+    pub(super) fn clear_shapes(&mut self) {
+        self.primitives.clear();
+        self.repaint_at = None;
+    }
+
     /// When a pass should run next.
     pub(super) fn wakes_at(&self, stale: &Stale, now: Moment) -> Option<Moment> {
         if stale.0 { Some(now) } else { self.repaint_at }

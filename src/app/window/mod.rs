@@ -60,6 +60,8 @@ pub struct WindowOptions {
     pub state_file: Option<PathBuf>,
     /// Frames a second that are to be held, for the report; the medium's rate when left out.
     pub target_fps: Option<FrameRate>,
+    /// Open no window for a file that cannot be opened, but end with the reason.
+    pub only_with_file: bool,
 }
 
 /// What a window leaves behind.
@@ -80,6 +82,9 @@ pub enum WindowError {
         "no window can be opened ({0}). Is there a display? Without one, use `jogwheel play --headless`."
     )]
     Display(String),
+    /// The only file cannot be played.
+    #[error("{0}")]
+    Media(String),
     /// There is no graphics device.
     #[error(transparent)]
     Stage(#[from] StageError),
@@ -101,6 +106,12 @@ enum News {
 
 /// The screen's refresh rate where the system does not tell it.
 const USUAL_REFRESH: (u32, u32) = (60, 1);
+
+/// How long the window waits for its only file.
+const LONGEST_WAIT_FOR_FILE: Duration = Duration::from_millis(500);
+
+/// How often it looks meanwhile.
+const FILE_LOOK: Duration = Duration::from_millis(1);
 
 /// How often the loop looks at the process when nothing else happens.
 const LOOK_NANOS: i64 = 250_000_000;
@@ -197,6 +208,10 @@ struct Shown {
 }
 
 /// Owned by the window's thread.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own; no two exclude each other"
+)]
 struct App {
     // The window and its picture.
     shown_window: Option<Shown>,
@@ -262,6 +277,8 @@ impl App {
 
     fn open_window(&mut self, event_loop: &ActiveEventLoop) -> Result<Shown, WindowError> {
         puffin::profile_scope!("open window");
+        let instance = new_instance(Some(Box::new(event_loop.owned_display_handle())));
+        self.wait_for_file()?;
         let monitor = event_loop
             .primary_monitor()
             .or_else(|| event_loop.available_monitors().next());
@@ -286,7 +303,6 @@ impl App {
             .create_window(attributes)
             .map_err(|error| WindowError::Display(error.to_string()))?;
         let window = Arc::new(window);
-        let instance = new_instance(Some(Box::new(event_loop.owned_display_handle())));
         let surface = create_surface(&instance, &window)?;
         let options = GpuOptions::from_env(None);
         let ctx = GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
@@ -298,6 +314,28 @@ impl App {
             instance,
             window,
         })
+    }
+
+    /// Waits until the file is open, for a moment: a window that goes at once is worse than one that comes
+    /// late. A file that takes longer gets its window, and is told about there.
+    fn wait_for_file(&self) -> Result<(), WindowError> {
+        if !self.options.only_with_file {
+            return Ok(());
+        }
+        let begun = self.player.clock.now();
+        loop {
+            let snapshot = self.player.engine.snapshot();
+            let waited = self.player.clock.now().since(begun);
+            let is_over = snapshot.status == PlaybackStatus::Empty && !snapshot.playlist.is_empty();
+            if let Some(notice) = snapshot.notices.last().filter(|_| is_over) {
+                return Err(WindowError::Media(notice.text.clone()));
+            }
+            if snapshot.media.is_some() || waited > LONGEST_WAIT_FOR_FILE {
+                return Ok(());
+            }
+            // The loop that would be told of news is not running yet.
+            let _passed = crossbeam_channel::after(FILE_LOOK).recv();
+        }
     }
 
     fn set_up_surface(

@@ -123,17 +123,12 @@ impl VideoSession {
     ) -> Result<(Self, FrameConsumer), DecodeError> {
         let path = input.path().to_owned();
         let interrupter = input.interrupter();
-        let reader = VideoReader::new(
-            input,
-            stream.clone(),
-            ReaderOptions {
-                threads: options.threads,
-                pool: options.pool.clone(),
-                clock: Arc::clone(&options.clock),
-                interrupter: interrupter.clone(),
-            },
-        )?;
-        let counters = Arc::clone(reader.buffer_counters());
+        let reader_options = ReaderOptions {
+            threads: options.threads,
+            pool: options.pool.clone(),
+            clock: Arc::clone(&options.clock),
+            interrupter: interrupter.clone(),
+        };
         let (producer, consumer) = frame_ring(options.ring_frames);
         let capacity = producer.capacity();
         let shared = Arc::new(Shared {
@@ -148,18 +143,38 @@ impl VideoSession {
         let wake = producer.waker();
         let (plans, orders) = bounded(1);
         let newer_plans = orders.clone();
-        let worker = worker::Worker::new(reader, producer, orders, Arc::clone(&shared), options);
         let name = thread_name(&path);
         let mut session = Self {
             plans: Some(plans),
             newer_plans,
             shared: Arc::clone(&shared),
             capacity,
-            counters,
+            counters: Arc::default(),
             interrupter: interrupter.clone(),
             threads: Vec::new(),
         };
-        session.spawn(format!("decode {name}"), move || worker.run())?;
+        // The decoder is opened on its own thread, so that the threads FFmpeg starts bear its name.
+        let (send, opened) = bounded(1);
+        let work = {
+            let (shared, stream) = (Arc::clone(&shared), stream.clone());
+            move || match VideoReader::new(input, stream, reader_options) {
+                Ok(reader) => {
+                    // A handle that is gone already ends the worker at its first look for orders.
+                    let _listened = send.send(Ok(Arc::clone(reader.buffer_counters())));
+                    worker::Worker::new(reader, producer, orders, shared, options).run();
+                }
+                Err(error) => {
+                    let _listened = send.send(Err(error));
+                }
+            }
+        };
+        session.spawn(format!("decode {name}"), work)?;
+        session.counters = opened.recv().unwrap_or_else(|_panicked| {
+            Err(DecodeError::Decoder(
+                name.clone(),
+                "its thread broke down".to_owned(),
+            ))
+        })?;
         let indexer = indexer::Indexer {
             path,
             stream,
