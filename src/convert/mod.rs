@@ -7,7 +7,7 @@
 //! - [`matrix`], [`light`], [`gamut`], [`tone`]: colour mathematics, each formula with its source.
 //! - [`pipeline`]: which of them a picture needs ([`pipeline::ColorPath`]).
 //! - [`kernel`]: the scaling kernel and its taps.
-//! - [`reference`]: all of it in slow, plain 64-bit floats.
+//! - [`mod@reference`]: all of it in slow, plain 64-bit floats.
 //! - [`CpuConverter`]: the fast way. `plan` is what it works out once for frames and jobs alike,
 //!   `fixed` its integers, `simd` its inner loops, `managed` its colours that pass through light.
 //! - [`Deinterlacer`]: whole pictures from the first fields of interlaced ones.
