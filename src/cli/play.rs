@@ -95,8 +95,18 @@ fn window(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
         only_with_file: player.files.len() == 1,
     };
     let file = player.files.first().cloned().unwrap_or_default();
-    let outcome = run_window(player, options, stop.clone(), args.run.shot.is_some())
-        .map_err(|error| CliError::from(error).about(&file))?;
+    let only_with_file = options.only_with_file;
+    let outcome = match run_window(player, options, stop.clone(), args.run.shot.is_some()) {
+        Ok(outcome) => outcome,
+        Err(error @ WindowError::Media(_)) => return Err(CliError::from(error).about(&file)),
+        Err(error) => {
+            // Where there is no window to tell it in, a bad file is the first thing to know.
+            if only_with_file {
+                check_file(&file)?;
+            }
+            return Err(error.into());
+        }
+    };
     Ok(Played {
         report: outcome.report,
         picture: outcome.picture,
