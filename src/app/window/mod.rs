@@ -123,7 +123,8 @@ pub fn run_window(
     stop: Arc<AtomicBool>,
     want_picture: bool,
 ) -> Result<WindowOutcome, WindowError> {
-    let display = |error: winit::error::EventLoopError| WindowError::Display(error.to_string());
+    let display =
+        |error: winit::error::EventLoopError| WindowError::Display(in_plain_words(&error));
     let event_loop = EventLoop::<News>::with_user_event()
         .build()
         .map_err(display)?;
@@ -513,6 +514,15 @@ fn create_surface(
     instance
         .create_surface(Arc::clone(window))
         .map_err(|error| WindowError::Display(error.to_string()))
+}
+
+/// What the window system says, without the place in winit's source that it begins with.
+fn in_plain_words(error: &winit::error::EventLoopError) -> String {
+    let text = error.to_string();
+    let words = text
+        .rsplit_once(": ")
+        .map_or(text.as_str(), |(_, words)| words);
+    words.trim_end_matches(['.', ')']).to_owned()
 }
 
 /// Three quarters of the screen, and no more than Full HD.
