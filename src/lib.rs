@@ -11,6 +11,8 @@ pub mod memory;
 
 pub mod media;
 
+pub mod timeline;
+
 pub mod decode;
 
 pub mod convert;
