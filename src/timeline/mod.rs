@@ -6,6 +6,8 @@
 //!
 //! All times are exact, in flicks. Ranges are half-open.
 
+pub mod import;
+
 mod item;
 mod metadata;
 mod range;
