@@ -142,12 +142,6 @@ impl Drop for Recording {
     }
 }
 
-/// The middle value.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 #[test]
 fn what_is_heard_keeps_time_with_what_is_seen() {
     assert!(
@@ -206,18 +200,19 @@ fn what_is_heard_keeps_time_with_what_is_seen() {
     );
     let found = bursts(&samples, loudest / 2.0);
     assert!(found.len() >= 6, "bursts began at samples {found:?}");
-    // Starting, the sink may drop or hold some sound, so a single distance proves nothing.
-    let distances = found
+    // On a busy machine the null sink's own timer comes late, and the silence that it then records
+    // lengthens a distance; catching up shortens another. Sound at a wrong rate leaves none right.
+    let distances: Vec<f64> = found
         .windows(2)
         .map(|pair| (pair[1] - pair[0]) as f64 / f64::from(RATE))
         .collect();
-    let usual = median(distances);
+    let right = distances
+        .iter()
+        .filter(|distance| (**distance - 1.0).abs() <= 0.002)
+        .count();
     eprintln!(
-        "median A/V offset {off} ms, {} bursts, {usual} s apart",
+        "median A/V offset {off} ms, {} bursts, {right} distances of a second",
         found.len()
     );
-    assert!(
-        (usual - 1.0).abs() <= 0.002,
-        "bursts are {usual} s apart: {found:?}"
-    );
+    assert!(right >= 3, "bursts are these seconds apart: {distances:?}");
 }
