@@ -8,11 +8,13 @@
 
 pub mod import;
 
+mod composite;
 mod item;
 mod metadata;
 mod range;
 mod time_map;
 
+pub use composite::{Composite, CompositeLayer, CompositeOp, Content, Mix};
 pub use item::{
     Child, Clip, Composition, CompositionKind, Effect, Fit, Generator, Item, ItemKind, Look,
     Marker, MediaReference, MissingFrames, NamedReference, SequenceReference, Timeline, TrackKind,
