@@ -7,6 +7,7 @@
 //! All times are exact, in flicks. Ranges are half-open.
 
 pub mod import;
+pub mod resolve;
 
 mod composite;
 mod item;
@@ -22,4 +23,8 @@ pub use item::{
 };
 pub use metadata::Metadata;
 pub use range::{StatedRange, TimeRange};
+pub use resolve::{
+    AudioFade, AudioPiece, AudioUse, ClipId, ClipUse, Layer, PlacedMarker, Source, SourceId, Upcoming,
+    VideoOp,
+};
 pub use time_map::{Ratio, TimeMap, TimeMapPiece};
