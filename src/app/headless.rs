@@ -229,7 +229,7 @@ impl Headless {
         let Some(stream) = media.as_ref().and_then(|media| media.info.default_video()) else {
             return Ok(());
         };
-        if matches!(planned.picture, Picture::Frame(_)) {
+        if !matches!(planned.picture, Picture::Missing(_)) {
             self.on_stage = Some(planned.index);
         }
         let fields = self.stage.take(&planned, stream);

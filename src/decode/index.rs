@@ -4,6 +4,9 @@
 //! less those that are never shown: packets that an edit list discards, and those that come before the
 //! first keyframe can be decoded.
 
+mod stamps;
+
+use self::stamps::Stamps;
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, TimeBase};
 
 /// What the index needs to know of a packet. Time stamps are in ticks of the stream's time base.
@@ -53,10 +56,9 @@ pub enum Numbering {
 pub struct GopIndex {
     time_base: TimeBase,
     zero_ticks: i64,
-    /// Ascending, without repeats.
-    pts: Vec<i64>,
+    pts: Stamps,
     end_ticks: i64,
-    /// Ascending by presentation time stamp.
+    /// Ascending by presentation time stamp; none are listed where stamps are counted.
     keyframes: Vec<Keyframe>,
     numbering: Numbering,
     complete: bool,
@@ -65,14 +67,31 @@ pub struct GopIndex {
 }
 
 impl GopIndex {
+    /// The index of `frames` frames at a constant rate, each of which can be decoded by itself: a
+    /// timeline, numbered pictures. It takes the same few bytes whatever their number; negative
+    /// numbers count as none.
+    pub fn constant(rate: FrameRate, frames: i64) -> Self {
+        let frames = frames.max(0);
+        Self {
+            time_base: rate.frame_base(),
+            zero_ticks: 0,
+            pts: Stamps::Counted(frames),
+            end_ticks: frames,
+            keyframes: Vec::new(),
+            numbering: Numbering::ByTimeStamp,
+            complete: true,
+            variable_rate: false,
+        }
+    }
+
     /// Number of frames known.
     pub fn len(&self) -> i64 {
-        i64::try_from(self.pts.len()).unwrap_or(i64::MAX)
+        self.pts.len()
     }
 
     /// Whether no frame is known.
     pub fn is_empty(&self) -> bool {
-        self.pts.is_empty()
+        self.len() == 0
     }
 
     /// Whether the whole file has been read.
@@ -90,43 +109,38 @@ impl GopIndex {
         self.numbering
     }
 
-    /// The keyframes, in the order of presentation.
+    /// The keyframes, in the order of presentation. Those of [`Self::constant`] are not listed:
+    /// every frame is one.
     pub fn keyframes(&self) -> &[Keyframe] {
         &self.keyframes
     }
 
-    fn position(&self, frame: FrameIndex) -> Option<usize> {
-        usize::try_from(frame.0)
-            .ok()
-            .filter(|&n| n < self.pts.len())
-    }
-
     /// The time stamp of `frame`, in ticks.
     pub fn pts_of(&self, frame: FrameIndex) -> Option<i64> {
-        self.position(frame).map(|n| self.pts[n])
+        self.pts.get(frame.0)
     }
 
     /// The frame with exactly this time stamp.
     pub fn frame_of_pts(&self, pts: i64) -> Option<FrameIndex> {
-        self.pts.binary_search(&pts).ok().map(index_from_usize)
+        self.pts.find(pts).map(FrameIndex)
     }
 
     /// The frame with the time stamp that is nearest to `pts`. Damaged files decode to time stamps
     /// that no packet had.
     pub fn nearest_frame(&self, pts: i64) -> Option<FrameIndex> {
-        let next = self.pts.partition_point(|&p| p < pts);
-        let after = self.pts.get(next).map(|&p| (p - pts, next));
-        let before = next.checked_sub(1).map(|n| (pts - self.pts[n], n));
+        let next = self.pts.partition_point(|p| p < pts);
+        let distance = |n: i64| self.pts.get(n).map(|p| (p.abs_diff(pts), n));
+        let (before, after) = (distance(next - 1), distance(next));
         before
             .into_iter()
             .chain(after)
             .min()
-            .map(|(_, n)| index_from_usize(n))
+            .map(|(_, n)| FrameIndex(n))
     }
 
     /// Whether every packet that could be presented at or before `pts` has been seen.
     pub fn covers_pts(&self, pts: i64) -> bool {
-        self.complete || self.pts.last().is_some_and(|&last| pts <= last)
+        self.complete || self.pts.last().is_some_and(|last| pts <= last)
     }
 
     /// When `frame` begins.
@@ -136,8 +150,8 @@ impl GopIndex {
 
     /// When `frame` ends: where the next one begins, or the last one's duration says.
     pub fn end_of(&self, frame: FrameIndex) -> Option<MediaTime> {
-        let n = self.position(frame)?;
-        Some(self.time_from_pts(self.pts.get(n + 1).copied().unwrap_or(self.end_ticks)))
+        self.pts_of(frame)?;
+        Some(self.time_of(frame.offset(1)).unwrap_or_else(|| self.end()))
     }
 
     /// When the last known frame ends.
@@ -147,9 +161,8 @@ impl GopIndex {
 
     /// Length from the first frame's beginning to the last one's end.
     pub fn duration(&self) -> MediaSpan {
-        self.pts.first().map_or(MediaSpan::ZERO, |&first| {
-            self.end() - self.time_from_pts(first)
-        })
+        self.time_of(FrameIndex::ZERO)
+            .map_or(MediaSpan::ZERO, |first| self.end() - first)
     }
 
     /// Media time of a time stamp.
@@ -160,17 +173,33 @@ impl GopIndex {
 
     /// The frame that is on screen at `time`; the first before it, the last after it.
     pub fn frame_at(&self, time: MediaTime) -> Option<FrameIndex> {
-        let next = self
-            .pts
-            .partition_point(|&pts| self.time_from_pts(pts) <= time);
-        (!self.pts.is_empty()).then(|| index_from_usize(next.saturating_sub(1)))
+        let at = match self.pts {
+            Stamps::Counted(frames) => self.time_base.ticks_from_time_floor(time).min(frames - 1),
+            Stamps::Listed(_) => {
+                let next = self
+                    .pts
+                    .partition_point(|pts| self.time_from_pts(pts) <= time);
+                next - 1
+            }
+        };
+        (!self.is_empty()).then(|| FrameIndex(at.max(0)))
     }
 
-    /// The keyframe that decoding must begin at to show `frame`: the last one presented at or before
-    /// it. A leading picture of an open GOP is presented before its own keyframe, so this answers the
-    /// keyframe before, which its references need.
+    /// The keyframe that decoding must begin at to show `frame`, and its number: the last one
+    /// presented at or before it. A leading picture of an open GOP is presented before its own
+    /// keyframe, so this answers the keyframe before, which its references need.
     pub fn keyframe_for(&self, frame: FrameIndex) -> Option<(usize, Keyframe)> {
         let pts = self.pts_of(frame)?;
+        if let Stamps::Counted(_) = self.pts {
+            let number = usize::try_from(frame.0).ok()?;
+            let place = Keyframe {
+                pts,
+                dts: pts,
+                position: None,
+                packet: number as u64,
+            };
+            return Some((number, place));
+        }
         let next = self.keyframes.partition_point(|key| key.pts <= pts);
         let number = next.saturating_sub(1);
         self.keyframes.get(number).map(|&key| (number, key))
@@ -178,15 +207,13 @@ impl GopIndex {
 
     /// The first frame that can be decoded from keyframe number `keyframe`.
     pub fn first_frame_of(&self, keyframe: usize) -> Option<FrameIndex> {
+        if let Stamps::Counted(frames) = self.pts {
+            let number = i64::try_from(keyframe).ok()?;
+            return (number < frames).then_some(FrameIndex(number));
+        }
         let key = self.keyframes.get(keyframe)?;
-        Some(index_from_usize(
-            self.pts.partition_point(|&pts| pts < key.pts),
-        ))
+        Some(FrameIndex(self.pts.partition_point(|pts| pts < key.pts)))
     }
-}
-
-fn index_from_usize(n: usize) -> FrameIndex {
-    FrameIndex(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
 /// Makes a [`GopIndex`] from packets in decoding order.
@@ -312,7 +339,7 @@ impl IndexBuilder {
         GopIndex {
             time_base: self.time_base,
             zero_ticks: self.zero_ticks,
-            pts,
+            pts: Stamps::Listed(pts),
             end_ticks,
             keyframes,
             numbering: Numbering::ByTimeStamp,
@@ -341,7 +368,7 @@ impl IndexBuilder {
             time_base: self.time_base,
             zero_ticks: self.zero_ticks,
             end_ticks: self.zero_ticks + tick(self.shown_packets),
-            pts,
+            pts: Stamps::Listed(pts),
             // Only the beginning of the file has a known number.
             keyframes: vec![first],
             numbering: Numbering::ByCount,
@@ -379,137 +406,4 @@ fn is_variable(pts: &[i64], time_base: TimeBase) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn builder() -> IndexBuilder {
-        IndexBuilder::new(
-            TimeBase::new(1, 24).unwrap(),
-            FrameRate::new(24, 1).unwrap(),
-            0,
-        )
-    }
-
-    fn packet(pts: i64, dts: i64, is_key: bool) -> PacketStamp {
-        PacketStamp {
-            pts: Some(pts),
-            dts: Some(dts),
-            duration: 1,
-            is_key,
-            is_discarded: false,
-            position: None,
-        }
-    }
-
-    #[test]
-    fn b_frames_are_put_in_order_and_open_gops_begin_a_keyframe_earlier() {
-        let mut builder = builder();
-        // I0 P3 B1 B2 | I6(open) B4 B5 P8 B7
-        for (dts, (pts, key)) in [
-            (0, true),
-            (3, false),
-            (1, false),
-            (2, false),
-            (6, true),
-            (4, false),
-            (5, false),
-            (8, false),
-            (7, false),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            builder.push(packet(pts, i64::try_from(dts).unwrap() - 2, key));
-        }
-        let index = builder.publish(true);
-        assert_eq!(index.len(), 9);
-        assert_eq!(index.keyframe_for(FrameIndex(5)).unwrap().1.pts, 0);
-        assert_eq!(index.keyframe_for(FrameIndex(6)).unwrap().1.pts, 6);
-        assert_eq!(index.first_frame_of(1), Some(FrameIndex(6)));
-        assert_eq!(
-            index.duration(),
-            FrameRate::new(24, 1)
-                .unwrap()
-                .time_of_frame_nearest(FrameIndex(9))
-                .since_zero()
-        );
-        assert!(!index.is_variable_rate());
-    }
-
-    #[test]
-    fn what_is_never_shown_has_no_number() {
-        let mut builder = builder();
-        builder.push(packet(0, -3, false)); // before any keyframe
-        builder.push(PacketStamp {
-            is_discarded: true,
-            ..packet(4, -2, true)
-        });
-        builder.push(packet(3, -1, false)); // leading picture of the first keyframe
-        builder.push(packet(5, 0, false));
-        builder.push(packet(6, 1, false));
-        let index = builder.publish(true);
-        assert_eq!(index.pts_of(FrameIndex(0)), Some(5));
-        assert_eq!(index.len(), 2);
-        assert_eq!(index.keyframe_for(FrameIndex(0)).unwrap().1.pts, 4);
-    }
-
-    #[test]
-    fn without_any_keyframe_decoding_begins_at_the_first_packet() {
-        let mut builder = builder();
-        for (dts, pts) in [3, 1, 2].into_iter().enumerate() {
-            builder.push(packet(pts, i64::try_from(dts).unwrap(), false));
-        }
-        assert!(builder.publish(false).is_empty(), "a keyframe may follow");
-        let index = builder.publish(true);
-        assert_eq!((index.len(), index.pts_of(FrameIndex(0))), (3, Some(1)));
-        assert_eq!(index.keyframe_for(FrameIndex(2)).unwrap().1.packet, 0);
-        builder.push(packet(6, 3, true));
-        assert_eq!(builder.publish(true).pts_of(FrameIndex(0)), Some(6));
-    }
-
-    #[test]
-    fn without_time_stamps_frames_are_counted() {
-        let mut builder = builder();
-        for n in 0..10 {
-            builder.push(PacketStamp {
-                pts: None,
-                dts: None,
-                is_key: n % 5 == 0,
-                ..packet(0, 0, false)
-            });
-        }
-        let index = builder.publish(true);
-        assert_eq!((index.len(), index.numbering()), (10, Numbering::ByCount));
-        assert_eq!(index.keyframe_for(FrameIndex(7)).unwrap().0, 0);
-    }
-
-    proptest! {
-        #[test]
-        fn every_frame_is_found_by_its_time(intervals in prop::collection::vec(1i64..50, 1..300)) {
-            let mut builder = IndexBuilder::new(
-                TimeBase::new(1, 90_000).unwrap(), FrameRate::new(30, 1).unwrap(), 1000);
-            let mut pts = 1000;
-            let mut all = Vec::new();
-            for interval in intervals {
-                builder.push(PacketStamp { duration: interval, ..packet(pts, pts, all.len() % 12 == 0) });
-                all.push(pts);
-                pts += interval;
-            }
-            let partial = builder.publish(false);
-            prop_assert!(partial.len() <= i64::try_from(all.len()).unwrap());
-            let index = builder.publish(true);
-            prop_assert_eq!(index.len(), i64::try_from(all.len()).unwrap());
-            for (n, &pts) in all.iter().enumerate() {
-                let frame = index_from_usize(n);
-                prop_assert_eq!(index.frame_of_pts(pts), Some(frame));
-                prop_assert_eq!(index.frame_at(index.time_of(frame).unwrap()), Some(frame));
-                prop_assert_eq!(index.nearest_frame(pts), Some(frame));
-                let (_, key) = index.keyframe_for(frame).unwrap();
-                prop_assert!(key.pts <= pts);
-                prop_assert!(index.end_of(frame).unwrap() > index.time_of(frame).unwrap());
-            }
-            prop_assert_eq!(index.end(), index.time_from_pts(pts));
-        }
-    }
-}
+mod tests;

@@ -11,12 +11,15 @@ use ringbuf::{HeapCons, HeapProd, HeapRb};
 use super::plan::Generation;
 use crate::media::VideoFrame;
 use crate::time::{FrameIndex, MediaSpan, Moment};
+use crate::timeline::Composite;
 
 /// What a plan asked for at one place: a picture, or the reason why there is none.
 #[derive(Debug, Clone)]
 pub enum Picture {
     /// The picture.
     Frame(Arc<VideoFrame>),
+    /// Several, and how they lie over one another.
+    Composite(Arc<Composite>),
     /// It could not be had, for this reason. What is on screen stays there.
     Missing(Arc<str>),
 }

@@ -157,6 +157,11 @@ impl TimeBase {
         })
     }
 
+    /// A time base of `num / den` seconds.
+    pub const fn from_parts(num: NonZeroU32, den: NonZeroU32) -> Self {
+        Self { num, den }
+    }
+
     /// The numerator.
     pub fn num(self) -> u32 {
         self.num.get()

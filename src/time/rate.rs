@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use super::media_time::{FLICKS_PER_SECOND, mul_div_floor, mul_div_nearest};
-use super::{MediaSpan, MediaTime};
+use super::{MediaSpan, MediaTime, TimeBase};
 
 /// The n-th frame presented, counted from 0. Negative values lie before the first frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -56,6 +56,11 @@ impl FrameRate {
     /// The denominator, in seconds.
     pub fn den(self) -> u32 {
         self.den.get()
+    }
+
+    /// The time base whose tick is one frame.
+    pub const fn frame_base(self) -> TimeBase {
+        TimeBase::from_parts(self.den, self.num)
     }
 
     /// Frames a second, for people to read.

@@ -7,12 +7,15 @@
 //! All times are exact, in flicks. Ranges are half-open.
 
 pub mod import;
+pub mod resolve;
 
+mod composite;
 mod item;
 mod metadata;
 mod range;
 mod time_map;
 
+pub use composite::{Composite, CompositeLayer, CompositeOp, Content, Mix};
 pub use item::{
     Child, Clip, Composition, CompositionKind, Effect, Fit, Generator, Item, ItemKind, Look,
     Marker, MediaReference, MissingFrames, NamedReference, SequenceReference, Timeline, TrackKind,
@@ -20,4 +23,8 @@ pub use item::{
 };
 pub use metadata::Metadata;
 pub use range::{StatedRange, TimeRange};
+pub use resolve::{
+    AudioFade, AudioPiece, AudioUse, ClipId, ClipUse, Layer, PlacedMarker, Source, SourceId, Upcoming,
+    VideoOp,
+};
 pub use time_map::{Ratio, TimeMap, TimeMapPiece};

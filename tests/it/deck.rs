@@ -107,6 +107,7 @@ impl Deck {
         match frame.picture {
             Picture::Frame(picture) => Ok(picture),
             Picture::Missing(reason) => Err(format!("frame {index} is missing: {reason}")),
+            Picture::Composite(_) => Err(format!("frame {index} of a file has layers")),
         }
     }
 }

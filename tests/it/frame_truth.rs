@@ -118,6 +118,7 @@ impl Rig {
                     .map(i64::from)
             }
             Picture::Missing(reason) => Err(format!("missing: {reason}")),
+            Picture::Composite(_) => Err("a frame of a file has layers".to_owned()),
         }
     }
 

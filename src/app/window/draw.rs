@@ -157,7 +157,7 @@ impl App {
                 };
                 FrameCosts {
                     is_new: true,
-                    has_picture: matches!(planned.picture, Picture::Frame(_)),
+                    has_picture: !matches!(planned.picture, Picture::Missing(_)),
                     token: self.player.scheduler.last_ordinal(),
                     fields_nanos: took.map_or(0, |t| u64::try_from(t.as_nanos()).unwrap_or(0)),
                     late_nanos,
