@@ -13,7 +13,7 @@ use crate::memory::{FramePool, MemoryBudget};
 use crate::metrics::FrameLog;
 use crate::playback::{
     Command, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener, FrameScheduler,
-    OpenerOptions, Schedule, Snapshot, StartOptions,
+    OpenerOptions, Schedule, Snapshot, StartOptions, TimelineSettings,
 };
 use crate::time::{Clock, RealClock};
 
@@ -36,6 +36,8 @@ pub struct PlayerOptions {
     pub threads: Option<NonZeroUsize>,
     /// Commands given before the first file is opened: speed, loop, volume.
     pub commands: Vec<Command>,
+    /// How timelines are read.
+    pub timelines: TimelineSettings,
     /// Files to open.
     pub files: Vec<PathBuf>,
 }
@@ -80,6 +82,7 @@ impl Player {
             clock: Arc::clone(&clock),
             anchor: Arc::clone(&anchor),
             notify,
+            timelines: options.timelines,
         });
         let scheduler = FrameScheduler::new(
             Arc::clone(&schedule),

@@ -105,6 +105,7 @@ impl Bench {
             notify: Arc::new(move || {
                 let _already = send.try_send(());
             }),
+            index: None,
         };
         let (session, frames) = VideoSession::start(input, stream, options)
             .map_err(|error| fail(format!("{}: {error}", path.display())))?;

@@ -18,8 +18,9 @@ use crate::gpu::{self, RgbaPicture};
 use crate::media::{MediaInfo, Size};
 use crate::memory::MemoryBudget;
 use crate::metrics::SoakReport;
-use crate::playback::{Command, StartOptions};
+use crate::playback::{Command, StartOptions, TimelineSettings, TimelineState};
 use crate::time::FrameRate;
+use crate::timeline::import::is_timeline;
 
 /// Size of the picture without a window, unless stated.
 const HEADLESS_SIZE: (u32, u32) = (1280, 720);
@@ -30,7 +31,7 @@ pub(super) fn run(args: &PlayArgs, out: &mut dyn Write) -> Result<Exit, CliError
     // What cannot be opened is told before a window appears; among several, the rest plays.
     // With a window it is opened while the graphics driver is.
     if let ([only], true) = (player.files.as_slice(), args.run.headless) {
-        check_file(only)?;
+        check_file(only, &args.timeline.settings())?;
     }
     let Played {
         report,
@@ -102,7 +103,7 @@ fn window(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
         Err(error) => {
             // Where there is no window to tell it in, a bad file is the first thing to know.
             if only_with_file {
-                check_file(&file)?;
+                check_file(&file, &args.timeline.settings())?;
             }
             return Err(error.into());
         }
@@ -178,6 +179,7 @@ fn player_options(args: &PlayArgs) -> PlayerOptions {
         budget: budget(args.machine),
         threads: threads(args.machine),
         commands,
+        timelines: args.timeline.settings(),
         files: args.files.clone(),
     }
 }
@@ -238,7 +240,12 @@ pub(super) fn refresh() -> Result<FrameRate, CliError> {
 }
 
 /// Opens `path` to see whether it can be played at all.
-pub(super) fn check_file(path: &Path) -> Result<MediaInfo, CliError> {
+pub(super) fn check_file(path: &Path, settings: &TimelineSettings) -> Result<MediaInfo, CliError> {
+    if is_timeline(path) {
+        return TimelineState::open(path, settings)
+            .map(|state| state.media_info(path))
+            .map_err(|error| CliError::new(Exit::Input, error).about(path));
+    }
     crate::decode::probe(path)
         .and_then(|info| crate::decode::require_playable(&info).map(|()| info))
         .map_err(|error| CliError::from(error).about(path))

@@ -15,7 +15,7 @@ use crate::memory::MemoryBudget;
 use crate::playback::{PlaybackStatus, StartOptions};
 
 pub(super) fn run(args: &ShotArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
-    let info = check_file(&args.file)?;
+    let info = check_file(&args.file, &args.timeline.settings())?;
     let Some(stream) = info.default_video() else {
         let text = format!("{}: it has no pictures.", args.file.display());
         return Err(CliError::new(Exit::Input, text).about(&args.file));
@@ -33,6 +33,7 @@ pub(super) fn run(args: &ShotArgs, out: &mut dyn Write) -> Result<Exit, CliError
         budget: MemoryBudget::for_this_machine(),
         threads: None,
         commands: Vec::new(),
+        timelines: args.timeline.settings(),
         files: vec![args.file.clone()],
     };
     let small = Size::new(16, 16).unwrap_or(stream.size);

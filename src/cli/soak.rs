@@ -17,7 +17,7 @@ use crate::playback::{Command, StartOptions};
 use crate::time::FrameIndex;
 
 pub(super) fn run(args: &SoakArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
-    check_file(&args.file)?;
+    check_file(&args.file, &args.timeline.settings())?;
     if args.window && args.seeks.is_some() {
         let text = "--seeks is measured without a window. Leave out --window, or run soak twice.";
         return Err(CliError::new(Exit::Usage, text));
@@ -62,6 +62,7 @@ fn player_options(args: &SoakArgs) -> PlayerOptions {
         budget: MemoryBudget::for_this_machine(),
         threads: None,
         commands: vec![Command::SetLoop(LoopMode::Loop)],
+        timelines: args.timeline.settings(),
         files: vec![args.file.clone()],
     }
 }

@@ -20,6 +20,10 @@ pub enum SeekTarget {
     Start,
     /// The last frame.
     End,
+    /// The first frame of the next clip (1) or of the present or previous one (-1).
+    Cut(i32),
+    /// The next (1) or previous (-1) marker.
+    Marker(i32),
 }
 
 /// A request to the engine. Seeks are exact, and the latest one wins.

@@ -14,6 +14,7 @@ mod schedule;
 mod scheduler;
 mod snapshot;
 mod sound;
+mod timeline;
 mod vsync;
 
 #[cfg(test)]
@@ -30,4 +31,7 @@ pub use snapshot::{
     AudioState, ClockSource, MediaState, Notice, PlaybackStatus, Severity, Snapshot,
 };
 pub use sound::Sound;
+pub use timeline::{
+    ClipMedia, TimelineMedia, TimelineOptions, TimelineSettings, TimelineSource, TimelineState,
+};
 pub use vsync::VsyncModel;

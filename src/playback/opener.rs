@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, bounded};
 
+use super::timeline::{TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
 use crate::decode::{
     FrameConsumer, Input, Interrupter, SessionOptions, SharedAnchor, VideoSession, VideoSource,
     media_info, require_playable,
@@ -13,6 +14,7 @@ use crate::decode::{
 use crate::media::MediaInfo;
 use crate::memory::FramePool;
 use crate::time::Clock;
+use crate::timeline::import;
 
 /// A medium that is ready to play.
 pub struct Opened {
@@ -20,6 +22,8 @@ pub struct Opened {
     pub info: Arc<MediaInfo>,
     /// Its pictures and the ring they come through, unless it has sound only.
     pub video: Option<(Box<dyn VideoSource>, FrameConsumer)>,
+    /// What it is made of, where it is a timeline.
+    pub timeline: Option<Arc<TimelineState>>,
 }
 
 /// Opens media, one at a time.
@@ -77,7 +81,23 @@ impl FrameShares {
         );
         shares
     }
+
+    /// The same for one of several sessions that share the pool: what one of them may keep for later is
+    /// an eighth of it.
+    pub(super) fn divide_among(pool_bytes: u64, picture_bytes: u64, threads: usize) -> Self {
+        let alone = Self::divide(pool_bytes, picture_bytes, threads);
+        let eighth = pool_bytes / 8 / picture_bytes.max(1);
+        let reverse = usize::try_from(eighth).unwrap_or(MAX_REVERSE_FRAMES);
+        Self {
+            // Composites wait in the timeline's own ring.
+            ring: alone.ring.min(SHARED_RING_FRAMES),
+            reverse: alone.reverse.min(reverse).max(4),
+        }
+    }
 }
+
+/// Pictures that wait in the ring of one of several sessions.
+const SHARED_RING_FRAMES: usize = 3;
 
 /// The [`Opener`] for files.
 pub struct FileOpener {
@@ -98,6 +118,8 @@ pub struct OpenerOptions {
     pub anchor: SharedAnchor,
     /// Wakes whoever waits for frames.
     pub notify: Arc<dyn Fn() + Send + Sync>,
+    /// How timelines are read.
+    pub timelines: TimelineSettings,
 }
 
 impl FileOpener {
@@ -153,11 +175,18 @@ impl Drop for FileOpener {
 
 fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Result<Opened, String> {
     puffin::profile_scope!("open");
+    if import::is_timeline(path) {
+        return open_timeline(path, options);
+    }
     let input = Input::open_interruptible(path, interrupter).map_err(|e| e.to_string())?;
     let info = Arc::new(media_info(&input));
     require_playable(&info).map_err(|error| error.to_string())?;
     let Some(stream) = info.default_video().cloned() else {
-        return Ok(Opened { info, video: None });
+        return Ok(Opened {
+            info,
+            video: None,
+            timeline: None,
+        });
     };
     let shares = FrameShares::divide(
         options.pool.usage().limit_bytes,
@@ -172,17 +201,44 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
         clock: Arc::clone(&options.clock),
         anchor: Arc::clone(&options.anchor),
         notify: Arc::clone(&options.notify),
+        index: None,
     };
     let (session, frames) = VideoSession::start(input, stream, session_options)
         .map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(Opened {
         info,
         video: Some((Box::new(session), frames)),
+        timeline: None,
+    })
+}
+
+fn open_timeline(path: &Path, options: &OpenerOptions) -> Result<Opened, String> {
+    let state = Arc::new(TimelineState::open(path, &options.timelines)?);
+    let canvas_bytes = state.canvas.area() * 2;
+    let shares = FrameShares::divide(
+        options.pool.usage().limit_bytes,
+        canvas_bytes,
+        options.threads.get(),
+    );
+    let timeline_options = TimelineOptions {
+        threads: options.threads,
+        pool: options.pool.clone(),
+        ring_frames: shares.ring,
+        clock: Arc::clone(&options.clock),
+        anchor: Arc::clone(&options.anchor),
+        notify: Arc::clone(&options.notify),
+    };
+    let (source, frames) = TimelineSource::start(state.media(), timeline_options)
+        .map_err(|error| format!("no thread for the timeline: {error}"))?;
+    Ok(Opened {
+        info: Arc::new(state.media_info(path)),
+        video: Some((Box::new(source), frames)),
+        timeline: Some(state),
     })
 }
 
 /// Bytes of one picture with the decoder's padding.
-fn picture_bytes(stream: &crate::media::VideoStream) -> u64 {
+pub(super) fn picture_bytes(stream: &crate::media::VideoStream) -> u64 {
     let planes = 0..stream.format.plane_count();
     planes
         .map(|plane| {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::timeline::TimelineState;
 use crate::decode::{GopIndex, LoopMode};
 use crate::media::{MediaInfo, ViewSettings};
 use crate::time::{
@@ -84,6 +85,8 @@ pub struct MediaState {
     pub index: Option<Arc<GopIndex>>,
     /// Frames a second: the pictures', or what sound is counted in.
     pub rate: FrameRate,
+    /// What it is made of, where it is a timeline.
+    pub timeline: Option<Arc<TimelineState>>,
     /// Badges for the viewer: `HDR PQ`, `interlaced`, `VFR`, `colour guessed`.
     pub badges: Vec<String>,
 }

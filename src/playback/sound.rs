@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::audio::{AudioPlan, AudioPlayer, AudioPlayerState, AudioPosition};
+use crate::audio::{AudioPlan, AudioPlayer, AudioPlayerState, AudioPosition, SoundPlan};
 use crate::decode::Generation;
 use crate::media::StreamId;
 use crate::time::{MediaSpan, MediaTime, Moment};
@@ -12,6 +12,8 @@ use crate::time::{MediaSpan, MediaTime, Moment};
 pub trait Sound: Send {
     /// Opens a track; media time zero is at stream time `zero`.
     fn open(&mut self, path: &Path, stream: StreamId, zero: MediaTime);
+    /// Opens the sound of a timeline.
+    fn open_timeline(&mut self, plan: &SoundPlan);
     /// Forgets the medium.
     fn close(&mut self);
     /// Prepares a plan; nothing is heard before [`Self::go`].
@@ -43,6 +45,9 @@ pub trait Sound: Send {
 impl Sound for AudioPlayer {
     fn open(&mut self, path: &Path, stream: StreamId, zero: MediaTime) {
         Self::open(self, path, stream, zero);
+    }
+    fn open_timeline(&mut self, plan: &SoundPlan) {
+        Self::open_timeline(self, plan.clone());
     }
     fn close(&mut self) {
         Self::close(self);

@@ -24,7 +24,7 @@ pub use item::{
 pub use metadata::Metadata;
 pub use range::{StatedRange, TimeRange};
 pub use resolve::{
-    AudioFade, AudioPiece, AudioUse, ClipId, ClipUse, Layer, PlacedMarker, Source, SourceId, Upcoming,
-    VideoOp,
+    AudioFade, AudioPiece, AudioUse, ClipId, ClipUse, Layer, PlacedMarker, Source, SourceId,
+    Upcoming, VideoOp,
 };
 pub use time_map::{Ratio, TimeMap, TimeMapPiece};

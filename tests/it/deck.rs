@@ -45,6 +45,7 @@ impl Deck {
             notify: Arc::new(move || {
                 let _already = send.try_send(());
             }),
+            index: None,
         };
         let (session, frames) = VideoSession::start(input, stream.clone(), options)
             .map_err(|error| error.to_string())?;

@@ -64,6 +64,7 @@ impl Rig {
             notify: Arc::new(move || {
                 let _already = send.try_send(());
             }),
+            index: None,
         };
         let (session, frames) = VideoSession::start(input, stream.clone(), options).unwrap();
         let converter = CpuConverter::new(1);

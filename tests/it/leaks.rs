@@ -15,7 +15,7 @@ use jogwheel::decode::{
     VideoSource, media_info,
 };
 use jogwheel::memory::{FramePool, MemoryBudget};
-use jogwheel::playback::{self, PlaybackStatus, SeekTarget, StartOptions};
+use jogwheel::playback::{self, PlaybackStatus, SeekTarget, StartOptions, TimelineSettings};
 use jogwheel::time::{FrameIndex, RealClock};
 
 use crate::made;
@@ -78,6 +78,7 @@ fn open(path: &Path, pool: &FramePool) -> (VideoSession, FrameConsumer, Receiver
         notify: Arc::new(move || {
             let _already = send.try_send(());
         }),
+        index: None,
     };
     let (session, frames) = VideoSession::start(input, stream, options).unwrap();
     (session, frames, news)
@@ -243,6 +244,7 @@ fn players_and_playlists() {
             budget: MemoryBudget::stated(512 << 20),
             threads: NonZero::new(2),
             commands: Vec::new(),
+            timelines: TimelineSettings::default(),
             files: files.clone(),
         };
         let mut player = Player::start(options, wake).unwrap();

@@ -15,7 +15,9 @@ use super::Exit;
 use crate::media::Size;
 use crate::time::Position;
 
-pub use play::{MachineArgs, PictureArgs, PlayArgs, ReportArgs, RunArgs, SoundArgs, TransportArgs};
+pub use play::{
+    MachineArgs, PictureArgs, PlayArgs, ReportArgs, RunArgs, SoundArgs, TimelineArgs, TransportArgs,
+};
 pub use soak::{LimitArgs, SoakArgs};
 pub use values::{ConvertChoice, Fault, LoopChoice, ValueError};
 
@@ -105,6 +107,9 @@ pub struct ProbeArgs {
     /// The file.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
+    /// How timelines are read.
+    #[command(flatten)]
+    pub timeline: TimelineArgs,
     /// Write JSON.
     #[arg(long)]
     pub json: bool,
@@ -123,6 +128,9 @@ pub struct ShotArgs {
     /// The file.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
+    /// How timelines are read.
+    #[command(flatten)]
+    pub timeline: TimelineArgs,
     /// Which frame: 123f, 01:02:03:04 or 4.5s.
     #[arg(long, value_name = "POS", allow_negative_numbers = true)]
     pub at: Position,

@@ -9,7 +9,8 @@ use clap::{Args, ValueHint};
 
 use super::values::{self, ConvertChoice, LoopChoice};
 use crate::media::Size;
-use crate::time::{Position, Speed};
+use crate::playback::TimelineSettings;
+use crate::time::{FrameRate, Position, Speed};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,6 +32,9 @@ pub struct PlayArgs {
     /// What plays, and how.
     #[command(flatten)]
     pub transport: TransportArgs,
+    /// How timelines are read.
+    #[command(flatten)]
+    pub timeline: TimelineArgs,
     /// The picture.
     #[command(flatten)]
     pub picture: PictureArgs,
@@ -46,6 +50,29 @@ pub struct PlayArgs {
     /// What the machine may give.
     #[command(flatten)]
     pub machine: MachineArgs,
+}
+
+/// How timelines are read, and where their media are looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
+#[command(next_help_heading = "Timelines")]
+pub struct TimelineArgs {
+    /// Look for a timeline's media in this folder as well, and in those below it. Nothing outside
+    /// these folders and the timeline's own is opened. May be given several times.
+    #[arg(long = "media-root", value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub media_roots: Vec<PathBuf>,
+    /// Frame rate of a timeline that states none, as EDLs do not: 25, 29.97 or 30000/1001.
+    #[arg(long, value_name = "F")]
+    pub rate: Option<FrameRate>,
+}
+
+impl TimelineArgs {
+    /// The same for the player.
+    pub fn settings(&self) -> TimelineSettings {
+        TimelineSettings {
+            rate: self.rate,
+            media_roots: self.media_roots.clone(),
+        }
+    }
 }
 
 /// What plays, and how.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
+use super::play::TimelineArgs;
 use super::values::{self, ConvertChoice, Fault};
 use crate::media::Size;
 use crate::metrics::Limits;
@@ -27,6 +28,9 @@ pub struct SoakArgs {
     /// The file; it is played in a loop.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
+    /// How timelines are read.
+    #[command(flatten)]
+    pub timeline: TimelineArgs,
     /// How long to play.
     #[arg(long, value_name = "N", default_value = "60", allow_negative_numbers = true,
           value_parser = values::seconds_from_text)]

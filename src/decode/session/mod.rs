@@ -5,7 +5,7 @@
 //! A full ring makes it wait. A new plan takes effect between two packets: libavcodec cannot stop in
 //! the middle of one.
 //!
-//! A second thread, `index`, reads the file once to number its frames. The session starts to play from
+//! A second thread, `index`, reads the file once to number its frames, unless that was done before. The session starts to play from
 //! the beginning without waiting for it; a seek waits until the index covers its target.
 
 mod forward;
@@ -55,6 +55,8 @@ pub struct SessionOptions {
     pub anchor: SharedAnchor,
     /// Called from the session's threads when something new can be seen: a frame, more index, an end.
     pub notify: Arc<dyn Fn() + Send + Sync>,
+    /// The complete index of the same stream, where another session has made it already.
+    pub index: Option<Arc<GopIndex>>,
 }
 
 /// How a session is doing. Cheap to ask for.
@@ -131,10 +133,15 @@ impl VideoSession {
         };
         let (producer, consumer) = frame_ring(options.ring_frames);
         let capacity = producer.capacity();
+        let known = options.index.clone().filter(|index| index.is_complete());
+        let must_read = known.is_none();
         let shared = Arc::new(Shared {
             ready: AtomicU64::new(0),
             failure: Mutex::new(None),
-            index: ArcSwap::from_pointee(index_builder(&stream).publish(false)),
+            index: known.map_or_else(
+                || ArcSwap::from_pointee(index_builder(&stream).publish(false)),
+                ArcSwap::from,
+            ),
             damaged: AtomicU64::new(0),
             interlaced: AtomicBool::new(false),
             fill: producer.fill(),
@@ -182,7 +189,9 @@ impl VideoSession {
             wake,
             interrupter,
         };
-        session.spawn(format!("index {name}"), move || indexer.run())?;
+        if must_read {
+            session.spawn(format!("index {name}"), move || indexer.run())?;
+        }
         Ok((session, consumer))
     }
 

@@ -147,6 +147,14 @@ impl Engine {
                 let frame = frames * i128::from(part.min(1_000_000)) / 1_000_000;
                 FrameIndex(i64::try_from(frame).unwrap_or(i64::MAX))
             }
+            SeekTarget::Cut(way) => match medium.cut_from(self.position(), way) {
+                Some(frame) => frame,
+                None => return,
+            },
+            SeekTarget::Marker(way) => match medium.marker_from(self.position(), way) {
+                Some(frame) => frame,
+                None => return,
+            },
             SeekTarget::Position(position) => match self.resolve(position) {
                 Ok(frame) => frame,
                 Err(error) => {

@@ -8,6 +8,7 @@ use crate::media::{AudioStream, FieldOrder, MediaInfo, TransferFunction, VideoSt
 use crate::playback::opener::Opened;
 use crate::playback::schedule::NewSource;
 use crate::playback::snapshot::{MediaState, Severity};
+use crate::playback::timeline::TimelineState;
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Timecode, TimecodeFormat};
 
 /// Sound without pictures is counted in frames of this rate: the finest step that timecode allows is
@@ -24,6 +25,8 @@ pub(in crate::playback) struct Medium {
     pub(in crate::playback) told: Option<ToldState>,
     /// The audio track that is open, counted from 0.
     pub(in crate::playback) track: Option<usize>,
+    /// What it is made of, where it is a timeline.
+    pub(in crate::playback) timeline: Option<Arc<TimelineState>>,
 }
 
 /// A state, and what it was made of.
@@ -101,6 +104,30 @@ impl Medium {
         self.state().frame_at(time)
     }
 
+    /// The cut that comes after `frame`, or before it where `way` is negative. Beginning and end count as
+    /// cuts; a single clip has no others.
+    pub(in crate::playback) fn cut_from(&self, frame: FrameIndex, way: i32) -> Option<FrameIndex> {
+        let ends = [FrameIndex::ZERO, self.last_frame()];
+        let cuts = self.timeline.as_ref().map(|timeline| timeline.edit.cuts());
+        nearest(
+            cuts.unwrap_or_default().iter().copied().chain(ends),
+            frame,
+            way,
+        )
+    }
+
+    /// The marker that begins after `frame`, or before it where `way` is negative.
+    pub(in crate::playback) fn marker_from(
+        &self,
+        frame: FrameIndex,
+        way: i32,
+    ) -> Option<FrameIndex> {
+        let timeline = self.timeline.as_ref()?;
+        let markers = timeline.edit.markers().iter();
+        let frames = markers.map(|marker| self.rate.frame_at_floor(marker.range.start));
+        nearest(frames, frame, way)
+    }
+
     /// The timecode of `frame`, counted from the start timecode, or from zero.
     pub(in crate::playback) fn timecode_of(&self, frame: FrameIndex) -> Option<Timecode> {
         let start = self.start_timecode().or_else(|| {
@@ -164,6 +191,7 @@ impl Medium {
             badges: self.badges(index.as_deref()),
             rate: self.rate,
             index,
+            timeline: self.timeline.clone(),
         }
     }
 
@@ -195,6 +223,19 @@ impl Medium {
         badge(stream.color.guessed, "colour guessed");
         badge(stream.format.alpha, "alpha");
         badges
+    }
+}
+
+/// The least of `frames` after `from`, or the greatest before it where `way` is negative.
+fn nearest(
+    frames: impl Iterator<Item = FrameIndex>,
+    from: FrameIndex,
+    way: i32,
+) -> Option<FrameIndex> {
+    if way < 0 {
+        frames.filter(|&frame| frame < from).max()
+    } else {
+        frames.filter(|&frame| frame > from).min()
     }
 }
 
@@ -252,6 +293,7 @@ impl Engine {
             rate,
             told: None,
             track: None,
+            timeline: opened.timeline,
         };
         if let Some((source, frames)) = opened.video {
             medium.source = Some(source);
@@ -298,6 +340,15 @@ impl Engine {
         let Some(medium) = &mut self.medium else {
             return;
         };
+        if let Some(timeline) = &medium.timeline {
+            medium.track = None;
+            if self.audio_enabled && !timeline.sound.clips.is_empty() {
+                self.sound.open_timeline(&timeline.sound);
+            } else {
+                self.sound.close();
+            }
+            return;
+        }
         let default = medium.info.default_audio().map(|track| track.id);
         let tracks = &medium.info.audio;
         medium.track = if self.audio_enabled {

@@ -467,7 +467,11 @@ impl Opener for SimOpener {
         };
         let info = Arc::new(medium.info());
         if medium.stamps.is_empty() {
-            return Some(Ok(Opened { info, video: None }));
+            return Some(Ok(Opened {
+                info,
+                video: None,
+                timeline: None,
+            }));
         }
         let (ring, frames) = frame_ring(medium.ring);
         let (index, next) = medium.index_at(Duration::ZERO);
@@ -500,6 +504,7 @@ impl Opener for SimOpener {
         Some(Ok(Opened {
             info,
             video: Some((Box::new(SimSource(session)), frames)),
+            timeline: None,
         }))
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::audio::{AudioOutput, AudioPlan, AudioPlayerState, AudioPosition};
+use crate::audio::{AudioOutput, AudioPlan, AudioPlayerState, AudioPosition, SoundPlan};
 use crate::decode::Generation;
 use crate::media::StreamId;
 use crate::playback::sound::Sound;
@@ -168,6 +168,12 @@ impl Sound for SimSound {
     fn open(&mut self, _path: &Path, stream: StreamId, _zero: MediaTime) {
         let mut state = self.0.lock();
         state.open = Some(stream);
+        state.plan = None;
+    }
+
+    fn open_timeline(&mut self, _plan: &SoundPlan) {
+        let mut state = self.0.lock();
+        state.open = Some(StreamId(0));
         state.plan = None;
     }
 

@@ -50,11 +50,7 @@ pub struct Layer {
 ///
 /// `media` and `advance` are those of a [`Layer`], `source_frame` is the length of a picture of the
 /// source, and the answer counts as `media` does.
-pub fn source_instant(
-    media: MediaTime,
-    advance: MediaSpan,
-    source_frame: MediaSpan,
-) -> MediaTime {
+pub fn source_instant(media: MediaTime, advance: MediaSpan, source_frame: MediaSpan) -> MediaTime {
     if advance == MediaSpan::ZERO {
         return media + half(source_frame);
     }

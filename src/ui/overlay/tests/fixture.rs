@@ -77,6 +77,7 @@ pub(super) fn media(frames: i64) -> MediaState {
         other: Vec::new(),
     };
     MediaState {
+        timeline: None,
         index: None,
         rate: crate::time::FrameRate::new(24, 1).unwrap(),
         info: Arc::new(info),

@@ -1,0 +1,285 @@
+//! One decode session in the service of a clip.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use super::media::ClipMedia;
+use super::worker::Now;
+use crate::decode::{
+    FrameConsumer, Generation, LoopMode, Picture, PlannedFrame, RingItem, RunAnchor, SharedAnchor,
+    VideoPlan, VideoSource,
+};
+use crate::time::{FrameIndex, MediaSpan};
+use crate::timeline::{ClipId, Layer, SourceId};
+
+/// One appearance of a clip in a plan: the same clip in the next lap of a loop is another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Use {
+    pub(super) clip: ClipId,
+    pub(super) lap: u32,
+}
+
+/// A frame further ahead than this is sought, not decoded up to: the session knows best whether a
+/// keyframe lies between.
+const REACH_FRAMES: i64 = 12;
+
+/// Which frame a session must deliver next, and how it goes on from there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Aim {
+    /// The frame.
+    pub(super) frame: FrameIndex,
+    /// Whether the source runs backwards.
+    pub(super) reverse: bool,
+    /// Every how manyth frame follows.
+    pub(super) stride: NonZeroU32,
+    /// The last frame that the clip will want, in the direction of travel, as far as that is known.
+    pub(super) until: Option<FrameIndex>,
+}
+
+/// What a feed has for the frame that is wanted.
+pub(super) enum Got<'a> {
+    /// It.
+    Frame(&'a PlannedFrame),
+    /// Not yet.
+    Wait,
+    /// The session gave it up, for it could only have been late.
+    GivenUp,
+}
+
+/// Where a session's frames fall in the timeline's run time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// The timeline's plan.
+    pub(super) generation: Generation,
+    /// The timeline's run time at which the session's first frame is due.
+    pub(super) begin: MediaSpan,
+    /// Source time that passes in a frame of the timeline.
+    pub(super) advance: MediaSpan,
+    /// How long that frame is.
+    pub(super) frame: MediaSpan,
+}
+
+/// A session, its ring and its last picture.
+pub(super) struct Feed {
+    pub(super) source: SourceId,
+    pub(super) media: Arc<ClipMedia>,
+    pub(super) session: Box<dyn VideoSource>,
+    /// The clip that it serves now, or served last.
+    pub(super) user: Option<Use>,
+    /// Grows with every use; the least is closed first.
+    pub(super) used: u64,
+    frames: FrameConsumer,
+    anchor: SharedAnchor,
+    generation: Generation,
+    plan: Option<VideoPlan>,
+    pace: Option<Pace>,
+    current: Option<PlannedFrame>,
+    ended: bool,
+}
+
+impl Feed {
+    pub(super) fn new(
+        source: SourceId,
+        media: Arc<ClipMedia>,
+        session: Box<dyn VideoSource>,
+        frames: FrameConsumer,
+        anchor: SharedAnchor,
+    ) -> Self {
+        Self {
+            source,
+            media,
+            session,
+            user: None,
+            used: 0,
+            frames,
+            anchor,
+            generation: Generation::default(),
+            plan: None,
+            pace: None,
+            current: None,
+            ended: false,
+        }
+    }
+
+    /// Whether the session comes to `aim` soon by going on as it does.
+    pub(super) fn reaches(&self, aim: &Aim) -> bool {
+        let Some(plan) = &self.plan else { return false };
+        let is_here = |frame: &PlannedFrame| frame.index == aim.frame;
+        if self.current.as_ref().is_some_and(is_here) {
+            return true;
+        }
+        let ahead = |from: FrameIndex| {
+            let distance = aim.frame.0 - from.0;
+            if plan.reverse { -distance } else { distance }
+        };
+        let stride = i64::from(plan.stride.get());
+        let at = self
+            .current
+            .as_ref()
+            .map_or(plan.start, |frame| frame.index);
+        let distance = ahead(at);
+        let within = match (plan.reverse, plan.last) {
+            (true, _) => aim.frame >= plan.first,
+            (false, Some(last)) => aim.frame <= last,
+            (false, None) => true,
+        };
+        plan.reverse == aim.reverse
+            && within
+            && distance >= 0
+            && distance <= REACH_FRAMES * stride
+            && (aim.frame.0 - plan.start.0) % stride == 0
+            && (plan.stride == aim.stride || distance == 0 || plan.stride == NonZeroU32::MIN)
+    }
+
+    /// The frame that is seen in `layer`, as far as the frames are known.
+    pub(super) fn frame_of(&self, layer: &Layer) -> Option<FrameIndex> {
+        match self.media.whole_index() {
+            Some(index) => self.media.frame_of(layer, &index),
+            None => self.media.frame_of(layer, &self.session.index()),
+        }
+    }
+
+    /// What `layer` wants of the session at a frame of the plan.
+    pub(super) fn aim_of(&self, layer: &Layer, now: &Now) -> Option<Aim> {
+        let step = layer.advance.scaled_nearest(i64::from(now.stride.get()), 1);
+        Some(Aim {
+            frame: self.frame_of(layer)?,
+            reverse: (layer.advance < MediaSpan::ZERO) != now.reverse,
+            stride: self.media.whole_stride(step),
+            until: None,
+        })
+    }
+
+    /// Leaves the session at its plan, which comes to `aim` at `pace.begin`.
+    pub(super) fn go_on(&mut self, aim: &Aim, pace: Pace) {
+        let Some(plan) = self.plan else { return };
+        if self
+            .pace
+            .is_some_and(|old| old.generation == pace.generation)
+        {
+            return;
+        }
+        // The plan's first frame would have been due earlier by what lies between.
+        let frames = (aim.frame.0 - plan.start.0).abs();
+        let span = self.media.stream.rate.frame_span_nearest();
+        let before = span
+            .scaled_nearest(frames, 1)
+            .scaled_nearest(pace.frame.flicks(), pace.advance.flicks().abs().max(1));
+        self.pace = Some(Pace {
+            begin: pace.begin - before,
+            ..pace
+        });
+    }
+
+    /// Makes the session deliver `aim` and what follows.
+    pub(super) fn aim(&mut self, aim: &Aim, pace: Pace) {
+        self.generation = self.generation.next();
+        let (first, last) = if aim.reverse {
+            (aim.until.unwrap_or(FrameIndex::ZERO), None)
+        } else {
+            (FrameIndex::ZERO, aim.until)
+        };
+        let plan = VideoPlan {
+            generation: self.generation,
+            start: aim.frame,
+            first: first.min(aim.frame),
+            last: last.map(|last| last.max(aim.frame)),
+            reverse: aim.reverse,
+            stride: aim.stride,
+            repeat: LoopMode::Off,
+        };
+        self.plan = Some(plan);
+        self.current = None;
+        self.ended = false;
+        self.pace = Some(pace);
+        self.anchor.store(None);
+        while self.frames.pop().is_some() {}
+        self.session.set_plan(plan);
+    }
+
+    /// Tells the session how the playhead moves, in its own run time.
+    pub(super) fn follow(&self, line: Option<&RunAnchor>) {
+        let mapped = line.zip(self.pace).and_then(|(line, pace)| {
+            let (part, whole) = (pace.advance.flicks().abs(), pace.frame.flicks().max(1));
+            (line.generation == pace.generation && part > 0).then(|| RunAnchor {
+                generation: self.generation,
+                at: line.at,
+                run: (line.run - pace.begin).scaled_nearest(part, whole),
+                rate_ppb: MediaSpan::from_flicks(line.rate_ppb)
+                    .scaled_nearest(part, whole)
+                    .flicks(),
+            })
+        });
+        self.anchor.store(mapped.map(Arc::new));
+    }
+
+    /// Brings the ring forward to `wanted`, which the plan was aimed at or comes to. With `any`, a later
+    /// frame is taken in the place of one that was given up.
+    pub(super) fn take(&mut self, wanted: FrameIndex, any: bool) -> Got<'_> {
+        let reverse = self.plan.is_some_and(|plan| plan.reverse);
+        let is_past = |index: FrameIndex| {
+            if reverse {
+                index < wanted
+            } else {
+                index > wanted
+            }
+        };
+        loop {
+            if self
+                .current
+                .as_ref()
+                .is_some_and(|frame| frame.index == wanted)
+            {
+                break;
+            }
+            let Some(item) = self.frames.peek() else {
+                if self.ended {
+                    break;
+                }
+                return Got::Wait;
+            };
+            if item.generation() != self.generation {
+                let _stale = self.frames.pop();
+                continue;
+            }
+            if let RingItem::Frame(frame) = item
+                && is_past(frame.index)
+                && !any
+            {
+                if frame.given_up > 0 {
+                    return Got::GivenUp;
+                }
+                // The session passed over it for another reason: the one before stays.
+                if self.current.is_some() {
+                    break;
+                }
+            }
+            match self.frames.pop() {
+                Some(RingItem::Frame(frame)) => {
+                    let past = is_past(frame.index);
+                    self.keep(frame);
+                    if past {
+                        break;
+                    }
+                }
+                Some(RingItem::End { .. }) => self.ended = true,
+                None => return Got::Wait,
+            }
+        }
+        match &self.current {
+            Some(frame) => Got::Frame(frame),
+            None => Got::Wait,
+        }
+    }
+
+    /// Keeps a frame as the present one. One without a picture leaves the picture before it in place.
+    fn keep(&mut self, mut frame: PlannedFrame) {
+        if matches!(frame.picture, Picture::Missing(_))
+            && let Some(before) = &self.current
+            && matches!(before.picture, Picture::Frame(_))
+        {
+            frame.picture = before.picture.clone();
+        }
+        self.current = Some(frame);
+    }
+}

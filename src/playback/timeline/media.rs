@@ -1,0 +1,148 @@
+//! The media of a timeline, as far as they are known.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+
+use super::worker::Here;
+use crate::decode::GopIndex;
+use crate::media::{Orientation, Size, VideoFrame, VideoStream};
+use crate::time::{FrameIndex, MediaSpan, MediaTime};
+use crate::timeline::{Content, Edit, Fit, Layer, Located, Look, Mix, Source, source_instant};
+
+/// An edit that is ready to play, and where its media are. Immutable.
+pub struct TimelineMedia {
+    /// What is seen when.
+    pub edit: Arc<Edit>,
+    /// Size of the picture, in square pixels.
+    pub canvas: Size,
+    /// Where each of the edit's sources is, by number.
+    pub located: Vec<Located>,
+}
+
+/// A medium with pictures that has been opened. Every session of the same medium shares it.
+pub struct ClipMedia {
+    /// The stream that is shown.
+    pub stream: VideoStream,
+    /// The name of its first frame in source ranges, as the timeline states it.
+    stated_zero: Option<MediaTime>,
+    /// Its frames, once all are known.
+    index: ArcSwapOption<GopIndex>,
+}
+
+impl ClipMedia {
+    /// A medium whose frames are not known yet.
+    pub fn new(stream: VideoStream, source: &Source) -> Self {
+        Self {
+            stream,
+            stated_zero: source.zero,
+            index: ArcSwapOption::empty(),
+        }
+    }
+
+    /// All its frames, if they are known.
+    pub fn whole_index(&self) -> Option<Arc<GopIndex>> {
+        self.index.load_full()
+    }
+
+    /// Remembers a complete index for the sessions that come later.
+    pub fn learn(&self, index: &Arc<GopIndex>) {
+        if index.is_complete() && self.index.load().is_none() {
+            self.index.store(Some(Arc::clone(index)));
+        }
+    }
+
+    /// Counts a stated source time from the medium's first frame: from the name that the timeline gives
+    /// that frame, else from its timecode where the time is not before it.
+    fn local(&self, stated: MediaTime) -> MediaTime {
+        let by_timecode = || {
+            let timecode = self.stream.timecode?;
+            let number = FrameIndex(timecode.frame_number());
+            let zero = timecode.format().rate().time_of_frame_nearest(number);
+            (stated >= zero).then_some(zero)
+        };
+        let zero = self.stated_zero.or_else(by_timecode);
+        zero.map_or(stated, |zero| MediaTime::ZERO + (stated - zero))
+    }
+
+    /// The frame that is seen in a layer; `None` while `index` does not reach that far.
+    pub fn frame_of(&self, layer: &Layer, index: &GopIndex) -> Option<FrameIndex> {
+        if self.stream.is_still {
+            return Some(FrameIndex::ZERO);
+        }
+        let span = self.stream.rate.frame_span_nearest();
+        let at = source_instant(self.local(layer.media), layer.advance, span);
+        let reached = index.is_complete() || (index.len() > 1 && index.end() - span > at);
+        reached.then(|| index.frame_at(at)).flatten()
+    }
+
+    /// How many frames a step of the timeline passes over, where that is a whole number above one.
+    pub fn whole_stride(&self, advance: MediaSpan) -> NonZeroU32 {
+        let span = self.stream.rate.frame_span_nearest().flicks().max(1);
+        let steps = advance.flicks().abs();
+        let whole = (steps % span == 0).then_some(steps / span);
+        let stride = whole.and_then(|whole| u32::try_from(whole).ok());
+        stride.and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
+    }
+
+    /// Whether its picture hides all that lies below it on `canvas`.
+    pub fn covers(&self, layer: &Layer, canvas: Size) -> bool {
+        !self.stream.format.alpha
+            && is_plain(&layer.look)
+            && layer.mix == Mix::Over(1.0)
+            && match layer.look.fit {
+                Fit::Fill | Fit::Stretch => true,
+                Fit::Fit => same_shape(self.stream.display_size(), canvas),
+                Fit::None => self.stream.display_size() == canvas,
+            }
+    }
+}
+
+/// Whether a picture lies over the whole canvas as it is.
+fn is_plain(look: &Look) -> bool {
+    let fit = look.fit;
+    *look
+        == Look {
+            fit,
+            ..Look::default()
+        }
+}
+
+fn same_shape(a: Size, b: Size) -> bool {
+    u64::from(a.width()) * u64::from(b.height()) == u64::from(b.width()) * u64::from(a.height())
+}
+
+/// What is known of a source.
+pub(super) enum SourceState {
+    /// Nothing yet.
+    Unknown,
+    /// It has pictures.
+    Ready(Arc<ClipMedia>),
+    /// It has none; this is shown in their place.
+    Slate(Slate),
+}
+
+/// A card that says what is missing.
+#[derive(Clone)]
+pub(super) struct Slate {
+    /// The card.
+    pub(super) picture: Arc<VideoFrame>,
+    /// The same in a line.
+    pub(super) text: Arc<str>,
+}
+
+impl Slate {
+    /// It as a layer's content.
+    pub(super) fn here(&self) -> Here {
+        let size = self.picture.size;
+        Here {
+            missing: Some(Arc::clone(&self.text)),
+            ..Here::made(Content::Frame {
+                frame: Arc::clone(&self.picture),
+                orientation: Orientation::UPRIGHT,
+                display: size,
+            })
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Plays a timeline as if it were one medium.
+//!
+//! [`TimelineSource`] is a [`VideoSource`] of constant frame rate, so that the engine, the scheduler and
+//! the sound need not know that there are cuts. Its thread, `timeline`, walks through the engine's plan;
+//! for each frame it asks the [`Edit`](crate::timeline::Edit) for the layers, takes their pictures from
+//! decode sessions, and puts a [`Composite`](crate::timeline::Composite) in the ring.
+//!
+//! # Cuts
+//! A scout runs ahead of the frame that is due, by [`AHEAD`](worker::AHEAD) of play, through loops, turns
+//! and reverse as the plan does. Each clip that it meets gets a session, which is opened, brought to the
+//! clip's first frame and left with a full ring. So a cut costs what any other frame costs. The session
+//! of a clip that has been left serves the next clip of the same medium, or is closed when it was not
+//! used for longest and room is needed.
+//!
+//! # Lateness
+//! Sessions decide themselves which frames they give up: each gets the engine's line, mapped to its own
+//! run time ([`Feed::follow`](feed::Feed::follow)). A frame of the timeline is given up when a layer's is.
+
+mod feed;
+mod feeds;
+mod media;
+mod open;
+mod opening;
+mod plan_walk;
+mod slates;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+pub use media::{ClipMedia, TimelineMedia};
+pub use open::{TimelineSettings, TimelineState};
+
+use self::opening::{FeedOptions, FileSessionOpener};
+use self::worker::{Order, Worker};
+use crate::decode::{
+    FrameConsumer, Generation, GopIndex, SharedAnchor, SourceStatus, VideoPlan, VideoSource,
+    frame_ring,
+};
+use crate::memory::FramePool;
+use crate::time::Clock;
+
+/// What a timeline's source needs from its surroundings.
+#[derive(Clone)]
+pub struct TimelineOptions {
+    /// Threads inside each decoder.
+    pub threads: std::num::NonZeroUsize,
+    /// Where pictures go.
+    pub pool: FramePool,
+    /// Composites that may wait in the ring.
+    pub ring_frames: usize,
+    /// The clock that deadlines are in.
+    pub clock: Arc<dyn Clock>,
+    /// How the playhead moves.
+    pub anchor: SharedAnchor,
+    /// Called when something new can be seen.
+    pub notify: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// What the thread shares with its handle.
+#[derive(Default)]
+struct Shared {
+    ready: AtomicU64,
+    damaged: AtomicU64,
+    overflowed: AtomicU64,
+    foreign: AtomicU64,
+    interlaced: AtomicBool,
+}
+
+/// The handle of a timeline's thread. Dropping it ends the thread and all sessions.
+pub struct TimelineSource {
+    orders: Option<Sender<Order>>,
+    newer_orders: Receiver<Order>,
+    index: Arc<GopIndex>,
+    shared: Arc<Shared>,
+    fill: Arc<AtomicUsize>,
+    capacity: usize,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TimelineSource {
+    /// Starts the thread. Nothing is opened before the first plan comes.
+    pub fn start(
+        media: TimelineMedia,
+        options: TimelineOptions,
+    ) -> std::io::Result<(Self, FrameConsumer)> {
+        let index = Arc::new(GopIndex::constant(media.edit.rate(), media.edit.frames()));
+        let (producer, consumer) = frame_ring(options.ring_frames);
+        let (fill, capacity) = (producer.fill(), producer.capacity());
+        let shared = Arc::new(Shared::default());
+        let (wake, woken) = bounded(1);
+        let feed_options = FeedOptions {
+            threads: options.threads,
+            pool: options.pool.clone(),
+            clock: Arc::clone(&options.clock),
+            notify: Arc::new(move || {
+                // A token that already waits says the same.
+                let _already_awake = wake.try_send(());
+            }),
+        };
+        let opener = FileSessionOpener::start(&feed_options)?;
+        let (orders, incoming) = bounded(1);
+        let newer_orders = incoming.clone();
+        let worker = Worker::new(
+            media,
+            Box::new(opener),
+            producer,
+            worker::Surroundings {
+                clock: options.clock,
+                anchor: options.anchor,
+                notify: options.notify,
+                shared: Arc::clone(&shared),
+            },
+        );
+        let thread = std::thread::Builder::new()
+            .name("timeline".to_owned())
+            .spawn(move || worker.run(&incoming, &woken))?;
+        let source = Self {
+            orders: Some(orders),
+            newer_orders,
+            index,
+            shared,
+            fill,
+            capacity,
+            thread: Some(thread),
+        };
+        Ok((source, consumer))
+    }
+}
+
+impl VideoSource for TimelineSource {
+    fn set_plan(&mut self, plan: VideoPlan) {
+        let Some(orders) = &self.orders else { return };
+        // The latest plan wins: one that the thread has not taken yet is replaced.
+        let mut order = Order::Plan(plan);
+        while let Err(crossbeam_channel::TrySendError::Full(returned)) = orders.try_send(order) {
+            order = returned;
+            let _stale = self.newer_orders.try_recv();
+        }
+    }
+
+    fn status(&self) -> SourceStatus {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        SourceStatus {
+            ready: Generation(self.shared.ready.load(Ordering::Acquire)),
+            failure: None,
+            ring_fill: (self.fill.load(Ordering::Relaxed), self.capacity),
+            damaged_packets: load(&self.shared.damaged),
+            outside_pool: (load(&self.shared.overflowed), load(&self.shared.foreign)),
+            interlaced: self.shared.interlaced.load(Ordering::Relaxed),
+        }
+    }
+
+    fn index(&self) -> Arc<GopIndex> {
+        Arc::clone(&self.index)
+    }
+}
+
+impl Drop for TimelineSource {
+    fn drop(&mut self) {
+        // A closed channel of orders is the order to end.
+        self.orders = None;
+        while self.newer_orders.try_recv().is_ok() {}
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread `timeline` panicked");
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! From a timeline file to something that plays.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::media::TimelineMedia;
+use crate::audio::{SoundClip, SoundPlan};
+use crate::decode::{media_info_of_sequence, probe};
+use crate::media::{
+    ColorInfo, ContainerInfo, FieldOrder, MediaInfo, Orientation, PixelFormat, SampleAspect, Size,
+    StreamId, VideoStream,
+};
+use crate::time::{FrameIndex, FrameRate, MediaTime, TimeBase, Timecode, TimecodeFormat};
+use crate::timeline::import::{self, Format, ImportOptions, Imported, Note};
+use crate::timeline::{
+    AudioFade, AudioUse, Edit, Located, Locator, Source, TimeMap, TimeMapPiece, Timeline, TrackKind,
+};
+
+/// How timelines are read, and where their media may be.
+#[derive(Debug, Clone, Default)]
+pub struct TimelineSettings {
+    /// The rate of files that state none.
+    pub rate: Option<FrameRate>,
+    /// Folders that media are looked for in, beside the timeline's own.
+    pub media_roots: Vec<PathBuf>,
+}
+
+/// What is known of an open timeline. Immutable.
+#[derive(Debug)]
+pub struct TimelineState {
+    /// The edit as the file has it.
+    pub timeline: Timeline,
+    /// The same, ready to play.
+    pub edit: Arc<Edit>,
+    /// The format it was read from.
+    pub format: Format,
+    /// What was not understood.
+    pub notes: Vec<Note>,
+    /// Where each of the edit's sources is.
+    pub located: Vec<Located>,
+    /// Size of the picture.
+    pub canvas: Size,
+    /// Its sound.
+    pub sound: SoundPlan,
+}
+
+/// The picture of a timeline that states no size and has no medium to take one from.
+const DEFAULT_CANVAS: (u32, u32) = (1920, 1080);
+
+/// Media that are asked for the canvas's size at most: the first ones may be missing.
+const ASKED_FOR_SIZE: usize = 8;
+
+impl TimelineState {
+    /// Reads the file and looks for its media. Errors are in plain words.
+    pub fn open(path: &Path, settings: &TimelineSettings) -> Result<Self, String> {
+        puffin::profile_scope!("open timeline");
+        let options = ImportOptions {
+            rate: settings.rate,
+            ..ImportOptions::default()
+        };
+        let imported = import::load(path, &options).map_err(|error| error.to_string())?;
+        Self::of(imported, settings).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    fn of(imported: Imported, settings: &TimelineSettings) -> Result<Self, String> {
+        let edit = Edit::new(&imported.timeline).map_err(|error| error.to_string())?;
+        if edit.frames() == 0 {
+            return Err("the timeline is empty".to_owned());
+        }
+        let locator = Locator::new(&imported.base, settings.media_roots.clone());
+        let located: Vec<Located> = edit
+            .sources()
+            .iter()
+            .map(|source| locator.locate(&source.reference))
+            .collect();
+        let mut probed = Probed::default();
+        let canvas = imported
+            .timeline
+            .canvas
+            .or_else(|| first_size(&edit, &located, &mut probed))
+            .or_else(|| Size::new(DEFAULT_CANVAS.0, DEFAULT_CANVAS.1))
+            .ok_or("the picture has no size")?;
+        let sound = sound_plan(&edit, &located, &mut probed);
+        Ok(Self {
+            edit: Arc::new(edit),
+            format: imported.format,
+            notes: imported.notes,
+            timeline: imported.timeline,
+            located,
+            canvas,
+            sound,
+        })
+    }
+
+    /// What a [`super::TimelineSource`] plays.
+    pub fn media(&self) -> TimelineMedia {
+        TimelineMedia {
+            edit: Arc::clone(&self.edit),
+            canvas: self.canvas,
+            located: self.located.clone(),
+        }
+    }
+
+    /// Timecode of the first frame, where the timeline states one.
+    pub fn start_timecode(&self) -> Option<Timecode> {
+        let start = self.timeline.global_start?;
+        let rate = self.edit.rate();
+        let format = TimecodeFormat::new(rate, self.timeline.drop_frame)
+            .or_else(|_| TimecodeFormat::new(rate, false))
+            .ok()?;
+        Some(Timecode::from_frame_number(
+            rate.frame_at_floor(start).0,
+            format,
+        ))
+    }
+
+    /// The timeline as a medium of one stream of pictures, for those who need not know of cuts. Its
+    /// sound is not among the streams: it is mixed, not read.
+    pub fn media_info(&self, path: &Path) -> MediaInfo {
+        let (rate, duration) = (self.edit.rate(), self.edit.duration());
+        let start = MediaTime::ZERO;
+        let frame = TimeBase::new(rate.den(), rate.num());
+        let video = frame.map(|time_base| VideoStream {
+            id: StreamId(0),
+            codec: "timeline".to_owned(),
+            codec_long: self.format.name().to_owned(),
+            decoder: "timeline".to_owned(),
+            size: self.canvas,
+            sample_aspect: SampleAspect::SQUARE,
+            orientation: Orientation::UPRIGHT,
+            format: PixelFormat::NV12,
+            source_format: "composite".to_owned(),
+            color: ColorInfo::BT709_LIMITED,
+            fields: FieldOrder::Progressive,
+            rate,
+            time_base,
+            start,
+            duration: Some(duration),
+            frames: u64::try_from(self.edit.frames()).ok(),
+            bit_rate: None,
+            timecode: self.start_timecode(),
+            is_still: false,
+            is_default: true,
+            language: None,
+        });
+        MediaInfo {
+            path: path.to_owned(),
+            container: ContainerInfo {
+                format: "timeline".to_owned(),
+                format_long: self.format.name().to_owned(),
+                bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
+                duration: Some(duration),
+                start,
+                bit_rate: None,
+                metadata: Vec::new(),
+            },
+            video: video.into_iter().collect(),
+            audio: Vec::new(),
+            other: Vec::new(),
+        }
+    }
+}
+
+/// What files were asked, each once.
+#[derive(Default)]
+struct Probed {
+    files: HashMap<PathBuf, Option<Arc<MediaInfo>>>,
+}
+
+impl Probed {
+    fn info(&mut self, path: &Path) -> Option<Arc<MediaInfo>> {
+        if let Some(known) = self.files.get(path) {
+            return known.clone();
+        }
+        let info = probe(path).ok().map(Arc::new);
+        self.files.insert(path.to_owned(), info.clone());
+        info
+    }
+}
+
+/// The size of the first picture that can be found.
+fn first_size(edit: &Edit, located: &[Located], probed: &mut Probed) -> Option<Size> {
+    let sources = edit
+        .clips()
+        .iter()
+        .filter(|clip| clip.kind == TrackKind::Video)
+        .map(|clip| clip.source.0 as usize);
+    let mut asked = Vec::new();
+    for source in sources {
+        if asked.contains(&source) {
+            continue;
+        }
+        asked.push(source);
+        let size = match located.get(source)? {
+            Located::File(path) => {
+                let info = probed.info(path);
+                info.and_then(|info| Some(info.default_video()?.display_size()))
+            }
+            Located::Sequence(sequence) => media_info_of_sequence(sequence)
+                .ok()
+                .and_then(|info| Some(info.default_video()?.display_size())),
+            Located::Generated(_) | Located::Missing(_) => None,
+        };
+        if size.is_some() || asked.len() >= ASKED_FOR_SIZE {
+            return size;
+        }
+    }
+    None
+}
+
+/// The clips that are heard, with their files.
+fn sound_plan(edit: &Edit, located: &[Located], probed: &mut Probed) -> SoundPlan {
+    let clips = edit.audio().iter().filter_map(|audio| {
+        let number = audio.source.0 as usize;
+        let Located::File(path) = located.get(number)? else {
+            return None;
+        };
+        let zero = sound_zero(edit.sources().get(number)?, audio, path, probed);
+        let start = audio.range.start;
+        let pieces = audio.pieces.iter().map(|piece| TimeMapPiece {
+            from: piece.range.start - start,
+            source: piece.media - zero,
+            speed: piece.speed,
+        });
+        let level = |rising: bool| {
+            let touches = |fade: &&AudioFade| {
+                fade.rising == rising
+                    && if rising {
+                        fade.range.start <= start && fade.range.end() > start
+                    } else {
+                        fade.range.end() >= audio.range.end()
+                            && fade.range.start < audio.range.end()
+                    }
+            };
+            let fade = audio.fades.iter().find(touches)?;
+            Some(fade.range.duration)
+        };
+        Some(SoundClip {
+            path: path.clone(),
+            stream: None,
+            range: audio.range,
+            map: TimeMap::from_pieces(pieces.collect())?,
+            fade_in: level(true).unwrap_or_default(),
+            fade_out: level(false).unwrap_or_default(),
+            gain: audio.gain,
+        })
+    });
+    SoundPlan {
+        clips: clips.collect(),
+        duration: edit.duration(),
+    }
+}
+
+/// What the first picture or sample of a medium is called: as stated, else its timecode where the sound
+/// that is used does not lie before it.
+fn sound_zero(source: &Source, audio: &AudioUse, path: &Path, probed: &mut Probed) -> MediaTime {
+    source.zero.unwrap_or_else(|| {
+        let stated = audio.pieces.iter().map(|piece| piece.media).min();
+        let by_timecode = || {
+            let info = probed.info(path)?;
+            let timecode = info.default_video()?.timecode?;
+            let number = FrameIndex(timecode.frame_number());
+            let zero = timecode.format().rate().time_of_frame_nearest(number);
+            (stated? >= zero).then_some(zero)
+        };
+        by_timecode().unwrap_or(MediaTime::ZERO)
+    })
+}

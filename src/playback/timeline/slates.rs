@@ -1,0 +1,45 @@
+//! Cards for what cannot be shown.
+
+use std::sync::Arc;
+
+use super::media::{Slate, TimelineMedia};
+use crate::media::Size;
+use crate::timeline::{MissingMedia, SourceId, slate};
+
+/// A card is no larger than this: it is text, and scaled like any picture.
+const MOST_WIDTH: u32 = 1920;
+
+/// A medium that was not found.
+pub(super) fn missing(media: &TimelineMedia, source: SourceId, missing: &MissingMedia) -> Slate {
+    let text = missing.to_string();
+    card(media, source, &text)
+}
+
+/// A medium that cannot be opened or decoded.
+pub(super) fn failed(media: &TimelineMedia, source: SourceId, reason: &str) -> Slate {
+    card(media, source, reason)
+}
+
+/// A generator that the player does not know.
+pub(super) fn unknown(media: &TimelineMedia, source: SourceId) -> Slate {
+    card(media, source, "This generator is not known here.")
+}
+
+fn card(media: &TimelineMedia, source: SourceId, text: &str) -> Slate {
+    let name = media.edit.sources().get(source.0 as usize);
+    let name = name.map_or("", |source| &source.name);
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    Slate {
+        picture: slate(name, &lines, card_size(media.canvas)),
+        text: format!("{name}: {}", lines.join(" ")).into(),
+    }
+}
+
+/// The canvas's shape, within limits.
+fn card_size(canvas: Size) -> Size {
+    let (width, height) = (u64::from(canvas.width()), u64::from(canvas.height()));
+    let shown = width.min(u64::from(MOST_WIDTH));
+    let scaled = (height * shown / width.max(1)).max(1);
+    let part = |side: u64| u32::try_from(side).unwrap_or(MOST_WIDTH);
+    Size::new(part(shown), part(scaled)).unwrap_or(canvas)
+}

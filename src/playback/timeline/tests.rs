@@ -1,0 +1,598 @@
+//! The worker with scripted sessions: no files, no threads, no time.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
+
+use super::media::{ClipMedia, TimelineMedia};
+use super::opening::{Answer, OpenedFeed, Request, SessionOpener};
+use super::worker::{Surroundings, Work, Worker};
+use crate::decode::{
+    FrameConsumer, FrameProducer, Generation, GopIndex, LoopMode, Picture, PlanCursor,
+    PlannedFrame, RingItem, SourceStatus, VideoPlan, VideoSource, frame_ring,
+};
+use crate::media::{
+    ColorInfo, FieldOrder, FrameStorage, Orientation, PixelFormat, SampleAspect, Size, StreamId,
+    VideoFrame, VideoStream,
+};
+use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Moment, SimClock, TimeBase};
+use crate::timeline::{
+    Child, Clip, Composite, Composition, CompositionKind, Content, Edit, Effect, Item, ItemKind,
+    Located, Look, MediaReference, Metadata, NamedReference, Ratio, StatedRange, TimeRange,
+    Timeline, TrackKind, Transition, TransitionKind, VideoOp, source_instant,
+};
+
+const RATE: (u32, u32) = (25, 1);
+/// Frames of every medium.
+const FRAMES: i64 = 200;
+
+fn rate() -> FrameRate {
+    FrameRate::new(RATE.0, RATE.1).unwrap()
+}
+
+fn frames(count: i64) -> MediaSpan {
+    rate().time_of_frame_nearest(FrameIndex(count)).since_zero()
+}
+
+fn size() -> Size {
+    Size::new(2, 2).unwrap()
+}
+
+/// A picture that bears the number of its medium and its own.
+fn picture(source: u32, frame: i64) -> Arc<VideoFrame> {
+    let byte = |value: i64| u8::try_from(value & 0xff).unwrap();
+    let luma = [byte(i64::from(source)), byte(frame), byte(frame >> 8), 0];
+    Arc::new(VideoFrame {
+        size: size(),
+        format: PixelFormat::NV12,
+        color: ColorInfo::BT709_LIMITED,
+        fields: FieldOrder::Progressive,
+        storage: FrameStorage::from_planes(
+            PixelFormat::NV12,
+            size(),
+            &[(&luma, 2), (&[128, 128], 2)],
+        ),
+    })
+}
+
+fn numbers(frame: &VideoFrame) -> (u32, i64) {
+    let plane = frame.plane(0);
+    let (top, bottom) = (plane.row(0), plane.row(1));
+    (
+        u32::from(top[0]),
+        i64::from(top[1]) + (i64::from(bottom[0]) << 8),
+    )
+}
+
+fn stream() -> VideoStream {
+    VideoStream {
+        id: StreamId(0),
+        codec: "script".to_owned(),
+        codec_long: String::new(),
+        decoder: String::new(),
+        size: size(),
+        sample_aspect: SampleAspect::SQUARE,
+        orientation: Orientation::UPRIGHT,
+        format: PixelFormat::NV12,
+        source_format: String::new(),
+        color: ColorInfo::BT709_LIMITED,
+        fields: FieldOrder::Progressive,
+        rate: rate(),
+        time_base: TimeBase::new(RATE.1, RATE.0).unwrap(),
+        start: MediaTime::ZERO,
+        duration: None,
+        frames: None,
+        bit_rate: None,
+        timecode: None,
+        is_still: false,
+        is_default: true,
+        language: None,
+    }
+}
+
+/// A session whose frames come when the test says so.
+struct Script {
+    source: u32,
+    ring: FrameProducer,
+    cursor: Option<PlanCursor>,
+    plans: Vec<VideoPlan>,
+    /// Frames that it gives up before it delivers the next one.
+    gives_up: u32,
+    closed: bool,
+}
+
+impl Script {
+    /// Delivers `most` frames, as far as they fit.
+    fn deliver(&mut self, most: usize) {
+        for _ in 0..most {
+            if self.ring.fill().load(std::sync::atomic::Ordering::Relaxed) == self.ring.capacity() {
+                return;
+            }
+            let Some(cursor) = &mut self.cursor else {
+                return;
+            };
+            let last = FrameIndex(FRAMES - 1);
+            let mut given_up = 0;
+            while self.gives_up > 0 && cursor.advance(Some(last)) {
+                (self.gives_up, given_up) = (self.gives_up - 1, given_up + 1);
+            }
+            let generation = cursor.plan().generation;
+            if !cursor.is_inside(Some(last)) {
+                self.cursor = None;
+                let end = RingItem::End {
+                    generation,
+                    run: MediaSpan::ZERO,
+                };
+                assert!(self.ring.push(end).is_ok());
+                return;
+            }
+            let index = cursor.next();
+            let _inside = cursor.advance(Some(last));
+            let frame = PlannedFrame {
+                generation,
+                index,
+                run: MediaSpan::ZERO,
+                run_end: MediaSpan::ZERO,
+                picture: Picture::Frame(picture(self.source, index.0)),
+                given_up,
+                demux: Duration::ZERO,
+                decode: Duration::ZERO,
+                ready: Moment::ZERO,
+            };
+            assert!(self.ring.push(RingItem::Frame(frame)).is_ok());
+        }
+    }
+}
+
+struct ScriptSession(Arc<Mutex<Script>>);
+
+impl VideoSource for ScriptSession {
+    fn set_plan(&mut self, plan: VideoPlan) {
+        let mut script = self.0.lock();
+        script.cursor = Some(PlanCursor::new(plan));
+        script.plans.push(plan);
+    }
+
+    fn status(&self) -> SourceStatus {
+        SourceStatus {
+            ready: Generation::default(),
+            failure: None,
+            ring_fill: (0, 0),
+            damaged_packets: 0,
+            outside_pool: (0, 0),
+            interlaced: false,
+        }
+    }
+
+    fn index(&self) -> Arc<GopIndex> {
+        Arc::new(GopIndex::constant(rate(), FRAMES))
+    }
+}
+
+impl Drop for ScriptSession {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+    }
+}
+
+type Scripts = Arc<Mutex<Vec<Arc<Mutex<Script>>>>>;
+
+/// Opens scripts at the next look, or when the test allows it.
+struct ScriptOpener {
+    scripts: Scripts,
+    waiting: VecDeque<Request>,
+    allowed: Arc<Mutex<bool>>,
+}
+
+impl SessionOpener for ScriptOpener {
+    fn begin(&mut self, request: Request) -> bool {
+        self.waiting.push_back(request);
+        true
+    }
+
+    fn poll(&mut self) -> Option<Answer> {
+        if !*self.allowed.lock() {
+            return None;
+        }
+        let request = self.waiting.pop_front()?;
+        let (ring, frames) = frame_ring(3);
+        let script = Arc::new(Mutex::new(Script {
+            source: request.source.0,
+            ring,
+            cursor: None,
+            plans: Vec::new(),
+            gives_up: 0,
+            closed: false,
+        }));
+        self.scripts.lock().push(Arc::clone(&script));
+        let media = request
+            .known
+            .unwrap_or_else(|| Arc::new(ClipMedia::new(stream(), &request.stated)));
+        Some(Answer {
+            source: request.source,
+            anchor: request.anchor,
+            result: Ok(OpenedFeed {
+                media,
+                session: Box::new(ScriptSession(script)),
+                frames,
+            }),
+        })
+    }
+
+    fn close(&mut self, session: Box<dyn VideoSource>) {
+        drop(session);
+    }
+}
+
+/// A worker, its scripts and the ring's other end.
+struct Rig {
+    worker: Worker,
+    scripts: Scripts,
+    allowed: Arc<Mutex<bool>>,
+    ring: FrameConsumer,
+    edit: Arc<Edit>,
+}
+
+impl Rig {
+    fn new(timeline: &Timeline) -> Self {
+        let edit = Arc::new(Edit::new(timeline).unwrap());
+        let located = edit.sources().iter();
+        let media = TimelineMedia {
+            located: located.map(|_| Located::File(PathBuf::new())).collect(),
+            canvas: size(),
+            edit: Arc::clone(&edit),
+        };
+        let (producer, ring) = frame_ring(4);
+        let (scripts, allowed) = (Scripts::default(), Arc::new(Mutex::new(true)));
+        let opener = ScriptOpener {
+            scripts: Arc::clone(&scripts),
+            waiting: VecDeque::new(),
+            allowed: Arc::clone(&allowed),
+        };
+        let around = Surroundings {
+            clock: Arc::new(SimClock::default()),
+            anchor: Arc::new(ArcSwapOption::empty()),
+            notify: Arc::new(|| {}),
+            shared: Arc::default(),
+        };
+        Self {
+            worker: Worker::new(media, Box::new(opener), producer, around),
+            scripts,
+            allowed,
+            ring,
+            edit,
+        }
+    }
+
+    /// Lets sessions and worker work until nothing more comes of it.
+    fn settle(&mut self) {
+        for _ in 0..64 {
+            for script in self.scripts.lock().iter() {
+                script.lock().deliver(8);
+            }
+            while self.worker.step() == Work::Go {}
+        }
+    }
+
+    /// Plays `plan` and answers its frames, `most` at most.
+    fn play(&mut self, plan: VideoPlan, most: usize) -> Vec<PlannedFrame> {
+        self.worker.take(plan);
+        let mut frames = Vec::new();
+        while frames.len() < most {
+            self.settle();
+            match self.ring.pop() {
+                Some(RingItem::Frame(frame)) if frame.generation == plan.generation => {
+                    frames.push(frame);
+                }
+                Some(RingItem::End { generation, .. }) if generation == plan.generation => break,
+                Some(_) => {}
+                None => panic!("the worker waits for ever after {} frames", frames.len()),
+            }
+        }
+        frames
+    }
+
+    /// The pictures that the resolver wants in `frame`, bottom first.
+    fn wanted(&self, frame: FrameIndex) -> Vec<(u32, i64)> {
+        let mut ops = Vec::new();
+        self.edit.video_at(frame, &mut ops);
+        let layers = ops.iter().filter_map(|op| match op {
+            VideoOp::Layer(layer) => Some(layer),
+            _ => None,
+        });
+        layers
+            .map(|layer| {
+                let span = rate().frame_span_nearest();
+                let at = source_instant(layer.media, layer.advance, span);
+                let number = rate().frame_at_floor(at).0.clamp(0, FRAMES - 1);
+                (layer.source.0, number)
+            })
+            .collect()
+    }
+
+    fn live(&self) -> usize {
+        let scripts = self.scripts.lock();
+        scripts
+            .iter()
+            .filter(|script| !script.lock().closed)
+            .count()
+    }
+}
+
+fn composite_of(frame: &PlannedFrame) -> &Composite {
+    let Picture::Composite(composite) = &frame.picture else {
+        panic!("frame {} is no composite", frame.index);
+    };
+    composite
+}
+
+fn shown(frame: &PlannedFrame) -> Vec<(u32, i64)> {
+    let composite = composite_of(frame);
+    composite.frames().map(|frame| numbers(frame)).collect()
+}
+
+fn plan(start: i64, last: i64, reverse: bool, repeat: LoopMode) -> VideoPlan {
+    VideoPlan {
+        generation: Generation(1),
+        start: FrameIndex(start),
+        first: FrameIndex::ZERO,
+        last: Some(FrameIndex(last)),
+        reverse,
+        stride: NonZeroU32::MIN,
+        repeat,
+    }
+}
+
+fn item(kind: ItemKind, source_range: Option<(i64, i64)>, effects: Vec<Effect>) -> Arc<Item> {
+    Arc::new(Item {
+        name: "".into(),
+        source_range: source_range.map(|(start, length)| StatedRange {
+            range: TimeRange {
+                start: MediaTime::ZERO + frames(start),
+                duration: frames(length),
+            },
+            rate: rate(),
+        }),
+        enabled: true,
+        look: Look::default(),
+        effects,
+        markers: Vec::new(),
+        kind,
+        metadata: Metadata::NONE,
+    })
+}
+
+/// `length` frames of medium `name` from frame `start` on.
+fn clip(name: &str, start: i64, length: i64, effects: Vec<Effect>) -> Child {
+    let reference = NamedReference {
+        key: "".into(),
+        reference: MediaReference::File {
+            target: name.into(),
+            available: None,
+        },
+        bounds: None,
+        metadata: Metadata::NONE,
+    };
+    let clip = Clip {
+        references: vec![reference],
+        active: 0,
+    };
+    Child::Item(item(
+        ItemKind::Clip(Box::new(clip)),
+        Some((start, length)),
+        effects,
+    ))
+}
+
+fn dissolve(before: i64, after: i64) -> Child {
+    Child::Transition(Arc::new(Transition {
+        name: "".into(),
+        kind: TransitionKind::Dissolve,
+        in_offset: frames(before),
+        out_offset: frames(after),
+        metadata: Metadata::NONE,
+    }))
+}
+
+fn timeline(tracks: Vec<Vec<Child>>) -> Timeline {
+    let track = |children: Vec<Child>| {
+        Child::Item(item(
+            ItemKind::Composition(Composition {
+                kind: CompositionKind::Track(TrackKind::Video),
+                children: children.into(),
+            }),
+            None,
+            Vec::new(),
+        ))
+    };
+    Timeline {
+        name: "".into(),
+        rate: rate(),
+        global_start: None,
+        drop_frame: false,
+        canvas: None,
+        root: item(
+            ItemKind::Composition(Composition {
+                kind: CompositionKind::Stack,
+                children: tracks.into_iter().map(track).collect(),
+            }),
+            None,
+            Vec::new(),
+        ),
+        metadata: Metadata::NONE,
+    }
+}
+
+/// Three media, a jump cut, a dissolve, retimes.
+fn cuts() -> Timeline {
+    let speed = |num, den| vec![Effect::Speed(Ratio::new(num, den).unwrap())];
+    timeline(vec![vec![
+        clip("a", 10, 30, Vec::new()),
+        clip("b", 0, 25, Vec::new()),
+        clip("b", 100, 25, Vec::new()),
+        clip("a", 60, 30, Vec::new()),
+        dissolve(5, 5),
+        clip("c", 20, 30, Vec::new()),
+        clip("c", 0, 20, speed(2, 1)),
+        clip("a", 0, 20, speed(-1, 1)),
+        clip("b", 50, 20, speed(1, 2)),
+        clip("c", 70, 10, vec![Effect::Freeze]),
+    ]])
+}
+
+const CUTS_FRAMES: i64 = 30 + 25 + 25 + 30 + 30 + 20 + 20 + 20 + 10;
+
+fn assert_right(rig: &Rig, played: &[PlannedFrame]) {
+    for frame in played {
+        assert_eq!(
+            shown(frame),
+            rig.wanted(frame.index),
+            "layers of frame {}",
+            frame.index
+        );
+    }
+}
+
+#[test]
+fn every_frame_through_cuts_is_the_one_that_the_edit_names() {
+    let mut rig = Rig::new(&cuts());
+    assert_eq!(rig.edit.frames(), CUTS_FRAMES);
+    let played = rig.play(plan(0, CUTS_FRAMES - 1, false, LoopMode::Off), usize::MAX);
+    let order: Vec<i64> = played.iter().map(|frame| frame.index.0).collect();
+    assert_eq!(order, (0..CUTS_FRAMES).collect::<Vec<_>>());
+    assert_right(&rig, &played);
+    for pair in played.windows(2) {
+        assert_eq!(pair[0].run_end, pair[1].run, "run time has no gap");
+    }
+}
+
+#[test]
+fn backwards_and_in_strides_as_well() {
+    let mut rig = Rig::new(&cuts());
+    let last = CUTS_FRAMES - 1;
+    let played = rig.play(plan(last, last, true, LoopMode::Off), usize::MAX);
+    assert_eq!(played.len(), usize::try_from(CUTS_FRAMES).unwrap());
+    assert_right(&rig, &played);
+    let plan = VideoPlan {
+        generation: Generation(2),
+        stride: NonZeroU32::new(4).unwrap(),
+        ..plan(0, last, false, LoopMode::Off)
+    };
+    let played = rig.play(plan, usize::MAX);
+    assert_eq!(
+        played.len(),
+        usize::try_from(CUTS_FRAMES.div_euclid(4) + 1).unwrap()
+    );
+    assert_right(&rig, &played);
+}
+
+#[test]
+fn the_sessions_of_the_next_clips_wait_with_full_rings() {
+    let mut rig = Rig::new(&cuts());
+    rig.worker
+        .take(plan(0, CUTS_FRAMES - 1, false, LoopMode::Off));
+    rig.settle();
+    // The first 50 frames reach into the second clip: two seconds are looked ahead.
+    let scripts = rig.scripts.lock();
+    let full = |name: u32| {
+        scripts.iter().any(|script| {
+            let script = script.lock();
+            let fill = script.ring.fill();
+            script.source == name
+                && fill.load(std::sync::atomic::Ordering::Relaxed) == script.ring.capacity()
+        })
+    };
+    assert_eq!(
+        scripts.len(),
+        2,
+        "a medium each for the first clip and the next"
+    );
+    assert!(full(0) && full(1));
+}
+
+#[test]
+fn a_loop_has_its_first_clip_ready_at_the_seam() {
+    let mut rig = Rig::new(&timeline(vec![vec![clip("a", 5, 40, Vec::new())]]));
+    let played = rig.play(plan(0, 39, false, LoopMode::Loop), 200);
+    assert_right(&rig, &played);
+    assert_eq!(played[40].index, FrameIndex::ZERO);
+    assert_eq!(rig.live(), 2, "two sessions take turns");
+    let turned = VideoPlan {
+        generation: Generation(2),
+        ..plan(0, 39, false, LoopMode::PingPong)
+    };
+    let played = rig.play(turned, 200);
+    assert_right(&rig, &played);
+}
+
+#[test]
+fn seeks_use_the_sessions_there_are() {
+    let mut rig = Rig::new(&cuts());
+    let mut seed = 7u64;
+    for turn in 0..200u64 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let target = i64::try_from((seed >> 33) % u64::try_from(CUTS_FRAMES).unwrap()).unwrap();
+        let plan = VideoPlan {
+            generation: Generation(turn + 1),
+            ..plan(target, CUTS_FRAMES - 1, turn % 3 == 2, LoopMode::Off)
+        };
+        let played = rig.play(plan, 1 + usize::try_from(turn % 5).unwrap());
+        assert_eq!(played[0].index, FrameIndex(target));
+        assert_right(&rig, &played);
+        assert!(rig.live() <= 10, "{} sessions live", rig.live());
+    }
+}
+
+#[test]
+fn frames_that_a_session_gives_up_are_counted() {
+    let mut rig = Rig::new(&timeline(vec![vec![clip("a", 0, 100, Vec::new())]]));
+    let first = rig.play(plan(0, 99, false, LoopMode::Off), 10);
+    assert_right(&rig, &first);
+    rig.scripts.lock()[0].lock().gives_up = 5;
+    let mut rest = Vec::new();
+    loop {
+        rig.settle();
+        match rig.ring.pop() {
+            Some(RingItem::Frame(frame)) => rest.push(frame),
+            Some(RingItem::End { .. }) => break,
+            None => panic!("the worker waits for ever"),
+        }
+    }
+    assert_right(&rig, &rest);
+    let given_up: u32 = rest.iter().map(|frame| frame.given_up).sum();
+    assert_eq!((given_up, rest.len()), (5, 85));
+}
+
+#[test]
+fn nothing_is_shown_before_all_layers_are_there() {
+    let mut rig = Rig::new(&cuts());
+    *rig.allowed.lock() = false;
+    rig.worker.take(plan(0, 9, false, LoopMode::Off));
+    rig.settle();
+    assert!(rig.ring.is_empty());
+    *rig.allowed.lock() = true;
+    rig.settle();
+    assert!(!rig.ring.is_empty());
+}
+
+#[test]
+fn gaps_are_black_and_what_is_missing_is_a_card() {
+    let gap = Child::Item(item(ItemKind::Gap, Some((0, 10)), Vec::new()));
+    let mut rig = Rig::new(&timeline(vec![vec![gap, clip("a", 0, 10, Vec::new())]]));
+    let played = rig.play(plan(0, 19, false, LoopMode::Off), usize::MAX);
+    assert_eq!(played.len(), 20);
+    assert!(
+        composite_of(&played[0]).ops.is_empty(),
+        "a gap has no layers"
+    );
+    assert!(!composite_of(&played[10]).ops.is_empty());
+    assert!(matches!(
+        composite_of(&played[10]).ops.as_slice(),
+        [crate::timeline::CompositeOp::Layer(layer)] if matches!(layer.content, Content::Frame { .. })
+    ));
+}

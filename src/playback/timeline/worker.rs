@@ -1,0 +1,556 @@
+//! The timeline's thread: takes plans, binds layers to sessions, fills the ring.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, TryRecvError, select};
+
+use super::Shared;
+use super::feed::{Aim, Feed, Got, Pace, Use};
+use super::feeds::{Feeds, Wanted};
+use super::media::{SourceState, TimelineMedia};
+use super::opening::SessionOpener;
+use super::plan_walk::PlanWalk;
+use super::slates;
+use crate::decode::{
+    FrameProducer, Generation, Picture, PlannedFrame, RingItem, RunAnchor, SharedAnchor, VideoPlan,
+};
+use crate::media::FieldOrder;
+use crate::time::{Clock, FrameIndex, MediaSpan, MediaTime};
+use crate::timeline::{
+    Composite, CompositeLayer, CompositeOp, Content, Generator, Layer, Located, SourceId, VideoOp,
+    cull,
+};
+
+/// How far ahead clips are made ready, in the timeline's time.
+pub(super) const AHEAD: MediaSpan = MediaSpan::from_millis(2_000);
+
+/// The same in frames, at most: shuttling passes many clips in little time.
+const AHEAD_FRAMES: u64 = 240;
+
+/// What the thread is told.
+pub(super) enum Order {
+    /// Play this.
+    Plan(VideoPlan),
+}
+
+/// What the worker shares with others.
+pub(super) struct Surroundings {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) anchor: SharedAnchor,
+    pub(super) notify: Arc<dyn Fn() + Send + Sync>,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What one round of work came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// There is more to do.
+    Go,
+    /// Sleep until somebody wakes us.
+    Wait,
+}
+
+/// A frame of the plan.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    pub(super) generation: Generation,
+    pub(super) frame: FrameIndex,
+    /// When it is due, and until when.
+    pub(super) run: (MediaSpan, MediaSpan),
+    pub(super) lap: u32,
+    pub(super) reverse: bool,
+    pub(super) stride: NonZeroU32,
+    /// Whether it may be given up: the first of a plan and the last of a lap are shown however late.
+    pub(super) may_skip: bool,
+}
+
+impl Now {
+    fn of(walk: &mut PlanWalk) -> Self {
+        Self {
+            generation: walk.plan().generation,
+            frame: walk.frame(),
+            run: walk.run(),
+            lap: walk.lap(),
+            reverse: walk.is_reverse(),
+            stride: walk.plan().stride,
+            may_skip: !walk.is_first() && !walk.is_last_of_lap(),
+        }
+    }
+
+    pub(super) fn user(&self, layer: &Layer) -> Use {
+        Use {
+            clip: layer.clip,
+            lap: self.lap,
+        }
+    }
+}
+
+/// A clip that will be needed.
+#[derive(Debug, Clone, Copy)]
+struct Soon {
+    /// Its layer in the first frame that needs it.
+    layer: Layer,
+    /// That frame.
+    now: Now,
+    /// The frame's place in the plan.
+    count: u64,
+    /// Whether its session has been told.
+    aimed: bool,
+}
+
+/// What there is of a layer.
+enum Layered {
+    Here(Here),
+    Wait,
+    GivenUp,
+}
+
+/// What a layer shows.
+pub(super) struct Here {
+    pub(super) content: Content,
+    /// What is missing, in a line.
+    pub(super) missing: Option<Arc<str>>,
+    pub(super) demux: Duration,
+    pub(super) decode: Duration,
+}
+
+impl Here {
+    /// What needed no decoding.
+    pub(super) fn made(content: Content) -> Self {
+        Self {
+            content,
+            missing: None,
+            demux: Duration::ZERO,
+            decode: Duration::ZERO,
+        }
+    }
+}
+
+/// Owned by the timeline's thread. Tests call [`Self::take`] and [`Self::step`] themselves.
+pub(super) struct Worker {
+    media: TimelineMedia,
+    states: Vec<SourceState>,
+    feeds: Feeds,
+    ring: FrameProducer,
+    around: Surroundings,
+    // The plan.
+    walk: Option<PlanWalk>,
+    scout: Option<PlanWalk>,
+    soon: VecDeque<Soon>,
+    /// The clips in the frame that is due.
+    present: Vec<Use>,
+    given_up: u32,
+    pending: VecDeque<RingItem>,
+    line: Option<Arc<RunAnchor>>,
+    // Kept for their memory.
+    ops: Vec<VideoOp>,
+    scout_ops: Vec<VideoOp>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        media: TimelineMedia,
+        opener: Box<dyn SessionOpener>,
+        ring: FrameProducer,
+        around: Surroundings,
+    ) -> Self {
+        let states = media.edit.sources().iter().map(|_| SourceState::Unknown);
+        Self {
+            states: states.collect(),
+            media,
+            feeds: Feeds::new(opener),
+            ring,
+            around,
+            walk: None,
+            scout: None,
+            soon: VecDeque::new(),
+            present: Vec::new(),
+            given_up: 0,
+            pending: VecDeque::new(),
+            line: None,
+            ops: Vec::new(),
+            scout_ops: Vec::new(),
+        }
+    }
+
+    /// Works until the handle is dropped.
+    pub(super) fn run(mut self, orders: &Receiver<Order>, woken: &Receiver<()>) {
+        let mut state = Work::Wait;
+        loop {
+            let order = match state {
+                Work::Go => match orders.try_recv() {
+                    Ok(order) => Some(order),
+                    Err(TryRecvError::Empty) => None,
+                    Err(TryRecvError::Disconnected) => return,
+                },
+                Work::Wait => select! {
+                    recv(orders) -> order => match order {
+                        Ok(order) => Some(order),
+                        Err(_handle_dropped) => return,
+                    },
+                    recv(self.ring.space()) -> _ => None,
+                    recv(woken) -> _ => None,
+                },
+            };
+            match order {
+                Some(Order::Plan(plan)) => self.take(plan),
+                None => {}
+            }
+            state = self.step();
+        }
+    }
+
+    /// Begins a plan.
+    pub(super) fn take(&mut self, plan: VideoPlan) {
+        let edit = &self.media.edit;
+        let walk = PlanWalk::new(plan, edit.rate(), edit.frames());
+        self.scout = Some(walk.clone());
+        self.walk = Some(walk);
+        self.soon.clear();
+        self.present.clear();
+        self.pending.clear();
+        self.given_up = 0;
+    }
+
+    /// Does a little.
+    pub(super) fn step(&mut self) -> Work {
+        let states = &mut self.states;
+        let media = &self.media;
+        self.feeds.take_opened(|source, opened| {
+            if let Some(state) = states.get_mut(source.0 as usize) {
+                match opened {
+                    Ok(known) => *state = SourceState::Ready(Arc::clone(known)),
+                    Err(reason) => {
+                        tracing::warn!("{reason}");
+                        *state = SourceState::Slate(slates::failed(media, source, &reason));
+                    }
+                }
+            }
+        });
+        self.feeds.learn_indices();
+        self.follow_line();
+        if !self.flush_pending() {
+            self.look_ahead();
+            return Work::Wait;
+        }
+        let Some(walk) = &mut self.walk else {
+            return Work::Wait;
+        };
+        let frame = walk.frame();
+        self.media.edit.video_at(frame, &mut self.ops);
+        self.cull();
+        let work = self.compose();
+        self.look_ahead();
+        work
+    }
+
+    fn follow_line(&mut self) {
+        let line = self.around.anchor.load_full();
+        let same = match (&line, &self.line) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same {
+            self.feeds.follow(line.as_deref());
+            self.line = line;
+        }
+    }
+
+    /// Takes away the layers that nobody can see, as far as the media are known.
+    fn cull(&mut self) {
+        let (states, media) = (&self.states, &self.media);
+        cull(&mut self.ops, |layer| covers(states, media, layer));
+    }
+
+    /// Puts the frame that is due in the ring if all its pictures are there.
+    fn compose(&mut self) -> Work {
+        let Some(now) = self.walk.as_mut().map(Now::of) else {
+            return Work::Wait;
+        };
+        self.present.clear();
+        let uses = layers(&self.ops).map(|layer| now.user(layer));
+        self.present.extend(uses);
+        let mut composite = Composite {
+            canvas: self.media.canvas,
+            ops: Vec::with_capacity(self.ops.len()),
+            missing: Vec::new(),
+        };
+        let (mut demux, mut decode) = (Duration::ZERO, Duration::ZERO);
+        let (mut waits, mut skipped) = (false, false);
+        for place in 0..self.ops.len() {
+            let op = match self.ops[place] {
+                VideoOp::BeginGroup => CompositeOp::BeginGroup,
+                VideoOp::EndGroup { look, mix } => CompositeOp::EndGroup { look, mix },
+                VideoOp::Layer(layer) => match self.content_of(&layer, &now) {
+                    Layered::Here(here) => {
+                        demux += here.demux;
+                        decode += here.decode;
+                        composite.missing.extend(here.missing);
+                        let content = here.content;
+                        let (look, mix) = (layer.look, layer.mix);
+                        CompositeOp::Layer(CompositeLayer { content, look, mix })
+                    }
+                    // The other layers are asked all the same, so that all work at once.
+                    Layered::Wait => {
+                        waits = true;
+                        continue;
+                    }
+                    Layered::GivenUp => {
+                        skipped = true;
+                        continue;
+                    }
+                },
+            };
+            composite.ops.push(op);
+        }
+        if skipped {
+            self.given_up += 1;
+            return self.advance();
+        }
+        if waits {
+            return Work::Wait;
+        }
+        self.pending.push_back(RingItem::Frame(PlannedFrame {
+            generation: now.generation,
+            index: now.frame,
+            run: now.run.0,
+            run_end: now.run.1,
+            picture: Picture::Composite(Arc::new(composite)),
+            given_up: std::mem::take(&mut self.given_up),
+            demux,
+            decode,
+            ready: self.around.clock.now(),
+        }));
+        self.advance()
+    }
+
+    fn advance(&mut self) -> Work {
+        let Some(walk) = &mut self.walk else {
+            return Work::Wait;
+        };
+        if !walk.advance() {
+            let (generation, run) = (walk.plan().generation, walk.lap_run());
+            self.walk = None;
+            self.pending.push_back(RingItem::End { generation, run });
+        }
+        Work::Go
+    }
+
+    /// Moves what is pending into the ring. False when something is left over.
+    fn flush_pending(&mut self) -> bool {
+        while let Some(item) = self.pending.pop_front() {
+            let generation = item.generation();
+            match self.ring.push(item) {
+                Ok(()) => {
+                    let ready = &self.around.shared.ready;
+                    ready.fetch_max(generation.0, Ordering::Release);
+                    (self.around.notify)();
+                }
+                Err(item) => {
+                    self.pending.push_front(item);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// What a layer shows.
+    fn content_of(&mut self, layer: &Layer, now: &Now) -> Layered {
+        if let Some(here) = self.without_session(layer.source) {
+            return Layered::Here(here);
+        }
+        let Some(feed) = self.feed_for(layer, now, true) else {
+            return Layered::Wait;
+        };
+        let media = Arc::clone(&feed.media);
+        let Some(aim) = feed.aim_of(layer, now) else {
+            return Layered::Wait;
+        };
+        let (demux, decode, picture) = match feed.take(aim.frame, !now.may_skip) {
+            Got::Wait => return Layered::Wait,
+            Got::GivenUp => return Layered::GivenUp,
+            Got::Frame(frame) => (frame.demux, frame.decode, frame.picture.clone()),
+        };
+        match picture {
+            Picture::Frame(frame) => {
+                if frame.fields != FieldOrder::Progressive {
+                    self.around.shared.interlaced.store(true, Ordering::Relaxed);
+                }
+                let display = media.stream.display_size_of(frame.size);
+                let orientation = media.stream.orientation;
+                Layered::Here(Here {
+                    content: Content::Frame {
+                        frame,
+                        orientation,
+                        display,
+                    },
+                    missing: None,
+                    demux,
+                    decode,
+                })
+            }
+            Picture::Missing(reason) => {
+                Layered::Here(slates::failed(&self.media, layer.source, &reason).here())
+            }
+            // Sessions of media deliver no composites.
+            Picture::Composite(_) => Layered::Wait,
+        }
+    }
+
+    /// The session that shows `layer`, aimed at the frame that is due.
+    fn feed_for(&mut self, layer: &Layer, now: &Now, urgent: bool) -> Option<&mut Feed> {
+        let state = self.states.get(layer.source.0 as usize)?;
+        let (present, soon) = (&self.present, &self.soon);
+        let is_needed = |user: Use| {
+            present.contains(&user) || soon.iter().any(|soon| soon.now.user(&soon.layer) == user)
+        };
+        let wanted = Wanted {
+            user: now.user(layer),
+            source: layer.source,
+            urgent,
+        };
+        let feed = self.feeds.find(wanted, &self.media, state, is_needed)?;
+        let aim = feed.aim_of(layer, now)?;
+        let frame_span = self.media.edit.rate().frame_span_nearest();
+        let pace = Pace {
+            generation: now.generation,
+            begin: now.run.0,
+            advance: layer.advance,
+            frame: frame_span,
+        };
+        if feed.reaches(&aim) {
+            feed.go_on(&aim, pace);
+        } else {
+            let until = until(&self.media, layer, now, feed);
+            feed.aim(&Aim { until, ..aim }, pace);
+        }
+        feed.follow(self.line.as_deref());
+        Some(feed)
+    }
+
+    /// What needs no session: generated pictures, and cards for what is missing.
+    fn without_session(&mut self, source: SourceId) -> Option<Here> {
+        let number = source.0 as usize;
+        let (state, located) = (
+            self.states.get_mut(number)?,
+            self.media.located.get(number)?,
+        );
+        if let SourceState::Slate(slate) = state {
+            return Some(slate.here());
+        }
+        let content = match located {
+            Located::File(_) | Located::Sequence(_) => return None,
+            Located::Generated(generator) => match generator {
+                Generator::Solid(color) => Content::Solid(*color),
+                Generator::Bars => Content::Bars,
+                Generator::Checkerboard => Content::Checkerboard,
+                Generator::Unknown => {
+                    let slate = slates::unknown(&self.media, source);
+                    let here = slate.here();
+                    *state = SourceState::Slate(slate);
+                    return Some(here);
+                }
+            },
+            Located::Missing(missing) => {
+                let slate = slates::missing(&self.media, source, missing);
+                let here = slate.here();
+                *state = SourceState::Slate(slate);
+                return Some(here);
+            }
+        };
+        Some(Here::made(content))
+    }
+
+    /// Sends the scout ahead, and makes ready what it met.
+    fn look_ahead(&mut self) {
+        let Some(walk) = &self.walk else { return };
+        let count = walk.count();
+        let edit = &self.media.edit;
+        let frames = edit.rate().frame_at_floor(MediaTime::ZERO + AHEAD).0;
+        let stride = i64::from(walk.plan().stride.get());
+        let frames = u64::try_from(frames / stride).unwrap_or(0);
+        let horizon = count + frames.clamp(2, AHEAD_FRAMES);
+        // What has begun is looked after by the frames themselves.
+        self.soon.retain(|soon| soon.count > count);
+        while let Some(scout) = self.scout.as_mut().filter(|scout| scout.count() <= horizon) {
+            let now = Now::of(scout);
+            edit.video_at(now.frame, &mut self.scout_ops);
+            let (states, media) = (&self.states, &self.media);
+            cull(&mut self.scout_ops, |layer| covers(states, media, layer));
+            for layer in layers(&self.scout_ops) {
+                let user = now.user(layer);
+                let known = self.present.contains(&user)
+                    || self
+                        .soon
+                        .iter()
+                        .any(|soon| soon.now.user(&soon.layer) == user)
+                    || self.feeds.serves(user);
+                if !known && scout.count() > count {
+                    self.soon.push_back(Soon {
+                        layer: *layer,
+                        now,
+                        count: scout.count(),
+                        aimed: false,
+                    });
+                }
+            }
+            if !scout.advance() {
+                self.scout = None;
+            }
+        }
+        for place in 0..self.soon.len() {
+            let Soon {
+                layer, now, aimed, ..
+            } = self.soon[place];
+            if aimed {
+                continue;
+            }
+            self.soon[place].aimed = self.without_session(layer.source).is_some()
+                || self.feed_for(&layer, &now, false).is_some();
+        }
+    }
+}
+
+/// The layers of a frame.
+fn layers(ops: &[VideoOp]) -> impl Iterator<Item = &Layer> {
+    ops.iter().filter_map(|op| match op {
+        VideoOp::Layer(layer) => Some(layer),
+        VideoOp::BeginGroup | VideoOp::EndGroup { .. } => None,
+    })
+}
+
+/// Whether a layer hides all that lies below it.
+fn covers(states: &[SourceState], media: &TimelineMedia, layer: &Layer) -> bool {
+    match states.get(layer.source.0 as usize) {
+        Some(SourceState::Ready(known)) => known.covers(layer, media.canvas),
+        Some(SourceState::Slate(_) | SourceState::Unknown) | None => false,
+    }
+}
+
+/// The last frame that a clip wants of its session, in the direction of travel, if its speed does not
+/// change; a session that ends too early is aimed anew.
+fn until(media: &TimelineMedia, layer: &Layer, now: &Now, feed: &Feed) -> Option<FrameIndex> {
+    let clip = media.edit.clips().get(layer.clip.0 as usize)?;
+    let rate = media.edit.rate();
+    let end = if now.reverse {
+        rate.frame_at_floor(clip.range.start)
+    } else {
+        rate.frame_at_floor(clip.range.end()).offset(-1)
+    };
+    let frames = end.0 - now.frame.0;
+    let stated = layer.media + layer.advance.scaled_nearest(frames, 1);
+    let last = Layer {
+        media: stated,
+        ..*layer
+    };
+    let frame = feed.frame_of(&last)?;
+    let aim = feed.aim_of(layer, now)?;
+    // One more, for rates that do not divide evenly.
+    Some(frame.offset(if aim.reverse { -1 } else { 1 }))
+}
