@@ -1,0 +1,317 @@
+//! Every frame through cuts is the one that the edit names: the numbers in the pictures are compared
+//! with a slow, obvious resolver, and the pictures shown are read back.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, bounded};
+use jogwheel::convert::CpuConverter;
+use jogwheel::decode::{
+    FrameConsumer, Generation, GopIndex, LoopMode, Picture, PlannedFrame, RingItem, VideoPlan,
+    VideoSource,
+};
+use jogwheel::gpu::{ConvertChoice, GpuContext, GpuOptions, Viewer};
+use jogwheel::memory::FramePool;
+use jogwheel::playback::{TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
+use jogwheel::time::{FrameIndex, MediaTime, RealClock};
+use jogwheel::timeline::{
+    Composite, CompositeOp, Content, Layer, Located, Mix, VideoOp, reference, source_instant,
+};
+
+use crate::deck::Deck;
+use crate::made::{self, Clip};
+use crate::otio::{clip, dissolve, freeze, gap, range, speed, stack, time, track, write};
+
+/// How long a test waits for one frame before it calls the timeline hung.
+const HUNG: Duration = Duration::from_mins(1);
+
+/// A timeline that plays, and what its ring brought.
+struct Rig {
+    state: Arc<TimelineState>,
+    source: TimelineSource,
+    frames: FrameConsumer,
+    news: Receiver<()>,
+    pool: FramePool,
+    generation: u64,
+    converter: CpuConverter,
+    /// The media's own indices and first numbers, by source.
+    media: Vec<Option<(Arc<GopIndex>, Clip, jogwheel::media::VideoStream)>>,
+    gpu: GpuContext,
+    viewer: Viewer,
+}
+
+impl Rig {
+    fn open(path: &Path) -> Self {
+        let settings = TimelineSettings {
+            rate: None,
+            media_roots: vec![made::folder()],
+        };
+        let state = Arc::new(TimelineState::open(path, &settings).unwrap());
+        assert_eq!(state.notes, [], "everything is understood");
+        let pool = FramePool::new(512 << 20);
+        let (send, news) = bounded(1);
+        let options = TimelineOptions {
+            threads: NonZero::new(2).unwrap(),
+            pool: pool.clone(),
+            ring_frames: 4,
+            clock: Arc::new(RealClock::new()),
+            anchor: Arc::default(),
+            notify: Arc::new(move || {
+                let _already = send.try_send(());
+            }),
+        };
+        let (source, frames) = TimelineSource::start(state.media(), options).unwrap();
+        let clips = made::clips(&["number"]);
+        let media = state.located.iter().map(|located| {
+            let Located::File(path) = located else {
+                return None;
+            };
+            let clip = clips.iter().find(|clip| clip.path == *path)?.clone();
+            let mut deck = Deck::open(path).unwrap();
+            Some((deck.index().unwrap(), clip, deck.stream.clone()))
+        });
+        let media = media.collect();
+        let gpu = GpuContext::headless(&GpuOptions::from_env(None)).unwrap();
+        let viewer =
+            Viewer::new(&gpu, ConvertChoice::Auto, wgpu::TextureFormat::Rgba8Unorm).unwrap();
+        Self {
+            state,
+            source,
+            frames,
+            news,
+            pool,
+            generation: 0,
+            converter: CpuConverter::new(1),
+            media,
+            gpu,
+            viewer,
+        }
+    }
+
+    fn count(&self) -> i64 {
+        self.state.edit.frames()
+    }
+
+    fn plan(&mut self, start: i64, reverse: bool, repeat: LoopMode) {
+        self.generation += 1;
+        self.source.set_plan(VideoPlan {
+            generation: Generation(self.generation),
+            start: FrameIndex(start),
+            first: FrameIndex::ZERO,
+            last: None,
+            reverse,
+            stride: NonZero::new(1).unwrap(),
+            repeat,
+        });
+    }
+
+    /// The next frame of the present plan; `None` at its end.
+    fn next(&mut self) -> Option<PlannedFrame> {
+        loop {
+            match self.frames.pop() {
+                Some(item) if item.generation() < Generation(self.generation) => {}
+                Some(RingItem::Frame(frame)) => return Some(frame),
+                Some(RingItem::End { .. }) => return None,
+                None => self
+                    .news
+                    .recv_timeout(HUNG)
+                    .unwrap_or_else(|_| panic!("no frame for a minute: {:?}", self.source.status())),
+            }
+        }
+    }
+
+    /// The layers that the slow resolver names.
+    fn expected(&self, frame: FrameIndex) -> Vec<Layer> {
+        let ops = reference::video_at(&self.state.timeline, &self.state.edit, frame);
+        ops.into_iter()
+            .filter_map(|op| match op {
+                VideoOp::Layer(layer) => Some(layer),
+                VideoOp::BeginGroup | VideoOp::EndGroup { .. } => None,
+            })
+            .collect()
+    }
+
+    /// The number that the picture of `layer` carries.
+    fn expected_number(&self, layer: &Layer) -> u32 {
+        let source = layer.source.0 as usize;
+        let (index, clip, stream) = self.media[source].as_ref().unwrap();
+        let zero = self.state.edit.sources()[source].zero;
+        let zero = zero.unwrap_or(MediaTime::ZERO);
+        let local = MediaTime::ZERO + (layer.media - zero);
+        let at = source_instant(local, layer.advance, stream.rate.frame_span_nearest());
+        let frame = index.frame_at(at).unwrap();
+        clip.first + u32::try_from(frame.0).unwrap()
+    }
+
+    /// Compares a frame's layers, and what is shown of it, with what they must be.
+    fn check(&mut self, frame: &PlannedFrame) {
+        let Picture::Composite(composite) = &frame.picture else {
+            panic!("frame {}: {:?}", frame.index, frame.picture);
+        };
+        let expected = self.expected(frame.index);
+        let wanted: Vec<u32> = expected
+            .iter()
+            .map(|layer| self.expected_number(layer))
+            .collect();
+        // What is covered is left out: what is there must be the topmost of what was expected.
+        let shown = self.numbers(composite);
+        assert!(
+            wanted.ends_with(&shown) && (wanted.is_empty() || !shown.is_empty()),
+            "frame {}: {shown:?} in the layers, {wanted:?} expected",
+            frame.index
+        );
+        let alone = expected.last().is_none_or(|top| top.mix == Mix::Over(1.0));
+        let size = self.state.canvas;
+        self.viewer
+            .show_composite(&self.gpu, composite, size, 0)
+            .unwrap();
+        let picture = self.viewer.read_back(&self.gpu).unwrap();
+        let [width, height] = [size.width(), size.height()].map(|side| side as usize);
+        if wanted.is_empty() {
+            let black = |pixel: &[u8; 4]| pixel[..3] == [0; 3];
+            assert!(picture.rgba.as_chunks().0.iter().all(black));
+        } else if alone {
+            let number = made::number_in_rgba(&picture.rgba, width, height);
+            assert_eq!(number.as_ref(), Ok(wanted.last().unwrap()), "frame {}", frame.index);
+        }
+    }
+
+    fn numbers(&mut self, composite: &Composite) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        for op in &composite.ops {
+            if let CompositeOp::Layer(layer) = op
+                && let Content::Frame {
+                    frame, orientation, ..
+                } = &layer.content
+            {
+                let number = made::number_in(frame, *orientation, &mut self.converter);
+                numbers.push(number.unwrap());
+            }
+        }
+        numbers
+    }
+
+    fn play_all(&mut self, reverse: bool) {
+        let last = self.count() - 1;
+        self.plan(if reverse { last } else { 0 }, reverse, LoopMode::Off);
+        let mut seen = 0;
+        while let Some(frame) = self.next() {
+            let expected = if reverse { last - seen } else { seen };
+            assert_eq!(frame.index, FrameIndex(expected), "in order, none left out");
+            assert_eq!(frame.given_up, 0);
+            self.check(&frame);
+            seen += 1;
+        }
+        assert_eq!(seen, self.count());
+    }
+
+    fn seek_about(&mut self, moves: u32) {
+        let mut random = 11u64;
+        for turn in 0..moves {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let target = i64::try_from((random >> 33) % u64::try_from(self.count()).unwrap()).unwrap();
+            self.plan(target, turn % 4 == 3, LoopMode::Off);
+            for step in 0..=(turn % 3) {
+                let Some(frame) = self.next() else { break };
+                if step == 0 {
+                    assert_eq!(frame.index, FrameIndex(target));
+                }
+                self.check(&frame);
+            }
+        }
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        // Ended threads hold no frame; what is left here is.
+        if !std::thread::panicking() {
+            assert!(self.pool.usage().limit_bytes > 0);
+        }
+    }
+}
+
+/// Different codecs, GOPs and rates, retimes, a dissolve, a gap, a jump cut, what is nested and what lies
+/// over it: all in one timeline of 30 frames a second.
+fn everything(folder: &Path) -> std::path::PathBuf {
+    let at = |name: &str| made::clip(name).path;
+    let part = |name: &str, start: f64, count: f64, rate: f64| {
+        clip(&at(name), range(start, count, rate), &[])
+    };
+    let retimed = |name: &str, start: f64, count: f64, effect| {
+        clip(&at(name), range(start, count, 30.0), &[effect])
+    };
+    let nested = stack(&[track(
+        "Video",
+        &[
+            part("vp9-altref.webm", 10.0, 20.0, 30.0),
+            part("h264-intra.mov", 5.0, 20.0, 25.0),
+        ],
+    )]);
+    let first = track(
+        "Video",
+        &[
+            part("h264-bframes.mp4", 37.0, 40.0, 30.0),
+            part("h264-longgop.mp4", 100.0, 30.0, 30.0),
+            part("h264-longgop.mp4", 200.0, 30.0, 30.0),
+            gap(range(0.0, 10.0, 30.0)),
+            part("hevc-opengop.mp4", 20.0, 30.0, 24.0),
+            part("h264-23976.mp4", 5.0, 24.0, 24_000.0 / 1001.0),
+            part("h264-60.mp4", 4.0, 40.0, 60.0),
+            part("h264-bframes.mp4", 100.0, 30.0, 30.0),
+            dissolve(time(6.0, 30.0), time(6.0, 30.0)),
+            part("mpeg2-closedgop.ts", 30.0, 30.0, 25.0),
+            retimed("h264-bframes.mkv", 20.0, 20.0, speed(2.0)),
+            retimed("h264-bframes.mkv", 20.0, 20.0, speed(-1.0)),
+            retimed("h264-longgop.mp4", 60.0, 20.0, speed(0.5)),
+            retimed("h264-longgop.mp4", 90.0, 10.0, freeze()),
+            nested,
+            part("h264-vfr-holds.mp4", 20.0, 30.0, 30.0),
+        ],
+    );
+    let over = track(
+        "Video",
+        &[
+            gap(range(0.0, 20.0, 30.0)),
+            part("h264-opengop.mp4", 8.0, 16.0, 24.0),
+        ],
+    );
+    write(folder, "everything", 30.0, &[first, over])
+}
+
+#[test]
+fn every_frame_both_ways() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(&everything(folder.path()));
+    rig.play_all(false);
+    rig.play_all(true);
+}
+
+#[test]
+fn after_every_seek() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(&everything(folder.path()));
+    rig.seek_about(150);
+}
+
+#[test]
+fn around_the_seam_of_a_loop() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = made::clip("h264-bframes.mp4").path;
+    let shots: Vec<_> = [80.0, 10.0, 120.0]
+        .map(|start| clip(&at, range(start, 15.0, 30.0), &[]))
+        .into();
+    let path = write(folder.path(), "loop", 30.0, &[track("Video", &shots)]);
+    let mut rig = Rig::open(&path);
+    for repeat in [LoopMode::Loop, LoopMode::PingPong] {
+        rig.plan(40, false, repeat);
+        for _ in 0..150 {
+            let frame = rig.next().unwrap();
+            rig.check(&frame);
+        }
+    }
+}
