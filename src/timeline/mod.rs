@@ -13,6 +13,7 @@ mod composite;
 mod item;
 mod metadata;
 mod range;
+mod ranges;
 mod time_map;
 
 pub use composite::{Composite, CompositeLayer, CompositeOp, Content, Mix};
@@ -27,4 +28,5 @@ pub use resolve::{
     AudioFade, AudioPiece, AudioUse, ClipId, ClipUse, Layer, PlacedMarker, Source, SourceId,
     Upcoming, VideoOp,
 };
+pub use ranges::{PlacedChild, PlacedChildren};
 pub use time_map::{Ratio, TimeMap, TimeMapPiece};

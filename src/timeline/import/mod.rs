@@ -4,10 +4,12 @@
 //! does not understand is listed as [`Note`]s, and the rest plays.
 
 mod note;
+mod otio;
 
 use std::path::PathBuf;
 
 pub use note::{Note, Notes, Place};
+pub use otio::{read_otio, read_otio_bytes};
 
 use super::Timeline;
 use crate::time::FrameRate;
