@@ -13,6 +13,7 @@ mod composite;
 mod item;
 mod metadata;
 mod range;
+mod revise;
 mod time_map;
 
 pub use composite::{Composite, CompositeLayer, CompositeOp, Content, Mix};
