@@ -14,6 +14,7 @@ mod item;
 mod metadata;
 mod range;
 mod ranges;
+mod revise;
 mod time_map;
 
 pub use composite::{Composite, CompositeLayer, CompositeOp, Content, Mix};

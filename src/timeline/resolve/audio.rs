@@ -24,7 +24,7 @@ pub struct AudioUse {
 }
 
 /// A stretch of sound at one speed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AudioPiece {
     /// When it is heard, in timeline time.
     pub range: TimeRange,
@@ -42,7 +42,7 @@ impl AudioPiece {
 }
 
 /// A change of level over a transition's whole overlap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AudioFade {
     /// When, in timeline time. It may reach beyond what is heard of the clip.
     pub range: TimeRange,
