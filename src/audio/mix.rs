@@ -77,6 +77,12 @@ fn speakers(channels: usize) -> Vec<ChannelRole> {
         .collect()
 }
 
+/// The layout of a device with `channels` channels, 1 at least: samples of it reach such a device as
+/// they are.
+pub(crate) fn speaker_layout(channels: usize) -> ChannelLayout {
+    ChannelLayout::new(speakers(channels)).unwrap_or_else(ChannelLayout::stereo)
+}
+
 impl ChannelMix {
     /// The mix from `layout` to a device with `outputs` channels.
     pub fn new(layout: &ChannelLayout, outputs: usize) -> Self {
@@ -237,6 +243,10 @@ mod tests {
         assert_eq!(mixed(&[FrontCenter], 1, &frames), frames);
         assert!(ChannelMix::new(&ChannelLayout::stereo(), 2).identity);
         assert!(!ChannelMix::new(&ChannelLayout::stereo(), 1).identity);
+        for channels in 1..=8 {
+            let mix = ChannelMix::new(&speaker_layout(channels), channels);
+            assert!(mix.identity, "{channels} channels");
+        }
     }
 
     #[test]

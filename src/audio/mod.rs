@@ -12,6 +12,8 @@
 //! moments at which they are heard. The [`AudioClock`] reads positions off that line; the engine shows
 //! the frames that belong to them. A device thread opens devices and opens them again when they are lost.
 //!
+//! An edit is one such source: its clips are mixed before they come here (`timeline/`).
+//!
 //! Everything is driven by `step` functions that read no clock but the one they are given, so tests run
 //! all of it against a simulated device, without threads.
 
@@ -24,13 +26,16 @@ mod output;
 mod player;
 mod renderer;
 mod resample;
+mod retry;
 mod run_stream;
 mod seqlock;
 mod session;
 mod shared;
 mod source;
 mod stretch;
+mod timeline;
 mod window;
+mod worker;
 
 #[cfg(test)]
 mod sim;
@@ -44,6 +49,7 @@ pub use mix::ChannelMix;
 pub use output::devices;
 pub use player::{AudioConfig, AudioOutput, AudioPlayer, AudioPlayerState, AudioPosition};
 pub use source::SampleSource;
+pub use timeline::{SoundClip, SoundNote, SoundNotes, SoundPlan, TimelineSamples};
 
 use crate::decode::{Generation, RunMap};
 use crate::time::Speed;

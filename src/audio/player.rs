@@ -3,10 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, bounded};
 use parking_lot::Mutex;
 
 use super::AudioPlan;
@@ -17,6 +15,8 @@ use super::device::{DeviceLinks, DeviceMailbox, DeviceState, DeviceSupervisor};
 use super::output::CpalBackend;
 use super::session::{Playhead, Session, SessionMailbox, SourceOrder, SourceState};
 use super::shared::{Control, Shared};
+use super::timeline::{SoundNote, SoundNotes, SoundPlan};
+use super::worker::Worker;
 use crate::decode::Generation;
 use crate::media::StreamId;
 use crate::time::{Clock, MediaSpan, MediaTime, Moment, Speed};
@@ -135,6 +135,7 @@ pub struct AudioPlayer {
     session: Arc<SessionMailbox>,
     device: Arc<DeviceMailbox>,
     source_state: Arc<Mutex<SourceState>>,
+    notes: SoundNotes,
     device_state: Arc<Mutex<DeviceState>>,
     stream_number: Arc<AtomicU64>,
     audio_clock: AudioClock,
@@ -146,38 +147,6 @@ pub struct AudioPlayer {
     enabled: bool,
     started: Moment,
     threads: Vec<Worker>,
-}
-
-/// A thread and its last word.
-#[derive(Debug)]
-struct Worker {
-    handle: JoinHandle<()>,
-    done: Receiver<()>,
-}
-
-impl Worker {
-    fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
-        let (sender, done) = bounded::<()>(0);
-        let handle = std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || {
-                let _ended = sender;
-                work();
-            })?;
-        Ok(Self { handle, done })
-    }
-
-    /// Waits for the thread to end, for `patience` at most.
-    fn join(self, patience: Duration) {
-        // Nothing is ever sent: the channel closes when the thread ends.
-        let ended = self.done.recv_timeout(patience)
-            == Err(crossbeam_channel::RecvTimeoutError::Disconnected);
-        if !ended {
-            tracing::warn!("a sound thread hangs and is left behind");
-        } else if self.handle.join().is_err() {
-            tracing::error!("a sound thread panicked");
-        }
-    }
 }
 
 impl AudioPlayer {
@@ -224,11 +193,13 @@ impl AudioPlayer {
         let source_state = Arc::new(Mutex::new(SourceState::None));
         let device_state = Arc::new(Mutex::new(DeviceState::Opening));
         let stream_number = Arc::new(AtomicU64::new(0));
+        let notes = SoundNotes::default();
         let session = Session::new(
             Arc::clone(&session_mailbox),
             Arc::clone(&shared),
             Arc::clone(&clock),
             Arc::clone(&source_state),
+            notes.clone(),
         );
         let links = DeviceLinks {
             mailbox: Arc::clone(&device_mailbox),
@@ -245,6 +216,7 @@ impl AudioPlayer {
             session: session_mailbox,
             device: device_mailbox,
             source_state,
+            notes,
             device_state,
             stream_number,
             audio_clock: AudioClock::new(),
@@ -269,6 +241,17 @@ impl AudioPlayer {
         });
     }
 
+    /// Plays the sound of an edit from the next plan on. To be called again when the edit has changed:
+    /// files that are open stay so. What cannot be heard is in [`Self::notes`].
+    pub fn open_timeline(&mut self, plan: SoundPlan) {
+        self.open_order(SourceOrder::Timeline(plan));
+    }
+
+    /// The clips' media that could not be heard so far, in the edit that is open.
+    pub fn notes(&self) -> Vec<SoundNote> {
+        self.notes.list()
+    }
+
     /// Plays a source that is open already.
     #[cfg(test)]
     pub(crate) fn open_source(&mut self, source: Box<dyn super::SampleSource>) {
@@ -277,6 +260,7 @@ impl AudioPlayer {
 
     fn open_order(&mut self, order: SourceOrder) {
         self.silence();
+        self.notes.clear();
         *self.source_state.lock() = SourceState::Open;
         self.has_source = true;
         self.session.set_source(order);
@@ -285,6 +269,7 @@ impl AudioPlayer {
     /// Closes the medium. The device stays open.
     pub fn close(&mut self) {
         self.silence();
+        self.notes.clear();
         *self.source_state.lock() = SourceState::None;
         self.has_source = false;
         self.session.set_source(SourceOrder::None);

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use super::AudioPlan;
 use super::block::{AudioBlock, BLOCK_VALUES, DeviceFormat, count_i64};
 use super::resample::Resampler;
-use super::stretch::{SpeedMode, TimeStretch};
+use super::stretch::{SpeedMode, TimeStretch, pace_of};
 use super::window::MediaWindow;
 use crate::decode::{Generation, LoopMode, RunMap};
 use crate::time::{FLICKS_PER_SECOND, MediaSpan, Speed};
@@ -172,7 +172,7 @@ impl RunStream {
         if self.history.len() >= origin {
             let start = origin - TimeStretch::history_frames(rate) * channels;
             let before = &self.history[start..origin];
-            let mut stretch = TimeStretch::new(self.speed, rate, channels, before);
+            let mut stretch = TimeStretch::new(pace_of(self.speed), rate, channels, before);
             stretch.push(&self.history[origin..], &mut self.made);
             self.stretch = Some(stretch);
             self.history = Vec::new();

@@ -12,7 +12,9 @@ use super::AudioPlan;
 use super::block::{AudioBlock, DeviceFormat};
 use super::run_stream::RunStream;
 use super::shared::Shared;
+use super::retry::Retry;
 use super::source::SampleSource;
+use super::timeline::{Readers, SoundNotes, SoundPlan, TimelineSamples};
 use super::window::MediaWindow;
 use crate::decode::{AudioReader, Generation};
 use crate::media::StreamId;
@@ -41,6 +43,10 @@ pub(crate) enum OutletOrder {
     None,
 }
 
+/// Opens a test's source, as often as it is asked to.
+#[cfg(test)]
+pub(crate) type Opening = Arc<dyn Fn() -> Result<Box<dyn SampleSource>, String> + Send + Sync>;
+
 /// What to read.
 pub(crate) enum SourceOrder {
     /// A stream of a file.
@@ -49,9 +55,14 @@ pub(crate) enum SourceOrder {
         stream: StreamId,
         time_zero: MediaTime,
     },
+    /// The sound of an edit.
+    Timeline(SoundPlan),
     /// A source that is open already.
     #[cfg(test)]
     Ready(Box<dyn SampleSource>),
+    /// A source that may fail to open, and may do so later.
+    #[cfg(test)]
+    Made(Opening),
     /// Nothing.
     None,
 }
@@ -157,6 +168,14 @@ pub(crate) enum Step {
     Quit,
 }
 
+/// What the letters said.
+enum Letter {
+    /// The thread is to end.
+    Quit,
+    /// Everything was done, and this is where the playhead is.
+    Read(Option<Playhead>),
+}
+
 /// The decode thread's state. Tests call [`Self::step`] themselves; the player's thread calls it in
 /// [`Self::run`].
 pub(crate) struct Session {
@@ -164,6 +183,15 @@ pub(crate) struct Session {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     state: Arc<Mutex<SourceState>>,
+    notes: SoundNotes,
+    /// What is read; kept to open it again.
+    order: SourceOrder,
+    /// When to do that.
+    retry: Retry,
+    /// Readers of an edit's media, from one revision to the next.
+    readers: Option<Arc<Readers>>,
+    /// The format that an edit is mixed in.
+    mixed_for: Option<DeviceFormat>,
     window: Option<MediaWindow>,
     outlet: Option<Outlet>,
     plan: Option<AudioPlan>,
@@ -181,12 +209,18 @@ impl Session {
         shared: Arc<Shared>,
         clock: Arc<dyn Clock>,
         state: Arc<Mutex<SourceState>>,
+        notes: SoundNotes,
     ) -> Self {
         Self {
             mailbox,
             shared,
             clock,
             state,
+            notes,
+            order: SourceOrder::None,
+            retry: Retry::new(),
+            readers: None,
+            mixed_for: None,
             window: None,
             outlet: None,
             plan: None,
@@ -207,11 +241,24 @@ impl Session {
         }
     }
 
-    /// Reads letters, then makes and queues one block at most.
+    /// Reads letters, opens again what failed, then makes and queues one block at most.
     pub(crate) fn step(&mut self) -> Step {
-        if self.read_letters() {
-            return Step::Quit;
+        let playhead = match self.read_letters() {
+            Letter::Quit => return Step::Quit,
+            Letter::Read(playhead) => playhead,
+        };
+        if self.retry.is_due(self.clock.now()) {
+            self.open_again(playhead);
         }
+        let step = self.make_block();
+        match (step, self.retry.wait(self.clock.now())) {
+            (Step::Wait(limit), Some(wait)) => Step::Wait(limit.min(wait)),
+            (step, _) => step,
+        }
+    }
+
+    /// Makes and queues one block at most.
+    fn make_block(&mut self) -> Step {
         let (Some(window), Some(outlet)) = (&mut self.window, &mut self.outlet) else {
             self.shared.set_ready(self.plan.map(|plan| plan.generation));
             return Step::Wait(IDLE_WAIT);
@@ -226,6 +273,7 @@ impl Session {
         if let Some(error) = window.take_failure() {
             tracing::warn!(%error, "sound cannot be read on and becomes silence");
             *self.state.lock() = SourceState::Failed(error.to_string());
+            self.retry.failed(self.clock.now());
         }
         let (generation, frames) = (block.generation, block.end() - block.first);
         let pushed = outlet.producer.try_push(block);
@@ -245,11 +293,11 @@ impl Session {
         Step::Busy
     }
 
-    /// Takes what is in the letter box; true when told to quit.
-    fn read_letters(&mut self) -> bool {
+    /// Takes what is in the letter box.
+    fn read_letters(&mut self) -> Letter {
         let mut letters = self.mailbox.letters.lock();
         if letters.quit {
-            return true;
+            return Letter::Quit;
         }
         let (source, plan, outlet) = (
             letters.source.take(),
@@ -259,17 +307,24 @@ impl Session {
         let playhead = letters.playhead;
         drop(letters);
         if source.is_none() && plan.is_none() && outlet.is_none() {
-            return false;
+            return Letter::Read(playhead);
         }
+        let renewed = source.is_some();
         if let Some(order) = source {
             self.plan = None;
-            self.open(order);
+            self.order = order;
+            self.retry = Retry::new();
         }
         let rejoin = outlet.is_some();
         match outlet {
             Some(OutletOrder::Fill(outlet)) => self.outlet = Some(outlet),
             Some(OutletOrder::None) => self.outlet = None,
             None => {}
+        }
+        if renewed {
+            self.open();
+        } else if plan.is_some() {
+            self.try_again();
         }
         let from = match plan {
             Some(plan) => {
@@ -280,7 +335,37 @@ impl Session {
             None => None,
         };
         self.start_stream(from.unwrap_or(MediaSpan::ZERO));
-        false
+        Letter::Read(playhead)
+    }
+
+    /// A new plan may find what the one before could not read.
+    fn try_again(&mut self) {
+        let failed = matches!(*self.state.lock(), SourceState::Failed(_));
+        if failed && self.window.is_some() {
+            // Each plan seeks, which makes a source readable again if anything can.
+            *self.state.lock() = SourceState::Open;
+            self.retry.called_off();
+        } else if failed && self.retry.may_be_early(self.clock.now()) {
+            self.open();
+        }
+    }
+
+    /// Opens what failed once more. A stream that runs goes on: its blocks are numbered through.
+    fn open_again(&mut self, playhead: Option<Playhead>) {
+        match (self.make_source(), &mut self.window) {
+            (Err(reason), _) => self.fail(reason),
+            (Ok(None), _) => self.retry.called_off(),
+            (Ok(Some(source)), Some(window)) if source.format().rate == window.rate() => {
+                window.replace_source(source);
+                self.retry.called_off();
+                *self.state.lock() = SourceState::Open;
+            }
+            (Ok(Some(source)), _) => {
+                self.take(source);
+                let from = self.join_at(playhead);
+                self.start_stream(from.unwrap_or(MediaSpan::ZERO));
+            }
+        }
     }
 
     /// Run time from which a ring that is new in mid-play is filled.
@@ -295,35 +380,87 @@ impl Session {
         Some(playhead.run + MediaSpan::from_nanos_nearest(ahead).scaled_nearest(quarters, 4))
     }
 
-    fn open(&mut self, order: SourceOrder) {
+    /// Opens what is ordered.
+    fn open(&mut self) {
         self.window = None;
         self.stream = None;
         self.waiting = None;
-        let source: Box<dyn SampleSource> = match order {
-            SourceOrder::None => {
-                *self.state.lock() = SourceState::None;
-                return;
-            }
+        if !matches!(self.order, SourceOrder::Timeline(_)) {
+            self.readers = None;
+        }
+        match self.make_source() {
+            Ok(Some(source)) => self.take(source),
+            Ok(None) => *self.state.lock() = SourceState::None,
+            Err(reason) => self.fail(reason),
+        }
+    }
+
+    /// Makes a source of what is ordered; `None` where that is nothing.
+    fn make_source(&mut self) -> Result<Option<Box<dyn SampleSource>>, String> {
+        #[cfg(test)]
+        if matches!(self.order, SourceOrder::Ready(_)) {
+            // It can be taken only once.
+            let order = std::mem::replace(&mut self.order, SourceOrder::None);
+            return Ok(match order {
+                SourceOrder::Ready(source) => Some(source),
+                _ => None,
+            });
+        }
+        match &self.order {
+            SourceOrder::None => Ok(None),
             #[cfg(test)]
-            SourceOrder::Ready(source) => source,
+            SourceOrder::Ready(_) => Ok(None),
+            #[cfg(test)]
+            SourceOrder::Made(opening) => opening().map(Some),
+            SourceOrder::Timeline(plan) => {
+                let format = self.outlet.as_ref().map(|outlet| outlet.format);
+                let notes = &self.notes;
+                let readers = self
+                    .readers
+                    .get_or_insert_with(|| Arc::new(Readers::new(notes.clone())));
+                let readers = Arc::clone(readers);
+                self.mixed_for = format;
+                Ok(Some(match format {
+                    Some(DeviceFormat { rate, channels }) => Box::new(
+                        TimelineSamples::with_readers(plan, rate, channels, readers),
+                    ),
+                    None => Box::new(TimelineSamples::in_stereo(plan, readers)),
+                }))
+            }
             SourceOrder::File {
                 path,
                 stream,
                 time_zero,
-            } => match AudioReader::open(&path, stream, time_zero) {
-                Ok(reader) => Box::new(reader),
-                Err(error) => {
-                    *self.state.lock() = SourceState::Failed(error.to_string());
-                    return;
-                }
+            } => match AudioReader::open(path, *stream, *time_zero) {
+                Ok(reader) => Ok(Some(Box::new(reader))),
+                Err(error) => Err(error.to_string()),
             },
-        };
+        }
+    }
+
+    /// Reads from `source` from now on.
+    fn take(&mut self, source: Box<dyn SampleSource>) {
         *self.state.lock() = SourceState::Open;
+        self.retry.called_off();
         let channels = self
             .outlet
             .as_ref()
             .map_or(2, |outlet| outlet.format.channels);
         self.window = Some(MediaWindow::new(source, channels));
+    }
+
+    fn fail(&mut self, reason: String) {
+        *self.state.lock() = SourceState::Failed(reason);
+        self.retry.failed(self.clock.now());
+    }
+
+    /// Mixes an edit anew where it was mixed for another device.
+    fn fit_to_device(&mut self) {
+        let format = self.outlet.as_ref().map(|outlet| outlet.format);
+        let is_edit = matches!(self.order, SourceOrder::Timeline(_));
+        if is_edit && format.is_some() && format != self.mixed_for {
+            self.open();
+        }
     }
 
     /// Begins to make the plan's sound from run time `from`.
@@ -332,6 +469,7 @@ impl Session {
         self.waiting = None;
         self.queued_frames = 0;
         self.shared.set_ready(None);
+        self.fit_to_device();
         let (Some(plan), Some(window), Some(outlet)) = (&self.plan, &mut self.window, &self.outlet)
         else {
             return;

@@ -2,7 +2,9 @@
 
 use signalsmith_stretch::Stretch;
 
+use super::block::count_i64;
 use crate::time::Speed;
+use crate::timeline::Ratio;
 
 /// Time-stretches interleaved floats, and keeps time exactly.
 ///
@@ -12,11 +14,11 @@ use crate::time::Speed;
 pub(crate) struct TimeStretch {
     inner: Stretch,
     channels: usize,
-    /// Input frames in a step.
-    step_in: usize,
-    /// Output frames in a step; `step_in / step_out` is the speed, exactly.
-    step_out: usize,
-    speed: f64,
+    /// The speed; positive.
+    speed: Ratio,
+    /// Input frames, in parts of `speed.den()`, that the steps so far left out by taking whole frames.
+    /// Carried on, so that time is kept exactly at any speed.
+    owed: i64,
     /// Input not yet used.
     pending: Vec<f32>,
     made: Vec<f32>,
@@ -34,8 +36,11 @@ impl std::fmt::Debug for TimeStretch {
     }
 }
 
+/// Output frames in a step.
+const STEP_OUT: usize = 256;
+
 /// The fastest speed that is heard, in quarters: 2x.
-const MAX_AUDIBLE_QUARTERS: u32 = 8;
+pub(crate) const MAX_AUDIBLE_QUARTERS: u32 = 8;
 
 /// How a speed is made heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,22 +65,21 @@ impl SpeedMode {
 }
 
 impl TimeStretch {
-    /// A stretcher for `|speed|` at `rate` frames a second. `history` is the input before the origin:
-    /// [`Self::history_frames`] of it, or less.
-    pub(crate) fn new(speed: Speed, rate: u32, channels: usize, history: &[f32]) -> Self {
+    /// A stretcher for `|speed|`, which is not zero, at `rate` frames a second. `history` is the input
+    /// before the origin: [`Self::history_frames`] of it, or less.
+    pub(crate) fn new(speed: Ratio, rate: u32, channels: usize, history: &[f32]) -> Self {
         let count = u32::try_from(channels).unwrap_or(1).max(1);
-        let quarters = usize::try_from(speed.quarters().unsigned_abs()).unwrap_or(4);
+        let speed = Ratio::new(speed.num().abs(), speed.den()).unwrap_or(Ratio::ONE);
         let inner = Stretch::preset_default(count, rate);
         let to_drop = inner.output_latency();
         let positioned_at = history.len() + inner.input_latency() * channels;
         Self {
             inner,
             channels,
-            step_in: 64 * quarters,
-            step_out: 256,
-            speed: speed.as_f64().abs(),
+            speed,
+            owed: 0,
             pending: history.to_vec(),
-            made: vec![0.0; 256 * channels],
+            made: vec![0.0; STEP_OUT * channels],
             to_drop,
             positioned_at: Some(positioned_at),
         }
@@ -96,22 +100,43 @@ impl TimeStretch {
             if self.pending.len() < values {
                 return;
             }
-            self.inner.seek(&self.pending[..values], self.speed);
+            self.inner.seek(&self.pending[..values], self.speed.as_f64());
             self.pending.drain(..values);
             self.positioned_at = None;
         }
-        let step = self.step_in * self.channels;
         let mut used = 0;
-        while self.pending.len() - used >= step {
+        loop {
+            let (frames, owed) = self.next_step();
+            let step = frames * self.channels;
+            if self.pending.len() - used < step {
+                break;
+            }
             self.inner
                 .process(&self.pending[used..used + step], &mut self.made[..]);
+            self.owed = owed;
             used += step;
-            let dropped = self.to_drop.min(self.step_out);
+            let dropped = self.to_drop.min(STEP_OUT);
             self.to_drop -= dropped;
             out.extend_from_slice(&self.made[dropped * self.channels..]);
         }
         self.pending.drain(..used);
     }
+
+    /// Input frames of the next step, and what is owed after it.
+    fn next_step(&self) -> (usize, i64) {
+        // Both parts of a ratio are below 2^41, so this stays far within 64 bits.
+        let due = self.owed + count_i64(STEP_OUT) * self.speed.num();
+        let frames = due / self.speed.den();
+        (
+            usize::try_from(frames).unwrap_or(0),
+            due % self.speed.den(),
+        )
+    }
+}
+
+/// `speed` without its sign, as a ratio.
+pub(crate) fn pace_of(speed: Speed) -> Ratio {
+    Ratio::new(i64::from(speed.quarters().unsigned_abs()), 4).unwrap_or(Ratio::ONE)
 }
 
 #[cfg(test)]
@@ -171,7 +196,7 @@ mod tests {
         for quarters in [2, 3, 5, 6, 7, 8, -2] {
             let history = TimeStretch::history_frames(48_000);
             let before = bursts(-i64::try_from(history).unwrap(), history);
-            let mut stretch = TimeStretch::new(speed(quarters), 48_000, 2, &before);
+            let mut stretch = TimeStretch::new(pace_of(speed(quarters)), 48_000, 2, &before);
             let mut out = Vec::new();
             let input = bursts(0, RATE * 4);
             for piece in input.chunks(1_538) {
@@ -200,7 +225,7 @@ mod tests {
     #[test]
     fn pitch_and_level_are_kept() {
         for quarters in [1, 2, 8] {
-            let mut stretch = TimeStretch::new(speed(quarters), 48_000, 1, &[]);
+            let mut stretch = TimeStretch::new(pace_of(speed(quarters)), 48_000, 1, &[]);
             let mut out = Vec::new();
             #[expect(
                 clippy::cast_possible_truncation,

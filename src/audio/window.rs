@@ -59,6 +59,17 @@ impl MediaWindow {
         }
     }
 
+    /// Reads on from another source of the same rate, opened anew for instance. What is held is forgotten.
+    pub(crate) fn replace_source(&mut self, source: Box<dyn SampleSource>) {
+        self.source = source;
+        self.mix = None;
+        self.ended = false;
+        self.failure = None;
+        // The next read seeks.
+        self.first = None;
+        self.samples.clear();
+    }
+
     /// Why reading failed, the first time; asking again gives `None`.
     pub(crate) fn take_failure(&mut self) -> Option<AudioReadError> {
         self.failure.take()

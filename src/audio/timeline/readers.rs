@@ -1,0 +1,382 @@
+//! Open files: few, kept for those who come next, and opened ahead.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
+
+use super::chain::MixFormat;
+use super::note::SoundNotes;
+use super::part::MediaKey;
+use super::score::Score;
+use super::voice::Voice;
+use crate::audio::source::SampleSource;
+use crate::audio::window::MediaWindow;
+use crate::audio::worker::Worker;
+use crate::decode::{AudioRead, AudioReadError, AudioReader, Input, media_info};
+use crate::media::{AudioFormat, ChannelLayout};
+use crate::time::MediaTime;
+
+/// Readers that are open at once, unless more clips than that sound together.
+const MAX_OPEN: usize = 16;
+/// Readers that are open at once, whatever happens: what goes beyond is silent. A reader costs a file
+/// handle and some 2 MB with its decoder.
+const MAX_SOUNDING: usize = 64;
+/// Errands that may wait for the thread that opens ahead.
+const MAX_ERRANDS: usize = 32;
+/// How long that thread may take to end; one that waits for a dead network share is left behind.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Opens media. Files in the player, tones in tests.
+pub(super) trait OpenMedium: Send + Sync {
+    /// The sound of `key`, counted from its first picture, or why there is none.
+    fn open(&self, key: &MediaKey) -> Result<Box<dyn SampleSource>, String>;
+}
+
+/// Opens files.
+struct Files;
+
+impl OpenMedium for Files {
+    fn open(&self, key: &MediaKey) -> Result<Box<dyn SampleSource>, String> {
+        let input = Input::open(&key.path).map_err(|error| error.to_string())?;
+        let info = media_info(&input);
+        drop(input);
+        let track = match key.stream {
+            Some(id) => info.audio.iter().find(|track| track.id == id),
+            None => info.default_audio(),
+        };
+        let Some(track) = track else {
+            return Err(match key.stream {
+                Some(id) => format!("Its stream {} is not sound.", id.0),
+                None => "It has no sound.".to_owned(),
+            });
+        };
+        let zero = info.default_video().map_or(track.start, |video| video.start);
+        AudioReader::open(&key.path, track.id, zero)
+            .map(|reader| Box::new(reader) as Box<dyn SampleSource>)
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// The readers of an edit's media. Kept while revisions of the edit come and go, so that a change
+/// opens nothing anew.
+pub(crate) struct Readers {
+    pool: Arc<Pool>,
+    errands: Option<Sender<Errand>>,
+    worker: Option<Worker>,
+}
+
+impl std::fmt::Debug for Readers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Readers").finish_non_exhaustive()
+    }
+}
+
+/// Something to do ahead, on the thread `audio-open`.
+enum Errand {
+    /// Begin to play a part.
+    Start(Start, Sender<Option<Voice>>),
+    /// Open a medium and put it in the pool.
+    Open(MediaKey, MixFormat),
+}
+
+/// A part that is to be played, from which sample.
+#[derive(Clone)]
+struct Start {
+    score: Arc<Score>,
+    part: usize,
+    mix: MixFormat,
+    from: i64,
+    /// Set when nobody wants it any longer.
+    void: Arc<AtomicBool>,
+}
+
+/// A voice that is being started.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    voice: Receiver<Option<Voice>>,
+    void: Arc<AtomicBool>,
+}
+
+impl Ticket {
+    /// Waits for the voice; `None` where its medium cannot be read.
+    pub(super) fn wait(self) -> Option<Voice> {
+        self.voice.recv().ok().flatten()
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.void.store(true, Ordering::Release);
+    }
+}
+
+impl Readers {
+    /// Readers of files; what cannot be read is added to `notes`.
+    pub(crate) fn new(notes: SoundNotes) -> Self {
+        Self::with_opener(Box::new(Files), notes)
+    }
+
+    pub(super) fn with_opener(opener: Box<dyn OpenMedium>, notes: SoundNotes) -> Self {
+        let pool = Arc::new(Pool {
+            opener,
+            notes,
+            state: Mutex::default(),
+        });
+        let (errands, incoming) = bounded::<Errand>(MAX_ERRANDS);
+        let own = Arc::clone(&pool);
+        let worker = Worker::spawn("audio-open", move || {
+            for errand in incoming {
+                run(&own, errand);
+            }
+        })
+        .inspect_err(|error| tracing::warn!(%error, "sound is opened only when it is needed"))
+        .ok();
+        Self {
+            pool,
+            errands: worker.is_some().then_some(errands),
+            worker,
+        }
+    }
+
+    /// What could not be read.
+    pub(super) fn notes(&self) -> &SoundNotes {
+        &self.pool.notes
+    }
+
+    /// Plays a part of `score` from sample `from` on; `None` where its medium cannot be read.
+    pub(super) fn start(
+        &self,
+        score: &Arc<Score>,
+        part: usize,
+        mix: MixFormat,
+        from: i64,
+    ) -> Option<Voice> {
+        start(&self.pool, &Start::new(score, part, mix, from))
+    }
+
+    /// The same ahead of time; `None` when that cannot be done now.
+    pub(super) fn start_ahead(
+        &self,
+        score: &Arc<Score>,
+        part: usize,
+        mix: MixFormat,
+        from: i64,
+    ) -> Option<Ticket> {
+        let start = Start::new(score, part, mix, from);
+        let void = Arc::clone(&start.void);
+        let (sender, voice) = bounded(1);
+        self.errands
+            .as_ref()?
+            .try_send(Errand::Start(start, sender))
+            .ok()
+            .map(|()| Ticket { voice, void })
+    }
+
+    /// Opens a medium ahead of time, unless it is open and free already, or others wait.
+    pub(super) fn open_ahead(&self, key: &MediaKey, mix: MixFormat) {
+        if self.pool.has(key) {
+            return;
+        }
+        if let Some(errands) = &self.errands {
+            // It only saves time later, so a full queue may refuse it.
+            let _refused = errands.try_send(Errand::Open(key.clone(), mix));
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn open_count(&self) -> usize {
+        let state = self.pool.state.lock();
+        state.leased + state.free.len()
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.errands = None;
+        if let Some(worker) = self.worker.take() {
+            worker.join(SHUTDOWN_PATIENCE);
+        }
+    }
+}
+
+impl Start {
+    fn new(score: &Arc<Score>, part: usize, mix: MixFormat, from: i64) -> Self {
+        Self {
+            score: Arc::clone(score),
+            part,
+            mix,
+            from,
+            void: Arc::default(),
+        }
+    }
+}
+
+fn run(pool: &Arc<Pool>, errand: Errand) {
+    match errand {
+        Errand::Start(order, reply) => {
+            if !order.void.load(Ordering::Acquire) {
+                // Where nobody waits any longer, the voice ends here and its reader is free again.
+                let _unwanted = reply.send(start(pool, &order));
+            }
+        }
+        Errand::Open(key, mix) => {
+            if !pool.has(&key) {
+                // It goes back to the pool at once.
+                drop(pool.lease(&key, mix));
+            }
+        }
+    }
+}
+
+fn start(pool: &Arc<Pool>, order: &Start) -> Option<Voice> {
+    let part = order.score.part(order.part)?;
+    let lease = pool.lease(&part.key, order.mix)?;
+    Some(Voice::start(part, lease, order.mix, order.from))
+}
+
+/// Readers that are free, and a count of those in use.
+struct Pool {
+    opener: Box<dyn OpenMedium>,
+    notes: SoundNotes,
+    state: Mutex<PoolState>,
+}
+
+#[derive(Default)]
+struct PoolState {
+    /// The one given back last comes last.
+    free: Vec<(MediaKey, MediaWindow)>,
+    leased: usize,
+}
+
+impl Pool {
+    fn has(&self, key: &MediaKey) -> bool {
+        self.state.lock().free.iter().any(|(free, _)| free == key)
+    }
+
+    /// A reader of `key`: a free one, or a new one. `None` with a note where there is none.
+    fn lease(self: &Arc<Self>, key: &MediaKey, mix: MixFormat) -> Option<Lease> {
+        let mut state = self.state.lock();
+        if let Some(place) = state.free.iter().rposition(|(free, _)| free == key) {
+            let (key, mut window) = state.free.remove(place);
+            state.leased += 1;
+            drop(state);
+            window.set_channels(mix.channels);
+            return Some(Lease {
+                pool: Arc::clone(self),
+                key,
+                window,
+                failed: false,
+            });
+        }
+        if state.leased >= MAX_SOUNDING {
+            drop(state);
+            let reason = format!("More than {MAX_SOUNDING} clips sound at once.");
+            self.notes.add(&key.path, reason);
+            return None;
+        }
+        state.leased += 1;
+        let closed = state.take_surplus();
+        drop(state);
+        drop(closed);
+        // Files are opened without the lock: others go on meanwhile.
+        match self.opener.open(key) {
+            Ok(source) => Some(Lease {
+                pool: Arc::clone(self),
+                key: key.clone(),
+                window: MediaWindow::new(source, mix.channels),
+                failed: false,
+            }),
+            Err(reason) => {
+                self.state.lock().leased -= 1;
+                self.notes.add(&key.path, reason);
+                None
+            }
+        }
+    }
+}
+
+impl PoolState {
+    /// Takes out the free readers that are too many, those unused for longest first.
+    fn take_surplus(&mut self) -> Vec<(MediaKey, MediaWindow)> {
+        let allowed = MAX_OPEN.saturating_sub(self.leased);
+        let surplus = self.free.len().saturating_sub(allowed);
+        self.free.drain(..surplus).collect()
+    }
+}
+
+/// What is left of a reader that went back to the pool.
+struct Nothing;
+
+impl SampleSource for Nothing {
+    fn format(&self) -> AudioFormat {
+        AudioFormat {
+            rate: NonZeroU32::MIN,
+            layout: ChannelLayout::mono(),
+        }
+    }
+
+    fn seek(&mut self, _to: MediaTime) -> Result<(), AudioReadError> {
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<AudioRead, AudioReadError> {
+        Ok(AudioRead::End)
+    }
+}
+
+/// A reader in use. It returns to the pool when dropped, unless it failed: then it is closed, so that the
+/// next who wants it opens it anew.
+pub(super) struct Lease {
+    pool: Arc<Pool>,
+    key: MediaKey,
+    window: MediaWindow,
+    failed: bool,
+}
+
+impl std::fmt::Debug for Lease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lease").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl Lease {
+    /// The samples.
+    pub(super) fn window(&mut self) -> &mut MediaWindow {
+        &mut self.window
+    }
+
+    /// Notes why the medium is silent.
+    pub(super) fn note(&self, reason: String) {
+        self.pool.notes.add(&self.key.path, reason);
+    }
+
+    /// Notes a failure of the reader, if there was one.
+    pub(super) fn note_failure(&mut self) {
+        if let Some(error) = self.window.take_failure() {
+            self.failed = true;
+            self.note(error.to_string());
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.note_failure();
+        let closed = {
+            let mut state = self.pool.state.lock();
+            state.leased = state.leased.saturating_sub(1);
+            if !self.failed {
+                let nothing = MediaWindow::new(Box::new(Nothing), 1);
+                let window = std::mem::replace(&mut self.window, nothing);
+                state.free.push((self.key.clone(), window));
+            }
+            state.take_surplus()
+        };
+        // Files are closed without the lock.
+        drop(closed);
+    }
+}
