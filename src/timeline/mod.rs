@@ -25,9 +25,9 @@ pub use item::{
 };
 pub use metadata::Metadata;
 pub use range::{StatedRange, TimeRange};
-pub use resolve::{
-    AudioFade, AudioPiece, AudioUse, ClipId, ClipUse, Layer, PlacedMarker, Source, SourceId,
-    Upcoming, VideoOp,
-};
 pub use ranges::{PlacedChild, PlacedChildren};
+pub use resolve::{
+    AudioFade, AudioPiece, AudioUse, Changes, ClipId, ClipUse, Edit, EditError, Layer, PlacedMarker,
+    Source, SourceId, Upcoming, VideoOp,
+};
 pub use time_map::{Ratio, TimeMap, TimeMapPiece};

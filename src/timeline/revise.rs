@@ -21,7 +21,7 @@ impl Timeline {
     /// The item at `path`.
     pub fn item_at(&self, path: &[u32]) -> Option<&Arc<Item>> {
         path.iter().try_fold(&self.root, |item, &place| {
-            match composition(item)?.children.get(place as usize)? {
+            match item.composition()?.children.get(place as usize)? {
                 Child::Item(item) => Some(item),
                 Child::Transition(_) => None,
             }
@@ -29,25 +29,18 @@ impl Timeline {
     }
 }
 
-fn composition(item: &Item) -> Option<&Composition> {
-    match &item.kind {
-        ItemKind::Composition(composition) => Some(composition),
-        ItemKind::Clip(_) | ItemKind::Gap => None,
-    }
-}
-
 fn revised(item: &Item, path: &[u32], edit: impl FnOnce(&Item) -> Item) -> Option<Item> {
     // From the root down, the items that change; then up again, each with its new child.
     let mut way = vec![item];
     for &place in path {
-        match composition(way.last()?)?.children.get(place as usize)? {
+        match way.last()?.composition()?.children.get(place as usize)? {
             Child::Item(child) => way.push(child),
             Child::Transition(_) => return None,
         }
     }
     let mut new = edit(way.pop()?);
     for (outer, &place) in way.into_iter().rev().zip(path.iter().rev()) {
-        let Composition { kind, children } = composition(outer)?;
+        let Composition { kind, children } = outer.composition()?;
         let mut children: Arc<[Child]> = Arc::clone(children);
         *Arc::make_mut(&mut children).get_mut(place as usize)? = Child::Item(Arc::new(new));
         new = Item {

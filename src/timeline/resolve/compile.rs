@@ -32,7 +32,10 @@ impl Default for Budget {
 
 impl Budget {
     pub(super) fn spend(&mut self, steps: usize) -> Result<(), EditError> {
-        self.left = self.left.checked_sub(steps).ok_or(EditError::TooManyItems)?;
+        self.left = self
+            .left
+            .checked_sub(steps)
+            .ok_or(EditError::TooManyItems)?;
         Ok(())
     }
 }

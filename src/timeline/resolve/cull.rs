@@ -1,7 +1,7 @@
 //! What is fully covered need not be decoded.
 
 use super::compile::MAX_DEPTH;
-use super::op::{changes_nothing, folded};
+use super::op::changes_nothing;
 use super::{Layer, VideoOp};
 use crate::timeline::Mix;
 
@@ -58,7 +58,7 @@ pub fn cull(ops: &mut Vec<VideoOp>, covers: impl Fn(&Layer) -> bool) {
                         continue;
                     }
                     Some(&[VideoOp::Layer(layer), VideoOp::EndGroup { look, mix }]) => {
-                        if let Some(layer) = folded(layer, &look, mix) {
+                        if let Some(layer) = layer.without_group(look, mix) {
                             kept += 1;
                             ops[kept] = VideoOp::Layer(layer);
                             continue;

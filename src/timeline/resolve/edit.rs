@@ -200,7 +200,8 @@ impl Edit {
     pub fn video_at(&self, frame: FrameIndex, out: &mut Vec<VideoOp>) {
         out.clear();
         if (0..self.frames).contains(&frame.0) {
-            self.pictures.at(frame, FrameTime::of(self.rate, frame), out);
+            self.pictures
+                .at(frame, FrameTime::of(self.rate, frame), out);
         }
     }
 

@@ -125,17 +125,22 @@ impl<'a> Layouts<'a> {
 
     fn stack(&mut self, stack: &'a Composition, depth: usize) -> Result<Layout<'a>, EditError> {
         let mut placed = Vec::with_capacity(stack.children.len());
+        let mut duration = MediaSpan::ZERO;
         for (child, place) in stack.children.iter().zip(0..) {
-            if let Child::Item(item) = child {
-                let trimmed = self.trimmed(item, depth)?;
-                placed.push(Placed::new(item, place, trimmed, MediaTime::ZERO));
-            }
+            let child_duration = match child {
+                Child::Item(item) => {
+                    let trimmed = self.trimmed(item, depth)?;
+                    placed.push(Placed::new(item, place, trimmed, MediaTime::ZERO));
+                    trimmed.duration
+                }
+                Child::Transition(_) => child.duration(),
+            };
+            duration = duration.max(child_duration);
         }
-        let longest = placed.iter().map(|placed| placed.used.duration).max();
         Ok(Layout {
             kind: stack.kind,
             placed,
-            duration: longest.unwrap_or_default(),
+            duration,
         })
     }
 

@@ -139,7 +139,11 @@ impl View {
     /// Its instant that stands for `frame`, by the rule of [`source_instant`], as if it were made of
     /// frames of the timeline's length.
     pub(super) fn sampled(&self, frame: FrameTime) -> MediaTime {
-        source_instant(self.line.at(frame.start), self.advance(frame.span), frame.span)
+        source_instant(
+            self.line.at(frame.start),
+            self.advance(frame.span),
+            frame.span,
+        )
     }
 
     /// Its time where `frame` begins, or where it is entered if that comes later.

@@ -66,24 +66,31 @@ fn half(span: MediaSpan) -> MediaSpan {
     MediaSpan::from_flicks(span.flicks() / 2)
 }
 
-/// Folds a group of one layer into that layer; `None` where the group must be drawn by itself.
+/// How the only layer of a group is placed and mixed where it is drawn without the group; `None` where
+/// the group must be drawn by itself.
 ///
 /// That is exact where the group is not moved: opacities and weights multiply, and edges of wipes run
 /// across the canvas whatever they uncover.
-pub(super) fn folded(layer: Layer, look: &Look, mix: Mix) -> Option<Layer> {
-    if !stays_in_place(look) {
+pub(super) fn folded(layer: (Look, Mix), group: (Look, Mix)) -> Option<(Look, Mix)> {
+    let ((mut look, inner), (outer_look, outer)) = (layer, group);
+    if !stays_in_place(&outer_look) {
         return None;
     }
-    let (opacity, mix) = match (layer.mix, mix) {
-        (Mix::Over(inner), Mix::Over(outer)) => (look.opacity, Mix::Over(inner * outer)),
-        (Mix::Over(inner), other) => (look.opacity * inner, other),
-        (other, Mix::Over(outer)) => (look.opacity * outer, other),
+    let (opacity, mix) = match (inner, outer) {
+        (Mix::Over(inner), Mix::Over(outer)) => (1.0, Mix::Over(inner * outer)),
+        (Mix::Over(weight), other) | (other, Mix::Over(weight)) => (weight, other),
         _ => return None,
     };
-    let mut layer = layer;
-    layer.look.opacity *= opacity;
-    layer.mix = mix;
-    Some(layer)
+    look.opacity *= outer_look.opacity * opacity;
+    Some((look, mix))
+}
+
+impl Layer {
+    /// What is left of a group of this layer only; `None` where the group must be drawn by itself.
+    pub(super) fn without_group(self, look: Look, mix: Mix) -> Option<Self> {
+        let (look, mix) = folded((self.look, self.mix), (look, mix))?;
+        Some(Self { look, mix, ..self })
+    }
 }
 
 /// Whether a canvas of this look lies exactly over the canvas below. Its fit does not matter, for both

@@ -4,7 +4,7 @@ use super::audio::part_of;
 use super::compile::MAX_DEPTH;
 use super::index::{FrameIndexed, Frames};
 use super::line::{FrameTime, View};
-use super::op::{changes_nothing, folded};
+use super::op::changes_nothing;
 use super::{ClipId, Layer, SourceId, VideoOp};
 use crate::time::{FrameIndex, MediaSpan};
 use crate::timeline::{Look, Mix, TimeRange, WipeEdge};
@@ -217,7 +217,10 @@ impl Drawing<'_> {
     }
 
     fn innermost(&self) -> u32 {
-        let last = self.depth.checked_sub(1).and_then(|last| self.open.get(last));
+        let last = self
+            .depth
+            .checked_sub(1)
+            .and_then(|last| self.open.get(last));
         last.map_or(NONE, |&(group, _)| group)
     }
 
@@ -253,7 +256,7 @@ impl Drawing<'_> {
             };
             let mix = self.pictures.mix(group.fades, self.frame, self.time);
             let only = match self.out.get(begin + 1..) {
-                Some([VideoOp::Layer(layer)]) => folded(*layer, &group.look, mix),
+                Some([VideoOp::Layer(layer)]) => layer.without_group(group.look, mix),
                 _ => None,
             };
             if let Some(layer) = only {

@@ -67,10 +67,12 @@ fn id_after(count: usize) -> u32 {
 }
 
 fn source_of(item: &Item, reference: Option<&MediaReference>) -> Source {
-    let reference = reference.cloned().unwrap_or_else(|| MediaReference::Missing {
-        name: Arc::clone(&item.name),
-        available: None,
-    });
+    let reference = reference
+        .cloned()
+        .unwrap_or_else(|| MediaReference::Missing {
+            name: Arc::clone(&item.name),
+            available: None,
+        });
     let name = match &reference {
         MediaReference::Missing { name, .. } if !name.is_empty() => name,
         _ => &item.name,
@@ -95,16 +97,13 @@ pub(super) struct SourceMatch {
 impl SourceMatch {
     pub(super) fn new(old: &[Source], new: &[Source]) -> Self {
         let mut known = HashMap::new();
-        let mut numbers = |sources: &[Source]| -> Vec<u32> {
-            let mut number = |source| {
-                let next = id_after(known.len());
-                *known.entry(Key::Reference(source)).or_insert(next)
-            };
-            sources.iter().map(|source| number(&source.reference)).collect()
+        let mut number = |source| {
+            let next = id_after(known.len());
+            *known.entry(Key::Reference(source)).or_insert(next)
         };
         Self {
-            old: numbers(old),
-            new: numbers(new),
+            old: old.iter().map(|old| number(&*old.reference)).collect(),
+            new: new.iter().map(|new| number(&*new.reference)).collect(),
         }
     }
 
@@ -156,7 +155,10 @@ impl Hash for Key<'_> {
             MediaReference::File { target, .. } => target.hash(state),
             MediaReference::Sequence(sequence) => {
                 let SequenceReference {
-                    base, prefix, start, ..
+                    base,
+                    prefix,
+                    start,
+                    ..
                 } = sequence;
                 (base, prefix, start).hash(state);
             }

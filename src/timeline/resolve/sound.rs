@@ -6,9 +6,7 @@ use super::line::View;
 use super::registry::Registry;
 use super::{AudioFade, AudioPiece, AudioUse, PlacedMarker};
 use crate::time::MediaTime;
-use crate::timeline::{
-    Composition, CompositionKind, Item, ItemKind, Marker, TimeRange, TrackKind,
-};
+use crate::timeline::{Composition, CompositionKind, Item, ItemKind, Marker, TimeRange, TrackKind};
 
 /// The walk that fills the lists of sound and markers.
 pub(super) struct TimePass<'w, 'a> {
@@ -65,7 +63,8 @@ impl<'a> Pass<'a> for TimePass<'_, 'a> {
             -1 => (reaching(high), reaching(low)),
             _ => {
                 let time = view.line.at(window.start);
-                let inside = low.is_none_or(|low| low <= time) && high.is_none_or(|high| time < high);
+                let inside =
+                    low.is_none_or(|low| low <= time) && high.is_none_or(|high| time < high);
                 return inside.then_some(window);
             }
         };
@@ -184,7 +183,10 @@ fn heard_in(item: &Item, outside: Heard) -> Heard {
 /// A transition in timeline time; `None` where time stands still.
 fn fade_of(overlap: &Overlap, met: &Met<'_, '_>, appears: bool) -> Option<AudioFade> {
     let line = met.parent.line;
-    let (a, b) = (line.when(overlap.range.start)?, line.when(overlap.range.end())?);
+    let (a, b) = (
+        line.when(overlap.range.start)?,
+        line.when(overlap.range.end())?,
+    );
     Some(AudioFade {
         range: TimeRange::between(a.min(b), a.max(b)),
         // Seen backwards, what rises falls.
@@ -193,12 +195,7 @@ fn fade_of(overlap: &Overlap, met: &Met<'_, '_>, appears: bool) -> Option<AudioF
 }
 
 /// A marker of an item that is seen in `window`; `None` where the marker is not.
-fn placed(
-    marker: &Marker,
-    view: &View,
-    window: TimeRange,
-    path: &[u32],
-) -> Option<PlacedMarker> {
+fn placed(marker: &Marker, view: &View, window: TimeRange, path: &[u32]) -> Option<PlacedMarker> {
     let (a, b) = (
         view.line.when(marker.range.start)?,
         view.line.when(marker.range.end())?,

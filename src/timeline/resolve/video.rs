@@ -55,7 +55,8 @@ impl<'a> Pass<'a> for VideoPass<'_, 'a> {
             -1 => (high.map(reaching), low.map(reaching)),
             _ => {
                 let time = view.sampled(FrameTime::of(self.rate, FrameIndex(window.first)));
-                let inside = low.is_none_or(|low| low <= time) && high.is_none_or(|high| time < high);
+                let inside =
+                    low.is_none_or(|low| low <= time) && high.is_none_or(|high| time < high);
                 return inside.then_some(window);
             }
         };
@@ -199,7 +200,10 @@ impl VideoPass<'_, '_> {
     }
 
     fn fades(&mut self, met: &Met<'_, '_>, window: Frames) -> Fades {
-        let entering = met.placed.entering.map(|overlap| (overlap, appearing(&overlap)));
+        let entering = met
+            .placed
+            .entering
+            .map(|overlap| (overlap, appearing(&overlap)));
         let leaving = met
             .placed
             .leaving
