@@ -19,8 +19,10 @@ use jogwheel::memory::FramePool;
 use jogwheel::playback::{TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
 use jogwheel::time::{FrameIndex, MediaTime, RealClock};
 use jogwheel::timeline::{
-    Composite, CompositeOp, Content, Layer, Located, Mix, VideoOp, reference, source_instant,
+    Composite, CompositeOp, Content, Layer, Located, Mix, VideoOp,
 };
+
+use jogwheel::timeline::resolve::{reference, source_instant};
 
 use crate::deck::Deck;
 use crate::made::{self, Clip};

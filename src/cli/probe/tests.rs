@@ -1,6 +1,7 @@
 use std::num::NonZeroU32;
 
 use super::*;
+use crate::cli::args::TimelineArgs;
 use crate::media::{
     AudioFormat, AudioStream, ChannelLayout, ColorInfo, ContainerInfo, FieldOrder, Orientation,
     OtherStream, PixelFormat, SampleAspect, Size, VideoStream,
@@ -167,6 +168,7 @@ fn programs_read_stable_names() {
 #[test]
 fn a_missing_file_is_an_input_error() {
     let args = ProbeArgs {
+        timeline: TimelineArgs::default(),
         file: "/nowhere/clip.mp4".into(),
         json: false,
         index: false,
@@ -187,6 +189,7 @@ fn a_sound_file_is_described_from_disk() {
     std::fs::write(&file, bytes).unwrap();
     let mut out = Vec::new();
     let args = ProbeArgs {
+        timeline: TimelineArgs::default(),
         file,
         json: true,
         index: true,

@@ -1,5 +1,6 @@
 //! From a timeline file to something that plays.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::media::{
 use crate::time::{FrameIndex, FrameRate, MediaTime, TimeBase, Timecode, TimecodeFormat};
 use crate::timeline::import::{self, Format, ImportOptions, Imported, Note};
 use crate::timeline::{
-    AudioFade, AudioUse, Edit, Located, Locator, Source, TimeMap, TimeMapPiece, Timeline, TrackKind,
+    AudioFade, AudioUse, Edit, Located, Locator, Source, StatedRange, TimeMap, TimeMapPiece, Timeline, TrackKind,
 };
 
 /// How timelines are read, and where their media may be.
@@ -69,12 +70,15 @@ impl TimelineState {
             return Err("the timeline is empty".to_owned());
         }
         let locator = Locator::new(&imported.base, settings.media_roots.clone());
-        let located: Vec<Located> = edit
-            .sources()
-            .iter()
-            .map(|source| locator.locate(&source.reference))
-            .collect();
-        let mut probed = Probed::default();
+        let probed = RefCell::new(Probed::default());
+        let locate = |source: &Source| {
+            locator.locate(&source.reference, &source.name, &|path: &Path| {
+                let info = probed.borrow_mut().info(path)?;
+                Some(likeness(&info, source.available.as_ref()))
+            })
+        };
+        let located: Vec<Located> = edit.sources().iter().map(locate).collect();
+        let mut probed = probed.into_inner();
         let canvas = imported
             .timeline
             .canvas
@@ -179,6 +183,28 @@ impl Probed {
     }
 }
 
+/// How well a file fits the extent that the timeline states: a point for its first frame's name, and
+/// two for its length, to a frame.
+fn likeness(info: &MediaInfo, available: Option<&StatedRange>) -> u32 {
+    let (Some(stated), Some(stream)) = (available, info.default_video()) else {
+        return 0;
+    };
+    let frame = stream.rate.frame_span_nearest();
+    let duration = stream.duration.or(info.container.duration);
+    let same_length = duration
+        .is_some_and(|duration| (duration - stated.range.duration).abs() < frame);
+    let start = timecode_zero(stream).unwrap_or(MediaTime::ZERO);
+    let same_start = (start - stated.range.start).abs() < frame;
+    2 * u32::from(same_length) + u32::from(same_start)
+}
+
+/// The time that a stream's timecode gives its first frame.
+fn timecode_zero(stream: &VideoStream) -> Option<MediaTime> {
+    let timecode = stream.timecode?;
+    let number = FrameIndex(timecode.frame_number());
+    Some(timecode.format().rate().time_of_frame_nearest(number))
+}
+
 /// The size of the first picture that can be found.
 fn first_size(edit: &Edit, located: &[Located], probed: &mut Probed) -> Option<Size> {
     let sources = edit
@@ -257,13 +283,9 @@ fn sound_plan(edit: &Edit, located: &[Located], probed: &mut Probed) -> SoundPla
 fn sound_zero(source: &Source, audio: &AudioUse, path: &Path, probed: &mut Probed) -> MediaTime {
     source.zero.unwrap_or_else(|| {
         let stated = audio.pieces.iter().map(|piece| piece.media).min();
-        let by_timecode = || {
-            let info = probed.info(path)?;
-            let timecode = info.default_video()?.timecode?;
-            let number = FrameIndex(timecode.frame_number());
-            let zero = timecode.format().rate().time_of_frame_nearest(number);
-            (stated? >= zero).then_some(zero)
-        };
-        by_timecode().unwrap_or(MediaTime::ZERO)
+        let info = probed.info(path);
+        let zero = info.and_then(|info| timecode_zero(info.default_video()?));
+        zero.filter(|&zero| stated.is_some_and(|stated| stated >= zero))
+            .unwrap_or(MediaTime::ZERO)
     })
 }

@@ -1,7 +1,5 @@
 //! Cards for what cannot be shown.
 
-use std::sync::Arc;
-
 use super::media::{Slate, TimelineMedia};
 use crate::media::Size;
 use crate::timeline::{MissingMedia, SourceId, slate};

@@ -24,8 +24,10 @@ use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Moment, SimClock,
 use crate::timeline::{
     Child, Clip, Composite, Composition, CompositionKind, Content, Edit, Effect, Item, ItemKind,
     Located, Look, MediaReference, Metadata, NamedReference, Ratio, StatedRange, TimeRange,
-    Timeline, TrackKind, Transition, TransitionKind, VideoOp, source_instant,
+    Timeline, TrackKind, Transition, TransitionKind, VideoOp,
 };
+
+use crate::timeline::resolve::source_instant;
 
 const RATE: (u32, u32) = (25, 1);
 /// Frames of every medium.

@@ -22,14 +22,17 @@ use crate::media::FieldOrder;
 use crate::time::{Clock, FrameIndex, MediaSpan, MediaTime};
 use crate::timeline::{
     Composite, CompositeLayer, CompositeOp, Content, Generator, Layer, Located, SourceId, VideoOp,
-    cull,
 };
+use crate::timeline::resolve::cull;
 
 /// How far ahead clips are made ready, in the timeline's time.
 pub(super) const AHEAD: MediaSpan = MediaSpan::from_millis(2_000);
 
 /// The same in frames, at most: shuttling passes many clips in little time.
 const AHEAD_FRAMES: u64 = 240;
+
+/// Clips that wait for their turn, at most.
+const MOST_SOON: usize = 6;
 
 /// What the thread is told.
 pub(super) enum Order {
@@ -232,6 +235,7 @@ impl Worker {
             }
         });
         self.feeds.learn_indices();
+        self.publish_counts();
         self.follow_line();
         if !self.flush_pending() {
             self.look_ahead();
@@ -246,6 +250,22 @@ impl Worker {
         let work = self.compose();
         self.look_ahead();
         work
+    }
+
+    /// Sums up what the sessions count; those that were closed no longer count.
+    fn publish_counts(&self) {
+        let mut damaged = 0;
+        let mut outside = (0, 0);
+        for feed in self.feeds.live() {
+            let status = feed.session.status();
+            damaged += status.damaged_packets;
+            outside.0 += status.outside_pool.0;
+            outside.1 += status.outside_pool.1;
+        }
+        let shared = &self.around.shared;
+        shared.damaged.store(damaged, Ordering::Relaxed);
+        shared.overflowed.store(outside.0, Ordering::Relaxed);
+        shared.foreign.store(outside.1, Ordering::Relaxed);
     }
 
     fn follow_line(&mut self) {
@@ -478,27 +498,40 @@ impl Worker {
         let horizon = count + frames.clamp(2, AHEAD_FRAMES);
         // What has begun is looked after by the frames themselves.
         self.soon.retain(|soon| soon.count > count);
+        // It starts where play does, and may be overtaken while it waits.
         while let Some(scout) = self.scout.as_mut().filter(|scout| scout.count() <= horizon) {
+            if scout.count() <= count {
+                if !scout.advance() {
+                    self.scout = None;
+                }
+                continue;
+            }
             let now = Now::of(scout);
             edit.video_at(now.frame, &mut self.scout_ops);
             let (states, media) = (&self.states, &self.media);
             cull(&mut self.scout_ops, |layer| covers(states, media, layer));
+            let mut waits = false;
             for layer in layers(&self.scout_ops) {
                 let user = now.user(layer);
-                let known = self.present.contains(&user)
-                    || self
-                        .soon
-                        .iter()
-                        .any(|soon| soon.now.user(&soon.layer) == user)
-                    || self.feeds.serves(user);
-                if !known && scout.count() > count {
-                    self.soon.push_back(Soon {
-                        layer: *layer,
-                        now,
-                        count: scout.count(),
-                        aimed: false,
-                    });
+                let is_here = |soon: &Soon| soon.now.user(&soon.layer) == user;
+                if self.present.contains(&user) || self.soon.iter().any(is_here) {
+                    continue;
                 }
+                // A short loop would take up all sessions: one lap is looked ahead, no more.
+                let again = |soon: &Soon| soon.layer.clip == layer.clip;
+                if self.soon.len() >= MOST_SOON || self.soon.iter().any(again) {
+                    waits = true;
+                    break;
+                }
+                self.soon.push_back(Soon {
+                    layer: *layer,
+                    now,
+                    count: scout.count(),
+                    aimed: false,
+                });
+            }
+            if waits {
+                break;
             }
             if !scout.advance() {
                 self.scout = None;
