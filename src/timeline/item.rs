@@ -342,6 +342,11 @@ pub enum Effect {
     Freeze,
     /// Any other retime.
     Map(TimeMap),
+    /// On an item of a video track: its sound is heard too, as that of every clip is in Final Cut
+    /// Pro's storylines. Of a composition, what is in its audio tracks is heard, and what of its
+    /// video tracks has this effect in turn. Items of audio tracks are always heard, others of
+    /// video tracks never are.
+    WithSound,
     /// Something that the player does not know: kept, and listed.
     Unknown {
         /// Its name.

@@ -3,13 +3,26 @@
 //! The format is told by the file's content, not by its name. What a file says that the player
 //! does not understand is listed as [`Note`]s, and the rest plays.
 
+mod edl;
+mod fcp7;
+mod fcpxml;
 mod note;
+mod numbers;
 mod otio;
+mod parts;
+mod sniff;
+mod xml;
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use note::{Note, Notes, Place};
 pub use otio::{read_otio, read_otio_bytes};
+pub use sniff::is_timeline;
+
+use sniff::Sniffed;
 
 use super::Timeline;
 use crate::time::FrameRate;
@@ -102,6 +115,16 @@ pub enum ImportError {
         /// Why.
         error: std::io::Error,
     },
+    /// It is no timeline of a format that is read.
+    #[error(
+        "{path} is no timeline that can be read: OpenTimelineIO, CMX 3600 EDL, Final Cut Pro 7 XML \
+         and FCPXML are",
+        path = .path.display()
+    )]
+    Unrecognized {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is damaged, or not what its first bytes promise.
     #[error("{path} is no valid {format}: {reason}", path = .path.display(), format = .format.name())]
     Invalid {
@@ -128,4 +151,71 @@ pub enum ImportError {
         /// The limit.
         limit: u64,
     },
+}
+
+/// Reads a timeline: a file, or a folder where the format is a bundle.
+///
+/// # Errors
+/// See [`ImportError`]. What can be played in spite of what is wrong is played, and listed in
+/// [`Imported::notes`].
+pub fn load(path: &Path, options: &ImportOptions) -> Result<Imported, ImportError> {
+    let sniffed = sniff::sniff(path).map_err(|error| ImportError::Io {
+        path: path.to_owned(),
+        error,
+    })?;
+    match sniffed {
+        Some(Sniffed::Otio) => read_otio(path, read_text(path, options)?, options),
+        Some(Sniffed::OtioZip | Sniffed::OtioFolder) => read_otio_bundle(path, options),
+        Some(Sniffed::Edl) => edl::read_edl(path, &read_text(path, options)?, options),
+        Some(Sniffed::Fcp7Xml) => fcp7::read_fcp7(path, &read_text(path, options)?, options),
+        Some(Sniffed::FcpXml(document)) => {
+            fcpxml::read_fcpxml(&document, &read_text(&document, options)?, options)
+        }
+        None => Err(ImportError::Unrecognized {
+            path: path.to_owned(),
+        }),
+    }
+}
+
+// FIXME: the reader of OTIO takes the place of these two.
+fn read_otio(path: &Path, _: Arc<str>, _: &ImportOptions) -> Result<Imported, ImportError> {
+    Err(ImportError::Invalid {
+        path: path.to_owned(),
+        format: Format::Otio,
+        reason: "it cannot be read yet".into(),
+    })
+}
+
+fn read_otio_bundle(path: &Path, _: &ImportOptions) -> Result<Imported, ImportError> {
+    Err(ImportError::Invalid {
+        path: path.to_owned(),
+        format: Format::Otio,
+        reason: "bundles cannot be read yet".into(),
+    })
+}
+
+/// The text of a file within the limit.
+fn read_text(path: &Path, options: &ImportOptions) -> Result<Arc<str>, ImportError> {
+    let io = |error| ImportError::Io {
+        path: path.to_owned(),
+        error,
+    };
+    let limit = options.limits.bytes;
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(io)?;
+    let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(io)?;
+    if bytes.len() as u64 > limit {
+        return Err(ImportError::TooLarge {
+            path: path.to_owned(),
+            what: "too many bytes".into(),
+            limit,
+        });
+    }
+    Ok(sniff::decode(bytes).into())
+}
+
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().map(Path::to_owned).unwrap_or_default()
 }

@@ -1,0 +1,131 @@
+//! Filters that change how a clip lies in the picture, and those that the player does not know.
+
+use super::retime::{self, Retimed, parameter};
+use super::sequence::Reader;
+use crate::media::Size;
+use crate::timeline::import::numbers::Decimal;
+use crate::timeline::import::xml::{Node, child, child_text, children};
+use crate::timeline::{Effect, Fit, Look};
+
+/// A clip's filters, in the player's terms.
+pub(super) struct Filtered {
+    /// How it lies in the picture.
+    pub(super) look: Look,
+    /// Its retime, and what is not known.
+    pub(super) effects: Vec<Effect>,
+}
+
+impl<'a> Reader<'a, '_> {
+    /// The filters of clip item `node`; `stored` is the size of its pictures, `canvas` that of the
+    /// sequence.
+    pub(super) fn filters(
+        &mut self,
+        node: Node<'a>,
+        clip: Retimed,
+        stored: Option<(u32, u32)>,
+        canvas: Option<Size>,
+    ) -> Filtered {
+        let mut filtered = Filtered {
+            look: Look::default(),
+            effects: Vec::new(),
+        };
+        for filter in children(node, "filter") {
+            if super::resources::is_false(child_text(filter, "enabled")) {
+                continue;
+            }
+            let Some(effect) = child(filter, "effect") else {
+                continue;
+            };
+            let name = child_text(effect, "name").unwrap_or_default();
+            let id = child_text(effect, "effectid").unwrap_or(name);
+            let look = &mut filtered.look;
+            match id.to_ascii_lowercase().as_str() {
+                "timeremap" => {
+                    filtered.effects.extend(retime::effect(effect, clip));
+                    continue;
+                }
+                "basic" => basic_motion(effect, look, stored, canvas),
+                "opacity" => {
+                    if let Some(value) = number(effect, "opacity") {
+                        look.opacity = (value / 100.0).clamp(0.0, 1.0);
+                    }
+                }
+                "crop" => {
+                    let part = |id| number(effect, id).map_or(0.0, |cut| cut / 100.0);
+                    look.crop =
+                        ["left", "top", "right", "bottom"].map(|id| part(id).clamp(0.0, 1.0));
+                }
+                "audiopan" | "audiobalance" => continue,
+                "audiolevels" if number(effect, "level").is_none_or(|level| level == 1.0) => {
+                    continue;
+                }
+                _ => {
+                    self.note(filter, format!("the filter `{name}` is not applied"));
+                    filtered.effects.push(Effect::Unknown {
+                        name: name.into(),
+                        metadata: self.file.metadata(filter),
+                    });
+                    continue;
+                }
+            }
+            let keyed = children(effect, "parameter").any(|some| child(some, "keyframe").is_some());
+            if keyed {
+                let text = format!("`{name}` changes over time; its first value stays");
+                self.note(filter, text);
+            }
+        }
+        filtered
+    }
+}
+
+/// The value of a parameter that may have keyframes: the first one's.
+fn value<'a>(effect: Node<'a>, id: &str) -> Option<Node<'a>> {
+    let parameter = parameter(effect, id)?;
+    let key = child(parameter, "keyframe");
+    key.and_then(|key| child(key, "value"))
+        .or_else(|| child(parameter, "value"))
+}
+
+fn number(effect: Node<'_>, id: &str) -> Option<f32> {
+    Some(Decimal::parse(value(effect, id)?.text()?)?.as_f32())
+}
+
+fn point(effect: Node<'_>, id: &str) -> Option<[f32; 2]> {
+    let value = value(effect, id)?;
+    let part = |name| Some(Decimal::parse(child_text(value, name)?)?.as_f32());
+    Some([part("horiz")?, part("vert")?])
+}
+
+/// Basic Motion: scale in per cent of the picture's own size, places in parts of the frame from
+/// its middle, right and down, and degrees clockwise.
+///
+/// A scale of 100 is what programs write that fit pictures to the frame themselves, so that it
+/// leaves the fit as it is; any other one is taken as Final Cut Pro means it, pixel for pixel.
+fn basic_motion(
+    effect: Node<'_>,
+    look: &mut Look,
+    stored: Option<(u32, u32)>,
+    canvas: Option<Size>,
+) {
+    if let Some(scale) = number(effect, "scale") {
+        let scale = scale / 100.0;
+        let same_size = stored.is_none_or(|stored| {
+            canvas.is_none_or(|canvas| stored == (canvas.width(), canvas.height()))
+        });
+        if (scale - 1.0).abs() > f32::EPSILON {
+            look.scale = [scale; 2];
+            if !same_size {
+                look.fit = Fit::None;
+            }
+        }
+    }
+    if let Some(degrees) = number(effect, "rotation") {
+        look.rotation = degrees;
+    }
+    if let Some(center) = point(effect, "center") {
+        look.position = center;
+    }
+    if let Some(anchor) = point(effect, "centerOffset") {
+        look.anchor = anchor;
+    }
+}
