@@ -25,13 +25,21 @@ fn rates() -> impl Strategy<Value = FrameRate> {
         (60, 1),
         (48_000, 1),
     ];
-    select(rates.map(|(num, den)| FrameRate::new(num, den).unwrap()).to_vec())
+    select(
+        rates
+            .map(|(num, den)| FrameRate::new(num, den).unwrap())
+            .to_vec(),
+    )
 }
 
 /// A whole number of frames at some rate; samples are taken by the thousand.
 fn span(frames: std::ops::Range<i64>) -> impl Strategy<Value = MediaSpan> {
     (rates(), frames).prop_map(|(rate, frames)| {
-        let count = if rate.num() == 48_000 { frames * 2001 } else { frames };
+        let count = if rate.num() == 48_000 {
+            frames * 2001
+        } else {
+            frames
+        };
         rate.time_of_frame_nearest(FrameIndex(count)).since_zero()
     })
 }
@@ -48,8 +56,22 @@ fn stated() -> impl Strategy<Value = StatedRange> {
 }
 
 fn ratio() -> impl Strategy<Value = Ratio> {
-    let ratios = [(1, 1), (2, 1), (1, 2), (-1, 1), (-1, 2), (-3, 1), (1001, 1000), (1, 3), (0, 1)];
-    select(ratios.map(|(num, den)| Ratio::new(num, den).unwrap()).to_vec())
+    let ratios = [
+        (1, 1),
+        (2, 1),
+        (1, 2),
+        (-1, 1),
+        (-1, 2),
+        (-3, 1),
+        (1001, 1000),
+        (1, 3),
+        (0, 1),
+    ];
+    select(
+        ratios
+            .map(|(num, den)| Ratio::new(num, den).unwrap())
+            .to_vec(),
+    )
 }
 
 fn piece() -> impl Strategy<Value = TimeMapPiece> {
@@ -89,7 +111,11 @@ fn look() -> impl Strategy<Value = Look> {
 }
 
 fn transition() -> impl Strategy<Value = Child> {
-    let edges = [WipeEdge::LeftToRight, WipeEdge::BottomToTop, WipeEdge::Clock];
+    let edges = [
+        WipeEdge::LeftToRight,
+        WipeEdge::BottomToTop,
+        WipeEdge::Clock,
+    ];
     let kind = prop_oneof![
         Just(TransitionKind::Dissolve),
         select(edges.to_vec()).prop_map(TransitionKind::Wipe),
@@ -140,7 +166,10 @@ fn dressed(
 }
 
 fn clip() -> impl Strategy<Value = Item> {
-    let reference = (select(vec!["a.mov", "b.mov", "c.wav"]), prop::option::of(stated()));
+    let reference = (
+        select(vec!["a.mov", "b.mov", "c.wav"]),
+        prop::option::of(stated()),
+    );
     let references = prop::option::weighted(0.9, reference).prop_map(|reference| {
         let named = reference.map(|(target, available)| NamedReference {
             key: "DEFAULT_MEDIA".into(),
@@ -209,7 +238,14 @@ pub(super) fn timeline() -> impl Strategy<Value = Timeline> {
         if dressed {
             root.effects = vec![Effect::Speed(Ratio::new(3, 2).unwrap())];
         }
-        of_root(root, if rate.num() == 48_000 { FrameRate::new(50, 1).unwrap() } else { rate })
+        of_root(
+            root,
+            if rate.num() == 48_000 {
+                FrameRate::new(50, 1).unwrap()
+            } else {
+                rate
+            },
+        )
     })
 }
 

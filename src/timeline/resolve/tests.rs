@@ -1,13 +1,14 @@
 //! The compiled edit answers as the reference does.
 
 use proptest::prelude::*;
-use proptest::test_runner::TestCaseError;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{TestCaseError, TestRunner};
 
 use super::random::timeline;
 use super::reference::{self, Heard, Seen, SeenOp};
-use super::{ClipUse, Edit, Layer, VideoOp};
+use super::{Edit, Layer, VideoOp, cull};
 use crate::time::{FrameIndex, MediaSpan, MediaTime};
-use crate::timeline::{Item, ItemKind, Timeline};
+use crate::timeline::{Item, ItemKind, Look, Mix, Timeline};
 
 /// An answer of `edit`, in the words of the reference.
 fn in_words(timeline: &Timeline, edit: &Edit, ops: &[VideoOp]) -> Vec<SeenOp> {
@@ -67,7 +68,10 @@ fn heard(edit: &Edit, time: MediaTime) -> Vec<Heard> {
         .audio()
         .iter()
         .filter_map(|used| {
-            let piece = used.pieces.iter().find(|piece| piece.range.contains(time))?;
+            let piece = used
+                .pieces
+                .iter()
+                .find(|piece| piece.range.contains(time))?;
             assert!(used.range.contains(time));
             let levels = used.fades.iter().map(|fade| fade.level_at(time));
             Some(Heard {
@@ -133,39 +137,151 @@ proptest! {
 }
 
 #[test]
-fn stats() {
-    use proptest::strategy::ValueTree;
-    use proptest::test_runner::TestRunner;
+fn random_timelines_have_what_is_hard() {
     let mut runner = TestRunner::deterministic();
-    let (mut frames, mut layers, mut groups, mut wipes, mut over, mut multi, mut rev, mut still, mut entry, mut audio, mut cuts, mut fades, mut marks, mut deep) =
-        (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,0,0,0);
-    for _ in 0..500 {
+    let mut found = [0; 8];
+    for _ in 0..200 {
         let timeline = timeline().new_tree(&mut runner).unwrap().current();
         let edit = Edit::new(&timeline).unwrap();
         let mut ops = Vec::new();
-        frames += edit.frames();
-        audio += edit.audio().len();
-        fades += edit.audio().iter().map(|a| a.fades.len()).sum::<usize>();
-        cuts += edit.cuts().len();
-        marks += edit.markers().len();
-        for f in telling_frames(&edit, &[]) {
-            edit.video_at(FrameIndex(f), &mut ops);
-            if ops.len() > 1 { multi += 1; }
+        for frame in telling_frames(&edit, &[]) {
+            edit.video_at(FrameIndex(frame), &mut ops);
             for op in &ops {
-                match op {
-                    VideoOp::BeginGroup => groups += 1,
-                    VideoOp::Layer(l) => {
-                        layers += 1;
-                        if l.advance < MediaSpan::ZERO { rev += 1 }
-                        if l.advance == MediaSpan::ZERO { still += 1 }
-                        if edit.clip(l.clip).unwrap().path.len() > 3 { deep += 1 }
-                        match l.mix { crate::timeline::Mix::Wipe{..} => wipes += 1, m if m != crate::timeline::Mix::FULL => over += 1, _ => {} }
-                    }
-                    _ => {}
-                }
+                let VideoOp::Layer(layer) = op else {
+                    found[0] += 1;
+                    continue;
+                };
+                found[1] += usize::from(layer.advance < MediaSpan::ZERO);
+                found[2] += usize::from(layer.advance == MediaSpan::ZERO);
+                found[3] += usize::from(edit.clip(layer.clip).unwrap().path.len() > 3);
+                found[4] += usize::from(matches!(layer.mix, Mix::Wipe { .. }));
+                found[5] += usize::from(matches!(layer.mix, Mix::Over(weight) if weight < 1.0));
             }
         }
-        let _ = &mut entry;
+        found[6] += edit
+            .audio()
+            .iter()
+            .filter(|used| used.pieces.len() > 1)
+            .count();
+        found[7] += edit
+            .audio()
+            .iter()
+            .filter(|used| used.fades.len() > 1)
+            .count();
     }
-    eprintln!("frames {frames} layers {layers} groups {groups} wipes {wipes} over {over} multi {multi} rev {rev} still {still} audio {audio} fades {fades} cuts {cuts} marks {marks} deep {deep}");
+    assert!(found.iter().all(|&count| count >= 10), "{found:?}");
+}
+
+proptest! {
+    #[test]
+    fn what_has_not_changed_is_the_same(
+        timeline in timeline(),
+        (other, place) in (timeline(), any::<prop::sample::Index>()),
+        more in prop::collection::vec(any::<u32>(), 20),
+    ) {
+        let old = Edit::new(&timeline).unwrap();
+        let again = Edit::new(&timeline).unwrap();
+        prop_assert!(again.changed_since(&old).is_empty());
+        if old.clips().is_empty() {
+            return Ok(());
+        }
+        // A clip is replaced by the whole of another timeline.
+        let path = &place.get(old.clips()).path;
+        let edited = timeline.with_item(path, |_| Item::clone(&other.root)).unwrap();
+        let new = Edit::new(&edited).unwrap();
+        let changes = new.changed_since(&old);
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        let mut frames = telling_frames(&old, &more);
+        frames.extend(telling_frames(&new, &more));
+        for frame in frames.into_iter().map(FrameIndex) {
+            let time = timeline.rate.time_of_frame_nearest(frame);
+            if changes.picture.iter().any(|range| range.contains(time)) {
+                continue;
+            }
+            old.video_at(frame, &mut before);
+            new.video_at(frame, &mut after);
+            let before = without_paths(in_words(&timeline, &old, &before));
+            let after = without_paths(in_words(&edited, &new, &after));
+            prop_assert_eq!(before, after, "{:?} {:?}", frame, &changes);
+        }
+    }
+
+    #[test]
+    fn culling_changes_nothing_that_is_seen(
+        timeline in timeline(),
+        more in prop::collection::vec(any::<u32>(), 20),
+        opaque in any::<u32>(),
+    ) {
+        let edit = Edit::new(&timeline).unwrap();
+        let covers = |layer: &Layer| opaque >> (layer.clip.0 % 32) & 1 == 1;
+        let mut ops = Vec::new();
+        for frame in telling_frames(&edit, &more) {
+            edit.video_at(FrameIndex(frame), &mut ops);
+            let all = drawn(&ops, covers);
+            let count = ops.len();
+            cull(&mut ops, covers);
+            prop_assert!(ops.len() <= count);
+            let culled = drawn(&ops, covers);
+            prop_assert!((all[0] - culled[0]).abs() + (all[1] - culled[1]).abs() < 1e-5);
+            let first_covering = ops.iter().position(|op| {
+                let full = |layer: &Layer| layer.mix == Mix::FULL && layer.look.opacity >= 1.0;
+                matches!(op, VideoOp::Layer(layer) if full(layer) && covers(layer))
+            });
+            let outside = |at: &usize| {
+                let begins = ops[..*at].iter().filter(|op| **op == VideoOp::BeginGroup);
+                begins.count() == 0
+            };
+            prop_assert_eq!(first_covering.filter(outside).unwrap_or(0), 0);
+        }
+    }
+}
+
+/// The same picture may come from another place in the tree.
+fn without_paths(mut ops: Vec<SeenOp>) -> Vec<SeenOp> {
+    for op in &mut ops {
+        if let SeenOp::Layer(seen) = op {
+            seen.path.clear();
+        }
+    }
+    ops
+}
+
+/// One point of a canvas of one colour component, composed as its definition says: the colour times
+/// alpha, and alpha. Clips differ in colour; those that do not cover are half transparent there.
+fn drawn(ops: &[VideoOp], covers: impl Fn(&Layer) -> bool) -> [f32; 2] {
+    let over = |below: [f32; 2], [color, alpha]: [f32; 2], look: &Look, mix: Mix| {
+        let weight = match mix {
+            Mix::Over(weight) | Mix::Difference(weight) => weight,
+            // The edges cross the point at different times.
+            Mix::Wipe { edge, progress } => {
+                let arrival = f32::from(edge as u8) / 16.0;
+                f32::from(u8::from(progress > arrival))
+            }
+        };
+        let weight = weight * look.opacity;
+        let rest = 1.0 - alpha * weight;
+        [
+            color * weight + below[0] * rest,
+            alpha * weight + below[1] * rest,
+        ]
+    };
+    let mut open = vec![[0.0, 0.0]];
+    for op in ops {
+        match op {
+            VideoOp::BeginGroup => open.push([0.0, 0.0]),
+            VideoOp::Layer(layer) => {
+                let alpha = if covers(layer) { 1.0 } else { 0.5 };
+                let color = (f32::from(u8::try_from(layer.clip.0 % 200).unwrap()) + 1.0) / 200.0;
+                let below = open.pop().unwrap();
+                open.push(over(below, [color * alpha, alpha], &layer.look, layer.mix));
+            }
+            VideoOp::EndGroup { look, mix } => {
+                let group = open.pop().unwrap();
+                let below = open.pop().unwrap();
+                open.push(over(below, group, look, *mix));
+            }
+        }
+    }
+    assert_eq!(open.len(), 1, "groups are balanced");
+    open[0]
 }
