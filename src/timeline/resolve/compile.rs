@@ -15,8 +15,9 @@ use crate::timeline::{
 /// Compositions, and retimes of several pieces, inside one another.
 pub(super) const MAX_DEPTH: usize = Limits::DEFAULT.depth;
 
-/// Items met. One that stands in a composition that is used or retimed several times is met as often.
-pub(super) const MAX_STEPS: usize = 2 * Limits::DEFAULT.items;
+/// Items met, the root included. One that stands in a composition that is used or retimed several times
+/// is met as often.
+pub(super) const MAX_STEPS: usize = Limits::DEFAULT.items + 1;
 
 /// What may still be met.
 #[derive(Debug)]

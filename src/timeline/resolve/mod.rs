@@ -21,6 +21,8 @@ mod sound;
 mod video;
 
 #[cfg(test)]
+mod answers;
+#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod tests;
