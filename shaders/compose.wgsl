@@ -112,7 +112,7 @@ fn over(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
 fn difference(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
     let above = shown(position.xy);
     let lower = textureLoad(below, vec2<i32>(position.xy), 0);
-    let common = min(above.rgb * lower.a, lower.rgb * above.a);
+    let shared_part = min(above.rgb * lower.a, lower.rgb * above.a);
     let alpha = above.a + lower.a - above.a * lower.a;
-    return vec4<f32>(above.rgb + lower.rgb - 2.0 * common, alpha);
+    return vec4<f32>(above.rgb + lower.rgb - 2.0 * shared_part, alpha);
 }

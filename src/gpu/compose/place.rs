@@ -324,7 +324,8 @@ impl Map {
         };
         let numbers = [map.across, map.down, map.middle];
         let finite = numbers.iter().flatten().all(|number| number.is_finite());
-        let finite = finite && look.crop.iter().all(|part| part.is_finite());
+        let finite =
+            finite && look.rotation.is_finite() && look.crop.iter().all(|part| part.is_finite());
         (finite && scale.iter().all(|&scale| scale != 0.0)).then_some(map)
     }
 

@@ -1,9 +1,9 @@
 //! Composed pictures against the 64-bit reference, on the GPU and on the CPU.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::compose_reference::{Expected, Image, compose};
-use crate::convert::{ConvertJob, CpuConverter};
 use crate::gpu::test_support::{Random, noise_frame, open, rgb, shared, size, with_alpha};
 use crate::gpu::{ConvertChoice, GpuContext, OffscreenTarget, PictureError, RgbaPicture, Viewer};
 use crate::media::{
@@ -84,28 +84,6 @@ fn faint(opacity: f32) -> Look {
     }
 }
 
-/// What the converter makes of a frame, which is tested elsewhere.
-fn converted(frame: &Arc<VideoFrame>, orientation: Orientation, size: Size) -> Image {
-    let stride = size.width() as usize * 4;
-    let mut rgba = vec![0; stride * size.height() as usize];
-    let job = ConvertJob {
-        out: size,
-        orientation,
-    };
-    CpuConverter::new(1)
-        .convert(frame, &job, &mut rgba, stride)
-        .unwrap();
-    let part = |code: u8| f64::from(code) / 255.0;
-    let pixels = rgba.as_chunks::<4>().0.iter().map(|&[r, g, b, a]| {
-        let alpha = part(a);
-        [part(r) * alpha, part(g) * alpha, part(b) * alpha, alpha]
-    });
-    Image {
-        size,
-        pixels: pixels.collect(),
-    }
-}
-
 fn shown(
     ctx: &GpuContext,
     viewer: &mut Viewer,
@@ -135,29 +113,71 @@ fn apart(actual: &RgbaPicture, expected: &Expected) -> (f64, f64) {
     (inside, sides)
 }
 
-/// Both composers' pictures are as the reference has them, off by at most one code; twice in a row, for
-/// then stills come from what was kept.
-fn assert_composed(name: &str, canvas: Size, picture: Size, ops: Vec<CompositeOp>) {
-    let ctx = shared();
-    let composite = Composite::new(canvas, ops);
-    let expected = compose(&composite, picture, &converted);
-    for choice in CHOICES {
-        let mut viewer = viewer(&ctx, choice);
-        let first = shown(&ctx, &mut viewer, &composite, picture);
-        let (inside, sides) = apart(&first, &expected);
-        assert!(
-            inside <= 1.0 && sides <= SIDE_CODES,
-            "{name}, {choice:?}: {inside} codes, {sides} at sides"
-        );
-        for _ in 0..2 {
-            let again = shown(&ctx, &mut viewer, &composite, picture);
-            assert!(again == first, "{name}, {choice:?}: a still changes");
+/// Both composers, kept through a test: what they keep from one composite must not show in the next.
+struct Judge {
+    ctx: Arc<GpuContext>,
+    /// Who composes, and who converts layers for the reference.
+    viewers: [(ConvertChoice, Viewer, RefCell<Viewer>); 2],
+}
+
+impl Judge {
+    fn new() -> Self {
+        let ctx = shared();
+        let viewers = CHOICES.map(|choice| {
+            let converter = RefCell::new(viewer(&ctx, choice));
+            (choice, viewer(&ctx, choice), converter)
+        });
+        Self { ctx, viewers }
+    }
+
+    /// Pictures are as the reference has them, off by at most one code; and they stay so, for stills come
+    /// from what was kept.
+    fn compare(&mut self, name: &str, canvas: Size, picture: Size, ops: Vec<CompositeOp>) {
+        let ctx = &self.ctx;
+        let composite = Composite::new(canvas, ops);
+        for (choice, viewer, converter) in &mut self.viewers {
+            let convert = |frame: &Arc<VideoFrame>, orientation, size| {
+                converted(ctx, &mut converter.borrow_mut(), frame, orientation, size)
+            };
+            let expected = compose(&composite, picture, &convert);
+            let first = shown(ctx, viewer, &composite, picture);
+            let (inside, sides) = apart(&first, &expected);
+            assert!(
+                inside <= 1.0 && sides <= SIDE_CODES,
+                "{name}, {choice:?}: {inside} codes, {sides} at sides"
+            );
+            for _ in 0..2 {
+                let again = shown(ctx, viewer, &composite, picture);
+                assert!(again == first, "{name}, {choice:?}: a still changes");
+            }
         }
+    }
+}
+
+/// What the converter makes of a frame, which is tested elsewhere.
+fn converted(
+    ctx: &GpuContext,
+    viewer: &mut Viewer,
+    frame: &VideoFrame,
+    orientation: Orientation,
+    size: Size,
+) -> Image {
+    viewer.show(ctx, frame, orientation, size, 0).unwrap();
+    let picture = viewer.read_back(ctx).unwrap();
+    let part = |code: u8| f64::from(code) / 255.0;
+    let pixels = picture.rgba.as_chunks::<4>().0.iter().map(|&[r, g, b, a]| {
+        let alpha = part(a);
+        [part(r) * alpha, part(g) * alpha, part(b) * alpha, alpha]
+    });
+    Image {
+        size,
+        pixels: pixels.collect(),
     }
 }
 
 #[test]
 fn layers_are_placed_as_stated() {
+    let mut judge = Judge::new();
     let default = Look::default();
     let looks = [
         default,
@@ -237,10 +257,10 @@ fn layers_are_placed_as_stated() {
         ] {
             for top in [opaque(40, 30, 1), translucent(40, 30, 2)] {
                 let ops = vec![plain(opaque(64, 36, 3)), layer(top, look, Mix::Over(0.8))];
-                assert_composed(&format!("look {index} at {picture}"), canvas, picture, ops);
+                judge.compare(&format!("look {index} at {picture}"), canvas, picture, ops);
             }
             let ops = vec![layer(opaque(40, 30, 4), look, Mix::FULL)];
-            assert_composed(
+            judge.compare(
                 &format!("lone look {index} at {picture}"),
                 canvas,
                 picture,
@@ -252,6 +272,7 @@ fn layers_are_placed_as_stated() {
 
 #[test]
 fn opacities_are_exact_between_every_pair_of_codes() {
+    let mut judge = Judge::new();
     let window = size(61, 33);
     for opacity in [0.0_f32, 0.004, 0.25, 1.0 / 3.0, 0.5, 0.777, 0.999, 1.0, 1.5] {
         for mix in [
@@ -267,7 +288,7 @@ fn opacities_are_exact_between_every_pair_of_codes() {
             ] {
                 let part = opacity.min(1.0);
                 let ops = vec![plain(opaque(61, 33, 7)), layer(top, faint(part), mix)];
-                assert_composed(&format!("{part} {mix:?}"), window, window, ops);
+                judge.compare(&format!("{part} {mix:?}"), window, window, ops);
             }
         }
     }
@@ -275,6 +296,7 @@ fn opacities_are_exact_between_every_pair_of_codes() {
 
 #[test]
 fn every_wipe_uncovers_what_it_should() {
+    let mut judge = Judge::new();
     let canvas = size(1280, 720);
     for picture in [size(64, 36), size(37, 41)] {
         let (width, height) = (picture.width(), picture.height());
@@ -287,7 +309,7 @@ fn every_wipe_uncovers_what_it_should() {
                 };
                 for top in [opaque(width, height, 8), translucent(width, height, 9)] {
                     let ops = vec![plain(opaque(width, height, 10)), layer(top, stretched, mix)];
-                    assert_composed(&format!("{edge:?} {progress}"), canvas, picture, ops);
+                    judge.compare(&format!("{edge:?} {progress}"), canvas, picture, ops);
                 }
             }
         }
@@ -296,6 +318,7 @@ fn every_wipe_uncovers_what_it_should() {
 
 #[test]
 fn groups_are_composed_on_their_own() {
+    let mut judge = Judge::new();
     let window = size(48, 27);
     let small = Look {
         scale: [0.5, 0.5],
@@ -328,7 +351,7 @@ fn groups_are_composed_on_their_own() {
                     end(look, mix),
                     layer(translucent(30, 27, 15), small, Mix::Over(0.5)),
                 ];
-                assert_composed(&format!("{look:?} {mix:?} {inner:?}"), window, window, ops);
+                judge.compare(&format!("{look:?} {mix:?} {inner:?}"), window, window, ops);
             }
         }
     }
@@ -336,6 +359,7 @@ fn groups_are_composed_on_their_own() {
 
 #[test]
 fn a_group_of_one_and_a_group_that_changes_nothing_are_as_without() {
+    let mut judge = Judge::new();
     let window = size(31, 17);
     let wipe = Mix::Wipe {
         edge: WipeEdge::Clock,
@@ -352,12 +376,13 @@ fn a_group_of_one_and_a_group_that_changes_nothing_are_as_without() {
             layer(translucent(31, 9, 19), faint(0.5), Mix::FULL),
             end(Look::default(), Mix::FULL),
         ];
-        assert_composed(&format!("{mix:?}"), window, window, ops);
+        judge.compare(&format!("{mix:?}"), window, window, ops);
     }
 }
 
 #[test]
 fn turned_layers_are_sampled_and_antialiased() {
+    let mut judge = Judge::new();
     let window = size(80, 45);
     for (rotation, scale) in [(7.0, 0.8), (45.0, 0.5), (-120.0, 0.6), (3.0, 1.4)] {
         let look = Look {
@@ -374,7 +399,7 @@ fn turned_layers_are_sampled_and_antialiased() {
             Content::Solid([0.9, 0.1, 0.5, 1.0]),
         ] {
             let ops = vec![plain(opaque(80, 45, 22)), layer(top, look, Mix::Over(0.9))];
-            assert_composed(&format!("{rotation}"), window, window, ops);
+            judge.compare(&format!("{rotation}"), window, window, ops);
         }
         let ops = vec![
             plain(opaque(80, 45, 23)),
@@ -387,12 +412,13 @@ fn turned_layers_are_sampled_and_antialiased() {
             ),
             end(look, Mix::FULL),
         ];
-        assert_composed(&format!("group at {rotation}"), window, window, ops);
+        judge.compare(&format!("group at {rotation}"), window, window, ops);
     }
 }
 
 #[test]
 fn frames_keep_their_own_orientation() {
+    let mut judge = Judge::new();
     let window = size(40, 40);
     for mirrored in [false, true] {
         for turns in 0..4 {
@@ -411,7 +437,7 @@ fn frames_keep_their_own_orientation() {
                     display: orientation.apply(frame.size),
                 };
                 let ops = vec![layer(content, look, Mix::FULL)];
-                assert_composed(&format!("{orientation:?} {rotation}"), window, window, ops);
+                judge.compare(&format!("{orientation:?} {rotation}"), window, window, ops);
             }
         }
     }
@@ -419,6 +445,7 @@ fn frames_keep_their_own_orientation() {
 
 #[test]
 fn random_composites_are_as_the_reference_has_them() {
+    let mut judge = Judge::new();
     let mut random = Random(20);
     for round in 0..60 {
         let mut part = || f64::from(u16::try_from(random.next() % 1000).unwrap()) / 1000.0;
@@ -456,7 +483,7 @@ fn random_composites_are_as_the_reference_has_them() {
             };
             ops.push(layer(top, look, mix));
         }
-        assert_composed(&format!("random {round}"), size(640, 360), picture, ops);
+        judge.compare(&format!("random {round}"), size(640, 360), picture, ops);
     }
 }
 
