@@ -1,6 +1,6 @@
 //! From the frame that is due to the picture in a window or in memory.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::convert::deinterlace::Deinterlacer;
@@ -10,6 +10,7 @@ use crate::gpu::{
     PictureTimes, Rect, RgbaPicture, Viewer, fit,
 };
 use crate::media::{FieldOrder, Orientation, Size, VideoFrame, VideoStream, ViewSettings};
+use crate::timeline::{Composite, CompositeLayer, CompositeOp, Content};
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
@@ -22,24 +23,79 @@ pub enum StageError {
     Picture(#[from] PictureError),
 }
 
-/// The frame at hand and how it is shown.
+/// What is at hand and how it is shown.
 struct Held {
-    frame: Arc<VideoFrame>,
-    orientation: Orientation,
+    shown: Shown,
     /// Its size in square pixels, turned.
     display: Size,
     /// Whether its picture has been made, at which size.
     made: Option<Size>,
 }
 
-/// Owns the GPU device and the frame at hand. Lives on the presenting thread.
+/// A frame of a file, or the layers of a timeline.
+enum Shown {
+    Frame(Arc<VideoFrame>, Orientation),
+    Composite(Arc<Composite>),
+}
+
+impl Held {
+    fn show(
+        &self,
+        ctx: &GpuContext,
+        viewer: &mut Viewer,
+        size: Size,
+        token: u64,
+    ) -> Result<PictureTimes, PictureError> {
+        match &self.shown {
+            Shown::Frame(frame, orientation) => viewer.show(ctx, frame, *orientation, size, token),
+            Shown::Composite(composite) => viewer.show_composite(ctx, composite, size, token),
+        }
+    }
+}
+
+/// Makes progressive frames of the interlaced ones that come along one slot.
+#[derive(Default)]
+struct Fields {
+    deinterlacer: Deinterlacer,
+    /// The last one and what became of it, for a still comes again and again.
+    last: Option<(Weak<VideoFrame>, Arc<VideoFrame>)>,
+}
+
+impl Fields {
+    /// A progressive frame is only handed on.
+    fn whole(&mut self, frame: &Arc<VideoFrame>) -> Arc<VideoFrame> {
+        if frame.fields == FieldOrder::Progressive {
+            self.last = None;
+            return Arc::clone(frame);
+        }
+        if let Some((fields, whole)) = &self.last
+            && std::ptr::eq(fields.as_ptr(), Arc::as_ptr(frame))
+        {
+            return Arc::clone(whole);
+        }
+        puffin::profile_scope!("deinterlace");
+        // Its buffer can serve the next frame, once the picture at hand has changed.
+        self.last = None;
+        // A format that cannot be taken apart is shown with its fields interleaved.
+        let whole = self
+            .deinterlacer
+            .deinterlace(frame)
+            .map_or_else(|_| Arc::clone(frame), Arc::new);
+        self.last = Some((Arc::downgrade(frame), Arc::clone(&whole)));
+        whole
+    }
+}
+
+/// Owns the GPU device and what is at hand: a frame, or the layers of a timeline's instant. Lives on the
+/// presenting thread.
 ///
-/// After a device loss every call answers an error until [`Stage::rebuild`]; the frame is kept, so the
-/// picture comes back.
+/// After a device loss every call answers an error until [`Stage::rebuild`]; what is at hand is kept, so
+/// the picture comes back.
 pub struct Stage {
     ctx: GpuContext,
     viewer: Viewer,
-    deinterlacer: Deinterlacer,
+    /// By the step of a composite; a lone frame has the first.
+    fields: Vec<Fields>,
     held: Option<Held>,
 }
 
@@ -54,7 +110,7 @@ impl Stage {
         Ok(Self {
             ctx,
             viewer,
-            deinterlacer: Deinterlacer::default(),
+            fields: Vec::new(),
             held: None,
         })
     }
@@ -95,44 +151,71 @@ impl Stage {
         self.rebuild(ctx, format)
     }
 
-    /// Puts the frame of `planned` on the stage; a frame that is missing leaves the one before. `stream`
-    /// tells how it is turned and stretched. Answers how long taking the fields apart took.
+    /// Puts the picture of `planned` on the stage; one that is missing leaves the one before. `stream`
+    /// tells how a frame is turned and stretched; layers say so themselves, and are shown at the size of
+    /// their canvas. Answers how long taking fields apart took.
     pub fn take(&mut self, planned: &PlannedFrame, stream: &VideoStream) -> Duration {
-        let Picture::Frame(frame) = &planned.picture else {
-            return Duration::ZERO;
-        };
         let begun = self.ctx.now();
-        let frame = if frame.fields == FieldOrder::Progressive {
-            Arc::clone(frame)
-        } else {
-            puffin::profile_scope!("deinterlace");
-            // A format that cannot be taken apart is shown with its fields interleaved.
-            self.deinterlacer
-                .deinterlace(frame)
-                .map_or_else(|_| Arc::clone(frame), Arc::new)
+        let (shown, display) = match &planned.picture {
+            Picture::Frame(frame) => {
+                self.keep_fields(1);
+                let whole = self.fields[0].whole(frame);
+                let display = stream.display_size_of(frame.size);
+                (Shown::Frame(whole, stream.orientation), display)
+            }
+            Picture::Composite(composite) => {
+                let canvas = composite.canvas;
+                (Shown::Composite(self.whole_composite(composite)), canvas)
+            }
+            Picture::Missing(_) => return Duration::ZERO,
         };
         let took = Duration::from_nanos(self.ctx.nanos_since(begun));
-        let display = stream.display_size_of(frame.size);
         self.held = Some(Held {
-            frame,
-            orientation: stream.orientation,
+            shown,
             display,
             made: None,
         });
         took
     }
 
-    /// Takes the frame away: another medium is coming.
-    pub fn clear(&mut self) {
-        self.held = None;
+    /// The same with whole frames where there are fields.
+    fn whole_composite(&mut self, composite: &Arc<Composite>) -> Arc<Composite> {
+        let interlaced = |frame: &Arc<VideoFrame>| frame.fields != FieldOrder::Progressive;
+        if !composite.frames().any(interlaced) {
+            self.fields.clear();
+            return Arc::clone(composite);
+        }
+        self.keep_fields(composite.ops.len());
+        let mut whole = Composite::clone(composite);
+        for (op, fields) in whole.ops.iter_mut().zip(&mut self.fields) {
+            if let CompositeOp::Layer(CompositeLayer {
+                content: Content::Frame { frame, .. },
+                ..
+            }) = op
+            {
+                *frame = fields.whole(frame);
+            }
+        }
+        Arc::new(whole)
     }
 
-    /// Whether there is a frame.
+    /// Deinterlacers for so many slots, and no more.
+    fn keep_fields(&mut self, slots: usize) {
+        self.fields.resize_with(slots, Fields::default);
+    }
+
+    /// Takes what is at hand away: another medium is coming.
+    pub fn clear(&mut self) {
+        self.held = None;
+        self.fields.clear();
+    }
+
+    /// Whether there is a picture.
     pub fn has_frame(&self) -> bool {
         self.held.is_some()
     }
 
-    /// The frame's size in square pixels.
+    /// The size of what is at hand in square pixels.
     pub fn display_size(&self) -> Option<Size> {
         self.held.as_ref().map(|held| held.display)
     }
@@ -150,7 +233,7 @@ impl Stage {
             .is_some_and(|held| held.made != viewport.map(|rect| rect.size))
     }
 
-    /// Converts the frame at hand to the size that it has in a window of this size, unless that is done.
+    /// Converts what is at hand to the size that it has in a window of this size, unless that is done.
     pub fn make_picture(&mut self, window: Size, token: u64) -> Result<PictureTimes, StageError> {
         puffin::profile_scope!("picture");
         let Some(held) = &mut self.held else {
@@ -160,10 +243,7 @@ impl Stage {
         if held.made == Some(size) {
             return Ok(PictureTimes::default());
         }
-        let (ctx, frame) = (&self.ctx, &held.frame);
-        let times = self
-            .viewer
-            .show(ctx, frame, held.orientation, size, token)?;
+        let times = held.show(&self.ctx, &mut self.viewer, size, token)?;
         held.made = Some(size);
         Ok(times)
     }
@@ -200,8 +280,7 @@ impl Stage {
             return Err(PictureError::Nothing.into());
         };
         let size = size.map_or(held.display, |window| fit(held.display, window).size);
-        self.viewer
-            .show(&self.ctx, &held.frame, held.orientation, size, 0)?;
+        held.show(&self.ctx, &mut self.viewer, size, 0)?;
         held.made = Some(size);
         Ok(self.viewer.read_back(&self.ctx)?)
     }

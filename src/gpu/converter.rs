@@ -12,6 +12,9 @@ pub struct PictureRequest<'a> {
     pub frame: &'a VideoFrame,
     /// Size of the result, and how the frame is turned.
     pub job: ConvertJob,
+    /// Which of the frames that are shown at once it is: those that come along a lane one after another
+    /// are likely to be of a kind, and what is kept for them is kept by it.
+    pub lane: usize,
     /// Under which GPU times are reported.
     pub token: u64,
 }

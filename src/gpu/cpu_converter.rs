@@ -1,6 +1,6 @@
 //! Conversion on the CPU: SIMD code makes the picture, and the GPU only gets to copy it.
 
-use crate::convert::CpuConverter;
+use crate::convert::{ConvertError, CpuConverter};
 
 use super::picture::extent;
 use super::upload::{StagingLease, StagingRing, aligned_row_bytes};
@@ -15,59 +15,17 @@ const PIXEL_BYTES: usize = 4;
 /// The SIMD way.
 #[derive(Debug)]
 pub struct CpuPictureConverter {
-    generation: DeviceGeneration,
     converter: CpuConverter,
-    ring: StagingRing,
-    /// Where the picture is made when staging memory is not fit to work in.
-    scratch: Vec<u8>,
+    writer: PictureWriter,
 }
 
 impl CpuPictureConverter {
     /// A converter that works with up to `threads` threads.
     pub fn new(ctx: &GpuContext, threads: usize) -> Self {
         Self {
-            generation: ctx.generation(),
             converter: CpuConverter::new(threads),
-            ring: StagingRing::default(),
-            scratch: Vec::new(),
+            writer: PictureWriter::new(ctx),
         }
-    }
-
-    /// Converts into a staging buffer and answers the nanoseconds of conversion alone.
-    ///
-    /// On a CPU adapter staging memory is ordinary memory, and the picture is made right in it. On a
-    /// real GPU it may be uncached, where anything but one pass of writes is slow: there the picture
-    /// is made in a buffer of its own and copied.
-    fn fill(
-        &mut self,
-        ctx: &GpuContext,
-        request: &PictureRequest<'_>,
-        lease: &StagingLease,
-        (stride, order): (usize, ComponentOrder),
-    ) -> Result<u64, PictureError> {
-        let bytes = stride * request.job.out.height() as usize;
-        let mut view = self.ring.view(lease, bytes as u64)?;
-        let start = ctx.now();
-        if ctx.summary().is_cpu {
-            let mut mapped = view.slice(..);
-            #[expect(unsafe_code, reason = "wgpu hands out mapped memory for writing only")]
-            // SAFETY: the view borrows `bytes` bytes of mapped host memory, which wgpu has zeroed, and
-            // nothing else refers to them while `view` lives. On a CPU adapter they are ordinary memory.
-            let out = unsafe {
-                std::slice::from_raw_parts_mut(mapped.as_raw_element_ptr().as_ptr(), bytes)
-            };
-            self.converter
-                .convert(request.frame, &request.job, out, stride)?;
-            reorder(out, order);
-            return Ok(ctx.nanos_since(start));
-        }
-        self.scratch.resize(bytes, 0);
-        self.converter
-            .convert(request.frame, &request.job, &mut self.scratch, stride)?;
-        reorder(&mut self.scratch, order);
-        let nanos = ctx.nanos_since(start);
-        view.copy_from_slice(&self.scratch);
-        Ok(nanos)
     }
 }
 
@@ -79,19 +37,56 @@ impl PictureConverter for CpuPictureConverter {
         target: &Picture,
         _timer: &mut GpuTimer,
     ) -> Result<PictureTimes, PictureError> {
+        let converter = &mut self.converter;
+        self.writer.write(ctx, target, |out, stride| {
+            converter.convert(request.frame, &request.job, out, stride)
+        })
+    }
+}
+
+/// Brings pictures that were made in memory to the GPU.
+#[derive(Debug)]
+pub(super) struct PictureWriter {
+    generation: DeviceGeneration,
+    ring: StagingRing,
+    /// Where the picture is made when staging memory is not fit to work in.
+    scratch: Vec<u8>,
+}
+
+impl PictureWriter {
+    pub(super) fn new(ctx: &GpuContext) -> Self {
+        Self {
+            generation: ctx.generation(),
+            ring: StagingRing::default(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Has `paint` make a picture of the target's size, as RGBA with rows that many bytes apart, and
+    /// submits the copy of it to the target.
+    pub(super) fn write(
+        &mut self,
+        ctx: &GpuContext,
+        target: &Picture,
+        paint: impl FnOnce(&mut [u8], usize) -> Result<(), ConvertError>,
+    ) -> Result<PictureTimes, PictureError> {
         ctx.check_alive()?;
         target.check(ctx)?;
         if self.generation != ctx.generation() {
             return Err(PictureError::OtherDevice);
         }
         let start = ctx.now();
-        let out = request.job.out;
+        let out = target.size();
         let stride = aligned_row_bytes(out.width() as usize * PIXEL_BYTES);
-        let lease = self
-            .ring
-            .acquire(ctx, stride as u64 * u64::from(out.height()))?;
+        let bytes = stride * out.height() as usize;
+        let lease = self.ring.acquire(ctx, bytes as u64)?;
         let waited = lease.waited;
-        let convert_nanos = self.fill(ctx, request, &lease, (stride, target.order()))?;
+        let order = target.order();
+        let convert_nanos = self.fill(ctx, &lease, bytes, |memory| {
+            paint(memory, stride)?;
+            reorder(memory, order);
+            Ok(())
+        })?;
 
         self.ring.seal(&lease);
         let mut encoder = ctx
@@ -116,6 +111,38 @@ impl PictureConverter for CpuPictureConverter {
             upload_nanos: ctx.nanos_since(start).saturating_sub(convert_nanos),
             waited,
         })
+    }
+
+    /// Fills a staging buffer and answers the nanoseconds that `paint` took.
+    ///
+    /// On a CPU adapter staging memory is ordinary memory, and the picture is made right in it. On a
+    /// real GPU it may be uncached, where anything but one pass of writes is slow: there the picture
+    /// is made in a buffer of its own and copied.
+    fn fill(
+        &mut self,
+        ctx: &GpuContext,
+        lease: &StagingLease,
+        bytes: usize,
+        paint: impl FnOnce(&mut [u8]) -> Result<(), ConvertError>,
+    ) -> Result<u64, PictureError> {
+        let mut view = self.ring.view(lease, bytes as u64)?;
+        let start = ctx.now();
+        if ctx.summary().is_cpu {
+            let mut mapped = view.slice(..);
+            #[expect(unsafe_code, reason = "wgpu hands out mapped memory for writing only")]
+            // SAFETY: the view borrows `bytes` bytes of mapped host memory, which wgpu has zeroed, and
+            // nothing else refers to them while `view` lives. On a CPU adapter they are ordinary memory.
+            let out = unsafe {
+                std::slice::from_raw_parts_mut(mapped.as_raw_element_ptr().as_ptr(), bytes)
+            };
+            paint(out)?;
+            return Ok(ctx.nanos_since(start));
+        }
+        self.scratch.resize(bytes, 0);
+        paint(&mut self.scratch)?;
+        let nanos = ctx.nanos_since(start);
+        view.copy_from_slice(&self.scratch);
+        Ok(nanos)
     }
 }
 

@@ -58,11 +58,24 @@ impl Variant {
     }
 }
 
+/// Frames after which a lane that none of them came along is dropped, with its memory.
+const IDLE_LIMIT: u64 = 240;
+
+/// Textures and staging buffers for frames of a kind.
+#[derive(Debug, Default)]
+struct Lane {
+    uploader: FrameUploader,
+    /// The last frame that came along it.
+    used: u64,
+}
+
 /// The compute way. Pipelines are made when a format first needs them.
 #[derive(Debug)]
 pub struct GpuConverter {
     generation: DeviceGeneration,
-    uploader: FrameUploader,
+    lanes: Vec<Lane>,
+    /// Frames converted.
+    frames: u64,
     layout: wgpu::BindGroupLayout,
     pipeline_layout: wgpu::PipelineLayout,
     module: wgpu::ShaderModule,
@@ -95,7 +108,8 @@ impl GpuConverter {
             };
             Self {
                 generation: ctx.generation(),
-                uploader: FrameUploader::new(),
+                lanes: Vec::new(),
+                frames: 0,
                 module: device.create_shader_module(wgpu::ShaderModuleDescriptor {
                     label: Some("convert"),
                     source: wgpu::ShaderSource::Wgsl(CONVERT_WGSL.into()),
@@ -135,6 +149,20 @@ impl GpuConverter {
         })?;
         self.pipelines.insert(variant, pipeline.clone());
         Ok(pipeline)
+    }
+
+    /// Sees to it that there is a lane of this number, and gives up the memory of idle ones.
+    fn take_lane(&mut self, number: usize) {
+        self.frames += 1;
+        if self.lanes.len() <= number {
+            self.lanes.resize_with(number + 1, Lane::default);
+        }
+        self.lanes[number].used = self.frames;
+        for lane in &mut self.lanes {
+            if lane.used + IDLE_LIMIT < self.frames {
+                lane.uploader = FrameUploader::new();
+            }
+        }
     }
 
     /// Brings the buffers up to date; writes take effect before the next submission.
@@ -224,8 +252,11 @@ impl PictureConverter for GpuConverter {
         let mut encoder = ctx
             .device()
             .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        let upload = self.uploader.record(ctx, frame, &mut encoder)?;
-        let planes = self.uploader.planes().ok_or(PictureError::OutOfMemory)?;
+        self.take_lane(request.lane);
+        let uploader = &mut self.lanes[request.lane].uploader;
+        let upload = uploader.record(ctx, frame, &mut encoder)?;
+        let planes = self.lanes[request.lane].uploader.planes();
+        let planes = planes.ok_or(PictureError::OutOfMemory)?;
         let bindings = self.bind(ctx, planes, target);
         let timed = timer.begin(request.token);
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
@@ -246,7 +277,9 @@ impl PictureConverter for GpuConverter {
         }
         let submission = ctx.queue().submit([encoder.finish()]);
         let report = upload.report;
-        self.uploader.submitted(&upload, submission);
+        self.lanes[request.lane]
+            .uploader
+            .submitted(&upload, submission);
         if let Some(timed) = &timed {
             timer.submitted(timed);
         }

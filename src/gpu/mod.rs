@@ -15,6 +15,7 @@
 //! GPU memory, for a window of 1280x720 and a 4K 4:2:0 8-bit frame: 3.7 MB for the picture; with the
 //! GPU way 12.4 MB for the planes and as much for each of at most three staging buffers.
 
+mod compose;
 mod converter;
 mod cpu_converter;
 mod device;

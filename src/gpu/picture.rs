@@ -63,6 +63,15 @@ pub struct PictureTimes {
     pub waited: bool,
 }
 
+impl PictureTimes {
+    /// Adds those of another part of the same picture.
+    pub(super) fn add(&mut self, other: Self) {
+        self.convert_nanos += other.convert_nanos;
+        self.upload_nanos += other.upload_nanos;
+        self.waited |= other.waited;
+    }
+}
+
 /// A texture of exactly the size shown, 8 bits a component: R'G'B' encoded for the display, straight
 /// alpha.
 #[derive(Debug)]
@@ -101,7 +110,9 @@ impl Picture {
             return Err(PictureError::TooLargeForTextures { size, limit });
         }
         let usage = match order {
-            ComponentOrder::Rgba => wgpu::TextureUsages::STORAGE_BINDING,
+            ComponentOrder::Rgba => {
+                wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::RENDER_ATTACHMENT
+            }
             // Storing to such textures is an optional feature of devices.
             ComponentOrder::Bgra => wgpu::TextureUsages::empty(),
         };

@@ -3,6 +3,9 @@
 //! A pass writes two time stamps; they are copied to a small buffer that is mapped when the GPU is
 //! done, some frames later. A fixed number of such measurements is under way at most: when all are, a
 //! pass goes untimed rather than waiting.
+//!
+//! Several passes may be measured under one token, those of a picture's layers for instance. Their sum
+//! is reported, once all of them have arrived.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,8 +13,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::GpuContext;
 
-/// Measurements under way at most. Frames in flight are fewer.
-const SLOTS: u32 = 8;
+/// Measurements under way at most: those of a few frames in flight, with some layers each.
+const SLOTS: u32 = 32;
 /// A pass has a begin and an end.
 const STAMPS: u32 = 2;
 /// Bytes of one measurement: two 64-bit stamps.
@@ -43,6 +46,8 @@ pub struct TimedPass {
 #[derive(Debug)]
 pub struct GpuTimer {
     parts: Option<TimerParts>,
+    /// Tokens and nanoseconds of which more may come.
+    sums: Vec<(u64, u64)>,
     done: VecDeque<(u64, u64)>,
 }
 
@@ -60,6 +65,7 @@ impl GpuTimer {
         let parts = ctx.has_timestamps().then(|| TimerParts::new(ctx));
         Self {
             parts,
+            sums: Vec::new(),
             done: VecDeque::with_capacity(RESULTS_MAX),
         }
     }
@@ -95,6 +101,21 @@ impl GpuTimer {
             beginning_of_pass_write_index: Some(pass.slot * STAMPS),
             end_of_pass_write_index: Some(pass.slot * STAMPS + 1),
         })
+    }
+
+    /// What a render pass must write where several passes are timed as one: the first of them opens the
+    /// measurement, the last one closes it.
+    pub(super) fn render_writes_between(
+        &self,
+        pass: &TimedPass,
+        opens: bool,
+        closes: bool,
+    ) -> Option<wgpu::RenderPassTimestampWrites<'_>> {
+        let mut writes = self.render_writes(pass).filter(|_| opens || closes)?;
+        writes.beginning_of_pass_write_index =
+            writes.beginning_of_pass_write_index.filter(|_| opens);
+        writes.end_of_pass_write_index = writes.end_of_pass_write_index.filter(|_| closes);
+        Some(writes)
     }
 
     /// Records how the stamps come back, after the pass has ended.
@@ -165,12 +186,24 @@ impl GpuTimer {
         }
         arrived.sort_unstable();
         for (_, token, ticks) in arrived {
+            let nanos = nanos_from_ticks(ticks, parts.nanos_per_tick);
+            match self.sums.iter_mut().find(|(known, _)| *known == token) {
+                Some((_, sum)) => *sum += nanos,
+                None => self.sums.push((token, nanos)),
+            }
+        }
+        let mut sums = std::mem::take(&mut self.sums);
+        sums.retain(|&(token, nanos)| {
+            if self.is_pending(token) {
+                return true;
+            }
             if self.done.len() == RESULTS_MAX {
                 self.done.pop_front();
             }
-            self.done
-                .push_back((token, nanos_from_ticks(ticks, parts.nanos_per_tick)));
-        }
+            self.done.push_back((token, nanos));
+            false
+        });
+        self.sums = sums;
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::convert::ConvertJob;
 use crate::media::{Orientation, Size, VideoFrame, ViewSettings};
+use crate::timeline::Composite;
 
+use super::compose::{ComposeJob, ComposePlan, CpuComposer, GpuComposer};
 use super::overlay::Overlay;
 use super::picture::extent;
 use super::present::Presenter;
@@ -12,9 +14,10 @@ use super::{
     RgbaPicture,
 };
 
-/// Shows frames.
+/// Shows frames, and composites of several.
 ///
-/// [`Viewer::show`] converts a frame into a picture of the size it has on screen; [`Viewer::draw`] or
+/// [`Viewer::show`] converts a frame into a picture of the size it has on screen, and
+/// [`Viewer::show_composite`] composes the layers of a timeline into one; [`Viewer::draw`] or
 /// [`Viewer::render`] draws that picture, as often as the window needs it. When the window changes
 /// size while nothing plays, the old picture is stretched until `show` is called again with the frame
 /// that the caller kept.
@@ -24,14 +27,61 @@ use super::{
 /// [`Viewer::rebuild`].
 #[derive(Debug)]
 pub struct Viewer {
-    choice: ConvertChoice,
-    threads: usize,
     generation: DeviceGeneration,
     presenter: Presenter,
     timer: GpuTimer,
+    converters: Converters,
+    plan: ComposePlan,
+    gpu_composer: Option<GpuComposer>,
+    cpu_composer: Option<CpuComposer>,
+    shown: Option<Shown>,
+}
+
+/// Who converts frames. They are made when they are first needed.
+#[derive(Debug)]
+struct Converters {
+    choice: ConvertChoice,
+    threads: usize,
     gpu: Option<GpuConverter>,
     cpu: Option<CpuPictureConverter>,
-    shown: Option<Shown>,
+}
+
+impl Converters {
+    fn new(choice: ConvertChoice) -> Self {
+        Self {
+            choice,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            gpu: None,
+            cpu: None,
+        }
+    }
+
+    /// Whether the GPU is to convert `frame`.
+    fn uses_gpu(&self, ctx: &GpuContext, frame: &VideoFrame) -> bool {
+        let side = frame.size.width().max(frame.size.height());
+        // A frame that no texture can hold is left to the CPU, unless the GPU was insisted on.
+        let too_large = self.choice == ConvertChoice::Auto && side > ctx.max_texture_side();
+        self.choice.uses_gpu(ctx.summary()) && !too_large
+    }
+
+    fn convert(
+        &mut self,
+        ctx: &GpuContext,
+        request: &PictureRequest<'_>,
+        target: &Picture,
+        timer: &mut GpuTimer,
+    ) -> Result<PictureTimes, PictureError> {
+        let converter: &mut dyn PictureConverter = if self.uses_gpu(ctx, request.frame) {
+            match &mut self.gpu {
+                Some(gpu) => gpu,
+                none => none.insert(GpuConverter::new(ctx)?),
+            }
+        } else {
+            self.cpu
+                .get_or_insert_with(|| CpuPictureConverter::new(ctx, self.threads))
+        };
+        converter.convert(ctx, request, target, timer)
+    }
 }
 
 /// The picture on screen.
@@ -52,13 +102,13 @@ impl Viewer {
         target_format: wgpu::TextureFormat,
     ) -> Result<Self, PictureError> {
         Ok(Self {
-            choice,
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
             generation: ctx.generation(),
             presenter: Presenter::new(ctx, target_format)?,
             timer: GpuTimer::new(ctx),
-            gpu: None,
-            cpu: None,
+            converters: Converters::new(choice),
+            plan: ComposePlan::default(),
+            gpu_composer: None,
+            cpu_composer: None,
             shown: None,
         })
     }
@@ -70,13 +120,13 @@ impl Viewer {
         ctx: &GpuContext,
         target_format: wgpu::TextureFormat,
     ) -> Result<(), PictureError> {
-        *self = Self::new(ctx, self.choice, target_format)?;
+        *self = Self::new(ctx, self.converters.choice, target_format)?;
         Ok(())
     }
 
     /// Who converts, in a word or two.
     pub fn converter_name(&self, ctx: &GpuContext) -> &'static str {
-        if self.choice.uses_gpu(ctx.summary()) {
+        if self.converters.choice.uses_gpu(ctx.summary()) {
             "GPU compute"
         } else {
             "CPU (SIMD)"
@@ -85,7 +135,7 @@ impl Viewer {
 
     /// Who converts from now on.
     pub fn set_choice(&mut self, choice: ConvertChoice) {
-        self.choice = choice;
+        self.converters.choice = choice;
     }
 
     /// Converts `frame` into a picture of `picture_size`, its size on screen.
@@ -101,47 +151,75 @@ impl Viewer {
         token: u64,
     ) -> Result<PictureTimes, PictureError> {
         self.check(ctx)?;
-        let on_gpu = self.converts_on_gpu(ctx, frame);
+        let on_gpu = self.converters.uses_gpu(ctx, frame);
         self.make_room(ctx, picture_size, self.picture_order(on_gpu))?;
+        let Some(shown) = &mut self.shown else {
+            return Err(PictureError::Nothing);
+        };
         let job = ConvertJob {
             out: picture_size,
             orientation,
         };
-        let request = PictureRequest { frame, job, token };
-        let times = self.convert(ctx, &request, on_gpu);
-        if let (Ok(_), Some(shown)) = (&times, &mut self.shown) {
-            shown.has_alpha = frame.format.alpha;
-            shown.filled = true;
-        }
-        times
+        let request = PictureRequest {
+            frame,
+            job,
+            lane: 0,
+            token,
+        };
+        let (target, timer) = (&shown.picture, &mut self.timer);
+        let times = self.converters.convert(ctx, &request, target, timer)?;
+        shown.has_alpha = frame.format.alpha;
+        shown.filled = true;
+        Ok(times)
     }
 
-    fn convert(
+    /// Composes the layers of `composite` into a picture of `picture_size`, the canvas's size on screen.
+    /// What that means, [`Composite`] says.
+    ///
+    /// The layers are mixed by the GPU where it converts, and otherwise on this thread. One frame that
+    /// fills the canvas goes the way of [`Viewer::show`]. The GPU's part is submitted, not waited for; its
+    /// time under `token` is the sum of all conversions and of the composition.
+    pub fn show_composite(
         &mut self,
         ctx: &GpuContext,
-        request: &PictureRequest<'_>,
-        on_gpu: bool,
+        composite: &Composite,
+        picture_size: Size,
+        token: u64,
     ) -> Result<PictureTimes, PictureError> {
-        let Some(shown) = &self.shown else {
+        self.check(ctx)?;
+        self.plan
+            .make(composite, picture_size, ctx.max_texture_side());
+        if let Some((frame, orientation)) = self.plan.lone_frame(composite) {
+            return self.show(ctx, frame, orientation, picture_size, token);
+        }
+        let on_gpu = self.converters.choice.uses_gpu(ctx.summary());
+        self.make_room(ctx, picture_size, self.picture_order(on_gpu))?;
+        let Some(shown) = &mut self.shown else {
             return Err(PictureError::Nothing);
         };
-        let converter: &mut dyn PictureConverter = if on_gpu {
-            match &mut self.gpu {
-                Some(gpu) => gpu,
-                none => none.insert(GpuConverter::new(ctx)?),
-            }
-        } else {
-            self.cpu
-                .get_or_insert_with(|| CpuPictureConverter::new(ctx, self.threads))
+        let job = ComposeJob {
+            composite,
+            plan: &self.plan,
+            target: &shown.picture,
+            token,
         };
-        converter.convert(ctx, request, &shown.picture, &mut self.timer)
-    }
-
-    fn converts_on_gpu(&self, ctx: &GpuContext, frame: &VideoFrame) -> bool {
-        let side = frame.size.width().max(frame.size.height());
-        // A frame that no texture can hold is left to the CPU, unless the GPU was insisted on.
-        let too_large = self.choice == ConvertChoice::Auto && side > ctx.max_texture_side();
-        self.choice.uses_gpu(ctx.summary()) && !too_large
+        let converters = &mut self.converters;
+        let times = if on_gpu {
+            let composer = match &mut self.gpu_composer {
+                Some(composer) => composer,
+                none => none.insert(GpuComposer::new(ctx)?),
+            };
+            composer.compose(ctx, &job, &mut self.timer, |request, target, timer| {
+                converters.convert(ctx, request, target, timer)
+            })?
+        } else {
+            self.cpu_composer
+                .get_or_insert_with(|| CpuComposer::new(ctx, converters.threads))
+                .compose(ctx, &job)?
+        };
+        shown.has_alpha = false;
+        shown.filled = true;
+        Ok(times)
     }
 
     /// The order of the target's own components where the converter can write it, so that the picture

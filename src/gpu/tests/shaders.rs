@@ -2,6 +2,7 @@
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
+use crate::gpu::compose::COMPOSE_WGSL;
 use crate::gpu::gpu_converter::CONVERT_WGSL;
 use crate::gpu::present::PRESENT_WGSL;
 
@@ -25,6 +26,11 @@ fn validate(name: &str, source: &str, entry_points: &[&str]) {
 
 #[test]
 fn every_shader_is_valid_without_optional_capabilities() {
+    validate(
+        "compose.wgsl",
+        COMPOSE_WGSL,
+        &["cover", "over", "difference"],
+    );
     validate("convert.wgsl", CONVERT_WGSL, &["convert"]);
     validate("present.wgsl", PRESENT_WGSL, &["cover", "present"]);
 }
@@ -39,7 +45,7 @@ fn no_shader_is_left_out() {
     files.sort();
     assert_eq!(
         files,
-        ["convert.wgsl", "present.wgsl"],
+        ["compose.wgsl", "convert.wgsl", "present.wgsl"],
         "validate the new shader above"
     );
 }
