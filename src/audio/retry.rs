@@ -35,7 +35,10 @@ impl Retry {
 
     /// It failed at `now`.
     pub(crate) fn failed(&mut self, now: Moment) {
-        if self.failed.is_some_and(|at| now.since(at) >= FORGIVEN_AFTER) {
+        if self
+            .failed
+            .is_some_and(|at| now.since(at) >= FORGIVEN_AFTER)
+        {
             self.wait = FIRST_WAIT;
         }
         self.failed = Some(now);

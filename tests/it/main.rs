@@ -18,5 +18,6 @@ mod made;
 mod program;
 mod screen;
 mod sound_truth;
+mod timeline_sound;
 mod window;
 mod window_faults;

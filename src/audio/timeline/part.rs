@@ -214,10 +214,16 @@ mod tests {
     #[test]
     fn levels_change_in_a_straight_line_about_the_cut() {
         let level = |from, gain| Level { from, gain };
-        let part = part(vec![level(0, 1.0), level(500, 0.0), level(800, 0.5)], vec![]);
+        let part = part(
+            vec![level(0, 1.0), level(500, 0.0), level(800, 0.5)],
+            vec![],
+        );
         let mut gains = vec![1.0; 1_000];
         part.apply_gain(0, 1, &mut gains);
-        assert_eq!((gains[0], gains[449], gains[550], gains[749]), (1.0, 1.0, 0.0, 0.0));
+        assert_eq!(
+            (gains[0], gains[449], gains[550], gains[749]),
+            (1.0, 1.0, 0.0, 0.0)
+        );
         assert!((gains[500] - 0.5).abs() < 0.01 && (gains[800] - 0.25).abs() < 0.01);
         assert_eq!(gains[850], 0.5);
         for pair in gains.windows(2) {
