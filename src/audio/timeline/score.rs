@@ -185,34 +185,27 @@ impl Builder {
 
     /// Adds a part, or lengthens the one that it continues.
     fn add_part(&mut self, part: Part) {
-        let rises_at_begin = part
-            .ramps
-            .iter()
-            .any(|ramp| ramp.rises && ramp.from == part.begin);
         let falls_at_end = part
             .ramps
             .iter()
             .any(|ramp| !ramp.rises && ramp.to() == part.end);
         let end = part.end;
-        let number = match self.continued_by(&part).filter(|_| !rises_at_begin) {
-            Some(number) => {
-                let before = &mut self.parts[number];
-                before.end = end;
-                let same = |last: &Level| last.gain.to_bits() == part.levels[0].gain.to_bits();
-                if !before.levels.last().is_some_and(same) {
-                    before.levels.extend(part.levels);
-                }
-                for ramp in part.ramps {
-                    if !before.ramps.contains(&ramp) {
-                        before.ramps.push(ramp);
-                    }
-                }
-                number
+        let number = if let Some(number) = self.continued_by(&part) {
+            let before = &mut self.parts[number];
+            before.end = end;
+            let same = |last: &Level| last.gain.to_bits() == part.levels[0].gain.to_bits();
+            if !before.levels.last().is_some_and(same) {
+                before.levels.extend(part.levels);
             }
-            None => {
-                self.parts.push(part);
-                self.parts.len() - 1
+            for ramp in part.ramps {
+                if !before.ramps.contains(&ramp) {
+                    before.ramps.push(ramp);
+                }
             }
+            number
+        } else {
+            self.parts.push(part);
+            self.parts.len() - 1
         };
         if !falls_at_end {
             self.ends.entry(end).or_default().push(number);
