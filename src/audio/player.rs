@@ -258,6 +258,12 @@ impl AudioPlayer {
         self.open_order(SourceOrder::Ready(source));
     }
 
+    /// Plays a source that `opening` opens.
+    #[cfg(test)]
+    pub(crate) fn open_made(&mut self, opening: super::session::Opening) {
+        self.open_order(SourceOrder::Made(opening));
+    }
+
     fn open_order(&mut self, order: SourceOrder) {
         self.silence();
         self.notes.clear();

@@ -9,7 +9,7 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest one.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// A failure after so long without one is a new one.
-const FORGIVEN_AFTER: Duration = Duration::from_secs(120);
+const FORGIVEN_AFTER: Duration = Duration::from_mins(2);
 
 /// Waits that double with each failure: a share that comes back is found soon, a file that is gone costs
 /// nothing.
@@ -35,7 +35,10 @@ impl Retry {
 
     /// It failed at `now`.
     pub(crate) fn failed(&mut self, now: Moment) {
-        if self.failed.is_some_and(|at| now.since(at) >= FORGIVEN_AFTER) {
+        if self
+            .failed
+            .is_some_and(|at| now.since(at) >= FORGIVEN_AFTER)
+        {
             self.wait = FIRST_WAIT;
         }
         self.failed = Some(now);

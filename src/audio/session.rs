@@ -10,9 +10,9 @@ use ringbuf::traits::{Observer, Producer};
 
 use super::AudioPlan;
 use super::block::{AudioBlock, DeviceFormat};
+use super::retry::Retry;
 use super::run_stream::RunStream;
 use super::shared::Shared;
-use super::retry::Retry;
 use super::source::SampleSource;
 use super::timeline::{Readers, SoundNotes, SoundPlan, TimelineSamples};
 use super::window::MediaWindow;
@@ -421,9 +421,9 @@ impl Session {
                 let readers = Arc::clone(readers);
                 self.mixed_for = format;
                 Ok(Some(match format {
-                    Some(DeviceFormat { rate, channels }) => Box::new(
-                        TimelineSamples::with_readers(plan, rate, channels, readers),
-                    ),
+                    Some(DeviceFormat { rate, channels }) => {
+                        Box::new(TimelineSamples::with_readers(plan, rate, channels, readers))
+                    }
                     None => Box::new(TimelineSamples::in_stereo(plan, readers)),
                 }))
             }

@@ -100,7 +100,8 @@ impl TimeStretch {
             if self.pending.len() < values {
                 return;
             }
-            self.inner.seek(&self.pending[..values], self.speed.as_f64());
+            self.inner
+                .seek(&self.pending[..values], self.speed.as_f64());
             self.pending.drain(..values);
             self.positioned_at = None;
         }
@@ -127,10 +128,7 @@ impl TimeStretch {
         // Both parts of a ratio are below 2^41, so this stays far within 64 bits.
         let due = self.owed + count_i64(STEP_OUT) * self.speed.num();
         let frames = due / self.speed.den();
-        (
-            usize::try_from(frames).unwrap_or(0),
-            due % self.speed.den(),
-        )
+        (usize::try_from(frames).unwrap_or(0), due % self.speed.den())
     }
 }
 

@@ -12,6 +12,8 @@ use crate::decode::{Generation, LoopMode, RunMap};
 use crate::time::{Clock, FrameIndex, FrameRate, MediaSpan, MediaTime, Moment, SimClock, Speed};
 
 mod faults;
+mod recovery;
+mod timeline;
 
 const MILLI: Duration = Duration::from_millis(1);
 

@@ -20,5 +20,6 @@ mod otio;
 mod program;
 mod screen;
 mod sound_truth;
+mod timeline_sound;
 mod window;
 mod window_faults;

@@ -147,7 +147,9 @@ fn converter(
     let (from, to) = if pace == rate_pace(media, mix.rate) {
         (media, mix.rate)
     } else {
-        reduced(pace.num()).zip(reduced(pace.den())).ok_or(ffmpeg_next::Error::InvalidData)?
+        reduced(pace.num())
+            .zip(reduced(pace.den()))
+            .ok_or(ffmpeg_next::Error::InvalidData)?
     };
     Resampler::new(from, to, mix.channels)
 }
@@ -244,7 +246,8 @@ impl Chain {
         if self.broken {
             let have = self.first + count_i64(self.made.len() / self.channels);
             let missing = usize::try_from(to - have).unwrap_or(0).clamp(1, 1 << 16);
-            self.made.resize(self.made.len() + missing * self.channels, 0.0);
+            self.made
+                .resize(self.made.len() + missing * self.channels, 0.0);
             return;
         }
         self.pulled.clear();
@@ -303,13 +306,22 @@ mod tests {
 
     #[test]
     fn conversion_begins_where_both_rates_have_a_sample() {
-        for (num, den) in [(147, 160), (2, 1), (1, 1), (1_001, 1_000), (147_147, 160_000)] {
+        for (num, den) in [
+            (147, 160),
+            (2, 1),
+            (1, 1),
+            (1_001, 1_000),
+            (147_147, 160_000),
+        ] {
             let pace = Ratio::new(num, den).unwrap();
             for latest in [-100_001, -1, 0, 7, 10_000_019] {
                 let (place, index) = common_place(latest, pace);
                 assert!(place <= latest && latest - place <= SEARCH_FRAMES);
                 let exact = place as f64 * pace.as_f64();
-                assert!((exact - index as f64).abs() < 1e-3, "{place} is {exact}, not {index}");
+                assert!(
+                    (exact - index as f64).abs() < 1e-3,
+                    "{place} is {exact}, not {index}"
+                );
             }
         }
     }

@@ -54,7 +54,9 @@ impl OpenMedium for Files {
                 None => "It has no sound.".to_owned(),
             });
         };
-        let zero = info.default_video().map_or(track.start, |video| video.start);
+        let zero = info
+            .default_video()
+            .map_or(track.start, |video| video.start);
         AudioReader::open(&key.path, track.id, zero)
             .map(|reader| Box::new(reader) as Box<dyn SampleSource>)
             .map_err(|error| error.to_string())
@@ -339,7 +341,9 @@ pub(super) struct Lease {
 
 impl std::fmt::Debug for Lease {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lease").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Lease")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }
 

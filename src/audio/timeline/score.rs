@@ -130,7 +130,8 @@ impl Builder {
         let start = clip.range.start.since_zero();
         let begin = self.sample(start);
         let clip_end = self.sample(clip.range.end().since_zero());
-        let end = clip_end.min(self.length);
+        // Nothing is heard before the edit begins, or after it ends.
+        let (first, end) = (begin.max(0), clip_end.min(self.length));
         if !clip.gain.is_finite() || clip.gain == 0.0 {
             return;
         }
@@ -156,8 +157,8 @@ impl Builder {
         let pieces = clip.map.pieces();
         for (n, piece) in pieces.iter().enumerate() {
             // The first piece holds for what lies before it, too.
-            let at = |from| self.sample(start + from).clamp(begin, end.max(begin));
-            let piece_begin = if n == 0 { begin } else { at(piece.from) };
+            let at = |from| self.sample(start + from).clamp(first, end.max(first));
+            let piece_begin = if n == 0 { first } else { at(piece.from) };
             let piece_end = pieces.get(n + 1).map_or(end, |next| at(next.from));
             if piece_begin >= piece_end || !is_audible(piece.speed) {
                 continue;
@@ -184,34 +185,27 @@ impl Builder {
 
     /// Adds a part, or lengthens the one that it continues.
     fn add_part(&mut self, part: Part) {
-        let rises_at_begin = part
-            .ramps
-            .iter()
-            .any(|ramp| ramp.rises && ramp.from == part.begin);
         let falls_at_end = part
             .ramps
             .iter()
             .any(|ramp| !ramp.rises && ramp.to() == part.end);
         let end = part.end;
-        let number = match self.continued_by(&part).filter(|_| !rises_at_begin) {
-            Some(number) => {
-                let before = &mut self.parts[number];
-                before.end = end;
-                let same = |last: &Level| last.gain.to_bits() == part.levels[0].gain.to_bits();
-                if !before.levels.last().is_some_and(same) {
-                    before.levels.extend(part.levels);
-                }
-                for ramp in part.ramps {
-                    if !before.ramps.contains(&ramp) {
-                        before.ramps.push(ramp);
-                    }
-                }
-                number
+        let number = if let Some(number) = self.continued_by(&part) {
+            let before = &mut self.parts[number];
+            before.end = end;
+            let same = |last: &Level| last.gain.to_bits() == part.levels[0].gain.to_bits();
+            if !before.levels.last().is_some_and(same) {
+                before.levels.extend(part.levels);
             }
-            None => {
-                self.parts.push(part);
-                self.parts.len() - 1
+            for ramp in part.ramps {
+                if !before.ramps.contains(&ramp) {
+                    before.ramps.push(ramp);
+                }
             }
+            number
+        } else {
+            self.parts.push(part);
+            self.parts.len() - 1
         };
         if !falls_at_end {
             self.ends.entry(end).or_default().push(number);
@@ -243,7 +237,10 @@ impl Builder {
         for (at, number) in ends {
             open_end[number] = true;
             let room = (self.parts[number].end - self.parts[number].begin) / 2;
-            let cut = cuts.entry(at).or_insert_with(|| Cut { room, ..Cut::default() });
+            let cut = cuts.entry(at).or_insert_with(|| Cut {
+                room,
+                ..Cut::default()
+            });
             cut.ends = true;
             cut.room = cut.room.min(room);
         }
@@ -253,12 +250,18 @@ impl Builder {
         };
         for part in self.parts.iter().filter(|part| !begins_in_fade(part)) {
             let room = (part.end - part.begin) / 2;
-            let cut = cuts.entry(part.begin).or_insert_with(|| Cut { room, ..Cut::default() });
+            let cut = cuts.entry(part.begin).or_insert_with(|| Cut {
+                room,
+                ..Cut::default()
+            });
             cut.begins = true;
             cut.room = cut.room.min(room);
         }
         for (part, open_end) in self.parts.iter_mut().zip(open_end) {
-            let gaps = part.levels.windows(2).map(|pair| (pair[1].from - pair[0].from) / 2);
+            let gaps = part
+                .levels
+                .windows(2)
+                .map(|pair| (pair[1].from - pair[0].from) / 2);
             part.level_reach = gaps.min().unwrap_or(reach).clamp(1, reach.max(1));
             let mut sides = Vec::new();
             if !begins_in_fade(part) {
@@ -297,7 +300,10 @@ impl Builder {
         let mut falls: HashMap<(i64, i64), Vec<usize>> = HashMap::new();
         for (number, part) in self.parts.iter().enumerate() {
             for ramp in part.ramps.iter().filter(|ramp| !ramp.rises) {
-                falls.entry((ramp.from, ramp.length)).or_default().push(number);
+                falls
+                    .entry((ramp.from, ramp.length))
+                    .or_default()
+                    .push(number);
             }
         }
         for number in 0..self.parts.len() {
@@ -305,8 +311,12 @@ impl Builder {
             let rise = part.ramps.iter().find(|ramp| ramp.rises).copied();
             let Some(rise) = rise else { continue };
             let partners = falls.get(&(rise.from, rise.length));
-            let same = |other: &&usize| **other != number && same_moments(&self.parts[**other], part, self.rate);
-            let Some(partner) = partners.and_then(|partners| partners.iter().find(same)).copied()
+            let same = |other: &&usize| {
+                **other != number && same_moments(&self.parts[**other], part, self.rate)
+            };
+            let Some(partner) = partners
+                .and_then(|partners| partners.iter().find(same))
+                .copied()
             else {
                 continue;
             };
@@ -427,7 +437,11 @@ mod tests {
     #[test]
     fn dissolves_within_one_take_are_straight() {
         let fade = |mut clip: SoundClip, rises: bool| {
-            let side = if rises { &mut clip.fade_in } else { &mut clip.fade_out };
+            let side = if rises {
+                &mut clip.fade_in
+            } else {
+                &mut clip.fade_out
+            };
             *side = ms(200);
             clip
         };
@@ -437,9 +451,15 @@ mod tests {
                 fade(clip("a", 800, 1_000, source), true),
             ]);
             let ramps = made.part(1).unwrap().ramps.clone();
-            assert_eq!((ramps[0].from, ramps[0].length, ramps[0].law), (38_400, 9_600, law));
+            assert_eq!(
+                (ramps[0].from, ramps[0].length, ramps[0].law),
+                (38_400, 9_600, law)
+            );
             let ramps = &made.part(0).unwrap().ramps;
-            assert_eq!((ramps[0].from, ramps[0].length, ramps[0].law), (38_400, 9_600, law));
+            assert_eq!(
+                (ramps[0].from, ramps[0].length, ramps[0].law),
+                (38_400, 9_600, law)
+            );
         }
     }
 

@@ -146,7 +146,8 @@ impl Voice {
             }
         }
         if let Some(error) = failure {
-            self.lease.note(format!("Its sample rate cannot be converted ({error})."));
+            self.lease
+                .note(format!("Its sample rate cannot be converted ({error})."));
             self.sound = Sound::Silent;
         }
     }
