@@ -11,6 +11,7 @@ pub mod resolve;
 
 mod composite;
 mod item;
+mod locate;
 mod metadata;
 mod range;
 mod ranges;
@@ -22,6 +23,9 @@ pub use item::{
     Child, Clip, Composition, CompositionKind, Effect, Fit, Generator, Item, ItemKind, Look,
     Marker, MediaReference, MissingFrames, NamedReference, SequenceReference, Timeline, TrackKind,
     Transition, TransitionKind, UnitRect, WipeEdge,
+};
+pub use locate::{
+    Fingerprint, Located, LocatedSequence, Locator, MissingMedia, MissingReason, sequence_of,
 };
 pub use metadata::Metadata;
 pub use range::{StatedRange, TimeRange};
