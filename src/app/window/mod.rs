@@ -395,8 +395,7 @@ impl ApplicationHandler<News> for App {
         }
         match self.open_window(event_loop) {
             Ok(shown) => {
-                self.interface
-                    .attach(&shown.window, shown.stage.gpu().max_texture_side());
+                self.interface.attach(&shown.window, shown.stage.gpu());
                 self.shown_window = Some(shown);
             }
             Err(error) => self.fail(error, event_loop),
@@ -477,7 +476,7 @@ impl ApplicationHandler<News> for App {
             _ => self.pacer.plan(now, due).at,
         });
         let stale = self.interface_is_stale(&snapshot, now);
-        let interface_at = self.interface.wakes_at(&stale, now);
+        let interface_at = self.interface.wakes_at(&stale);
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
             self.must_draw = true;

@@ -3,6 +3,7 @@
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 use crate::gpu::gpu_converter::CONVERT_WGSL;
+use crate::gpu::overlay::OVERLAY_WGSL;
 use crate::gpu::present::PRESENT_WGSL;
 
 fn validate(name: &str, source: &str, entry_points: &[&str]) {
@@ -27,6 +28,7 @@ fn validate(name: &str, source: &str, entry_points: &[&str]) {
 fn every_shader_is_valid_without_optional_capabilities() {
     validate("convert.wgsl", CONVERT_WGSL, &["convert"]);
     validate("present.wgsl", PRESENT_WGSL, &["cover", "present"]);
+    validate("overlay.wgsl", OVERLAY_WGSL, &["cover", "lay", "wipe"]);
 }
 
 #[test]
@@ -39,7 +41,7 @@ fn no_shader_is_left_out() {
     files.sort();
     assert_eq!(
         files,
-        ["convert.wgsl", "present.wgsl"],
+        ["convert.wgsl", "overlay.wgsl", "present.wgsl"],
         "validate the new shader above"
     );
 }
