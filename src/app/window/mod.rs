@@ -20,7 +20,7 @@ use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy}
 use winit::window::{Fullscreen, Window, WindowId};
 
 use self::interface::Interface;
-use super::player::{Player, PlayerOptions};
+use super::player::{BROKEN_DOWN, Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
 use super::stats::{RunStats, StatsGatherer, failure_of_run};
@@ -88,6 +88,9 @@ pub enum WindowError {
     /// There is no graphics device.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// A fault in the program itself.
+    #[error("{BROKEN_DOWN}")]
+    Engine,
     /// A thread or the state file failed.
     #[error("the system refused: {0}.")]
     System(#[from] std::io::Error),
@@ -465,6 +468,10 @@ impl ApplicationHandler<News> for App {
         }
         if let Some(files) = self.interface.take_dropped() {
             self.player.engine.send(Command::Open(files));
+        }
+        if self.player.engine.has_broken_down() {
+            self.fail(WindowError::Engine, event_loop);
+            return;
         }
         if self.is_over(&snapshot, now) {
             self.end(event_loop);
