@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, bounded};
 
+use super::closer::Closer;
 use crate::decode::{
     FrameConsumer, Input, Interrupter, SessionOptions, SharedAnchor, VideoSession, VideoSource,
     media_info, require_playable,
@@ -30,6 +31,10 @@ pub trait Opener: Send {
     fn poll(&mut self) -> Option<Result<Opened, String>>;
     /// Calls off an opening that is under way.
     fn cancel(&mut self);
+    /// Ends `source`, and does not wait for it where that may take long.
+    fn close(&mut self, source: Box<dyn VideoSource>) {
+        drop(source);
+    }
 }
 
 /// Pictures that wait in a ring at most: enough to bridge the decoder's own unevenness (an intra frame
@@ -83,6 +88,7 @@ impl FrameShares {
 pub struct FileOpener {
     options: OpenerOptions,
     pending: Option<(Receiver<Result<Opened, String>>, Interrupter)>,
+    closer: Closer,
 }
 
 /// What sessions are made with.
@@ -106,6 +112,7 @@ impl FileOpener {
         Self {
             options,
             pending: None,
+            closer: Closer::default(),
         }
     }
 }
@@ -142,6 +149,10 @@ impl Opener for FileOpener {
         if let Some((_, interrupter)) = self.pending.take() {
             interrupter.interrupt();
         }
+    }
+
+    fn close(&mut self, source: Box<dyn VideoSource>) {
+        self.closer.close(source);
     }
 }
 
