@@ -121,7 +121,7 @@ impl VideoSession {
         stream: VideoStream,
         options: SessionOptions,
     ) -> Result<(Self, FrameConsumer), DecodeError> {
-        let path = input.path().to_owned();
+        let file = input.same_file()?;
         let interrupter = input.interrupter();
         let reader_options = ReaderOptions {
             threads: options.threads,
@@ -143,7 +143,7 @@ impl VideoSession {
         let wake = producer.waker();
         let (plans, orders) = bounded(1);
         let newer_plans = orders.clone();
-        let name = thread_name(&path);
+        let name = thread_name(file.path());
         let mut session = Self {
             plans: Some(plans),
             newer_plans,
@@ -176,7 +176,7 @@ impl VideoSession {
             ))
         })?;
         let indexer = indexer::Indexer {
-            path,
+            file,
             stream,
             shared,
             wake,
