@@ -103,6 +103,8 @@ enum News {
     Look,
     /// Files were chosen in the dialog.
     Chosen(Vec<PathBuf>),
+    /// There is no dialog on this system.
+    NoDialog,
     /// The names of the sound devices.
     SoundDevices(Vec<String>),
 }
@@ -414,6 +416,7 @@ impl ApplicationHandler<News> for App {
         match news {
             News::Look => self.told.store(false, Ordering::Release),
             News::Chosen(files) => self.player.engine.send(Command::Open(files)),
+            News::NoDialog => self.tell_no_dialog(),
             News::SoundDevices(names) => self.audio_devices = names,
         }
     }
