@@ -344,6 +344,7 @@ impl Headless {
             &run,
             &self.player.scheduler.log().summary(),
             &self.player.pool,
+            &snapshot,
         )
     }
 

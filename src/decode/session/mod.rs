@@ -71,6 +71,8 @@ pub struct SourceStatus {
     /// Pictures that could not be decoded into the pool: it was full, or the codec brings its own
     /// memory.
     pub outside_pool: (u64, u64),
+    /// Pictures that were copied into another arrangement, for their format is not canonical.
+    pub repacked: u64,
     /// Interlaced pictures were seen.
     pub interlaced: bool,
 }
@@ -222,6 +224,7 @@ impl VideoSource for VideoSession {
                 load(&self.counters.overflowed),
                 load(&self.counters.foreign),
             ),
+            repacked: load(&self.counters.repacked),
             interlaced: self.shared.interlaced.load(Ordering::Relaxed),
         }
     }
