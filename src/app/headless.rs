@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use super::player::{Player, PlayerOptions};
+use super::player::{BROKEN_DOWN, Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
 use super::stats::{RunStats, StatsGatherer, failure_of_run};
@@ -173,6 +173,9 @@ impl Headless {
 
     /// One round: draw what is due, then sleep until something is.
     fn turn(&mut self, snapshot: &Arc<Snapshot>, now: Moment) -> Result<(), HeadlessError> {
+        if self.player.engine.has_broken_down() {
+            return Err(HeadlessError::Engine);
+        }
         puffin::GlobalProfiler::lock().new_frame();
         self.stats.sample(now);
         if snapshot.status != PlaybackStatus::Playing {
@@ -341,6 +344,7 @@ impl Headless {
             &run,
             &self.player.scheduler.log().summary(),
             &self.player.pool,
+            &snapshot,
         )
     }
 
@@ -378,6 +382,9 @@ pub enum HeadlessError {
     /// There is no device, or it made no picture.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// A fault in the program itself.
+    #[error("{BROKEN_DOWN}")]
+    Engine,
     /// A thread or the state file failed.
     #[error("the system refused: {0}.")]
     System(#[from] std::io::Error),

@@ -5,6 +5,7 @@
 //! do the same work for a frame, except for presenting it.
 
 mod headless;
+mod new_file;
 mod player;
 mod png_file;
 mod stage;
@@ -14,6 +15,7 @@ mod waveform;
 mod window;
 
 pub use headless::{Headless, HeadlessError, HeadlessOptions};
+pub use new_file::NewFile;
 pub use player::{Player, PlayerOptions};
 pub use png_file::{PngError, write_png};
 pub use stage::{Stage, StageError};

@@ -23,6 +23,10 @@ const KEPT_RECORDS: usize = 3600;
 /// Media may be opened faster than the window takes their rings.
 const WAITING_SOURCES: usize = 16;
 
+/// What a person is told when the engine's thread has panicked.
+pub(super) const BROKEN_DOWN: &str = "the player's engine broke down. This is a fault in Jogwheel, not in \
+    your file or machine: please report it with the lines above. Opening the file again may work.";
+
 /// How the player is set up.
 #[derive(Debug, Clone)]
 pub struct PlayerOptions {

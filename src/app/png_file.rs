@@ -1,8 +1,9 @@
 //! Writing pictures as PNG.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
+use super::new_file::NewFile;
 use crate::gpu::RgbaPicture;
 
 /// Why a picture was not written.
@@ -30,22 +31,14 @@ pub enum PngError {
 
 /// Writes `picture` to `path`, 8 bits a channel, opaque or with straight alpha.
 ///
-/// The file appears complete or not at all: it is written beside its place and renamed.
+/// The file appears complete or not at all; see [`NewFile`].
 pub fn write_png(picture: &RgbaPicture, path: &Path) -> Result<(), PngError> {
     let name = || path.display().to_string();
     let io_error = |error| PngError::Io {
         path: name(),
         error,
     };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let file = tempfile::Builder::new()
-        .prefix(".jogwheel-")
-        .suffix(".png")
-        .tempfile_in(folder.unwrap_or(Path::new(".")))
-        .map_err(io_error)?;
-    let mut out = BufWriter::new(file);
+    let mut out = NewFile::create(path).map_err(io_error)?;
     encode(picture, &mut out).map_err(|error| match error {
         png::EncodingError::IoError(error) => io_error(error),
         error => PngError::Encode {
@@ -53,25 +46,7 @@ pub fn write_png(picture: &RgbaPicture, path: &Path) -> Result<(), PngError> {
             error,
         },
     })?;
-    let file = out
-        .into_inner()
-        .map_err(|error| io_error(error.into_error()))?;
-    file.as_file().sync_all().map_err(io_error)?;
-    make_readable(file.as_file()).map_err(io_error)?;
-    file.persist(path).map_err(|error| io_error(error.error))?;
-    Ok(())
-}
-
-/// Temporary files are for their owner only; a picture is as open as any other new file.
-#[cfg(unix)]
-fn make_readable(file: &std::fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn make_readable(_file: &std::fs::File) -> io::Result<()> {
-    Ok(())
+    out.finish().map_err(io_error)
 }
 
 fn encode(picture: &RgbaPicture, out: &mut impl Write) -> Result<(), png::EncodingError> {

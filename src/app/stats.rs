@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::media::VideoStream;
 use crate::memory::FramePool;
 use crate::metrics::{
-    AvOffsetReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram, OutputMode,
-    PoolReport, ProcessReport, ProcessSampler, Quantiles, RingReport, SeekReport, SignedHistogram,
-    SoakReport, Stage as Cost, StageReport,
+    AvOffsetReport, CounterReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram,
+    OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles, RingReport, SeekReport,
+    SignedHistogram, SoakReport, Stage as Cost, StageReport,
 };
 use crate::playback::{FrameScheduler, Severity, Snapshot};
 use crate::time::{MediaSpan, Moment};
@@ -55,6 +55,19 @@ pub(super) fn failure_of_run(snapshot: &Snapshot, summary: &FrameSummary) -> Opt
         let file = media.info.path.display();
         format!("{file}: none of its pictures could be shown; they are damaged, or came too late.")
     })
+}
+
+/// What the engine counts beside frames.
+pub(super) fn counters_of(snapshot: &Snapshot) -> CounterReport {
+    let (pool_overflows, foreign_pictures) = snapshot.outside_pool;
+    CounterReport {
+        damaged_packets: snapshot.damaged_packets,
+        pool_overflows,
+        foreign_pictures,
+        repacked_pictures: snapshot.repacked,
+        audio_underruns: snapshot.underruns,
+        audio_note: snapshot.audio_note.clone(),
+    }
 }
 
 /// Gathers figures on the presenting thread.
@@ -214,6 +227,7 @@ impl StatsGatherer {
         run: &RunStats<'_>,
         summary: &FrameSummary,
         pool: &FramePool,
+        snapshot: &Snapshot,
     ) -> SoakReport {
         let usage = pool.usage();
         let (fill, samples, capacity) = self.ring_fill;
@@ -241,6 +255,7 @@ impl StatsGatherer {
                 fill_mean: fill as f64 / samples as f64,
             }),
             seeks: SeekReport::from_nanos(&self.seeks),
+            counters: counters_of(snapshot),
             limits: Vec::new(),
         }
     }

@@ -49,6 +49,7 @@ fn run(args: Vec<OsString>) -> Result<Exit, CliError> {
         }
     };
     start_logging(cli.global);
+    crate::memory::keep_heap_small();
     let mut out = io::stdout().lock();
     match cli.command {
         CliCommand::Play(args) => play::run(&args, &mut out),

@@ -272,7 +272,9 @@ impl From<WindowError> for CliError {
             WindowError::Stage(error) => error.into(),
             WindowError::Media(text) => Self::new(Exit::Input, text),
             WindowError::Display(_) => Self::new(Exit::NoDevice, error.to_string()),
-            WindowError::System(_) => Self::new(Exit::Failure, error.to_string()),
+            WindowError::Engine | WindowError::System(_) => {
+                Self::new(Exit::Failure, error.to_string())
+            }
         }
     }
 }
@@ -282,7 +284,9 @@ impl From<HeadlessError> for CliError {
         match error {
             HeadlessError::Stage(error) => error.into(),
             HeadlessError::Media(text) => Self::new(Exit::Input, text),
-            HeadlessError::System(_) => Self::new(Exit::Failure, error.to_string()),
+            HeadlessError::Engine | HeadlessError::System(_) => {
+                Self::new(Exit::Failure, error.to_string())
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `jogwheel soak`: play for a given time, report, and hold to limits.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use super::args::{Fault, SoakArgs};
 use super::exit::{CliError, Exit};
 use super::play::{check_file, convert_choice, json, refresh};
 use super::{print, stop_on_signal};
-use crate::app::{Headless, HeadlessOptions, PlayerOptions, WindowOptions, run_window};
+use crate::app::{Headless, HeadlessOptions, NewFile, PlayerOptions, WindowOptions, run_window};
 use crate::audio::AudioConfig;
 use crate::decode::LoopMode;
 use crate::memory::MemoryBudget;
@@ -30,7 +31,8 @@ pub(super) fn run(args: &SoakArgs, out: &mut dyn Write) -> Result<Exit, CliError
     report.limits = Limits::from(args.limits).check(&report);
     print(out, &report.to_string())?;
     if let Some(path) = &args.json {
-        std::fs::write(path, format!("{}\n", json(&report)?)).map_err(|error| {
+        let text = json(&report)?;
+        save(path, &text).map_err(|error| {
             CliError::new(
                 Exit::Failure,
                 format!("{}: the report cannot be written: {error}.", path.display()),
@@ -47,6 +49,13 @@ pub(super) fn run(args: &SoakArgs, out: &mut dyn Write) -> Result<Exit, CliError
     } else {
         Exit::Ok
     })
+}
+
+/// Whoever waits for the report never reads half of one.
+fn save(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = NewFile::create(path)?;
+    writeln!(file, "{text}")?;
+    file.finish()
 }
 
 fn player_options(args: &SoakArgs) -> PlayerOptions {

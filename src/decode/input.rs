@@ -71,6 +71,22 @@ pub enum OpenError {
     Interrupted(String),
 }
 
+/// A file that is open. A name may come to stand for another file; this does not.
+#[derive(Debug)]
+pub struct SameFile {
+    file: File,
+    path: PathBuf,
+    /// Its state when it was opened first.
+    identity: FileIdentity,
+}
+
+impl SameFile {
+    /// The name that it had.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 /// What reading brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadOutcome {
@@ -109,9 +125,40 @@ impl Input {
 
     /// Like [`Self::open`]; `interrupter` calls it off, and later reads as well.
     pub fn open_interruptible(path: &Path, interrupter: &Interrupter) -> Result<Self, OpenError> {
+        let (file, identity) = open_file(path)?;
+        Self::open_handle(path, file, identity, interrupter)
+    }
+
+    /// The file that this reads, to be opened once more beside it.
+    pub fn same_file(&self) -> Result<SameFile, OpenError> {
+        let file = self.file.try_clone();
+        let io_error =
+            |error: io::Error| OpenError::Io(self.path.display().to_string(), error.to_string());
+        Ok(SameFile {
+            file: file.map_err(io_error)?,
+            path: self.path.clone(),
+            identity: self.identity,
+        })
+    }
+
+    /// Opens a file that is open already, at its beginning, whatever its name stands for by now.
+    pub fn open_same(same: SameFile, interrupter: &Interrupter) -> Result<Self, OpenError> {
+        let SameFile {
+            file,
+            path,
+            identity,
+        } = same;
+        Self::open_handle(&path, file, identity, interrupter)
+    }
+
+    fn open_handle(
+        path: &Path,
+        file: File,
+        identity: FileIdentity,
+        interrupter: &Interrupter,
+    ) -> Result<Self, OpenError> {
         super::init();
         let name = || path.display().to_string();
-        let (file, identity) = open_file(path)?;
         let mut head = [0; 2048];
         let read = file.read_at(&mut head, 0);
         let read = read.map_err(|error| OpenError::Io(name(), error.to_string()))?;

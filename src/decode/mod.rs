@@ -28,7 +28,7 @@ pub use canonical::{CanonicalFormat, describe, format_from_raw, format_name};
 pub use frame_buffers::BufferCounters;
 pub use index::{GopIndex, IndexBuilder, Keyframe, Numbering, PacketStamp};
 pub use index_reader::read_index;
-pub use input::{Input, OpenError, ReadError, ReadOutcome};
+pub use input::{Input, OpenError, ReadError, ReadOutcome, SameFile};
 pub use log::{LOG_TARGET, init};
 pub use plan::{CatchUp, Generation, LoopMode, PlanCursor, RunAnchor, RunMap, RunPoint, VideoPlan};
 pub use probe::{

@@ -242,8 +242,9 @@ impl VideoReader {
     /// Goes back to the beginning of the file.
     pub fn rewind(&mut self) -> Result<(), DecodeError> {
         self.reset();
-        let path = self.input.path().to_owned();
-        let mut input = Input::open_interruptible(&path, &self.options.interrupter)?;
+        // Not by its name, which may stand for another file by now.
+        let same = self.input.same_file()?;
+        let mut input = Input::open_same(same, &self.options.interrupter)?;
         input.discard_all_but(self.stream.id);
         // The decoder keeps the old container's parameters alive by itself.
         self.input = input;

@@ -5,9 +5,11 @@
 //! filled by another process later. A slot goes back to its pool when it is dropped.
 
 mod budget;
+mod heap;
 mod pool;
 mod slab;
 
 pub use budget::MemoryBudget;
+pub use heap::keep_heap_small;
 pub use pool::{FramePool, PoolError, PoolUsage, Slot};
 pub use slab::SlotId;

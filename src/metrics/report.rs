@@ -49,6 +49,8 @@ pub struct SoakReport {
     pub ring: Option<RingReport>,
     /// Latency of exact seeks, where any were asked for.
     pub seeks: Option<SeekReport>,
+    /// What went another way than it should, without a frame being lost by it.
+    pub counters: CounterReport,
     /// The limits stated, and whether they were kept.
     pub limits: Vec<LimitResult>,
 }
@@ -171,6 +173,46 @@ pub struct RingReport {
     pub capacity: u64,
     /// Frames in it on average.
     pub fill_mean: f64,
+}
+
+/// What went another way than it should: of the medium that was open last, and of the sound.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct CounterReport {
+    /// Packets passed over for damage.
+    pub damaged_packets: u64,
+    /// Pictures that found the pool full.
+    pub pool_overflows: u64,
+    /// Pictures that the codec keeps in memory of its own.
+    pub foreign_pictures: u64,
+    /// Pictures that were copied into another arrangement.
+    pub repacked_pictures: u64,
+    /// Buffers that the sound device wanted and that could not be filled in time.
+    pub audio_underruns: u64,
+    /// What of the sound was not as asked, although it was heard.
+    pub audio_note: Option<String>,
+}
+
+impl CounterReport {
+    /// Each count that is not zero, with its name in words.
+    pub fn nonzero(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        let Self {
+            damaged_packets,
+            pool_overflows,
+            foreign_pictures,
+            repacked_pictures,
+            audio_underruns,
+            audio_note: _,
+        } = *self;
+        [
+            ("damaged packets", damaged_packets),
+            ("beyond the pool", pool_overflows),
+            ("in codec memory", foreign_pictures),
+            ("repacked", repacked_pictures),
+            ("sound underruns", audio_underruns),
+        ]
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+    }
 }
 
 /// Latency of exact seeks, from the request to the frame presented.

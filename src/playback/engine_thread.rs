@@ -1,6 +1,7 @@
 //! The thread that the engine lives on.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -59,6 +60,7 @@ impl EngineCalls {
 pub struct EngineHandle {
     calls: Sender<Call>,
     snapshot: Arc<ArcSwap<Snapshot>>,
+    broken: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -73,12 +75,22 @@ impl EngineHandle {
         changed: impl Fn() + Send + 'static,
     ) -> std::io::Result<Self> {
         let EngineCalls { calls, sender } = calls;
+        let broken = Arc::new(AtomicBool::new(false));
+        let watch = Watch {
+            broken: Arc::clone(&broken),
+            changed,
+        };
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || run(engine(), &calls, &*clock, &changed))?;
+            .spawn(move || {
+                // Dropped when a panic has unwound the engine.
+                let watch = watch;
+                run(engine(), &calls, &*clock, &watch.changed);
+            })?;
         Ok(Self {
             calls: sender,
             snapshot,
+            broken,
             thread: Some(thread),
         })
     }
@@ -86,8 +98,14 @@ impl EngineHandle {
     /// Gives a command. Waits only while 256 others wait.
     pub fn send(&self, command: Command) {
         if self.calls.send(Call::Command(command)).is_err() {
-            tracing::error!("the engine has ended");
+            // Once broken down it has been told of already.
+            tracing::debug!("the engine has ended");
         }
+    }
+
+    /// Whether the engine panicked: nothing will change any more, and no command is heard.
+    pub fn has_broken_down(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
     }
 
     /// Its state now.
@@ -104,6 +122,21 @@ impl Drop for EngineHandle {
             && thread.join().is_err()
         {
             tracing::error!("the engine's thread panicked");
+        }
+    }
+}
+
+/// Notices when the engine's thread panics, and wakes the presenting thread to see it.
+struct Watch<F: Fn()> {
+    broken: Arc<AtomicBool>,
+    changed: F,
+}
+
+impl<F: Fn()> Drop for Watch<F> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.broken.store(true, Ordering::Release);
+            (self.changed)();
         }
     }
 }
@@ -140,6 +173,32 @@ fn run(mut engine: Engine, calls: &Receiver<Call>, clock: &dyn Clock, changed: &
         next = engine.tick();
         if engine.take_news() {
             changed();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::SimClock;
+
+    #[test]
+    fn a_panic_of_the_engine_is_told() {
+        let (calls, _waker) = EngineCalls::new();
+        let (wake, woken) = bounded(1);
+        let handle = EngineHandle::start(
+            calls,
+            Arc::default(),
+            Arc::new(SimClock::new()),
+            || panic!("on purpose"),
+            move || wake.send(()).unwrap(),
+        )
+        .unwrap();
+        woken.recv().expect("the presenting thread is woken");
+        assert!(handle.has_broken_down());
+        // Neither does a command wait for an engine that is gone.
+        for _ in 0..2 * COMMANDS {
+            handle.send(Command::Pause);
         }
     }
 }

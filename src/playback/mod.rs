@@ -4,6 +4,7 @@
 //! presents pulls the due frame from a [`FrameScheduler`]. Between them stand a [`Schedule`], which the
 //! engine publishes, and [`Feedback`], which the scheduler answers with.
 
+mod closer;
 mod command;
 mod engine;
 mod engine_thread;

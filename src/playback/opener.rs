@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, bounded};
 
+use super::closer::Closer;
 use super::timeline::{TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
 use crate::decode::{
     FrameConsumer, Input, Interrupter, SessionOptions, SharedAnchor, VideoSession, VideoSource,
@@ -34,6 +35,10 @@ pub trait Opener: Send {
     fn poll(&mut self) -> Option<Result<Opened, String>>;
     /// Calls off an opening that is under way.
     fn cancel(&mut self);
+    /// Ends `source`, and does not wait for it where that may take long.
+    fn close(&mut self, source: Box<dyn VideoSource>) {
+        drop(source);
+    }
 }
 
 /// Pictures that wait in a ring at most: enough to bridge the decoder's own unevenness (an intra frame
@@ -103,6 +108,7 @@ const SHARED_RING_FRAMES: usize = 3;
 pub struct FileOpener {
     options: OpenerOptions,
     pending: Option<(Receiver<Result<Opened, String>>, Interrupter)>,
+    closer: Closer,
 }
 
 /// What sessions are made with.
@@ -128,6 +134,7 @@ impl FileOpener {
         Self {
             options,
             pending: None,
+            closer: Closer::default(),
         }
     }
 }
@@ -164,6 +171,10 @@ impl Opener for FileOpener {
         if let Some((_, interrupter)) = self.pending.take() {
             interrupter.interrupt();
         }
+    }
+
+    fn close(&mut self, source: Box<dyn VideoSource>) {
+        self.closer.close(source);
     }
 }
 

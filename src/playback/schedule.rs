@@ -1,6 +1,8 @@
 //! What the engine tells the presenting thread, and what it hears back.
 
+use std::num::NonZeroI64;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -94,6 +96,8 @@ pub struct MissingPicture {
 pub struct Feedback {
     shown: Mutex<Shown>,
     missing: Mutex<Option<MissingPicture>>,
+    /// Length of a refresh in nanoseconds; zero while it is not known.
+    period_nanos: AtomicI64,
 }
 
 impl Feedback {
@@ -105,6 +109,15 @@ impl Feedback {
     /// The last frame that should have been shown and had no picture.
     pub fn missing(&self) -> Option<MissingPicture> {
         self.missing.lock().clone()
+    }
+
+    /// Length of a refresh of the display in nanoseconds, as soon as it is known.
+    pub fn period_nanos(&self) -> Option<NonZeroI64> {
+        NonZeroI64::new(self.period_nanos.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_period_nanos(&self, nanos: i64) {
+        self.period_nanos.store(nanos, Ordering::Relaxed);
     }
 
     pub(super) fn set_missing(&self, missing: MissingPicture) {

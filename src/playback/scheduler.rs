@@ -120,6 +120,7 @@ impl FrameScheduler {
         self.records.close();
         self.last_lateness_nanos = None;
         self.period_nanos = period_nanos;
+        self.feedback.set_period_nanos(period_nanos);
         let schedule = *self.schedule.load_full();
         let mut cleared = false;
         while let Ok(source) = self.sources.try_recv() {

@@ -166,6 +166,12 @@ pub struct Snapshot {
     /// Pictures that could not be decoded into the pool: it was full, or the codec brings its own
     /// memory.
     pub outside_pool: (u64, u64),
+    /// Pictures that were copied into another arrangement, for their format is not canonical.
+    pub repacked: u64,
+    /// Buffers that the sound device wanted and that could not be filled in time.
+    pub underruns: u64,
+    /// What of the sound is not as asked, although it is heard.
+    pub audio_note: Option<String>,
 }
 
 impl Snapshot {
@@ -206,6 +212,7 @@ impl Snapshot {
             && (&self.notices, &self.decoder) == (&other.notices, &other.decoder)
             && (self.damaged_packets, self.outside_pool)
                 == (other.damaged_packets, other.outside_pool)
+            && (self.underruns, &self.audio_note) == (other.underruns, &other.audio_note)
     }
 }
 
@@ -236,6 +243,9 @@ impl Default for Snapshot {
             ring_fill: (0, 0),
             damaged_packets: 0,
             outside_pool: (0, 0),
+            repacked: 0,
+            underruns: 0,
+            audio_note: None,
         }
     }
 }

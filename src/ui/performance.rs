@@ -240,6 +240,7 @@ fn sections(input: &UiInput<'_>) -> Vec<Section> {
         stage_section(input),
         frame_section(input),
     ];
+    sections.extend(trouble_section(input));
     sections.extend(source_sections(input));
     sections
 }
@@ -327,6 +328,38 @@ fn frame_section(input: &UiInput<'_>) -> Section {
     ])
 }
 
+/// What went another way than it should; nothing where all is well.
+fn trouble_section(input: &UiInput<'_>) -> Option<Section> {
+    let snapshot = input.snapshot;
+    let (overflowed, foreign) = snapshot.outside_pool;
+    let counts = [
+        ("damaged", snapshot.damaged_packets, style::WARN),
+        ("underruns", snapshot.underruns, style::WARN),
+        ("off pool", overflowed, style::WARN),
+        // Neither is a fault: some codecs bring their own memory, some formats must be rearranged.
+        ("foreign", foreign, style::TEXT),
+        ("repacked", snapshot.repacked, style::TEXT),
+    ];
+    let counts: Vec<_> = counts
+        .into_iter()
+        .filter(|(_, count, _)| *count > 0)
+        .map(|(name, count, color)| (name, count.to_string(), color))
+        .collect();
+    if counts.is_empty() {
+        return None;
+    }
+    let none = || ("", String::new(), style::TEXT);
+    let mut lines: Vec<Line> = counts
+        .chunks(2)
+        .map(|pair| {
+            let mut pair = pair.iter().cloned();
+            Line::Counts(std::array::from_fn(|_| pair.next().unwrap_or_else(none)))
+        })
+        .collect();
+    lines.push(Line::Gap);
+    Some(Section(lines))
+}
+
 fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
     let (snapshot, stats) = (input.snapshot, input.stats);
     let or_none = |words: &str| {
@@ -356,12 +389,18 @@ fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
         .map_or_else(|| "–".to_owned(), |ms| format!("{ms:+.1} ms"));
     let (ring, ring_limit) = snapshot.ring_fill;
     let (pool, pool_limit) = stats.pool_bytes;
-    let sound = Section(vec![
+    let mut sound = vec![
         Line::Words("Clock", format::clock_words(snapshot.clock).to_owned()),
         Line::Words("Audio", format::audio_words(&snapshot.audio).to_owned()),
-        Line::Words("A/V offset", offset),
-        Line::Gap,
-    ]);
+    ];
+    sound.extend(
+        snapshot
+            .audio_note
+            .clone()
+            .map(|note| Line::Words("Note", note)),
+    );
+    sound.extend([Line::Words("A/V offset", offset), Line::Gap]);
+    let sound = Section(sound);
     let picture = Section(vec![
         Line::Words("Decoder", or_none(&snapshot.decoder)),
         Line::Words("Source", source),

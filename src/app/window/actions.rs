@@ -1,5 +1,9 @@
 //! What the window does by itself when the person asks for it.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
 use winit::event_loop::ActiveEventLoop;
 use winit::window::Fullscreen;
 
@@ -8,6 +12,27 @@ use crate::app::png_file::write_png;
 use crate::config::Action;
 use crate::playback::{Command, Severity};
 use crate::ui::UiEvent;
+
+/// Nobody can read a dialog and cancel it in less.
+const FASTEST_PERSON: Duration = Duration::from_millis(150);
+
+/// What came of a file dialog.
+#[derive(Debug, PartialEq, Eq)]
+enum DialogOutcome {
+    Chosen(Vec<PathBuf>),
+    Cancelled,
+    NoDialog,
+}
+
+/// The dialog's answer is the same where it was cancelled and where there is none; the difference is that
+/// a person needs time.
+fn dialog_outcome(chosen: Option<Vec<PathBuf>>, took: Duration) -> DialogOutcome {
+    match chosen.filter(|files| !files.is_empty()) {
+        Some(files) => DialogOutcome::Chosen(files),
+        None if took < FASTEST_PERSON => DialogOutcome::NoDialog,
+        None => DialogOutcome::Cancelled,
+    }
+}
 
 impl App {
     pub(super) fn on_ui_event(&mut self, event: UiEvent, event_loop: &ActiveEventLoop) {
@@ -52,11 +77,17 @@ impl App {
     /// The dialog runs on a thread of its own, for playback goes on behind it.
     fn open_dialog(&self) {
         let proxy = self.proxy.clone();
+        let clock = Arc::clone(&self.player.clock);
         let dialog = move || {
+            let begun = clock.now();
             let chosen = rfd::FileDialog::new().set_title("Open media").pick_files();
-            if let Some(files) = chosen.filter(|files| !files.is_empty()) {
-                let _ended = proxy.send_event(News::Chosen(files));
-            }
+            let outcome = dialog_outcome(chosen, clock.now().since(begun));
+            let news = match outcome {
+                DialogOutcome::Chosen(files) => News::Chosen(files),
+                DialogOutcome::Cancelled => return,
+                DialogOutcome::NoDialog => News::NoDialog,
+            };
+            let _ended = proxy.send_event(news);
         };
         let started = std::thread::Builder::new()
             .name("file dialog".to_owned())
@@ -68,6 +99,15 @@ impl App {
                 .engine
                 .send(Command::Tell(Severity::Warning, text));
         }
+    }
+
+    /// There is no dialog on this system.
+    pub(super) fn tell_no_dialog(&self) {
+        let text = "The system has no file dialog: neither a desktop portal nor zenity answers. Drop files \
+                    on the window, or name them on the command line.";
+        self.player
+            .engine
+            .send(Command::Tell(Severity::Warning, text.to_owned()));
     }
 
     /// Writes the frame on screen, at its own size, into the person's folder of pictures.
@@ -102,5 +142,25 @@ impl App {
             Err(reason) => (Severity::Error, reason),
         };
         self.player.engine.send(Command::Tell(severity, text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dialog_that_is_gone_at_once_was_never_there() {
+        let file = PathBuf::from("a.mov");
+        let (at_once, later) = (Duration::from_millis(20), Duration::from_secs(2));
+        let chosen = Some(vec![file.clone()]);
+        let wanted = DialogOutcome::Chosen(vec![file]);
+        assert_eq!(dialog_outcome(chosen, at_once), wanted);
+        assert_eq!(dialog_outcome(None, later), DialogOutcome::Cancelled);
+        assert_eq!(
+            dialog_outcome(Some(Vec::new()), later),
+            DialogOutcome::Cancelled
+        );
+        assert_eq!(dialog_outcome(None, at_once), DialogOutcome::NoDialog);
     }
 }

@@ -39,7 +39,7 @@ struct FrameCosts {
 impl App {
     pub(super) fn interface_is_stale(&mut self, snapshot: &Arc<Snapshot>, now: Moment) -> Stale {
         if self.holds_interface_back(snapshot, now) {
-            return Stale(false);
+            return Stale(None);
         }
         self.stats.view(now, &self.player.scheduler, snapshot);
         let App {
@@ -375,8 +375,7 @@ impl App {
         let ctx = GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
         let surface = self.set_up_surface(&ctx, surface, &window)?;
         stage.rebuild(ctx, surface.format())?;
-        self.interface
-            .attach(&window, stage.gpu().max_texture_side());
+        self.interface.attach(&window, stage.gpu());
         self.shown_window = Some(Shown {
             stage,
             surface,

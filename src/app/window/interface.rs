@@ -8,8 +8,16 @@ use winit::window::Window;
 
 use crate::gpu::{GpuContext, Overlay as OverlayShapes, OverlayPainter, PictureError};
 use crate::media::Size;
+use crate::playback::PlaybackStatus;
 use crate::time::Moment;
 use crate::ui::{Overlay, UiEvent, UiInput};
+
+/// Where the processor draws the interface, what changes with each frame played is drawn this often: 15
+/// times a second is as fast as a running timecode can be read.
+const CALM_NANOS: i64 = 66_000_000;
+
+/// The same with the performance panel, whose graph is ten times as large.
+const CALM_PANEL_NANOS: i64 = 100_000_000;
 
 /// The interface and its link to the window.
 pub(super) struct Interface {
@@ -18,11 +26,16 @@ pub(super) struct Interface {
     state: Option<egui_winit::State>,
     painter: Option<OverlayPainter>,
     primitives: Vec<ClippedPrimitive>,
+    /// Counts the changes of `primitives`.
+    edition: u64,
     textures: egui::TexturesDelta,
     pixels_per_point: f32,
     /// There is input that no pass has seen.
     has_input: bool,
     repaint_at: Option<Moment>,
+    /// Whether the processor draws, so that it is worth drawing less often.
+    is_drawn_by_cpu: bool,
+    last_pass: Option<Moment>,
     dropped: Vec<PathBuf>,
 }
 
@@ -33,8 +46,8 @@ impl Drop for Interface {
     }
 }
 
-/// Whether the interface would look different now.
-pub(super) struct Stale(pub(super) bool);
+/// From when on the interface should be drawn anew, for it would look different.
+pub(super) struct Stale(pub(super) Option<Moment>);
 
 /// What a pass of the interface came to.
 pub(super) struct Pass {
@@ -52,22 +65,26 @@ impl Interface {
             state: None,
             painter: None,
             primitives: Vec::new(),
+            edition: 0,
             textures: egui::TexturesDelta::default(),
             pixels_per_point: 1.0,
             has_input: true,
             repaint_at: None,
+            is_drawn_by_cpu: false,
+            last_pass: None,
             dropped: Vec::new(),
         }
     }
 
     /// Connects to a window. Also after a device loss: textures must be sent anew, so egui starts afresh;
     /// the performance panel stays open.
-    pub(super) fn attach(&mut self, window: &Window, max_texture_side: u32) {
+    pub(super) fn attach(&mut self, window: &Window, gpu: &GpuContext) {
         let performance = self.open_panels().any(|panel| panel == "performance");
         let mut fresh = Self::new(performance);
         fresh.dropped = std::mem::take(&mut self.dropped);
+        fresh.is_drawn_by_cpu = gpu.summary().is_cpu;
         *self = fresh;
-        let side = usize::try_from(max_texture_side).ok();
+        let side = usize::try_from(gpu.max_texture_side()).ok();
         self.state = Some(egui_winit::State::new(
             self.context.clone(),
             egui::ViewportId::ROOT,
@@ -106,24 +123,44 @@ impl Interface {
     }
 
     pub(super) fn is_stale(&self, input: &UiInput<'_>) -> Stale {
-        Stale(self.has_input || self.overlay.is_stale(input))
+        let changes = self.has_input || self.overlay.is_stale(input);
+        Stale(changes.then(|| self.earliest_pass(input)))
+    }
+
+    /// When a pass may run at the earliest. What a person does is answered at once.
+    fn earliest_pass(&self, input: &UiInput<'_>) -> Moment {
+        let plays = input.snapshot.status == PlaybackStatus::Playing;
+        let at_once = self.has_input || !plays || !self.is_drawn_by_cpu;
+        let wait = if self.open_panels().any(|panel| panel == "performance") {
+            CALM_PANEL_NANOS
+        } else {
+            CALM_NANOS
+        };
+        match self.last_pass {
+            Some(last) if !at_once => last.offset_nanos(wait).max(input.now),
+            _ => input.now,
+        }
     }
 
     /// Draws nothing until the next pass.
     pub(super) fn clear_shapes(&mut self) {
-        self.primitives.clear();
+        if !self.primitives.is_empty() {
+            self.primitives.clear();
+            self.edition += 1;
+        }
         self.repaint_at = None;
     }
 
     /// When a pass should run next.
-    pub(super) fn wakes_at(&self, stale: &Stale, now: Moment) -> Option<Moment> {
-        if stale.0 { Some(now) } else { self.repaint_at }
+    pub(super) fn wakes_at(&self, stale: &Stale) -> Option<Moment> {
+        [stale.0, self.repaint_at].into_iter().flatten().min()
     }
 
     /// Runs a pass, if the interface would look different or has input to read.
     pub(super) fn run(&mut self, window: &Window, input: &UiInput<'_>) -> Option<Pass> {
         let due = self.repaint_at.is_some_and(|at| at <= input.now);
-        if !due && !self.is_stale(input).0 {
+        let is_stale = self.is_stale(input).0.is_some_and(|at| at <= input.now);
+        if !due && !is_stale {
             return None;
         }
         let state = self.state.as_mut()?;
@@ -136,7 +173,9 @@ impl Interface {
         self.primitives = self
             .context
             .tessellate(output.egui.shapes, self.pixels_per_point);
+        self.edition += 1;
         self.has_input = false;
+        self.last_pass = Some(input.now);
         self.repaint_at = output.repaint_at;
         Some(Pass {
             events: output.events,
@@ -161,6 +200,7 @@ impl Interface {
         Ok(Some(OverlayShapes {
             painter,
             primitives: &self.primitives,
+            edition: self.edition,
             textures: std::mem::take(&mut self.textures),
             window,
             pixels_per_point: self.pixels_per_point,

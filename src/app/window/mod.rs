@@ -20,7 +20,7 @@ use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy}
 use winit::window::{Fullscreen, Window, WindowId};
 
 use self::interface::Interface;
-use super::player::{Player, PlayerOptions};
+use super::player::{BROKEN_DOWN, Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
 use super::stats::{RunStats, StatsGatherer, failure_of_run};
@@ -88,6 +88,9 @@ pub enum WindowError {
     /// There is no graphics device.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// A fault in the program itself.
+    #[error("{BROKEN_DOWN}")]
+    Engine,
     /// A thread or the state file failed.
     #[error("the system refused: {0}.")]
     System(#[from] std::io::Error),
@@ -100,6 +103,8 @@ enum News {
     Look,
     /// Files were chosen in the dialog.
     Chosen(Vec<PathBuf>),
+    /// There is no dialog on this system.
+    NoDialog,
     /// The names of the sound devices.
     SoundDevices(Vec<String>),
 }
@@ -190,8 +195,10 @@ pub fn run_window(
     }
     let run = app.run_stats(&file);
     let summary = app.player.scheduler.log().summary();
-    let report = app.stats.report(&run, &summary, &app.player.pool);
-    let failure = failure_of_run(&app.player.engine.snapshot(), &summary);
+    let snapshot = app.player.engine.snapshot();
+    let pool = &app.player.pool;
+    let report = app.stats.report(&run, &summary, pool, &snapshot);
+    let failure = failure_of_run(&snapshot, &summary);
     Ok(WindowOutcome {
         report,
         picture: app.picture.take(),
@@ -395,8 +402,7 @@ impl ApplicationHandler<News> for App {
         }
         match self.open_window(event_loop) {
             Ok(shown) => {
-                self.interface
-                    .attach(&shown.window, shown.stage.gpu().max_texture_side());
+                self.interface.attach(&shown.window, shown.stage.gpu());
                 self.shown_window = Some(shown);
             }
             Err(error) => self.fail(error, event_loop),
@@ -412,6 +418,7 @@ impl ApplicationHandler<News> for App {
         match news {
             News::Look => self.told.store(false, Ordering::Release),
             News::Chosen(files) => self.player.engine.send(Command::Open(files)),
+            News::NoDialog => self.tell_no_dialog(),
             News::SoundDevices(names) => self.audio_devices = names,
         }
     }
@@ -467,6 +474,10 @@ impl ApplicationHandler<News> for App {
         if let Some(files) = self.interface.take_dropped() {
             self.player.engine.send(Command::Open(files));
         }
+        if self.player.engine.has_broken_down() {
+            self.fail(WindowError::Engine, event_loop);
+            return;
+        }
         if self.is_over(&snapshot, now) {
             self.end(event_loop);
             return;
@@ -477,7 +488,7 @@ impl ApplicationHandler<News> for App {
             _ => self.pacer.plan(now, due).at,
         });
         let stale = self.interface_is_stale(&snapshot, now);
-        let interface_at = self.interface.wakes_at(&stale, now);
+        let interface_at = self.interface.wakes_at(&stale);
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
             self.must_draw = true;

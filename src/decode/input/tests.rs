@@ -198,3 +198,28 @@ fn a_truncated_file_ends_and_the_change_is_seen() {
     assert!(end.is_some());
     assert_eq!(input.file_change(), Some(FileChange::Truncated));
 }
+
+#[test]
+fn a_file_that_was_replaced_is_opened_again_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wav");
+    std::fs::write(&path, wav()).unwrap();
+    let input = Input::open(&path).unwrap();
+    let other = folder.path().join("b.wav");
+    std::fs::write(&other, b"not a media file any more").unwrap();
+    std::fs::rename(&other, &path).unwrap();
+    assert_eq!(input.file_change(), Some(FileChange::Replaced));
+
+    let same = input.same_file().unwrap();
+    assert_eq!(same.path(), path);
+    let mut again = Input::open_same(same, &Interrupter::default()).unwrap();
+    assert_eq!(again.file_identity(), input.file_identity());
+    let mut packet = Packet::empty();
+    assert_eq!(again.read_packet(&mut packet).unwrap(), ReadOutcome::Packet);
+    // Its place is its own: the first packet of the first reader is the same.
+    let mut input = input;
+    let mut first = Packet::empty();
+    input.read_packet(&mut first).unwrap();
+    assert_eq!(first.data(), packet.data());
+    assert_eq!(first.pts(), packet.pts());
+}

@@ -1,14 +1,13 @@
 //! The thread that numbers a stream's frames by reading its packets once.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 
 use super::Shared;
-use crate::decode::index::IndexBuilder;
+use crate::decode::index::{GopIndex, IndexBuilder};
 use crate::decode::index_reader::{index_builder, read_stamps};
-use crate::decode::input::{Input, ReadError};
+use crate::decode::input::{Input, OpenError, ReadError, SameFile};
 use crate::decode::source_file::Interrupter;
 use crate::media::VideoStream;
 
@@ -16,7 +15,7 @@ use crate::media::VideoStream;
 const FIRST_PUBLISHED: usize = 256;
 
 pub(super) struct Indexer {
-    pub(super) path: PathBuf,
+    pub(super) file: SameFile,
     pub(super) stream: VideoStream,
     pub(super) shared: Arc<Shared>,
     pub(super) wake: Sender<()>,
@@ -28,36 +27,58 @@ impl Indexer {
     /// copying stays in proportion.
     pub(super) fn run(self) {
         puffin::profile_scope!("index");
-        let mut builder = index_builder(&self.stream);
+        let Self {
+            file,
+            stream,
+            shared,
+            wake,
+            interrupter,
+        } = self;
+        let path = file.path().to_owned();
+        let publish = |index: GopIndex| {
+            shared.index.store(Arc::new(index));
+            let _already_awake = wake.try_send(());
+            (shared.notify)();
+        };
+        let mut builder = index_builder(&stream);
         let mut publish_at = FIRST_PUBLISHED;
-        let outcome = self.read(&mut builder, |builder| {
+        let outcome = read(file, &interrupter, &stream, &mut builder, |builder| {
             if builder.shown_len() >= publish_at {
                 publish_at = builder.shown_len() * 3 / 2;
-                self.publish(builder.publish(false));
+                publish(builder.publish(false));
             }
         });
         match outcome {
             Ok(()) => {}
-            Err(ReadError::Interrupted) => return,
+            Err(
+                IndexError::Open(OpenError::Interrupted(_))
+                | IndexError::Read(ReadError::Interrupted),
+            ) => return,
             // What was read before the damage can be played.
-            Err(error) => tracing::warn!("{}: the index ends early: {error}", self.path.display()),
+            Err(IndexError::Read(error)) => {
+                tracing::warn!("{}: the index ends early: {error}", path.display());
+            }
+            Err(IndexError::Open(error)) => tracing::warn!("there is no index: {error}"),
         }
-        self.publish(builder.publish(true));
+        publish(builder.publish(true));
     }
+}
 
-    fn publish(&self, index: crate::decode::GopIndex) {
-        self.shared.index.store(Arc::new(index));
-        let _already_awake = self.wake.try_send(());
-        (self.shared.notify)();
-    }
+/// Why the index ends early.
+enum IndexError {
+    /// The file could not be opened once more; the error names it.
+    Open(OpenError),
+    /// It could not be read to its end.
+    Read(ReadError),
+}
 
-    fn read(
-        &self,
-        builder: &mut IndexBuilder,
-        after_each: impl FnMut(&IndexBuilder),
-    ) -> Result<(), ReadError> {
-        let mut input = Input::open_interruptible(&self.path, &self.interrupter)
-            .map_err(|error| ReadError::Io(error.to_string()))?;
-        read_stamps(&mut input, &self.stream, builder, after_each)
-    }
+fn read(
+    file: SameFile,
+    interrupter: &Interrupter,
+    stream: &VideoStream,
+    builder: &mut IndexBuilder,
+    after_each: impl FnMut(&IndexBuilder),
+) -> Result<(), IndexError> {
+    let mut input = Input::open_same(file, interrupter).map_err(IndexError::Open)?;
+    read_stamps(&mut input, stream, builder, after_each).map_err(IndexError::Read)
 }

@@ -73,6 +73,8 @@ pub struct SourceStatus {
     /// Pictures that could not be decoded into the pool: it was full, or the codec brings its own
     /// memory.
     pub outside_pool: (u64, u64),
+    /// Pictures that were copied into another arrangement, for their format is not canonical.
+    pub repacked: u64,
     /// Interlaced pictures were seen.
     pub interlaced: bool,
 }
@@ -123,7 +125,7 @@ impl VideoSession {
         stream: VideoStream,
         options: SessionOptions,
     ) -> Result<(Self, FrameConsumer), DecodeError> {
-        let path = input.path().to_owned();
+        let file = input.same_file()?;
         let interrupter = input.interrupter();
         let reader_options = ReaderOptions {
             threads: options.threads,
@@ -150,7 +152,7 @@ impl VideoSession {
         let wake = producer.waker();
         let (plans, orders) = bounded(1);
         let newer_plans = orders.clone();
-        let name = thread_name(&path);
+        let name = thread_name(file.path());
         let mut session = Self {
             plans: Some(plans),
             newer_plans,
@@ -183,7 +185,7 @@ impl VideoSession {
             ))
         })?;
         let indexer = indexer::Indexer {
-            path,
+            file,
             stream,
             shared,
             wake,
@@ -231,6 +233,7 @@ impl VideoSource for VideoSession {
                 load(&self.counters.overflowed),
                 load(&self.counters.foreign),
             ),
+            repacked: load(&self.counters.repacked),
             interlaced: self.shared.interlaced.load(Ordering::Relaxed),
         }
     }

@@ -274,6 +274,7 @@ fn the_overlay_lies_over_the_picture() {
         let overlay = Overlay {
             painter: &mut painter,
             primitives: &primitives,
+            edition: 1,
             textures: output.textures_delta,
             window,
             pixels_per_point: 1.0,
@@ -292,14 +293,110 @@ fn the_overlay_lies_over_the_picture() {
 
 /// An interface of one opaque square in the middle of a window of 64 x 64.
 fn a_square(egui: &egui::Context) -> egui::FullOutput {
-    let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(64.0, 64.0));
+    an_interface(egui, 64.0, |painter| {
+        let square = egui::Rect::from_min_size(egui::pos2(16.0, 16.0), egui::vec2(32.0, 32.0));
+        painter.rect_filled(square, 0.0, egui::Color32::from_rgb(10, 200, 30));
+    })
+}
+
+/// An interface in a square window.
+fn an_interface(
+    egui: &egui::Context,
+    side: f32,
+    paint: impl FnMut(&egui::Painter),
+) -> egui::FullOutput {
+    let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(side, side));
     let input = egui::RawInput {
         screen_rect: Some(screen),
         ..Default::default()
     };
-    egui.run_ui(input, |ui| {
-        let square = egui::Rect::from_min_size(egui::pos2(16.0, 16.0), egui::vec2(32.0, 32.0));
-        ui.painter()
-            .rect_filled(square, 0.0, egui::Color32::from_rgb(10, 200, 30));
-    })
+    let mut paint = paint;
+    egui.run_ui(input, |ui| paint(ui.painter()))
+}
+
+/// An interface that changes in places looks as if it had been drawn at once, at every step: nothing
+/// stays where it was, and what is translucent is blended once.
+#[test]
+fn an_overlay_that_changes_looks_as_if_drawn_anew() {
+    let (ctx, window) = (shared(), size(256, 256));
+    let frame = gray_frame(PixelFormat::YUV420P8, 256, 256);
+    let settings = ViewSettings::default();
+    for format in [OffscreenTarget::FORMAT, wgpu::TextureFormat::Rgba8UnormSrgb] {
+        let mut scene = Scene::with(&ctx, window, format, ConvertChoice::Cpu);
+        let viewer = &mut scene.viewer;
+        viewer
+            .show(&ctx, &frame, Orientation::UPRIGHT, window, 0)
+            .unwrap();
+        let egui = egui::Context::default();
+        let mut painter = OverlayPainter::new(&ctx, format).unwrap();
+        for step in 0..6_u16 {
+            let at = f32::from(step) * 37.0;
+            let output = an_interface(&egui, 256.0, |painter| {
+                let rect =
+                    |x, y, w, h| egui::Rect::from_min_size(egui::pos2(x, y), egui::vec2(w, h));
+                let veil = egui::Color32::from_rgba_unmultiplied(20, 40, 60, 128);
+                painter.rect_filled(rect(0.0, 200.0, 256.0, 40.0), 6.0, veil);
+                // Something is gone in the end.
+                if step < 4 {
+                    painter.rect_filled(rect(8.0, 8.0, 50.0, 20.0), 0.0, egui::Color32::RED);
+                }
+                painter.rect_filled(rect(at, 210.0, 9.0, 9.0), 2.0, egui::Color32::WHITE);
+                painter.text(
+                    egui::pos2(128.0, 100.0),
+                    egui::Align2::CENTER_CENTER,
+                    format!("{step}:0{step}"),
+                    egui::FontId::proportional(24.0),
+                    egui::Color32::WHITE,
+                );
+            });
+            let primitives = egui.tessellate(output.shapes, 1.0);
+            let mut draw = |painter: &mut OverlayPainter, edition, textures| {
+                let overlay = Overlay {
+                    painter,
+                    primitives: &primitives,
+                    edition,
+                    textures,
+                    window,
+                    pixels_per_point: 1.0,
+                };
+                let view = scene.target.view();
+                scene
+                    .viewer
+                    .render(&ctx, view, whole(window), &settings, Some(overlay), None)
+                    .unwrap();
+                scene.target.read_back(&ctx).unwrap()
+            };
+            let kept = draw(&mut painter, u64::from(step), output.textures_delta);
+            // The same once more, from what is kept alone.
+            let again = draw(
+                &mut painter,
+                u64::from(step),
+                egui::TexturesDelta::default(),
+            );
+            assert!(kept.rgba == again.rgba, "{format:?} step {step}: again");
+            // egui knows that it sent its font; the fresh painter gets all of it.
+            let mut fresh = OverlayPainter::new(&ctx, format).unwrap();
+            let anew = draw(&mut fresh, 99, all_textures(&egui));
+            let off = kept
+                .rgba
+                .iter()
+                .zip(&anew.rgba)
+                .map(|(a, b)| a.abs_diff(*b));
+            assert!(off.max() <= Some(1), "{format:?} step {step}");
+        }
+    }
+}
+
+/// The font's picture as a whole.
+fn all_textures(egui: &egui::Context) -> egui::TexturesDelta {
+    let image = egui.fonts(|fonts| fonts.image());
+    let options = egui::epaint::textures::TextureOptions::LINEAR;
+    let mut textures = egui::TexturesDelta::default();
+    let delta = egui::epaint::ImageDelta::full(image, options);
+    textures
+        .set
+        .entry(egui::TextureId::default())
+        .or_default()
+        .push(delta);
+    textures
 }

@@ -4,6 +4,7 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 use crate::gpu::compose::COMPOSE_WGSL;
 use crate::gpu::gpu_converter::CONVERT_WGSL;
+use crate::gpu::overlay::OVERLAY_WGSL;
 use crate::gpu::present::PRESENT_WGSL;
 
 fn validate(name: &str, source: &str, entry_points: &[&str]) {
@@ -33,6 +34,7 @@ fn every_shader_is_valid_without_optional_capabilities() {
     );
     validate("convert.wgsl", CONVERT_WGSL, &["convert"]);
     validate("present.wgsl", PRESENT_WGSL, &["cover", "present"]);
+    validate("overlay.wgsl", OVERLAY_WGSL, &["cover", "lay", "wipe"]);
 }
 
 #[test]
@@ -45,7 +47,7 @@ fn no_shader_is_left_out() {
     files.sort();
     assert_eq!(
         files,
-        ["compose.wgsl", "convert.wgsl", "present.wgsl"],
+        ["compose.wgsl", "convert.wgsl", "overlay.wgsl", "present.wgsl"],
         "validate the new shader above"
     );
 }

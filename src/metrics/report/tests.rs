@@ -75,6 +75,14 @@ pub(crate) fn full_report() -> SoakReport {
             p95_ms: 480.0,
             max_ms: 610.2,
         }),
+        counters: CounterReport {
+            damaged_packets: 2,
+            pool_overflows: 0,
+            foreign_pictures: 1_000,
+            repacked_pictures: 0,
+            audio_underruns: 1,
+            audio_note: Some("The device `USB` is not there; the default one plays.".to_owned()),
+        },
         limits: vec![LimitResult {
             name: "max-drop-percent",
             bound: Bound::AtMost,
@@ -104,6 +112,7 @@ pub(crate) fn bare_report() -> SoakReport {
         pool: None,
         ring: None,
         seeks: None,
+        counters: CounterReport::default(),
         limits: Vec::new(),
         ..full_report()
     }
@@ -132,6 +141,8 @@ open files  20 at the start, 21 at the end
 pool        12 slots, 149.3 MB of 512.0 MB at most
 ring        5.8 of 6 frames on average
 seeks       100: p50 210.0 ms, p95 480.0 ms, max 610.2 ms
+also        2 damaged packets, 1000 in codec memory, 1 sound underruns
+sound       The device `USB` is not there; the default one plays.
 limits      BROKEN  max-drop-percent: 1.000, at most 0.5
 ";
     assert_eq!(full_report().to_string(), expected);

@@ -51,6 +51,7 @@ impl fmt::Display for SoakReport {
         }
         self.process.fmt(f)?;
         self.fmt_buffers(f)?;
+        self.fmt_counters(f)?;
         for (index, limit) in self.limits.iter().enumerate() {
             let label = if index == 0 { "limits" } else { "" };
             writeln!(f, "{label:<12}{limit}")?;
@@ -81,6 +82,21 @@ impl SoakReport {
                 f,
                 "  {stage:<10}{frames:>8}{p50_ms:>10.2}{p95_ms:>10.2}{max_ms:>10.2}"
             )?;
+        }
+        Ok(())
+    }
+
+    fn fmt_counters(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts: Vec<String> = self
+            .counters
+            .nonzero()
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect();
+        if !counts.is_empty() {
+            writeln!(f, "{:<12}{}", "also", counts.join(", "))?;
+        }
+        if let Some(note) = &self.counters.audio_note {
+            writeln!(f, "{:<12}{note}", "sound")?;
         }
         Ok(())
     }

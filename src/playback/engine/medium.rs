@@ -257,13 +257,21 @@ impl Engine {
         self.sound.hold();
         self.sound.close();
         self.audio_run = None;
-        self.medium = None;
+        self.end_source();
         self.planned = None;
         self.mark_in = None;
         self.mark_out = None;
         self.hold_frame(FrameIndex::ZERO);
         self.phase = Phase::Idle;
         self.publish_schedule();
+    }
+
+    /// Lets go of the medium. Its threads end by themselves: waiting for a share that hangs would stop the
+    /// engine.
+    fn end_source(&mut self) {
+        if let Some(source) = self.medium.take().and_then(|medium| medium.source) {
+            self.opener.close(source);
+        }
     }
 
     pub(super) fn medium_failed(&mut self, reason: &str) {
@@ -366,5 +374,11 @@ impl Engine {
             }
             None => self.sound.close(),
         }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.end_source();
     }
 }

@@ -204,6 +204,7 @@ impl Engine {
         }
         self.check_beyond_end();
         self.follow_index();
+        self.follow_display();
         self.check_held();
         match self.phase {
             Phase::Prerolling { from, since } => self.try_to_start(from, since, now),

@@ -1,6 +1,6 @@
 //! Making plans: which frames, in which order, over which run time.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroI64, NonZeroU32};
 
 use super::medium::Medium;
 use super::{Engine, Phase};
@@ -9,8 +9,12 @@ use crate::decode::{Generation, LoopMode, RunMap, VideoPlan};
 use crate::playback::snapshot::Severity;
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Position, PositionError, Speed};
 
-/// No display shows more than this usefully: a shuttle delivers no more frames a second.
-const MOST_FRAMES_A_SECOND: i64 = 60;
+/// So many frames a second are delivered on any display. A slower one leaves out single frames, which is
+/// smoother than every other one.
+const FEWEST_REFRESHES: i64 = 60;
+
+/// Refreshes a second that are believed at most.
+const MOST_REFRESHES: i64 = 1000;
 
 /// The end of a medium whose length is not known yet.
 const FAR: MediaTime = MediaTime::from_flicks(i64::MAX / 4);
@@ -95,7 +99,7 @@ impl Engine {
             last,
             reverse,
             stride: if play {
-                stride(medium.rate, self.speed)
+                stride(medium.rate, self.speed, self.feedback.period_nanos())
             } else {
                 NonZeroU32::MIN
             },
@@ -129,10 +133,22 @@ impl Engine {
         };
         let plan = &planned.plan;
         plan.reverse == self.speed.is_reverse()
-            && plan.stride == stride(medium.rate, self.speed)
+            && plan.stride == stride(medium.rate, self.speed, self.feedback.period_nanos())
             && plan.repeat == self.loop_mode
             && (plan.first, plan.last)
                 == medium.range_around(self.held, self.mark_in, self.mark_out)
+    }
+
+    /// The display's rate was not known when the plan was made, or the window is on another display: a
+    /// plan that leaves out frames that it could show, or the other way round, is made anew.
+    pub(super) fn follow_display(&mut self) {
+        let (Some(planned), Some(medium)) = (&self.planned, &self.medium) else {
+            return;
+        };
+        let period = self.feedback.period_nanos();
+        if self.is_playing() && planned.plan.stride != stride(medium.rate, self.speed, period) {
+            self.replan(self.position(), true);
+        }
     }
 
     /// The index has grown: places that were estimated by the rate are known now, and so is the end that
@@ -221,10 +237,15 @@ fn range_around(
     }
 }
 
-/// Every how manyth frame is delivered at `speed`.
-fn stride(rate: FrameRate, speed: Speed) -> NonZeroU32 {
+/// Every how manyth frame is delivered at `speed`, on a display whose refreshes last `period_nanos`: no
+/// display shows more frames than it has refreshes.
+fn stride(rate: FrameRate, speed: Speed, period_nanos: Option<NonZeroI64>) -> NonZeroU32 {
+    let refreshes = period_nanos
+        .and_then(|period| 1_000_000_000_i64.checked_div(period.get()))
+        .unwrap_or(FEWEST_REFRESHES)
+        .clamp(FEWEST_REFRESHES, MOST_REFRESHES);
     let per_second = i64::from(rate.num()) * i64::from(speed.quarters().abs());
-    let most = MOST_FRAMES_A_SECOND * i64::from(rate.den()) * 4;
+    let most = refreshes * i64::from(rate.den()) * 4;
     // One frame a second more than the display shows is no reason to leave out half of them.
     let stride = (per_second - per_second / 20).div_euclid(most).max(0) + 1;
     let exact = if per_second <= most { 1 } else { stride };
@@ -242,6 +263,7 @@ mod tests {
     fn a_shuttle_shows_no_more_than_a_display_can() {
         let rate = |num, den| FrameRate::new(num, den).unwrap();
         let speed = |quarters| Speed::from_quarters(quarters).unwrap();
+        let stride = |rate, speed| super::stride(rate, speed, None);
         assert_eq!(stride(rate(30, 1), speed(4)).get(), 1);
         assert_eq!(stride(rate(30, 1), speed(8)).get(), 1);
         assert_eq!(stride(rate(30_000, 1001), speed(-8)).get(), 1);
@@ -251,6 +273,24 @@ mod tests {
         assert_eq!(stride(rate(60, 1), speed(8)).get(), 2);
         assert_eq!(stride(rate(24, 1), speed(32)).get(), 4);
         assert_eq!(stride(rate(120, 1), speed(4)).get(), 2);
+    }
+
+    #[test]
+    fn a_fast_display_shows_more() {
+        let on = |hertz: i64, rate: (u32, u32), quarters| {
+            let period = NonZeroI64::new(1_000_000_000 / hertz);
+            let rate = FrameRate::new(rate.0, rate.1).unwrap();
+            stride(rate, Speed::from_quarters(quarters).unwrap(), period).get()
+        };
+        assert_eq!(on(120, (120, 1), 4), 1);
+        assert_eq!(on(144, (120_000, 1001), 4), 1);
+        assert_eq!(on(120, (60, 1), 8), 1);
+        assert_eq!(on(120, (30, 1), 32), 2);
+        assert_eq!(on(60, (120, 1), 4), 2);
+        // A display a little slower than the frames leaves out single ones, and so does a slow one.
+        assert_eq!(on(119, (120, 1), 4), 1);
+        assert_eq!(on(50, (60, 1), 4), 1);
+        assert_eq!(on(30, (60, 1), 4), 1);
     }
 
     #[test]

@@ -54,7 +54,8 @@ impl Engine {
     pub(super) fn publish_snapshot(&mut self) {
         let snapshot = self.make_snapshot();
         let before = self.snapshot.load();
-        let gauges = |snapshot: &Snapshot| (snapshot.sound_ahead, snapshot.ring_fill);
+        let gauges =
+            |snapshot: &Snapshot| (snapshot.sound_ahead, snapshot.ring_fill, snapshot.repacked);
         let same = snapshot.differs_only_in_gauges(&before);
         if same && gauges(&snapshot) == gauges(&before) {
             return;
@@ -74,6 +75,7 @@ impl Engine {
             .and_then(|medium| medium.source.as_ref())
             .map(|source| source.status());
         let stream = medium.and_then(|medium| medium.stream.as_ref());
+        let sound = self.sound.state();
         Snapshot {
             status: self.status(),
             media,
@@ -89,7 +91,7 @@ impl Engine {
             muted: self.muted,
             audio_delay_millis: self.audio_delay_millis,
             audio_track: medium.and_then(|medium| medium.track),
-            audio: self.audio_state(),
+            audio: self.audio_state(&sound.output),
             clock: self.clock_source,
             sound_ahead: self.sound_ahead,
             view: self.view,
@@ -100,10 +102,13 @@ impl Engine {
             ring_fill: status.as_ref().map_or((0, 0), |status| status.ring_fill),
             damaged_packets: status.as_ref().map_or(0, |status| status.damaged_packets),
             outside_pool: status.as_ref().map_or((0, 0), |status| status.outside_pool),
+            repacked: status.as_ref().map_or(0, |status| status.repacked),
+            underruns: sound.underruns,
+            audio_note: sound.note.clone(),
         }
     }
 
-    fn audio_state(&self) -> AudioState {
+    fn audio_state(&self, output: &AudioOutput) -> AudioState {
         let Some(medium) = &self.medium else {
             return AudioState::NoTrack;
         };
@@ -113,9 +118,9 @@ impl Engine {
         if !self.audio_enabled {
             return AudioState::Off;
         }
-        let device = match self.sound.state().output {
-            AudioOutput::Device(name) => name,
-            AudioOutput::Silent(reason) => return AudioState::Silent(reason),
+        let device = match output {
+            AudioOutput::Device(name) => name.clone(),
+            AudioOutput::Silent(reason) => return AudioState::Silent(reason.clone()),
             AudioOutput::Off => return AudioState::Off,
             AudioOutput::NoTrack => return AudioState::NoTrack,
         };

@@ -217,3 +217,26 @@ fn a_display_that_is_not_as_stated_is_followed() {
         assert!(odd <= 2, "{stated:?} {rate:?}: {odd} odd");
     }
 }
+
+#[test]
+fn a_fast_display_shows_every_frame_of_fast_media() {
+    for (rate, refresh) in [
+        ((120, 1), (120, 1)),
+        ((120, 1), (144, 1)),
+        ((120_000, 1001), (120, 1)),
+        ((100, 1), (144, 1)),
+    ] {
+        let rig = play(rate, Display::new(refresh.0, refresh.1), 20, 0);
+        let summary = rig.summary();
+        let plan = *rig.session.plans().last().unwrap();
+        assert_eq!(plan.stride.get(), 1, "{rate:?} on {refresh:?}");
+        let dropped = summary.count(FrameFate::Dropped);
+        assert_eq!(dropped, 0, "{rate:?} on {refresh:?}: {summary:?}");
+        assert_even(&rig, rate, refresh, beats(rate, refresh, 20.0));
+    }
+    // A display that cannot show them all gets every other one, evenly, and nothing counts as dropped.
+    let rig = play((120, 1), Display::new(60, 1), 20, 0);
+    assert_eq!(rig.session.plans().last().unwrap().stride.get(), 2);
+    assert_eq!(rig.summary().count(FrameFate::Dropped), 0);
+    assert!(rig.refreshes().iter().all(|&(_, count)| count == 1));
+}

@@ -389,6 +389,7 @@ impl VideoSource for SimSource {
             ring_fill: (0, session.ring.capacity()),
             damaged_packets: 0,
             outside_pool: (0, 0),
+            repacked: 0,
             interlaced: false,
         }
     }

@@ -172,6 +172,32 @@ fn the_performance_panel_fits() {
         screen.stats.pool_bytes = (1_870_000_000, 2_000_000_000);
     };
     everywhere("the panel at its fullest", worst, never);
+    // What is rare shows only where it happened.
+    let seen = |screen: &mut Screen| {
+        screen.overlay.set_performance(true);
+        let texts = check(screen, "the panel with trouble", |words| {
+            words.contains("quite long")
+        });
+        let shows = |words: &str| texts.iter().any(|text| text.words == words);
+        [
+            "damaged",
+            "underruns",
+            "off pool",
+            "foreign",
+            "repacked",
+            "Note",
+        ]
+        .map(shows)
+    };
+    let mut screen = Screen::new(1280.0, 720.0, 1.0);
+    assert_eq!(seen(&mut screen), [false; 6]);
+    let mut screen = Screen::new(1280.0, 720.0, 1.0);
+    screen.snapshot.damaged_packets = 12;
+    screen.snapshot.underruns = 3;
+    screen.snapshot.outside_pool = (40, 5_000);
+    screen.snapshot.repacked = 99_999;
+    screen.snapshot.audio_note = Some("The device of the quite long name is not there.".to_owned());
+    assert_eq!(seen(&mut screen), [true; 6]);
 }
 
 #[test]

@@ -116,6 +116,9 @@ pub(super) fn snapshot(frames: i64, position: i64) -> Snapshot {
         sound_ahead: None,
         damaged_packets: 0,
         outside_pool: (0, 0),
+        repacked: 0,
+        underruns: 0,
+        audio_note: None,
     }
 }
 

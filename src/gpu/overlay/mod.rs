@@ -1,16 +1,27 @@
 //! The interface over the picture: egui's shapes, drawn by egui's own renderer.
+//!
+//! A GPU draws them straight into the window. On a CPU adapter they are drawn into a picture that is kept
+//! (`kept`), where they have changed (`tiles`).
+
+mod kept;
+mod tiles;
 
 use egui::{ClippedPrimitive, TexturesDelta};
 use egui_wgpu::{Renderer, RendererOptions, ScreenDescriptor};
 
 use crate::media::Size;
 
+#[cfg(test)]
+pub(super) use self::kept::OVERLAY_WGSL;
+use self::kept::{KeptOverlay, Wanted};
 use super::{DeviceGeneration, GpuContext, PictureError};
 
 /// Draws egui's output. Made when the overlay is first needed: it compiles a pipeline and uploads a
 /// font atlas.
 pub struct OverlayPainter {
     renderer: Renderer,
+    /// On CPU adapters, where drawing shapes costs more than laying a picture of them over another.
+    kept: Option<KeptOverlay>,
     generation: DeviceGeneration,
 }
 
@@ -26,10 +37,21 @@ impl OverlayPainter {
     /// A painter for targets of `target_format`. A new one knows none of egui's textures: after a device
     /// loss, egui must send them all again (a fresh `egui::Context`, or its font atlas reset).
     pub fn new(ctx: &GpuContext, target_format: wgpu::TextureFormat) -> Result<Self, PictureError> {
-        let renderer =
-            ctx.checked(|| Renderer::new(ctx.device(), target_format, RendererOptions::default()))?;
+        let is_cpu = ctx.summary().is_cpu;
+        let options = RendererOptions {
+            // Noise against banding costs a software rasterizer more than the rest of the shader.
+            dithering: !is_cpu,
+            ..RendererOptions::default()
+        };
+        let renderer = ctx.checked(|| Renderer::new(ctx.device(), target_format, options))?;
+        let kept = if is_cpu {
+            Some(KeptOverlay::new(ctx, target_format)?)
+        } else {
+            None
+        };
         Ok(Self {
             renderer,
+            kept,
             generation: ctx.generation(),
         })
     }
@@ -42,6 +64,8 @@ pub struct Overlay<'a> {
     pub painter: &'a mut OverlayPainter,
     /// Tessellated shapes.
     pub primitives: &'a [ClippedPrimitive],
+    /// Number of this interface: the same number stands for the same `primitives`.
+    pub edition: u64,
     /// Textures that egui wants made, changed and dropped. Each delta may be given only once.
     pub textures: TexturesDelta,
     /// Size of the window, in pixels.
@@ -72,16 +96,32 @@ impl Overlay<'_> {
         }
         let screen = self.screen();
         let renderer = &mut self.painter.renderer;
+        let mut replaced = false;
         for (id, deltas) in self.textures.set.drain() {
             for delta in deltas {
+                replaced |= delta.is_whole();
                 renderer.update_texture(ctx.device(), ctx.queue(), id, &delta);
             }
+        }
+        if let Some(kept) = &mut self.painter.kept {
+            let wanted = Wanted {
+                primitives: self.primitives,
+                edition: self.edition,
+                window: self.window,
+                pixels_per_point: self.pixels_per_point,
+                replaced,
+            };
+            return kept.update(ctx, encoder, renderer, &wanted);
         }
         Ok(renderer.update_buffers(ctx.device(), ctx.queue(), encoder, self.primitives, &screen))
     }
 
     /// Draws the shapes; [`Self::prepare`] must have succeeded.
     pub(super) fn paint(&self, pass: &mut wgpu::RenderPass<'static>) {
+        if let Some(kept) = &self.painter.kept {
+            kept.paint(pass);
+            return;
+        }
         let screen = self.screen();
         self.painter.renderer.render(pass, self.primitives, &screen);
     }
