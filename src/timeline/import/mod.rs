@@ -177,15 +177,6 @@ pub fn load(path: &Path, options: &ImportOptions) -> Result<Imported, ImportErro
     }
 }
 
-// FIXME: the reader of OTIO takes the place of these two.
-fn read_otio(path: &Path, _: Arc<str>, _: &ImportOptions) -> Result<Imported, ImportError> {
-    Err(ImportError::Invalid {
-        path: path.to_owned(),
-        format: Format::Otio,
-        reason: "it cannot be read yet".into(),
-    })
-}
-
 fn read_otio_bundle(path: &Path, _: &ImportOptions) -> Result<Imported, ImportError> {
     Err(ImportError::Invalid {
         path: path.to_owned(),
