@@ -133,7 +133,10 @@ fn indented(compact: &str) -> String {
     let mut text = String::with_capacity(compact.len() * 3);
     let mut depth = 0;
     let mut before = ' ';
-    for c in compact.lines().flat_map(|line| line.trim_start().chars().chain([' '])) {
+    for c in compact
+        .lines()
+        .flat_map(|line| line.trim_start().chars().chain([' ']))
+    {
         let is_end = matches!(c, '}' | ']');
         let opens = matches!(before, '{' | '[');
         if c == ' ' && matches!(before, '{' | '[' | ',' | ' ') {
@@ -183,15 +186,23 @@ fn criterion_benches(c: &mut Criterion) {
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_with_input(BenchmarkId::new("parse", shots), &text, |b, text| {
             b.iter(|| {
-                read_otio(Path::new("a.otio"), Arc::clone(text), &ImportOptions::default())
+                read_otio(
+                    Path::new("a.otio"),
+                    Arc::clone(text),
+                    &ImportOptions::default(),
+                )
             });
         });
         let Ok(imported) = read_otio(Path::new("a.otio"), text, &ImportOptions::default()) else {
             panic!("the edit made for this bench is refused");
         };
-        group.bench_with_input(BenchmarkId::new("range", shots), &imported, |b, imported| {
-            b.iter(|| range_all(&imported.timeline.root));
-        });
+        group.bench_with_input(
+            BenchmarkId::new("range", shots),
+            &imported,
+            |b, imported| {
+                b.iter(|| range_all(&imported.timeline.root));
+            },
+        );
     }
     group.finish();
 }
@@ -200,7 +211,10 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let option = |name: &str| {
         let at = arguments.iter().position(|argument| argument == name)?;
-        Some((arguments.get(at + 1)?, arguments.get(at + 2)?.parse::<u64>().ok()?))
+        Some((
+            arguments.get(at + 1)?,
+            arguments.get(at + 2)?.parse::<u64>().ok()?,
+        ))
     };
     if let Some((file, shots)) = option("--write") {
         std::fs::write(file, edit(shots)).unwrap_or_else(|error| panic!("{file}: {error}"));

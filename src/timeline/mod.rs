@@ -31,7 +31,7 @@ pub use metadata::Metadata;
 pub use range::{StatedRange, TimeRange};
 pub use ranges::{PlacedChild, PlacedChildren};
 pub use resolve::{
-    AudioFade, AudioPiece, AudioUse, Changes, ClipId, ClipUse, Edit, EditError, Layer, PlacedMarker,
-    Source, SourceId, Upcoming, VideoOp,
+    AudioFade, AudioPiece, AudioUse, Changes, ClipId, ClipUse, Edit, EditError, Layer,
+    PlacedMarker, Source, SourceId, Upcoming, VideoOp,
 };
 pub use time_map::{Ratio, TimeMap, TimeMapPiece};

@@ -17,12 +17,11 @@ use jogwheel::decode::{
 use jogwheel::gpu::{ConvertChoice, GpuContext, GpuOptions, Viewer};
 use jogwheel::memory::FramePool;
 use jogwheel::playback::{TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
-use jogwheel::time::{FrameIndex, MediaTime, RealClock};
-use jogwheel::timeline::{
-    Composite, CompositeOp, Content, Layer, Located, Mix, VideoOp,
-};
+use jogwheel::time::{FrameIndex, MediaSpan, RealClock};
+use jogwheel::timeline::{Composite, CompositeOp, Content, Located, MediaReference, Mix};
 
-use jogwheel::timeline::resolve::{reference, source_instant};
+use jogwheel::timeline::resolve::reference::{self, Seen, SeenOp};
+use jogwheel::timeline::resolve::source_instant;
 
 use crate::deck::Deck;
 use crate::made::{self, Clip};
@@ -31,17 +30,22 @@ use crate::otio::{clip, dissolve, freeze, gap, range, speed, stack, time, track,
 /// How long a test waits for one frame before it calls the timeline hung.
 const HUNG: Duration = Duration::from_mins(1);
 
+/// A medium of the timeline, as it is by itself.
+struct Medium {
+    clip: Clip,
+    index: Arc<GopIndex>,
+    frame_span: MediaSpan,
+}
+
 /// A timeline that plays, and what its ring brought.
 struct Rig {
     state: Arc<TimelineState>,
     source: TimelineSource,
     frames: FrameConsumer,
     news: Receiver<()>,
-    pool: FramePool,
     generation: u64,
     converter: CpuConverter,
-    /// The media's own indices and first numbers, by source.
-    media: Vec<Option<(Arc<GopIndex>, Clip, jogwheel::media::VideoStream)>>,
+    media: Vec<Medium>,
     gpu: GpuContext,
     viewer: Viewer,
 }
@@ -54,11 +58,10 @@ impl Rig {
         };
         let state = Arc::new(TimelineState::open(path, &settings).unwrap());
         assert_eq!(state.notes, [], "everything is understood");
-        let pool = FramePool::new(512 << 20);
         let (send, news) = bounded(1);
         let options = TimelineOptions {
             threads: NonZero::new(2).unwrap(),
-            pool: pool.clone(),
+            pool: FramePool::new(512 << 20),
             ring_frames: 4,
             clock: Arc::new(RealClock::new()),
             anchor: Arc::default(),
@@ -70,11 +73,15 @@ impl Rig {
         let clips = made::clips(&["number"]);
         let media = state.located.iter().map(|located| {
             let Located::File(path) = located else {
-                return None;
+                panic!("{located:?} is no file");
             };
-            let clip = clips.iter().find(|clip| clip.path == *path)?.clone();
+            let clip = clips.iter().find(|clip| clip.path == *path).unwrap();
             let mut deck = Deck::open(path).unwrap();
-            Some((deck.index().unwrap(), clip, deck.stream.clone()))
+            Medium {
+                clip: clip.clone(),
+                index: deck.index().unwrap(),
+                frame_span: deck.stream.rate.frame_span_nearest(),
+            }
         });
         let media = media.collect();
         let gpu = GpuContext::headless(&GpuOptions::from_env(None)).unwrap();
@@ -85,7 +92,6 @@ impl Rig {
             source,
             frames,
             news,
-            pool,
             generation: 0,
             converter: CpuConverter::new(1),
             media,
@@ -118,35 +124,34 @@ impl Rig {
                 Some(item) if item.generation() < Generation(self.generation) => {}
                 Some(RingItem::Frame(frame)) => return Some(frame),
                 Some(RingItem::End { .. }) => return None,
-                None => self
-                    .news
-                    .recv_timeout(HUNG)
-                    .unwrap_or_else(|_| panic!("no frame for a minute: {:?}", self.source.status())),
+                None => self.news.recv_timeout(HUNG).unwrap_or_else(|_| {
+                    panic!("no frame for a minute: {:?}", self.source.status())
+                }),
             }
         }
     }
 
     /// The layers that the slow resolver names.
-    fn expected(&self, frame: FrameIndex) -> Vec<Layer> {
-        let ops = reference::video_at(&self.state.timeline, &self.state.edit, frame);
-        ops.into_iter()
+    fn expected(&self, frame: FrameIndex) -> Vec<Seen> {
+        reference::video_at(&self.state.timeline, frame)
+            .into_iter()
             .filter_map(|op| match op {
-                VideoOp::Layer(layer) => Some(layer),
-                VideoOp::BeginGroup | VideoOp::EndGroup { .. } => None,
+                SeenOp::Layer(seen) => Some(seen),
+                SeenOp::BeginGroup | SeenOp::EndGroup { .. } => None,
             })
             .collect()
     }
 
     /// The number that the picture of `layer` carries.
-    fn expected_number(&self, layer: &Layer) -> u32 {
-        let source = layer.source.0 as usize;
-        let (index, clip, stream) = self.media[source].as_ref().unwrap();
-        let zero = self.state.edit.sources()[source].zero;
-        let zero = zero.unwrap_or(MediaTime::ZERO);
-        let local = MediaTime::ZERO + (layer.media - zero);
-        let at = source_instant(local, layer.advance, stream.rate.frame_span_nearest());
-        let frame = index.frame_at(at).unwrap();
-        clip.first + u32::try_from(frame.0).unwrap()
+    fn expected_number(&self, seen: &Seen) -> u32 {
+        let Some(MediaReference::File { target, .. }) = &seen.reference else {
+            panic!("{:?} is no file", seen.reference);
+        };
+        let known = |medium: &&Medium| medium.clip.path == Path::new(&**target);
+        let medium = self.media.iter().find(known).unwrap();
+        let at = source_instant(seen.media, seen.advance, medium.frame_span);
+        let frame = medium.index.frame_at(at).unwrap();
+        medium.clip.first + u32::try_from(frame.0).unwrap()
     }
 
     /// Compares a frame's layers, and what is shown of it, with what they must be.
@@ -178,7 +183,12 @@ impl Rig {
             assert!(picture.rgba.as_chunks().0.iter().all(black));
         } else if alone {
             let number = made::number_in_rgba(&picture.rgba, width, height);
-            assert_eq!(number.as_ref(), Ok(wanted.last().unwrap()), "frame {}", frame.index);
+            assert_eq!(
+                number.as_ref(),
+                Ok(wanted.last().unwrap()),
+                "frame {}",
+                frame.index
+            );
         }
     }
 
@@ -214,8 +224,11 @@ impl Rig {
     fn seek_about(&mut self, moves: u32) {
         let mut random = 11u64;
         for turn in 0..moves {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let target = i64::try_from((random >> 33) % u64::try_from(self.count()).unwrap()).unwrap();
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let target =
+                i64::try_from((random >> 33) % u64::try_from(self.count()).unwrap()).unwrap();
             self.plan(target, turn % 4 == 3, LoopMode::Off);
             for step in 0..=(turn % 3) {
                 let Some(frame) = self.next() else { break };
@@ -224,15 +237,6 @@ impl Rig {
                 }
                 self.check(&frame);
             }
-        }
-    }
-}
-
-impl Drop for Rig {
-    fn drop(&mut self) {
-        // Ended threads hold no frame; what is left here is.
-        if !std::thread::panicking() {
-            assert!(self.pool.usage().limit_bytes > 0);
         }
     }
 }

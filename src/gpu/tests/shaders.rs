@@ -47,7 +47,12 @@ fn no_shader_is_left_out() {
     files.sort();
     assert_eq!(
         files,
-        ["compose.wgsl", "convert.wgsl", "overlay.wgsl", "present.wgsl"],
+        [
+            "compose.wgsl",
+            "convert.wgsl",
+            "overlay.wgsl",
+            "present.wgsl"
+        ],
         "validate the new shader above"
     );
 }

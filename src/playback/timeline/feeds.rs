@@ -110,11 +110,6 @@ impl Feeds {
             .position(|feed| feed.user == Some(wanted.user) && feed.source == wanted.source)
     }
 
-    /// Whether a session serves `user`.
-    pub(super) fn serves(&self, user: Use) -> bool {
-        self.live.iter().any(|feed| feed.user == Some(user))
-    }
-
     fn is_opening(&self, user: Use) -> bool {
         self.opening.iter().any(|(_, other)| *other == user)
     }

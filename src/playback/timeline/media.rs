@@ -9,8 +9,8 @@ use super::worker::Here;
 use crate::decode::GopIndex;
 use crate::media::{Orientation, Size, VideoFrame, VideoStream};
 use crate::time::{FrameIndex, MediaSpan, MediaTime};
-use crate::timeline::{Content, Edit, Fit, Layer, Located, Look, Mix, Source};
 use crate::timeline::resolve::source_instant;
+use crate::timeline::{Content, Edit, Fit, Layer, Located, Look, Mix, Source};
 
 /// An edit that is ready to play, and where its media are. Immutable.
 pub struct TimelineMedia {

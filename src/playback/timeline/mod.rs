@@ -70,6 +70,7 @@ struct Shared {
     damaged: AtomicU64,
     overflowed: AtomicU64,
     foreign: AtomicU64,
+    repacked: AtomicU64,
     interlaced: AtomicBool,
 }
 
@@ -154,6 +155,7 @@ impl VideoSource for TimelineSource {
             damaged_packets: load(&self.shared.damaged),
             outside_pool: (load(&self.shared.overflowed), load(&self.shared.foreign)),
             interlaced: self.shared.interlaced.load(Ordering::Relaxed),
+            repacked: load(&self.shared.repacked),
         }
     }
 

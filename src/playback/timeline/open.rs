@@ -15,7 +15,8 @@ use crate::media::{
 use crate::time::{FrameIndex, FrameRate, MediaTime, TimeBase, Timecode, TimecodeFormat};
 use crate::timeline::import::{self, Format, ImportOptions, Imported, Note};
 use crate::timeline::{
-    AudioFade, AudioUse, Edit, Located, Locator, Source, StatedRange, TimeMap, TimeMapPiece, Timeline, TrackKind,
+    AudioFade, AudioUse, Edit, Located, Locator, Source, StatedRange, TimeMap, TimeMapPiece,
+    Timeline, TrackKind,
 };
 
 /// How timelines are read, and where their media may be.
@@ -191,8 +192,8 @@ fn likeness(info: &MediaInfo, available: Option<&StatedRange>) -> u32 {
     };
     let frame = stream.rate.frame_span_nearest();
     let duration = stream.duration.or(info.container.duration);
-    let same_length = duration
-        .is_some_and(|duration| (duration - stated.range.duration).abs() < frame);
+    let same_length =
+        duration.is_some_and(|duration| (duration - stated.range.duration).abs() < frame);
     let start = timecode_zero(stream).unwrap_or(MediaTime::ZERO);
     let same_start = (start - stated.range.start).abs() < frame;
     2 * u32::from(same_length) + u32::from(same_start)

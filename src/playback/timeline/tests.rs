@@ -168,6 +168,7 @@ impl VideoSource for ScriptSession {
             damaged_packets: 0,
             outside_pool: (0, 0),
             interlaced: false,
+            repacked: 0,
         }
     }
 

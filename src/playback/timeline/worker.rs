@@ -20,10 +20,10 @@ use crate::decode::{
 };
 use crate::media::FieldOrder;
 use crate::time::{Clock, FrameIndex, MediaSpan, MediaTime};
+use crate::timeline::resolve::cull;
 use crate::timeline::{
     Composite, CompositeLayer, CompositeOp, Content, Generator, Layer, Located, SourceId, VideoOp,
 };
-use crate::timeline::resolve::cull;
 
 /// How far ahead clips are made ready, in the timeline's time.
 pub(super) const AHEAD: MediaSpan = MediaSpan::from_millis(2_000);
@@ -254,16 +254,18 @@ impl Worker {
 
     /// Sums up what the sessions count; those that were closed no longer count.
     fn publish_counts(&self) {
-        let mut damaged = 0;
+        let (mut damaged, mut repacked) = (0, 0);
         let mut outside = (0, 0);
         for feed in self.feeds.live() {
             let status = feed.session.status();
             damaged += status.damaged_packets;
+            repacked += status.repacked;
             outside.0 += status.outside_pool.0;
             outside.1 += status.outside_pool.1;
         }
         let shared = &self.around.shared;
         shared.damaged.store(damaged, Ordering::Relaxed);
+        shared.repacked.store(repacked, Ordering::Relaxed);
         shared.overflowed.store(outside.0, Ordering::Relaxed);
         shared.foreign.store(outside.1, Ordering::Relaxed);
     }

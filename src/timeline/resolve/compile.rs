@@ -299,7 +299,7 @@ impl<'a> Retime<'a> {
                 [only] => Self::Straight(Line::of_piece(only)),
                 _ => Self::Pieces(map),
             },
-            Effect::Unknown { .. } => Self::None,
+            Effect::WithSound | Effect::Unknown { .. } => Self::None,
         }
     }
 }

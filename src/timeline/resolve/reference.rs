@@ -165,7 +165,7 @@ impl<'a> Place<'a> {
                 Effect::Speed(speed) => view.then(&Line::from_zero(MediaSpan::ZERO, *speed)),
                 Effect::Freeze => view.then(&Line::from_zero(MediaSpan::ZERO, Ratio::ZERO)),
                 Effect::Map(map) => through_map(view, map, now(&view)),
-                Effect::Unknown { .. } => view,
+                Effect::WithSound | Effect::Unknown { .. } => view,
             };
         }
         view.then(&Line::shift(MediaTime::ZERO, trimmed.start))
