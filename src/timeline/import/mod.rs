@@ -3,6 +3,8 @@
 //! The format is told by the file's content, not by its name. What a file says that the player
 //! does not understand is listed as [`Note`]s, and the rest plays.
 
+pub mod bundle;
+
 mod note;
 mod otio;
 

@@ -40,7 +40,9 @@ impl Reader<'_> {
             },
             _ => {
                 let name = effect_name.or(name).unwrap_or_else(|| label.into());
-                self.note(format!("the effect `{name}` ({label}) is not known: not shown"));
+                self.note(format!(
+                    "the effect `{name}` ({label}) is not known: not shown"
+                ));
                 let name = Arc::from(&*name);
                 effects.push(Effect::Unknown { name, metadata });
             }

@@ -142,7 +142,9 @@ impl<'a> Json<'a> {
             b',' if !first => {
                 self.at += 1;
                 if self.next_byte()? != b'"' {
-                    return Err(Fault::Syntax("a key in quotes was expected after the comma"));
+                    return Err(Fault::Syntax(
+                        "a key in quotes was expected after the comma",
+                    ));
                 }
             }
             b'"' if first => {}
@@ -236,7 +238,9 @@ impl<'a> Json<'a> {
         while let Some(byte) = self.byte() {
             match byte {
                 b'0'..=b'9' => {
-                    mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+                    mantissa = mantissa
+                        .wrapping_mul(10)
+                        .wrapping_add(u64::from(byte - b'0'));
                     digits += 1;
                 }
                 b'.' if decimals.is_none() => decimals = Some(digits),
@@ -417,7 +421,9 @@ fn code_point(escape: &str) -> (char, usize) {
     let unit = |at: usize| {
         let digits = escape.get(at..at + 4)?;
         let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_hex.then(|| u32::from_str_radix(digits, 16).ok()).flatten()
+        is_hex
+            .then(|| u32::from_str_radix(digits, 16).ok())
+            .flatten()
     };
     let Some(first) = unit(1) else {
         return (char::REPLACEMENT_CHARACTER, 1);
@@ -428,9 +434,15 @@ fn code_point(escape: &str) -> (char, usize) {
     };
     if let (0xd800..=0xdbff, Some(second @ 0xdc00..=0xdfff)) = (first, second) {
         let code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-        return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 11);
+        return (
+            char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
+            11,
+        );
     }
-    (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 5)
+    (
+        char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER),
+        5,
+    )
 }
 
 #[cfg(test)]
@@ -468,7 +480,10 @@ mod tests {
     #[test]
     fn strings_are_borrowed_unless_they_have_escapes() {
         let string = |text| Json::new(text).string();
-        assert!(matches!(string("\"Viel glück\""), Ok(Cow::Borrowed("Viel glück"))));
+        assert!(matches!(
+            string("\"Viel glück\""),
+            Ok(Cow::Borrowed("Viel glück"))
+        ));
         for (raw, text) in [
             (r#""a\nb\t\"\\\/""#, "a\nb\t\"\\/"),
             (r#""\u00e4\ud83d\ude00!""#, "ä😀!"),
@@ -500,8 +515,21 @@ mod tests {
             assert_eq!(json.next_byte(), Ok(b','));
         }
         for text in [
-            "", "{", "[", "[1", "{\"a\"", "{\"a\":}", "[1,]", "{\"a\":1,}", "[1}", "{1:2}",
-            "[1 2]", "nul", "-", "tru", "]",
+            "",
+            "{",
+            "[",
+            "[1",
+            "{\"a\"",
+            "{\"a\":}",
+            "[1,]",
+            "{\"a\":1,}",
+            "[1}",
+            "{1:2}",
+            "[1 2]",
+            "nul",
+            "-",
+            "tru",
+            "]",
         ] {
             assert!(Json::new(text).skip().is_err(), "{text}");
         }

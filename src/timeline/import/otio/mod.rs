@@ -87,10 +87,9 @@ pub fn read_otio(
         );
         return Err(invalid(why));
     };
-    let timeline =
-        finish(&mut reader, found, options).ok_or_else(|| ImportError::RateUnknown {
-            path: path.to_owned(),
-        })?;
+    let timeline = finish(&mut reader, found, options).ok_or_else(|| ImportError::RateUnknown {
+        path: path.to_owned(),
+    })?;
     Ok(Imported {
         timeline,
         format: Format::Otio,
@@ -173,7 +172,11 @@ fn gather(nodes: Vec<Node>, timelines: &mut Vec<FoundTimeline>, items: &mut Vec<
     }
 }
 
-fn finish(reader: &mut Reader<'_>, found: FoundTimeline, options: &ImportOptions) -> Option<Timeline> {
+fn finish(
+    reader: &mut Reader<'_>,
+    found: FoundTimeline,
+    options: &ImportOptions,
+) -> Option<Timeline> {
     let rate = rate::of_timeline(&found).or_else(|| {
         let rate = options.rate.or_else(|| FrameRate::new(25, 1))?;
         reader.note(format!("no frame rate is stated: {rate} is taken"));
@@ -185,9 +188,7 @@ fn finish(reader: &mut Reader<'_>, found: FoundTimeline, options: &ImportOptions
     Some(Timeline {
         rate,
         root: stack_of_tracks(found.root),
-        global_start: found
-            .global_start
-            .map(|start| MediaTime::ZERO + start.span),
+        global_start: found.global_start.map(|start| MediaTime::ZERO + start.span),
         drop_frame: false,
         canvas: None,
         name: found.name,

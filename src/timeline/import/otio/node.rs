@@ -279,7 +279,9 @@ impl<'a> Reader<'a> {
         });
         parts.source_range = parts.source_range.or(stated);
         if parts.source_range.is_none() {
-            self.note(format!("`{schema}` is not known and has no length: left out"));
+            self.note(format!(
+                "`{schema}` is not known and has no length: left out"
+            ));
             return Node::Nothing;
         }
         self.note(format!("`{schema}` is not known: a placeholder is shown"));
