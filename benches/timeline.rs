@@ -203,6 +203,7 @@ fn criterion_benches(c: &mut Criterion) {
     group.finish();
 }
 
+#[expect(clippy::print_stdout, reason = "what is measured is read by a script")]
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let option = |name: &str| {
