@@ -71,9 +71,7 @@ impl Item {
         match &self.kind {
             ItemKind::Clip(_) => 1,
             ItemKind::Gap => 0,
-            ItemKind::Composition(composition) => {
-                composition.items().map(|item| item.clip_count()).sum()
-            }
+            ItemKind::Composition(composition) => composition.items().map(Self::clip_count).sum(),
         }
     }
 }
@@ -108,7 +106,7 @@ impl Composition {
                 longest.unwrap_or_default()
             }
             CompositionKind::Track(_) => {
-                let items = self.items().map(|item| item.duration());
+                let items = self.items().map(Item::duration);
                 let items = items.fold(MediaSpan::ZERO, |sum, duration| sum + duration);
                 let head = match self.children.first() {
                     Some(Child::Transition(transition)) => transition.in_offset,

@@ -21,5 +21,6 @@ mod program;
 mod screen;
 mod sound_truth;
 mod timeline_sound;
+mod timelines;
 mod window;
 mod window_faults;

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tempfile::TempDir;
+
 use super::media::TimelineMedia;
 use crate::audio::{SoundClip, SoundPlan};
 use crate::decode::{media_info_of_sequence, probe};
@@ -13,9 +15,10 @@ use crate::media::{
     StreamId, VideoStream,
 };
 use crate::time::{FrameIndex, FrameRate, MediaTime, TimeBase, Timecode, TimecodeFormat};
+use crate::timeline::import::bundle::Bundle;
 use crate::timeline::import::{self, Format, ImportOptions, Imported, Note};
 use crate::timeline::{
-    AudioFade, AudioUse, Edit, Located, Locator, Source, StatedRange, TimeMap, TimeMapPiece,
+    AudioFade, AudioUse, Edit, Located, Locator, MediaReference, Source, StatedRange, TimeMap, TimeMapPiece,
     Timeline, TrackKind,
 };
 
@@ -45,6 +48,8 @@ pub struct TimelineState {
     pub canvas: Size,
     /// Its sound.
     pub sound: SoundPlan,
+    /// What was taken out of a bundle, for as long as it plays.
+    _unpacked: Option<TempDir>,
 }
 
 /// The picture of a timeline that states no size and has no medium to take one from.
@@ -70,7 +75,9 @@ impl TimelineState {
         if edit.frames() == 0 {
             return Err("the timeline is empty".to_owned());
         }
-        let locator = Locator::new(&imported.base, settings.media_roots.clone());
+        let unpacked = unpack(&imported.base, &edit)?;
+        let base = unpacked.as_ref().map_or(&*imported.base, TempDir::path);
+        let locator = Locator::new(base, settings.media_roots.clone());
         let probed = RefCell::new(Probed::default());
         let locate = |source: &Source| {
             locator.locate(&source.reference, &source.name, &|path: &Path| {
@@ -95,6 +102,7 @@ impl TimelineState {
             located,
             canvas,
             sound,
+            _unpacked: unpacked,
         })
     }
 
@@ -165,6 +173,41 @@ impl TimelineState {
             other: Vec::new(),
         }
     }
+}
+
+/// No more than this is taken out of a bundle.
+const MOST_UNPACKED_BYTES: u64 = 64 << 30;
+
+/// Takes the media of a bundle that is an archive out into a folder of their own. What cannot be taken
+/// out is missing, and says so where it would be seen.
+fn unpack(base: &Path, edit: &Edit) -> Result<Option<TempDir>, String> {
+    if !base.is_file() {
+        return Ok(None);
+    }
+    let mut bundle = Bundle::open(base).map_err(|error| error.to_string())?;
+    let folder = tempfile::Builder::new()
+        .prefix("jogwheel-")
+        .tempdir()
+        .map_err(|error| format!("there is no room for what the bundle holds: {error}"))?;
+    let mut left = MOST_UNPACKED_BYTES;
+    for entry in bundle.entries().map_err(|error| error.to_string())? {
+        let is_used = edit.sources().iter().any(|source| match &*source.reference {
+            MediaReference::File { target, .. } => target.trim_start_matches("./") == entry.name,
+            MediaReference::Sequence(sequence) => {
+                let base = sequence.base.trim_start_matches("./").trim_end_matches('/');
+                entry.name.starts_with(base)
+            }
+            MediaReference::Missing { .. } | MediaReference::Generator { .. } => false,
+        });
+        if !is_used {
+            continue;
+        }
+        match bundle.extract(&entry.name, folder.path(), left) {
+            Ok(_path) => left = left.saturating_sub(entry.bytes),
+            Err(error) => tracing::warn!("{}: {error}", base.display()),
+        }
+    }
+    Ok(Some(folder))
 }
 
 /// What files were asked, each once.

@@ -3,6 +3,8 @@
 //! The format is told by the file's content, not by its name. What a file says that the player
 //! does not understand is listed as [`Note`]s, and the rest plays.
 
+pub mod bundle;
+
 mod edl;
 mod fcp7;
 mod fcpxml;
@@ -165,7 +167,7 @@ pub fn load(path: &Path, options: &ImportOptions) -> Result<Imported, ImportErro
     })?;
     match sniffed {
         Some(Sniffed::Otio) => read_otio(path, read_text(path, options)?, options),
-        Some(Sniffed::OtioZip | Sniffed::OtioFolder) => read_otio_bundle(path, options),
+        Some(Sniffed::OtioZip | Sniffed::OtioFolder) => bundle::read_bundle(path, options),
         Some(Sniffed::Edl) => edl::read_edl(path, &read_text(path, options)?, options),
         Some(Sniffed::Fcp7Xml) => fcp7::read_fcp7(path, &read_text(path, options)?, options),
         Some(Sniffed::FcpXml(document)) => {
@@ -175,14 +177,6 @@ pub fn load(path: &Path, options: &ImportOptions) -> Result<Imported, ImportErro
             path: path.to_owned(),
         }),
     }
-}
-
-fn read_otio_bundle(path: &Path, _: &ImportOptions) -> Result<Imported, ImportError> {
-    Err(ImportError::Invalid {
-        path: path.to_owned(),
-        format: Format::Otio,
-        reason: "bundles cannot be read yet".into(),
-    })
 }
 
 /// The text of a file within the limit.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::json::{Kind, Read};
 use super::reader::Reader;
-use crate::timeline::{Effect, Marker, Ratio};
+use crate::timeline::{Effect, Marker, Metadata, Ratio, TimeRange};
 
 impl Reader<'_> {
     /// Reads one effect and adds it to `effects`. One that is switched off is left out.
     pub(super) fn effect(&mut self, effects: &mut Vec<Effect>) -> Read<()> {
         self.count_part()?;
         let (mut schema, mut scalar, mut enabled) = (None, None, true);
-        let (mut name, mut effect_name, mut metadata) = (None, None, Default::default());
+        let (mut name, mut effect_name, mut metadata) = (None, None, Metadata::NONE);
         let is_there = self.object(|this, key| {
             match key {
                 "OTIO_SCHEMA" => schema = this.schema()?,
@@ -56,10 +56,10 @@ impl Reader<'_> {
         let mut range = None;
         let mut marker = Marker {
             name: Arc::clone(&self.unnamed),
-            range: Default::default(),
+            range: TimeRange::default(),
             color: Arc::clone(&self.unnamed),
             comment: Arc::clone(&self.unnamed),
-            metadata: Default::default(),
+            metadata: Metadata::NONE,
         };
         let is_there = self.object(|this, key| {
             match key {

@@ -78,7 +78,7 @@ impl<'a> Json<'a> {
     /// The line in which it stands, counted from 1.
     pub(super) fn line(&self) -> usize {
         let before = &self.text.as_bytes()[..self.at.min(self.text.len())];
-        1 + before.iter().filter(|byte| **byte == b'\n').count()
+        line_after(before)
     }
 
     fn byte(&self) -> Option<u8> {
@@ -259,7 +259,8 @@ impl<'a> Json<'a> {
         let number = self.text.get(start..self.at).unwrap_or_default();
         number
             .parse()
-            .map_err(|_: std::num::ParseFloatError| Fault::Syntax("this is no number"))
+            .ok()
+            .ok_or(Fault::Syntax("this is no number"))
     }
 
     fn named_number(&mut self) -> Option<f64> {
@@ -386,6 +387,11 @@ impl<'a> Json<'a> {
 const POWERS: [f64; 16] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 ];
+
+/// The line that is reached behind `text`, counted from 1.
+pub(super) fn line_after(text: &[u8]) -> usize {
+    text.split(|byte| *byte == b'\n').count()
+}
 
 /// `raw` with its escapes resolved.
 fn unescaped(raw: &str) -> String {

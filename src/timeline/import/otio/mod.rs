@@ -21,7 +21,7 @@ mod transition;
 use std::path::Path;
 use std::sync::Arc;
 
-use json::{Fault, Kind, Read};
+use json::{Fault, Kind, Read, line_after};
 use node::{FoundTimeline, Node};
 use reader::Reader;
 
@@ -43,6 +43,10 @@ use crate::timeline::{
 /// [`ImportError::Invalid`] with the line and the path when the text is no JSON, or nothing in it
 /// can be played; [`ImportError::TooLarge`] beyond a limit. What has the wrong type is listed, and
 /// left out.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the timeline keeps the text: metadata are passages of it"
+)]
 pub fn read_otio(
     path: &Path,
     text: Arc<str>,
@@ -110,7 +114,7 @@ pub fn read_otio_bytes(
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let before = error.as_bytes().get(..valid).unwrap_or_default();
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let line = line_after(before);
         ImportError::Invalid {
             path: path.to_owned(),
             format: Format::Otio,

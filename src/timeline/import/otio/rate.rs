@@ -14,7 +14,7 @@ pub(super) fn of_timeline(timeline: &FoundTimeline) -> Option<FrameRate> {
     let root = timeline.root.as_deref();
     let start = timeline.global_start.and_then(|start| start.rate);
     root.and_then(|root| first(root, &clip_rate))
-        .or_else(|| start.filter(played))
+        .or_else(|| start.filter(|rate| played(*rate)))
         .or_else(|| root.and_then(|root| first(root, &any_rate)))
 }
 
@@ -49,15 +49,15 @@ fn clip_rate(item: &Item) -> Answer {
     let available = reference.and_then(MediaReference::available).copied();
     let stated = [item.source_range, available].into_iter().flatten();
     let mut rates = stated.map(|stated| stated.rate).chain(sequence);
-    (rates.find(played), false)
+    (rates.find(|rate| played(*rate)), false)
 }
 
 /// The rate of anything.
 fn any_rate(item: &Item) -> Answer {
     let stated = item.source_range.map(|stated| stated.rate);
-    (stated.filter(played), true)
+    (stated.filter(|rate| played(*rate)), true)
 }
 
-fn played(rate: &FrameRate) -> bool {
+fn played(rate: FrameRate) -> bool {
     PLAYED.contains(&rate.as_f64())
 }

@@ -43,20 +43,20 @@ impl Reader<'_> {
             return Ok(None);
         }
         // OpenTimelineIO's own defaults.
-        let (value, rate) = (value.unwrap_or(0.0), rate.unwrap_or(1.0));
+        let (value, stated) = (value.unwrap_or(0.0), rate.unwrap_or(1.0));
         if !value.is_finite() {
             self.note(format!("a time of {value} is none: left out"));
             return Ok(None);
         }
-        let Some(rate) = self.rate(rate) else {
+        let Some(rate) = self.rate(stated) else {
             if value == 0.0 {
                 let span = MediaSpan::ZERO;
                 return Ok(Some(StatedTime { span, rate: None }));
             }
-            self.note(format!("{value} at {rate} a second is no time: left out"));
+            self.note(format!("{value} at {stated} a second is no time: left out"));
             return Ok(None);
         };
-        let span = span_of(value, rate).unwrap_or_else(|| {
+        let span = span_as_meant(value, stated, rate).unwrap_or_else(|| {
             self.note(format!(
                 "{value} at {rate} a second is beyond the 13 years that are counted: cut"
             ));
@@ -203,11 +203,29 @@ fn rate_of(value: f64) -> Option<FrameRate> {
     {
         return Some(ntsc);
     }
+    fraction_of(value)
+}
+
+/// The fraction nearest to a positive `value`.
+fn fraction_of(value: f64) -> Option<FrameRate> {
     // The numerator must fit 32 bits.
     let room = whole_number((f64::from(u32::MAX) / value).floor()).unwrap_or(MAX_DENOMINATOR);
     let nearest = Ratio::nearest(value, room.min(MAX_DENOMINATOR))?;
     let num = u32::try_from(nearest.num()).ok()?;
     FrameRate::new(num, u32::try_from(nearest.den()).ok()?)
+}
+
+/// The time of `value` units at a rate `stated` as a float, which stands for `rate`.
+///
+/// A whole number counts frames. What is none was worked out from seconds, with the rate as it is
+/// written: 71.94 at 23.98 are 3 seconds.
+fn span_as_meant(value: f64, stated: f64, rate: FrameRate) -> Option<MediaSpan> {
+    let literal = if value.fract() == 0.0 {
+        None
+    } else {
+        fraction_of(stated)
+    };
+    span_of(value, literal.unwrap_or(rate))
 }
 
 /// `value` units at `rate` a second, to the nearest flick; `None` beyond [`LONGEST`].
@@ -288,6 +306,18 @@ mod tests {
         for value in [1e300, -1e17, 9e15, f64::MAX] {
             assert_eq!(span_of(value, rate(1, 1)), None, "{value}");
         }
+    }
+
+    #[test]
+    fn whole_numbers_count_frames_and_others_come_from_seconds() {
+        let film = rate(24_000, 1001);
+        let span = |value| span_as_meant(value, 23.98, film);
+        assert_eq!(span(71.94), Some(MediaSpan::from_secs(3)));
+        assert_eq!(span(24_000.0), Some(MediaSpan::from_secs(1001)));
+        assert_eq!(
+            span_as_meant(0.5, 24_000.0 / 1001.0, film),
+            Some(MediaSpan::from_flicks(14_714_700))
+        );
     }
 
     proptest! {
