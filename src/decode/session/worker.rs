@@ -174,10 +174,11 @@ impl Worker {
     }
 
     fn fail(&mut self, error: &DecodeError) -> Work {
-        match error {
+        if let DecodeError::Open(_) = error {
             // It names the file itself.
-            DecodeError::Open(_) => tracing::warn!("{error}"),
-            _ => tracing::warn!("{}: {error}", self.reader.input().path().display()),
+            tracing::warn!("{error}");
+        } else {
+            tracing::warn!("{}: {error}", self.reader.input().path().display());
         }
         let reason: Arc<str> = error.to_string().into();
         *self.shared.failure.lock() = Some(Arc::clone(&reason));

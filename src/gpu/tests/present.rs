@@ -388,6 +388,10 @@ fn an_overlay_that_changes_looks_as_if_drawn_anew() {
 }
 
 /// The font's picture as a whole.
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method alone is not general enough over lifetimes"
+)]
 fn all_textures(egui: &egui::Context) -> egui::TexturesDelta {
     let image = egui.fonts(|fonts| fonts.image());
     let options = egui::epaint::textures::TextureOptions::LINEAR;

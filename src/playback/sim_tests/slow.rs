@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::media::{Cost, SimMedia, at_millis};
 use super::rig::{Display, Rig, RigOptions};
-use crate::metrics::{FrameFate, Stage};
-use crate::playback::PlaybackStatus;
+use crate::decode::LoopMode;
+use crate::metrics::{FrameFate, FrameRecord, Stage};
+use crate::playback::{Command, PlaybackStatus};
+use crate::time::{MediaSpan, Speed};
 
 const FRAMES: usize = 600;
 
@@ -169,4 +171,71 @@ fn a_frame_that_cannot_be_decoded_leaves_the_one_before_and_is_told_when_held() 
         "{notices:?}"
     );
     assert_eq!(rig.snapshot().position, frame);
+}
+
+/// The records of `generation` that are closed for good: up to the last frame that was seen. Frames
+/// repeated stand beside the count.
+fn closed_records(rig: &Rig, generation: u64) -> Vec<FrameRecord> {
+    let mut records: Vec<_> = rig
+        .records()
+        .into_iter()
+        .filter(|record| record.generation == generation && record.fate != FrameFate::Repeated)
+        .collect();
+    let is_seen = |record: &FrameRecord| matches!(record.fate, FrameFate::Shown | FrameFate::Late);
+    let last = records.iter().rposition(is_seen).unwrap();
+    records.truncate(last + 1);
+    records
+}
+
+#[test]
+fn laps_lose_no_frame_from_the_count() {
+    const CLIP: i64 = 60;
+    const LAPS: i64 = 50;
+    for mode in [LoopMode::Loop, LoopMode::PingPong] {
+        for quarters in [4, -4] {
+            for decode in [2_000, 45_000, 70_000, 300_000] {
+                let what = format!("{mode:?} {quarters} {decode}");
+                let medium = SimMedia::constant(30, 1, 60).costing(Cost::micros(200, decode));
+                let mut rig = Rig::new(RigOptions::playing(medium, Display::new(60, 1)));
+                rig.send(Command::SetLoop(mode));
+                rig.send(Command::SetSpeed(Speed::from_quarters(quarters).unwrap()));
+                let seconds = u64::try_from(LAPS * CLIP / 30).unwrap() + 3;
+                rig.run_for(Duration::from_secs(seconds));
+                let shown = rig.on_screen();
+                // One frame is due for each frame's time since the plan began.
+                let span = MediaSpan::from_flicks(705_600_000 / 30);
+                let due = shown.run.flicks() / span.flicks() + 1;
+                assert_eq!(shown.run.flicks() % span.flicks(), 0, "{what}");
+                // Backwards, and with a decoder nine times too slow, pictures fall behind the line from
+                // lap to lap; the count holds all the same.
+                let keeps_up =
+                    decode < 33_000 || mode == LoopMode::Loop && quarters > 0 && decode < 100_000;
+                let fewest = if keeps_up { LAPS - 2 } else { 2 };
+                assert!(due >= fewest * CLIP, "{what}: only {due} frames were due");
+                let records = closed_records(&rig, shown.generation.0);
+                assert_eq!(records.len(), usize::try_from(due).unwrap(), "{what}");
+                // In the order in which they were due, a frame's time apart, and none of them twice. The
+                // first is held before the line begins.
+                for pair in records[1..].windows(2) {
+                    let apart = pair[1].due.nanos_since(pair[0].due);
+                    assert!(
+                        (apart - 33_333_333).abs() < 3_000_000,
+                        "{what}: {pair:?} are {apart} ns apart"
+                    );
+                }
+                // Each lap has each frame once. Frames given up at a turn are told by their successor.
+                let mut counts = [0_i64; 60];
+                for record in &records {
+                    counts[usize::try_from(record.frame.0).unwrap()] += 1;
+                }
+                if decode < 33_000 {
+                    let (least, most) = (counts.iter().min(), counts.iter().max());
+                    assert!(
+                        most <= least.map(|least| least + 2).as_ref(),
+                        "{what}: {counts:?}"
+                    );
+                }
+            }
+        }
+    }
 }
