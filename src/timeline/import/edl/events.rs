@@ -49,6 +49,10 @@ impl Event<'_> {
     /// Black, which needs no source.
     pub(super) fn is_black(&self) -> bool {
         matches!(self.reel, "BL" | "BLACK")
+            || self
+                .name
+                .or(self.from_name)
+                .is_some_and(|name| name.eq_ignore_ascii_case("Black Video"))
     }
 
     /// Frames that it takes on the record.

@@ -287,9 +287,17 @@ impl<'a, 't> Assembly<'a, 't> {
         if event.speed == Ratio::ZERO {
             effects.push(Effect::Freeze);
         } else if event.speed.num() < 0 {
-            // What is played backwards begins with its source's first frame and goes back from
-            // there: `M2` gives the frame that motion starts from.
-            effects.push(Effect::Map(TimeMap::linear(MediaSpan::ZERO, event.speed)));
+            // `M2` gives the frame that motion starts from: what is played backwards begins with its
+            // source's first frame and goes back from there. Premiere writes the range that is
+            // played instead, which shows where going back would pass midnight.
+            let backwards = TimeMap::linear(MediaSpan::ZERO, event.speed);
+            let length = span_of_frames(event.length(), self.rate());
+            let start = span_of_frames(event.source.start, self.rate());
+            effects.push(if start + backwards.source_at(length) < MediaSpan::ZERO {
+                Effect::Speed(event.speed)
+            } else {
+                Effect::Map(backwards)
+            });
         } else if event.speed != Ratio::ONE {
             effects.push(Effect::Speed(event.speed));
         } else if event.source.end - event.source.start != event.length() && !event.is_black() {

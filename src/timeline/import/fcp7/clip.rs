@@ -47,10 +47,8 @@ impl<'a> Reader<'a, '_> {
             _ => self.generator(node, name),
         };
         let mut item = bare_item(name, item_kind);
-        item.source_range = Some(stated(origin + from, duration, clip_rate));
         item.enabled = !is_false(child_text(node, "enabled"));
         item.metadata = self.file.metadata(node);
-        item.markers = self.markers(node, clip_rate, origin);
         let clip = Retimed {
             rate: clip_rate,
             from,
@@ -58,13 +56,13 @@ impl<'a> Reader<'a, '_> {
         };
         let canvas = self.open.last().and_then(|open| resources::canvas(*open));
         let filtered = self.filters(node, clip, file.and_then(stored_size), canvas);
+        // Markers count as in and out points do, before any retime.
+        let first = origin + filtered.first;
+        item.source_range = Some(stated(first, duration, clip_rate));
+        item.markers = self.markers(node, clip_rate, first - from);
         item.look = filtered.look;
         item.effects = filtered.effects;
-        if !item
-            .effects
-            .iter()
-            .any(|some| !matches!(some, Effect::Unknown { .. }))
-        {
+        if !filtered.retimed {
             let conformed = conformed(node, rate, clip_rate);
             item.effects.extend(conformed.map(Effect::Speed));
         }

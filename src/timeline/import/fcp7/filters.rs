@@ -3,6 +3,7 @@
 use super::retime::{self, Retimed, parameter};
 use super::sequence::Reader;
 use crate::media::Size;
+use crate::time::MediaSpan;
 use crate::timeline::import::numbers::Decimal;
 use crate::timeline::import::xml::{Node, child, child_text, children};
 use crate::timeline::{Effect, Fit, Look};
@@ -13,6 +14,10 @@ pub(super) struct Filtered {
     pub(super) look: Look,
     /// Its retime, and what is not known.
     pub(super) effects: Vec<Effect>,
+    /// The source time that is seen first, from the medium's first frame on.
+    pub(super) first: MediaSpan,
+    /// Whether it is retimed.
+    pub(super) retimed: bool,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -28,6 +33,8 @@ impl<'a> Reader<'a, '_> {
         let mut filtered = Filtered {
             look: Look::default(),
             effects: Vec::new(),
+            first: clip.from,
+            retimed: false,
         };
         for filter in children(node, "filter") {
             if super::resources::is_false(child_text(filter, "enabled")) {
@@ -41,7 +48,14 @@ impl<'a> Reader<'a, '_> {
             let look = &mut filtered.look;
             match id.to_ascii_lowercase().as_str() {
                 "timeremap" => {
-                    filtered.effects.extend(retime::effect(effect, clip));
+                    filtered.retimed = true;
+                    match retime::effect(effect, clip) {
+                        Some((first, effect)) => {
+                            filtered.first = first;
+                            filtered.effects.extend(effect);
+                        }
+                        None => self.note(filter, "the retime cannot be read"),
+                    }
                     continue;
                 }
                 "basic" => basic_motion(effect, look, stored, canvas),

@@ -116,7 +116,7 @@ impl<'a> Reader<'a, '_> {
         let mut between = between.into_iter().peekable();
         for placed in &placed {
             while let Some(transition) = between.next_if(|next| next.cut <= placed.start) {
-                self.fill_until(&mut builder, span_of_frames(transition.cut, rate));
+                builder.fill_until(span_of_frames(transition.cut, rate));
                 self.push_transition(&mut builder, &transition, rate);
             }
             if kind == TrackKind::Audio && exploded.is_none() && !heard.insert(sounding(placed)) {
@@ -134,13 +134,13 @@ impl<'a> Reader<'a, '_> {
                 );
                 self.note(placed.node, text);
             }
-            self.fill_until(&mut builder, start);
+            builder.fill_until(start);
             let head = span_of_frames(placed.head, rate);
             let item = self.item(placed.node, kind, rate, head, duration)?;
             builder.push(item, duration);
         }
         for transition in between {
-            self.fill_until(&mut builder, span_of_frames(transition.cut, rate));
+            builder.fill_until(span_of_frames(transition.cut, rate));
             self.push_transition(&mut builder, &transition, rate);
         }
         if repeats > 0 && !builder.ends_with_content() {
@@ -149,10 +149,6 @@ impl<'a> Reader<'a, '_> {
         let mut item = builder.finish(child_text(track, "name").unwrap_or_default(), kind);
         item.enabled = !is_false(child_text(track, "enabled"));
         Ok(Some(item))
-    }
-
-    fn fill_until(&mut self, builder: &mut TrackBuilder, time: MediaSpan) {
-        builder.fill_until(time);
     }
 
     fn push_transition(
