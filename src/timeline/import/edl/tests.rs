@@ -1,3 +1,4 @@
+use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -5,10 +6,11 @@ use proptest::prelude::*;
 
 use super::read_edl;
 use crate::time::{FrameRate, MediaSpan, MediaTime};
+use crate::timeline::import::parts::BLACK;
 use crate::timeline::import::{ImportError, ImportOptions, Imported};
 use crate::timeline::{
-    Child, CompositionKind, Effect, Generator, Item, ItemKind, MediaReference, Ratio, TimeMap,
-    TrackKind, Transition, TransitionKind, WipeEdge,
+    Child, CompositionKind, Effect, Item, ItemKind, MediaReference, Ratio, TimeMap, TrackKind,
+    Transition, TransitionKind, WipeEdge,
 };
 
 fn pal() -> FrameRate {
@@ -60,7 +62,11 @@ fn summary(children: &[Child], rate: FrameRate) -> Vec<String> {
             let duration = frames(range.duration);
             match item.kind {
                 ItemKind::Gap => format!("gap {duration}"),
-                _ => format!("{} {}+{duration}", item.name, frames(range.start.since_zero())),
+                _ => format!(
+                    "{} {}+{duration}",
+                    item.name,
+                    frames(range.start.since_zero())
+                ),
             }
         }
         Child::Transition(some) => {
@@ -135,7 +141,10 @@ fn rates_are_stated_or_asked_for() {
     assert_eq!(stated.timeline.rate, FrameRate::new(24_000, 1001).unwrap());
     let ntsc = FrameRate::new(30_000, 1001).unwrap();
     let dropped = read_at(&format!("FCM: DROP FRAME\n{event}"), None).unwrap();
-    assert_eq!((dropped.timeline.rate, dropped.timeline.drop_frame), (ntsc, true));
+    assert_eq!(
+        (dropped.timeline.rate, dropped.timeline.drop_frame),
+        (ntsc, true)
+    );
     let refused = read_at(&format!("FCM: DROP FRAME\n{event}"), Some(pal())).unwrap();
     assert_eq!(refused.timeline.rate, ntsc);
     assert_eq!(refused.notes.len(), 1);
@@ -155,7 +164,10 @@ fn drop_frame_timecode_leaves_numbers_out() {
     // 9 minutes leave out 8 times two numbers before 00:09:00, and two more at it: 00:09:00;00 does
     // not exist and is read as 00:09:00;02.
     let nine = 9 * 60 * 30 - 9 * 2 + 2;
-    assert_eq!(video(&imported), [format!("A 1800+{nine}"), "A 0+28".to_owned()]);
+    assert_eq!(
+        video(&imported),
+        [format!("A 1800+{nine}"), "A 0+28".to_owned()]
+    );
     assert!(imported.timeline.drop_frame);
 }
 
@@ -163,7 +175,10 @@ fn drop_frame_timecode_leaves_numbers_out() {
 fn a_wrong_rate_is_told_and_a_bad_event_is_left_out() {
     let text = "001 A V C 00:00:00:00 00:00:01:00 01:00:00:00 01:00:00:29\n";
     let error = read_at(text, Some(pal())).unwrap_err().to_string();
-    assert!(error.contains("line 1") && error.contains("01:00:00:29"), "{error}");
+    assert!(
+        error.contains("line 1") && error.contains("01:00:00:29"),
+        "{error}"
+    );
     let imported = read(
         "001 A V C 00:00:00:00 00:00:01:00 00:00:00:00 00:00:01:00\n\
          002 A V C 00:00:00:00 00:00:01:00 00:00:02:00 00:00:01:00\n\
@@ -206,8 +221,7 @@ fn a_dissolve_begins_at_the_cut_and_the_clip_before_goes_on() {
     assert_eq!(&*transition(track, 1).name, "CROSS DISSOLVE");
     assert!(matches!(
         media(item(track, 4)),
-        MediaReference::Generator { generator: Generator::Solid(black), .. }
-            if *black == [0.0, 0.0, 0.0, 1.0]
+        MediaReference::Generator { generator, .. } if *generator == BLACK
     ));
     assert_eq!(notes(&imported).len(), 1);
 }
@@ -305,7 +319,10 @@ fn speeds_at_ntsc_rates_are_what_was_meant() {
 #[test]
 fn channels_become_tracks() {
     let event = |channels: &str, second: u32| {
-        format!("001 A {channels} C 00:00:00:00 00:00:01:00 00:00:0{second}:00 00:00:0{}:00\n", second + 1)
+        format!(
+            "001 A {channels} C 00:00:00:00 00:00:01:00 00:00:0{second}:00 00:00:0{}:00\n",
+            second + 1
+        )
     };
     let mut text = event("B", 0);
     text += &event("AA/V", 1);
@@ -321,7 +338,12 @@ fn channels_become_tracks() {
         .map(|(kind, children)| (kind, summary(children, pal())))
         .collect();
     let (video, audio) = (TrackKind::Video, TrackKind::Audio);
-    let owned = |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>();
+    let owned = |parts: &[&str]| {
+        parts
+            .iter()
+            .map(|part| (*part).to_owned())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(
         all,
         [
@@ -376,12 +398,18 @@ fn files_markers_and_grades_are_kept() {
         panic!("{:?}", first.effects);
     };
     assert_eq!(&**name, "ASC CDL");
-    assert_eq!(metadata.text(), "*ASC_SOP (1 1 1)(0 0 0)(1 1 1)\n* ASC_SAT: 0.9");
+    assert_eq!(
+        metadata.text(),
+        "*ASC_SOP (1 1 1)(0 0 0)(1 1 1)\n* ASC_SAT: 0.9"
+    );
     let [yellow, plain] = first.markers.as_slice() else {
         panic!("{:?}", first.markers);
     };
     assert_eq!((&*yellow.name, &*yellow.color), ("look here", "YELLOW"));
-    assert_eq!(yellow.range.start, MediaTime::ZERO + MediaSpan::from_secs(11));
+    assert_eq!(
+        yellow.range.start,
+        MediaTime::ZERO + MediaSpan::from_secs(11)
+    );
     assert_eq!((&*plain.name, &*plain.color), ("no colour", ""));
 }
 
@@ -415,7 +443,8 @@ fn word() -> impl Strategy<Value = String> {
         Just("-999999999999.9".to_owned()),
         Just("\n".to_owned()),
         Just("\r".to_owned()),
-        (0..100_u32, 0..100_u32, 0..30_u32).prop_map(|(h, s, f)| format!("{h:02}:00:{s:02}:{f:02}")),
+        (0..100_u32, 0..100_u32, 0..30_u32)
+            .prop_map(|(h, s, f)| format!("{h:02}:00:{s:02}:{f:02}")),
         "\\PC{0,6}",
     ]
 }
@@ -440,10 +469,12 @@ proptest! {
         let mut at = 0;
         for (length, kind, source) in &events {
             let kind = ["C", "D 005", "W021 010"][*kind];
-            text += &format!(
-                "001 A V {kind} {} {} {} {}\n",
+            writeln!(
+                text,
+                "001 A V {kind} {} {} {} {}",
                 time(*source), time(source + length), time(at), time(at + length)
-            );
+            )
+            .unwrap();
             at += length;
         }
         let imported = read(&text);

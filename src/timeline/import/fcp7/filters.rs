@@ -70,7 +70,7 @@ impl<'a> Reader<'a, '_> {
                         ["left", "top", "right", "bottom"].map(|id| part(id).clamp(0.0, 1.0));
                 }
                 "audiopan" | "audiobalance" => continue,
-                "audiolevels" if number(effect, "level").is_none_or(|level| level == 1.0) => {
+                "audiolevels" if number(effect, "level").is_none_or(is_one) => {
                     continue;
                 }
                 _ => {
@@ -90,6 +90,10 @@ impl<'a> Reader<'a, '_> {
         }
         filtered
     }
+}
+
+fn is_one(level: f32) -> bool {
+    (level - 1.0).abs() < 1e-4
 }
 
 /// The value of a parameter that may have keyframes: the first one's.

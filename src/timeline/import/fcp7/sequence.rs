@@ -13,6 +13,9 @@ use crate::timeline::import::xml::{Node, XmlFile, child, child_text, children, e
 use crate::timeline::import::{ImportError, Limits, Notes};
 use crate::timeline::{Child, Item, Marker, TimeRange, TrackKind};
 
+/// The tracks of a nested sequence, and how many items are in them.
+pub(super) type Shared = (Arc<[Child]>, usize);
+
 /// Which tracks of a sequence are wanted: those of a nested one are those of the track it is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Part {
@@ -31,8 +34,8 @@ pub(super) struct Reader<'a, 'n> {
     pub(super) items: ItemCount<'a>,
     /// The sequences that are being read, each in the one before.
     pub(super) open: Vec<Node<'a>>,
-    /// Nested sequences that were read, with how many items are in each.
-    pub(super) built: HashMap<(Node<'a>, Part), (Arc<[Child]>, usize)>,
+    /// Nested sequences that were read.
+    pub(super) built: HashMap<(Node<'a>, Part), Shared>,
     pub(super) notes: &'n mut Notes,
 }
 

@@ -9,8 +9,8 @@ use crate::media::Size;
 use crate::time::{FrameRate, MediaSpan, MediaTime};
 use crate::timeline::import::{ImportError, ImportOptions, Imported};
 use crate::timeline::{
-    Child, CompositionKind, Effect, Fit, Generator, Item, ItemKind, MediaReference, Ratio, TrackKind,
-    TransitionKind, WipeEdge,
+    Child, CompositionKind, Effect, Fit, Generator, Item, ItemKind, MediaReference, Ratio,
+    TrackKind, TransitionKind, WipeEdge,
 };
 
 const RATE: &str = "<rate><timebase>25</timebase><ntsc>FALSE</ntsc></rate>";
@@ -20,7 +20,11 @@ fn pal() -> FrameRate {
 }
 
 fn read_xml(text: &str) -> Result<Imported, ImportError> {
-    read_fcp7(Path::new("cut.xml"), &Arc::from(text), &ImportOptions::default())
+    read_fcp7(
+        Path::new("cut.xml"),
+        &Arc::from(text),
+        &ImportOptions::default(),
+    )
 }
 
 /// A project whose only sequence has these tracks.
@@ -74,7 +78,10 @@ fn as_item(child: &Child) -> &Item {
 }
 
 fn tracks(imported: &Imported) -> Vec<&Item> {
-    children(&imported.timeline.root).iter().map(as_item).collect()
+    children(&imported.timeline.root)
+        .iter()
+        .map(as_item)
+        .collect()
 }
 
 /// What a track holds, in frames: `name start+duration`, `gap duration`, `/in/out`.
@@ -86,7 +93,11 @@ fn summary(track: &Item) -> Vec<String> {
             let duration = frames(range.duration);
             match item.kind {
                 ItemKind::Gap => format!("gap {duration}"),
-                _ => format!("{} {}+{duration}", item.name, frames(range.start.since_zero())),
+                _ => format!(
+                    "{} {}+{duration}",
+                    item.name,
+                    frames(range.start.since_zero())
+                ),
             }
         }
         Child::Transition(some) => {
@@ -136,9 +147,8 @@ fn files_are_named_once_and_count_from_their_timecode() {
         "<file id='f'><name>a.mov</name><pathurl>file://localhost/a.mov</pathurl>{RATE}\
          <duration>500</duration><timecode>{RATE}<frame>50</frame></timecode></file>"
     );
-    let video = track(
-        &(clip("a", [0, 10, 0, 10], &file) + &clip("b", [10, 20, 5, 15], "<file id='f'/>")),
-    );
+    let video =
+        track(&(clip("a", [0, 10, 0, 10], &file) + &clip("b", [10, 20, 5, 15], "<file id='f'/>")));
     let imported = read(&video, "");
     assert_eq!(summary(tracks(&imported)[0]), ["a 50+10", "b 55+10"]);
     let MediaReference::File { target, available } =
@@ -237,7 +247,13 @@ fn speeds_say_which_frame_is_shown() {
     // 1000 frames long: retimed frame 20 of it shows (999 - 20) / 2 when reversed at half speed.
     assert_eq!(
         summary(tracks(&imported)[0]),
-        ["double 40+10", "reverse 489+10", "still 0+10", "same 20+10", "keyed 100+220"]
+        [
+            "double 40+10",
+            "reverse 489+10",
+            "still 0+10",
+            "same 20+10",
+            "keyed 100+220"
+        ]
     );
     let effects: Vec<_> = children(tracks(&imported)[0])
         .iter()
@@ -252,8 +268,15 @@ fn speeds_say_which_frame_is_shown() {
     let [Effect::Map(keyed)] = effects[4] else {
         panic!("{:?}", effects[4]);
     };
-    let frames = |frames| MediaSpan::from_millis(40 * frames);
-    for (item, source) in [(0, 0), (25, 50), (50, 100), (149, 100), (150, 100), (170, 90)] {
+    let frames = |frames: i64| MediaSpan::from_millis(40 * frames);
+    for (item, source) in [
+        (0, 0),
+        (25, 50),
+        (50, 100),
+        (149, 100),
+        (150, 100),
+        (170, 90),
+    ] {
         assert_eq!(keyed.source_at(frames(item)), frames(source), "{item}");
     }
     assert_eq!(imported.notes, []);
@@ -263,11 +286,17 @@ fn speeds_say_which_frame_is_shown() {
 fn film_in_an_ntsc_sequence_is_shown_frame_by_frame() {
     let film = "<rate><timebase>24</timebase><ntsc>FALSE</ntsc></rate>";
     let ntsc = "<rate><timebase>24</timebase><ntsc>TRUE</ntsc></rate>";
-    let text = project(&track(&clip("a", [0, 10, 0, 10], "").replace(RATE, film)), "")
-        .replace(RATE, ntsc);
+    let text = project(
+        &track(&clip("a", [0, 10, 0, 10], "").replace(RATE, film)),
+        "",
+    )
+    .replace(RATE, ntsc);
     let imported = read_xml(&text).unwrap();
     let item = as_item(&children(tracks(&imported)[0])[0]);
-    assert_eq!(item.effects, [Effect::Speed(Ratio::new(1000, 1001).unwrap())]);
+    assert_eq!(
+        item.effects,
+        [Effect::Speed(Ratio::new(1000, 1001).unwrap())]
+    );
 }
 
 #[test]
@@ -276,13 +305,18 @@ fn filters_become_a_look() {
         format!("<parameter><parameterid>{id}</parameterid>{value}</parameter>")
     };
     let filter = |id: &str, parameters: &str| {
-        format!("<filter><effect><name>{id}</name><effectid>{id}</effectid>{parameters}</effect></filter>")
+        format!(
+            "<filter><effect><name>{id}</name><effectid>{id}</effectid>{parameters}</effect></filter>"
+        )
     };
     let basic = filter(
         "basic",
         &(number("scale", "<value>50</value>")
             + &number("rotation", "<value>-90</value>")
-            + &number("center", "<value><horiz>0.25</horiz><vert>-0.5</vert></value>")),
+            + &number(
+                "center",
+                "<value><horiz>0.25</horiz><vert>-0.5</vert></value>",
+            )),
     );
     let opacity = filter(
         "opacity",
@@ -296,7 +330,11 @@ fn filters_become_a_look() {
     let uhd = "<file id='f'><pathurl>a</pathurl><media><video><samplecharacteristics>\
                <width>3840</width><height>2160</height></samplecharacteristics></video></media></file>";
     let imported = read(
-        &track(&clip("a", [0, 10, 0, 10], &(basic + &opacity + &crop + &glow + uhd))),
+        &track(&clip(
+            "a",
+            [0, 10, 0, 10],
+            &(basic + &opacity + &crop + &glow + uhd),
+        )),
         "",
     );
     let item = as_item(&children(tracks(&imported)[0])[0]);
@@ -312,14 +350,20 @@ fn filters_become_a_look() {
 #[test]
 fn generators_are_made_or_noted() {
     let generator = |name: &str, more: &str| {
-        clip(name, [-1, -1, 0, 10], &format!("<effect><name>{name}</name>{more}</effect>"))
-            .replace("clipitem", "generatoritem")
+        clip(
+            name,
+            [-1, -1, 0, 10],
+            &format!("<effect><name>{name}</name>{more}</effect>"),
+        )
+        .replace("clipitem", "generatoritem")
     };
     let red = "<parameter><value><alpha>255</alpha><red>255</red><green>0</green><blue>51</blue>\
                </value></parameter>";
     let imported = read(
         &track(
-            &(generator("Slug", "") + &generator("Color", red) + &generator("Bars and Tone", "")
+            &(generator("Slug", "")
+                + &generator("Color", red)
+                + &generator("Bars and Tone", "")
                 + &generator("Text", "")),
         ),
         "",
@@ -370,7 +414,10 @@ fn nested_sequences_show_the_tracks_of_their_kind() {
 
 #[test]
 fn a_sequence_in_itself_ends() {
-    let text = project(&track(&clip("self", [0, 10, 0, 10], "<sequence id='s1'/>")), "");
+    let text = project(
+        &track(&clip("self", [0, 10, 0, 10], "<sequence id='s1'/>")),
+        "",
+    );
     let imported = read_xml(&text).unwrap();
     assert!(imported.notes[0].text.contains("nested in itself"));
     // Each sequence shows the next one twice: a thousand million clips in all.
@@ -393,9 +440,14 @@ fn a_sequence_in_itself_ends() {
 #[test]
 fn each_source_is_heard_once() {
     let file = "<file id='f'><pathurl>a.wav</pathurl></file>";
-    let channel = |index: u32| format!("<sourcetrack><trackindex>{index}</trackindex></sourcetrack>");
+    let channel =
+        |index: u32| format!("<sourcetrack><trackindex>{index}</trackindex></sourcetrack>");
     let left = track(&clip("l", [0, 10, 0, 10], &(file.to_owned() + &channel(1))));
-    let right = track(&clip("r", [0, 10, 0, 10], &("<file id='f'/>".to_owned() + &channel(2))));
+    let right = track(&clip(
+        "r",
+        [0, 10, 0, 10],
+        &("<file id='f'/>".to_owned() + &channel(2)),
+    ));
     let other = track(&clip("o", [0, 10, 5, 15], "<file id='f'/>"));
     let exploded = right.replace("<track>", "<track currentExplodedTrackIndex='1'>");
     let imported = read("", &(left + &right + &exploded + &other));
@@ -430,7 +482,10 @@ fn the_first_sequence_with_clips_is_played() {
     assert!(imported.notes[0].text.contains("`empty`"));
     let alone = read_xml(&format!("<xmeml>{empty}</xmeml>")).unwrap();
     assert_eq!(tracks(&alone).len(), 0);
-    assert!(matches!(read_xml("<xmeml/>"), Err(ImportError::Invalid { .. })));
+    assert!(matches!(
+        read_xml("<xmeml/>"),
+        Err(ImportError::Invalid { .. })
+    ));
 }
 
 proptest! {

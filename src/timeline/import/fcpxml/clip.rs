@@ -1,7 +1,7 @@
 //! The elements of a story that show one medium.
 
 use super::look::is_silent;
-use super::resources::{VideoFormat, time};
+use super::resources::time;
 use super::story::{Built, Context, Reader, lane};
 use crate::time::{MediaSpan, MediaTime};
 use crate::timeline::import::ImportError;
@@ -230,10 +230,7 @@ impl<'a> Reader<'a, '_> {
             origin,
             shift,
         } = timing;
-        let format = self
-            .resources
-            .format_of(node)
-            .unwrap_or(VideoFormat::default());
+        let format = self.resources.format_of(node).unwrap_or_default();
         let mut item = bare_item(node.attribute("name").unwrap_or_default(), kind);
         let (first, retime) = self.retime(node, start, origin + shift, context);
         let rate = format.rate.unwrap_or(context.rate);

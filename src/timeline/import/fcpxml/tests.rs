@@ -8,8 +8,8 @@ use crate::media::Size;
 use crate::time::{FrameRate, MediaSpan, MediaTime};
 use crate::timeline::import::{ImportError, ImportOptions, Imported};
 use crate::timeline::{
-    Child, CompositionKind, Effect, Fit, Generator, Item, ItemKind, MediaReference, Ratio, TrackKind,
-    TransitionKind,
+    Child, CompositionKind, Effect, Fit, Generator, Item, ItemKind, MediaReference, Ratio,
+    TrackKind, TransitionKind,
 };
 
 fn pal() -> FrameRate {
@@ -17,7 +17,11 @@ fn pal() -> FrameRate {
 }
 
 fn read_xml(text: &str) -> Result<Imported, ImportError> {
-    read_fcpxml(Path::new("cut.fcpxml"), &Arc::from(text), &ImportOptions::default())
+    read_fcpxml(
+        Path::new("cut.fcpxml"),
+        &Arc::from(text),
+        &ImportOptions::default(),
+    )
 }
 
 const RESOURCES: &str = "<format id='r1' frameDuration='1/25s' width='1920' height='1080'/>\
@@ -61,7 +65,10 @@ fn as_item(child: &Child) -> &Item {
 }
 
 fn tracks(imported: &Imported) -> Vec<&Item> {
-    children(&imported.timeline.root).iter().map(as_item).collect()
+    children(&imported.timeline.root)
+        .iter()
+        .map(as_item)
+        .collect()
 }
 
 /// What a track holds, in frames: its lane and kind, and `name start+duration`, `gap duration`,
@@ -136,8 +143,15 @@ fn a_spine_is_a_track_and_its_clips_are_seen_and_heard() {
         summaries(&imported),
         [
             vec![
-                "0 video", "one* 50+25", "gap 25", "gap 25", "two 90250+25", "dumb 0+25",
-                "silent 0+25", "gap 25", "lost 0+25"
+                "0 video",
+                "one* 50+25",
+                "gap 25",
+                "gap 25",
+                "two 90250+25",
+                "dumb 0+25",
+                "silent 0+25",
+                "gap 25",
+                "lost 0+25"
             ],
             vec!["0 audio", "gap 150", "sound 0+25"],
         ]
@@ -175,7 +189,15 @@ fn what_is_connected_lies_in_lanes() {
             vec!["0 video", "gap 250"],
             vec!["1 video", "gap 50", "up* 0+100"],
             vec!["1 video", "gap 100", "overlap* 0+25"],
-            vec!["2 video", "gap 75", "higher* 0+25", "gap 100", "s1 90000+25", "/12/13", "s2 90000+25"],
+            vec![
+                "2 video",
+                "gap 75",
+                "higher* 0+25",
+                "gap 100",
+                "s1 90000+25",
+                "/12/12",
+                "s2 90000+25"
+            ],
             vec!["-1 audio", "gap 25", "low 0+25"],
         ]
     );
@@ -193,7 +215,14 @@ fn transitions_lie_over_their_cut() {
     );
     assert_eq!(
         summaries(&imported),
-        [["0 video", "/0/25", "a 90000+125", "/25/25", "b 90000+125", "/25/0"]]
+        [[
+            "0 video",
+            "/0/25",
+            "a 90000+125",
+            "/25/25",
+            "b 90000+125",
+            "/25/0"
+        ]]
     );
     let Child::Transition(star) = &children(tracks(&imported)[0])[2] else {
         panic!("no transition");
@@ -215,7 +244,13 @@ fn clips_hold_media_at_times_of_their_own() {
     assert_eq!(
         summaries(&imported),
         [
-            vec!["0 video", "video 90100+25", "both* 0+25", "gap 25", "story* 25+50"],
+            vec![
+                "0 video",
+                "video 90100+25",
+                "both* 0+25",
+                "gap 25",
+                "story* 25+50"
+            ],
             vec!["0 audio", "gap 50", "sound 25+25"],
         ]
     );
@@ -224,7 +259,10 @@ fn clips_hold_media_at_times_of_their_own() {
     let at = MediaTime::ZERO + MediaSpan::from_secs(3604) + MediaSpan::from_millis(500);
     assert_eq!((&*marker.name, marker.range.start), ("mark", at));
     let story = as_item(&children(tracks(&imported)[0])[3]);
-    assert_eq!(summary(as_item(&children(story)[0])), ["0 video", "x* 0+25", "y* 0+225"]);
+    assert_eq!(
+        summary(as_item(&children(story)[0])),
+        ["0 video", "x* 0+25", "y* 0+225"]
+    );
 }
 
 #[test]
@@ -240,13 +278,26 @@ fn compound_clips_count_from_their_start() {
     assert_eq!(
         summaries(&imported),
         [
-            vec!["0 video", "all* 50+125", "whole* 0+500", "picture 0+25", "gap 25", "gap 25"],
+            vec![
+                "0 video",
+                "all* 50+125",
+                "whole* 0+500",
+                "picture 0+25",
+                "gap 25",
+                "gap 25"
+            ],
             vec!["0 audio", "gap 650", "sound 0+25"],
         ]
     );
     let all = first_item(&imported);
-    assert_eq!(all.markers[0].range.start, MediaTime::ZERO + MediaSpan::from_secs(3));
-    assert_eq!(summary(as_item(&children(all)[0])), ["0 video", "inner* 0+500"]);
+    assert_eq!(
+        all.markers[0].range.start,
+        MediaTime::ZERO + MediaSpan::from_secs(3)
+    );
+    assert_eq!(
+        summary(as_item(&children(all)[0])),
+        ["0 video", "inner* 0+500"]
+    );
     assert!(imported.notes[0].text.contains("`lost`"));
 }
 
@@ -257,9 +308,15 @@ fn multicam_clips_show_one_angle_and_sound_of_another() {
          <mc-clip ref='m' offset='3609s' name='mixed' start='6s' duration='9s'>\
          <mc-source angleID='two' srcEnable='video'/><mc-source angleID='one' srcEnable='audio'/></mc-clip>",
     );
-    assert_eq!(summaries(&imported), [["0 video", "first* 0+225", "mixed* 150+225"]]);
+    assert_eq!(
+        summaries(&imported),
+        [["0 video", "first* 0+225", "mixed* 150+225"]]
+    );
     let first = first_item(&imported);
-    assert_eq!(summary(as_item(&children(first)[0])), ["0 video", "first* 0+1250"]);
+    assert_eq!(
+        summary(as_item(&children(first)[0])),
+        ["0 video", "first* 0+1250"]
+    );
     let mixed = as_item(&children(tracks(&imported)[0])[1]);
     let [picture, sound] = children(mixed) else {
         panic!("two tracks");
@@ -299,7 +356,10 @@ fn auditions_show_their_first_clip() {
     );
     assert_eq!(
         summaries(&imported),
-        [vec!["0 video", "picked* 0+25", "next* 0+25"], vec!["1 video", "up 90000+25"]]
+        [
+            vec!["0 video", "picked* 0+25", "next* 0+25"],
+            vec!["1 video", "up 90000+25"]
+        ]
     );
 }
 
@@ -316,7 +376,13 @@ fn retimes_say_which_source_time_is_shown() {
     );
     assert_eq!(
         summaries(&imported),
-        [["0 video", "double* 250+25", "hold* 50+225", "conform 90050+25", "as is 90100+25"]]
+        [[
+            "0 video",
+            "double* 250+25",
+            "hold* 50+225",
+            "conform 90050+25",
+            "as is 90100+25"
+        ]]
     );
     let track = children(tracks(&imported)[0]);
     let ratio = |num, den| Ratio::new(num, den).unwrap();
@@ -347,7 +413,10 @@ fn adjustments_become_a_look() {
     let close = |left: f32, right: f32| (left - right).abs() < 1e-6;
     let item = first_item(&imported);
     let look = item.look;
-    assert_eq!((look.fit, look.scale, look.opacity), (Fit::Fill, [0.5, 0.25], 0.5));
+    assert_eq!(
+        (look.fit, look.scale, look.opacity),
+        (Fit::Fill, [0.5, 0.25], 0.5)
+    );
     assert!(close(look.position[0], 0.09) && close(look.position[1], 0.5));
     assert!(close(look.crop[0], 0.09) && close(look.crop[1], 0.1) && look.rotation < 0.0);
     assert!(matches!(item.effects.as_slice(), [Effect::Unknown { name, .. }] if &**name == "Glow"));
@@ -369,13 +438,19 @@ fn titles_and_generators_are_noted_and_solids_are_made() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(generators, [Generator::Unknown, Generator::Solid([1.0, 0.0, 0.5, 1.0])]);
+    assert_eq!(
+        generators,
+        [Generator::Unknown, Generator::Solid([1.0, 0.0, 0.5, 1.0])]
+    );
     assert_eq!(imported.notes.len(), 1);
 }
 
 #[test]
 fn the_first_project_is_played_or_else_a_clip() {
-    let two = document("").replace("</event>", "<project name='q'><sequence format='r1'/></project></event>");
+    let two = document("").replace(
+        "</event>",
+        "<project name='q'><sequence format='r1'/></project></event>",
+    );
     let imported = read_xml(&two).unwrap();
     assert_eq!(&*imported.timeline.name, "p");
     assert!(imported.notes[0].text.contains("`q`"));
@@ -384,7 +459,10 @@ fn the_first_project_is_played_or_else_a_clip() {
     );
     let imported = read_xml(&alone).unwrap();
     assert_eq!(summaries(&imported), [["0 video", "only* 0+50"]]);
-    assert!(matches!(read_xml("<fcpxml/>"), Err(ImportError::Invalid { .. })));
+    assert!(matches!(
+        read_xml("<fcpxml/>"),
+        Err(ImportError::Invalid { .. })
+    ));
 }
 
 #[test]
@@ -401,7 +479,8 @@ fn media_nested_in_themselves_end() {
         + &"</gap>".repeat(60);
     let text = document(&format!("<gap duration='1s'>{}</gap>", &deep));
     assert!(read_xml(&text).is_ok(), "gaps in gaps are no story");
-    let deep = "<asset-clip ref='av' lane='1' duration='1s'>".repeat(80) + &"</asset-clip>".repeat(80);
+    let deep =
+        "<asset-clip ref='av' lane='1' duration='1s'>".repeat(80) + &"</asset-clip>".repeat(80);
     let text = document(&format!("<gap duration='1s'>{deep}</gap>"));
     assert!(matches!(read_xml(&text), Err(ImportError::TooLarge { .. })));
 }
