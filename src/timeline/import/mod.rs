@@ -204,3 +204,80 @@ fn read_text(path: &Path, options: &ImportOptions) -> Result<Arc<str>, ImportErr
 fn folder_of(path: &Path) -> PathBuf {
     path.parent().map(Path::to_owned).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const EVENT: &str =
+        "001 A V C 00:00:00:00 00:00:01:00 01:00:00:00 01:00:01:00\n* FROM CLIP NAME: \u{e4}.mov";
+
+    fn load_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Imported, ImportError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cut.mp4");
+        std::fs::write(&path, bytes).unwrap();
+        load(&path, options)
+    }
+
+    fn options() -> ImportOptions {
+        ImportOptions {
+            rate: FrameRate::new(25, 1),
+            ..ImportOptions::default()
+        }
+    }
+
+    #[test]
+    fn every_encoding_reads_the_same() {
+        let latin: Vec<u8> = EVENT.chars().map(|c| u8::try_from(c).unwrap()).collect();
+        let mut wide = vec![0xFF, 0xFE];
+        wide.extend(EVENT.encode_utf16().flat_map(u16::to_le_bytes));
+        let marked = [b"\xEF\xBB\xBF", EVENT.as_bytes()].concat();
+        for bytes in [EVENT.as_bytes(), &latin, &wide, &marked] {
+            let imported = load_bytes(bytes, &options()).unwrap();
+            assert_eq!(imported.format, Format::Edl);
+            let text = format!("{:?}", imported.timeline.root);
+            assert!(text.contains("\u{e4}.mov"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bundle_is_the_folder_of_its_document() {
+        let folder = tempfile::tempdir().unwrap();
+        let bundle = folder.path().join("cut.fcpxmld");
+        std::fs::create_dir(&bundle).unwrap();
+        let text = "<fcpxml><resources><format id='f' frameDuration='1/25s'/></resources>\
+                    <project><sequence format='f'><spine/></sequence></project></fcpxml>";
+        std::fs::write(bundle.join("Info.fcpxml"), text).unwrap();
+        let imported = load(&bundle, &ImportOptions::default()).unwrap();
+        assert_eq!((imported.format, imported.base), (Format::FcpXml, bundle));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told() {
+        let missing = load(Path::new("/nowhere/cut.edl"), &options());
+        assert!(matches!(missing, Err(ImportError::Io { .. })));
+        let other = load_bytes(b"a poem", &options()).unwrap_err();
+        assert!(matches!(other, ImportError::Unrecognized { .. }));
+        let mut small = options();
+        small.limits.bytes = 10;
+        let large = load_bytes(EVENT.as_bytes(), &small);
+        assert!(matches!(
+            large,
+            Err(ImportError::TooLarge { limit: 10, .. })
+        ));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        #[test]
+        fn random_bytes_never_panic(
+            head in prop::sample::select(vec!["", "<xmeml>", "<fcpxml>", "001 ", "PK\u{3}\u{4}"]),
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let _ = load_bytes(&[head.as_bytes(), &bytes].concat(), &options());
+        }
+    }
+}

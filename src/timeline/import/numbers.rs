@@ -1,7 +1,7 @@
 //! Numbers as timelines write them, without a float on the way.
 
 use crate::time::{FrameIndex, FrameRate, MediaSpan};
-use crate::timeline::Ratio;
+use crate::timeline::{Effect, Ratio, TimeMap, TimeMapPiece};
 
 /// A number with decimals, exactly: `num / den`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,28 @@ pub(super) fn speed_between(source: MediaSpan, item: MediaSpan) -> Option<Ratio>
     Ratio::new(num, den).or_else(|| Ratio::nearest(num as f64 / den as f64, 1 << 38))
 }
 
+/// The effect that `map` is to an item whose trimmed range begins with the source time that is seen
+/// first; and that time, counted from where `map` counts from. No effect where it changes nothing
+/// but that.
+pub(super) fn rebased(map: &TimeMap) -> (MediaSpan, Option<Effect>) {
+    let first = map.source_at(MediaSpan::ZERO);
+    let effect = match map.pieces() {
+        [only] if only.speed == Ratio::ONE => None,
+        [only] if only.speed == Ratio::ZERO => Some(Effect::Freeze),
+        [only] if only.speed.num() > 0 => Some(Effect::Speed(only.speed)),
+        // A negative speed is played from the range's end; this goes back from its beginning.
+        [only] => Some(Effect::Map(TimeMap::linear(MediaSpan::ZERO, only.speed))),
+        pieces => {
+            let pieces = pieces.iter().map(|piece| TimeMapPiece {
+                source: piece.source - first,
+                ..*piece
+            });
+            TimeMap::from_pieces(pieces.collect()).map(Effect::Map)
+        }
+    };
+    (first, effect)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,5 +152,40 @@ mod tests {
         let odd = MediaSpan::from_flicks(day.flicks() + 1);
         let speed = speed_between(odd, day).unwrap();
         assert!((speed.of(day) - odd).abs() <= MediaSpan::from_flicks(1));
+    }
+
+    #[test]
+    fn maps_count_from_the_first_source_time() {
+        let ms = MediaSpan::from_millis;
+        let ratio = |num, den| Ratio::new(num, den).unwrap();
+        for (speed, first, effect) in [
+            (Ratio::ONE, 10, None),
+            (Ratio::ZERO, 10, Some(Effect::Freeze)),
+            (ratio(2, 1), 10, Some(Effect::Speed(ratio(2, 1)))),
+            (
+                ratio(-1, 2),
+                10,
+                Some(Effect::Map(TimeMap::linear(ms(0), ratio(-1, 2)))),
+            ),
+        ] {
+            let map = TimeMap::linear(ms(first), speed);
+            assert_eq!(rebased(&map), (ms(first), effect));
+        }
+        let piece = |from, source, speed| TimeMapPiece {
+            from: ms(from),
+            source: ms(source),
+            speed,
+        };
+        let map = TimeMap::from_pieces(vec![
+            piece(-100, 0, Ratio::ONE),
+            piece(50, 150, ratio(2, 1)),
+        ]);
+        let (first, effect) = rebased(&map.unwrap());
+        let Some(Effect::Map(map)) = effect else {
+            panic!()
+        };
+        assert_eq!(first, ms(100));
+        assert_eq!(map.source_at(ms(0)), ms(0));
+        assert_eq!(map.source_at(ms(60)), ms(70));
     }
 }

@@ -7,7 +7,7 @@ use super::ImportError;
 use crate::time::{FrameRate, MediaSpan, MediaTime};
 use crate::timeline::{
     Child, Clip, Composition, CompositionKind, Generator, Item, ItemKind, Look, MediaReference,
-    Metadata, NamedReference, StatedRange, TimeRange, TrackKind, Transition,
+    Metadata, NamedReference, StatedRange, TimeRange, TrackKind, Transition, WipeEdge,
 };
 
 /// The key that a clip's only medium is listed under, as in OTIO.
@@ -177,8 +177,7 @@ impl<'a> ItemCount<'a> {
 
 /// The wipe that a SMPTE 258M code means, played forwards or backwards. `None` for shapes that the
 /// player has no equal of.
-pub(super) fn wipe_from_smpte_code(code: u32, reversed: bool) -> Option<crate::timeline::WipeEdge> {
-    use crate::timeline::WipeEdge;
+pub(super) fn wipe_from_smpte_code(code: u32, reversed: bool) -> Option<WipeEdge> {
     let edge = match (code, reversed) {
         (1, false) => WipeEdge::LeftToRight,
         (1, true) => WipeEdge::RightToLeft,

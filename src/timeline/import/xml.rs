@@ -103,7 +103,7 @@ impl<'a> XmlFile<'a> {
 }
 
 /// The children of `node` that are elements.
-pub(super) fn elements<'a>(node: Node<'a>) -> impl Iterator<Item = Node<'a>> {
+pub(super) fn elements(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
     node.children().filter(roxmltree::Node::is_element)
 }
 

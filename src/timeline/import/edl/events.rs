@@ -49,6 +49,10 @@ impl Event<'_> {
     /// Black, which needs no source.
     pub(super) fn is_black(&self) -> bool {
         matches!(self.reel, "BL" | "BLACK")
+            || self
+                .name
+                .or(self.from_name)
+                .is_some_and(|name| name.eq_ignore_ascii_case("Black Video"))
     }
 
     /// Frames that it takes on the record.
@@ -261,7 +265,7 @@ impl<'a> Collector<'a, '_> {
     }
 
     /// The event that a `FROM` comment is about: the outgoing one, or else the only one there is.
-    fn from_event(&mut self) -> Option<&mut Event<'a>> {
+    fn source_event(&mut self) -> Option<&mut Event<'a>> {
         match self.outgoing() {
             Some(index) => self.list.events.get_mut(index),
             None => self.list.events.last_mut(),
@@ -301,12 +305,12 @@ impl<'a> Collector<'a, '_> {
     fn comment(&mut self, number: u32, range: &Range<usize>, key: &'a str, value: &'a str) {
         match key {
             "FROM CLIP NAME" => {
-                if let Some(event) = self.from_event() {
+                if let Some(event) = self.source_event() {
                     event.from_name = Some(value);
                 }
             }
             "FROM CLIP" | "FROM FILE" => {
-                if let Some(event) = self.from_event() {
+                if let Some(event) = self.source_event() {
                     event.file = Some(value);
                 }
             }
@@ -382,17 +386,15 @@ fn speed_from_fps(fps: Decimal, counting: Counting) -> Option<Ratio> {
         );
     }
     let nominal = Ratio::new(fps.num, fps.den.checked_mul(i64::from(rate.nominal()))?)?;
-    let twice = nominal.num().checked_mul(2)?.div_euclid(nominal.den());
+    let twice = (i128::from(nominal.num()) * 2).div_euclid(i128::from(nominal.den()));
     for halves in [twice, twice + 1] {
         // `halves / 2` times the exact rate, in tenths, cut off or rounded up.
-        let tenths = halves.checked_mul(rate_num * 5)?;
-        let (low, high) = (
-            tenths.div_euclid(rate_den),
-            (tenths + rate_den - 1).div_euclid(rate_den),
-        );
-        let written = fps.num.checked_mul(10)?;
-        if halves != 0 && [low, high].iter().any(|some| some * fps.den == written) {
-            return Ratio::new(halves, 2);
+        let (tenths, den) = (halves * i128::from(rate_num) * 5, i128::from(rate_den));
+        let rounded = [tenths.div_euclid(den), (tenths + den - 1).div_euclid(den)];
+        let written = i128::from(fps.num) * 10;
+        let meant = |some: &i128| some * i128::from(fps.den) == written;
+        if halves != 0 && rounded.iter().any(meant) {
+            return Ratio::new(i64::try_from(halves).ok()?, 2);
         }
     }
     Some(nominal)

@@ -138,6 +138,9 @@ pub(super) enum Line<'a> {
     Other(&'a str),
 }
 
+/// Comments that some programs write without a star.
+const BARE_COMMENTS: [&str; 4] = ["FROM CLIP", "TO CLIP", "FRAME RATE", "ASC_"];
+
 /// Reads a line.
 pub(super) fn parse(line: &str) -> Line<'_> {
     // Tape systems fill the last block with ^Z.
@@ -176,8 +179,7 @@ pub(super) fn parse(line: &str) -> Line<'_> {
                 let key = "EFFECT NAME";
                 return Line::Comment { key, value };
             }
-            const KNOWN: [&str; 4] = ["FROM CLIP", "TO CLIP", "FRAME RATE", "ASC_"];
-            if KNOWN.iter().any(|known| line.starts_with(known)) {
+            if BARE_COMMENTS.iter().any(|known| line.starts_with(known)) {
                 comment_from(line)
             } else {
                 Line::Other(line)

@@ -1,7 +1,7 @@
 //! Events on tracks.
 //!
-//! Black on a video track is a clip of black, as OpenTimelineIO has it; where nothing is recorded is
-//! a gap. A line that takes no time says where a transition comes from; OpenTimelineIO lets the clip
+//! Black on a video track is a clip of black, as OTIO has it; where nothing is recorded is
+//! a gap. A line that takes no time says where a transition comes from; OTIO lets the clip
 //! before go on instead, and so does this reader, with a note where that is not the same. Only what
 //! comes from black comes from a gap of no length.
 
@@ -193,8 +193,12 @@ impl<'a, 't> Assembly<'a, 't> {
         let Some(last) = self.last else { return };
         // Where the last clip would be now if it went on.
         let passed = last.speed.num().saturating_mul(last.length());
-        let reached = last.source.start + passed.div_euclid(last.speed.den());
-        let goes_on = last.reel == from.reel && (reached - from.source.start).abs() <= 1;
+        let reached = last
+            .source
+            .start
+            .saturating_add(passed.div_euclid(last.speed.den()));
+        let goes_on = last.reel == from.reel
+            && reached.saturating_sub(from.source.start).saturating_abs() <= 1;
         if !goes_on && !last.is_black() {
             let named = from.from_name.or(from.name).unwrap_or(from.reel);
             let text = format!(
@@ -213,14 +217,12 @@ impl<'a, 't> Assembly<'a, 't> {
         }
         let kind = match event.edit {
             Edit::Wipe(code, _) if self.kind == TrackKind::Video => {
-                match wipe_from_smpte_code(code, false) {
-                    Some(edge) => TransitionKind::Wipe(edge),
-                    None => {
-                        let text = format!("wipe {code:03} is not known and becomes a dissolve");
-                        self.notes.push(Place::Line(event.line), text);
-                        TransitionKind::Dissolve
-                    }
+                let edge = wipe_from_smpte_code(code, false);
+                if edge.is_none() {
+                    let text = format!("wipe {code:03} is not known and becomes a dissolve");
+                    self.notes.push(Place::Line(event.line), text);
                 }
+                edge.map_or(TransitionKind::Dissolve, TransitionKind::Wipe)
             }
             _ => TransitionKind::Dissolve,
         };
@@ -238,7 +240,7 @@ impl<'a, 't> Assembly<'a, 't> {
         let name = event.name.or(event.from_name);
         let name = name.filter(|name| !name.is_empty());
         let start = span_of_frames(event.source.start, rate);
-        let mut item = bare_item(name.unwrap_or(event.reel), self.media(event, name));
+        let mut item = bare_item(name.unwrap_or(event.reel), media(event, name));
         item.source_range = Some(stated(start, duration, rate));
         item.metadata = Metadata::passage(self.text, event.bytes.clone());
         item.effects = self.effects(event);
@@ -259,37 +261,22 @@ impl<'a, 't> Assembly<'a, 't> {
         item
     }
 
-    /// A path is best, a clip's name that is a file's name next. A reel is the name of a tape, but
-    /// for `AX`, which means that there is none.
-    fn media(&self, event: &Event<'_>, name: Option<&str>) -> ItemKind {
-        if event.is_black() {
-            return clip_of(MediaReference::Generator {
-                generator: BLACK,
-                available: None,
-            });
-        }
-        let file = event.file.filter(|file| !file.is_empty());
-        if let Some(target) = file.or(name.filter(|name| has_extension(name))) {
-            return clip_of(MediaReference::File {
-                target: target.into(),
-                available: None,
-            });
-        }
-        let reel = Some(event.reel).filter(|reel| !matches!(*reel, "" | "AX"));
-        clip_of(MediaReference::Missing {
-            name: reel.or(name).unwrap_or(event.reel).into(),
-            available: None,
-        })
-    }
-
     fn effects(&mut self, event: &Event<'_>) -> Vec<Effect> {
         let mut effects = Vec::new();
         if event.speed == Ratio::ZERO {
             effects.push(Effect::Freeze);
         } else if event.speed.num() < 0 {
-            // What is played backwards begins with its source's first frame and goes back from
-            // there: `M2` gives the frame that motion starts from.
-            effects.push(Effect::Map(TimeMap::linear(MediaSpan::ZERO, event.speed)));
+            // `M2` gives the frame that motion starts from: what is played backwards begins with its
+            // source's first frame and goes back from there. Premiere writes the range that is
+            // played instead, which shows where going back would pass midnight.
+            let backwards = TimeMap::linear(MediaSpan::ZERO, event.speed);
+            let length = span_of_frames(event.length(), self.rate());
+            let start = span_of_frames(event.source.start, self.rate());
+            effects.push(if start + backwards.source_at(length) < MediaSpan::ZERO {
+                Effect::Speed(event.speed)
+            } else {
+                Effect::Map(backwards)
+            });
         } else if event.speed != Ratio::ONE {
             effects.push(Effect::Speed(event.speed));
         } else if event.source.end - event.source.start != event.length() && !event.is_black() {
@@ -309,6 +296,29 @@ impl<'a, 't> Assembly<'a, 't> {
         }
         effects
     }
+}
+
+/// A path is best, a clip's name that is a file's name next. A reel is the name of a tape, but
+/// for `AX`, which means that there is none.
+fn media(event: &Event<'_>, name: Option<&str>) -> ItemKind {
+    if event.is_black() {
+        return clip_of(MediaReference::Generator {
+            generator: BLACK,
+            available: None,
+        });
+    }
+    let file = event.file.filter(|file| !file.is_empty());
+    if let Some(target) = file.or(name.filter(|name| has_extension(name))) {
+        return clip_of(MediaReference::File {
+            target: target.into(),
+            available: None,
+        });
+    }
+    let reel = Some(event.reel).filter(|reel| !matches!(*reel, "" | "AX"));
+    clip_of(MediaReference::Missing {
+        name: reel.or(name).unwrap_or(event.reel).into(),
+        available: None,
+    })
 }
 
 /// Whether `name` ends like a file's name.

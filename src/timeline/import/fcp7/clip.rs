@@ -44,13 +44,15 @@ impl<'a> Reader<'a, '_> {
             (None, Some(file)) if !node.has_tag_name("generatoritem") => {
                 self.medium(node, file, name, clip_rate)
             }
+            (None, None) if !node.has_tag_name("generatoritem") => {
+                let (name, available) = (name.into(), None);
+                clip_of(MediaReference::Missing { name, available })
+            }
             _ => self.generator(node, name),
         };
         let mut item = bare_item(name, item_kind);
-        item.source_range = Some(stated(origin + from, duration, clip_rate));
         item.enabled = !is_false(child_text(node, "enabled"));
         item.metadata = self.file.metadata(node);
-        item.markers = self.markers(node, clip_rate, origin);
         let clip = Retimed {
             rate: clip_rate,
             from,
@@ -58,13 +60,13 @@ impl<'a> Reader<'a, '_> {
         };
         let canvas = self.open.last().and_then(|open| resources::canvas(*open));
         let filtered = self.filters(node, clip, file.and_then(stored_size), canvas);
+        // Markers count as in and out points do, before any retime.
+        let first = origin + filtered.first;
+        item.source_range = Some(stated(first, duration, clip_rate));
+        item.markers = self.markers(node, clip_rate, first - from);
         item.look = filtered.look;
         item.effects = filtered.effects;
-        if !item
-            .effects
-            .iter()
-            .any(|some| !matches!(some, Effect::Unknown { .. }))
-        {
+        if !filtered.retimed {
             let conformed = conformed(node, rate, clip_rate);
             item.effects.extend(conformed.map(Effect::Speed));
         }
@@ -163,14 +165,13 @@ impl<'a> Reader<'a, '_> {
 
 /// The first colour among a generator's parameters: parts of 255.
 fn color(effect: Node<'_>) -> Option<[f32; 4]> {
-    let values = children(effect, "parameter").filter_map(|parameter| child(parameter, "value"));
+    let mut values =
+        children(effect, "parameter").filter_map(|parameter| child(parameter, "value"));
     let part = |value, name| Some(Decimal::parse(child_text(value, name)?)?.as_f32() / 255.0);
-    values
-        .filter_map(|value| {
-            let [red, green, blue] = ["red", "green", "blue"].map(|name| part(value, name));
-            Some([red?, green?, blue?, 1.0])
-        })
-        .next()
+    values.find_map(|value| {
+        let [red, green, blue] = ["red", "green", "blue"].map(|name| part(value, name));
+        Some([red?, green?, blue?, 1.0])
+    })
 }
 
 /// The speed of a clip whose frames are shown one by one at the sequence's rate, which is near its

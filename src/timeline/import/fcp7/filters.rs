@@ -3,6 +3,7 @@
 use super::retime::{self, Retimed, parameter};
 use super::sequence::Reader;
 use crate::media::Size;
+use crate::time::MediaSpan;
 use crate::timeline::import::numbers::Decimal;
 use crate::timeline::import::xml::{Node, child, child_text, children};
 use crate::timeline::{Effect, Fit, Look};
@@ -13,6 +14,10 @@ pub(super) struct Filtered {
     pub(super) look: Look,
     /// Its retime, and what is not known.
     pub(super) effects: Vec<Effect>,
+    /// The source time that is seen first, from the medium's first frame on.
+    pub(super) first: MediaSpan,
+    /// Whether it is retimed.
+    pub(super) retimed: bool,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -28,6 +33,8 @@ impl<'a> Reader<'a, '_> {
         let mut filtered = Filtered {
             look: Look::default(),
             effects: Vec::new(),
+            first: clip.from,
+            retimed: false,
         };
         for filter in children(node, "filter") {
             if super::resources::is_false(child_text(filter, "enabled")) {
@@ -41,7 +48,14 @@ impl<'a> Reader<'a, '_> {
             let look = &mut filtered.look;
             match id.to_ascii_lowercase().as_str() {
                 "timeremap" => {
-                    filtered.effects.extend(retime::effect(effect, clip));
+                    filtered.retimed = true;
+                    match retime::effect(effect, clip) {
+                        Some((first, effect)) => {
+                            filtered.first = first;
+                            filtered.effects.extend(effect);
+                        }
+                        None => self.note(filter, "the retime cannot be read"),
+                    }
                     continue;
                 }
                 "basic" => basic_motion(effect, look, stored, canvas),
@@ -56,7 +70,7 @@ impl<'a> Reader<'a, '_> {
                         ["left", "top", "right", "bottom"].map(|id| part(id).clamp(0.0, 1.0));
                 }
                 "audiopan" | "audiobalance" => continue,
-                "audiolevels" if number(effect, "level").is_none_or(|level| level == 1.0) => {
+                "audiolevels" if number(effect, "level").is_none_or(is_one) => {
                     continue;
                 }
                 _ => {
@@ -76,6 +90,10 @@ impl<'a> Reader<'a, '_> {
         }
         filtered
     }
+}
+
+fn is_one(level: f32) -> bool {
+    (level - 1.0).abs() < 1e-4
 }
 
 /// The value of a parameter that may have keyframes: the first one's.

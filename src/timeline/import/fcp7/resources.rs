@@ -46,25 +46,26 @@ impl<'a> Resources<'a> {
     /// The file of a clip item: written there, named there, or that of its master clip.
     pub(super) fn file_of(&self, item: Node<'a>) -> Option<Node<'a>> {
         if let Some(file) = child(item, "file") {
-            return Some(self.defined(&self.files, file));
+            return Some(defined(&self.files, file));
         }
         let master = self.clips.get(child_text(item, "masterclipid")?)?;
         let file = master
             .descendants()
             .find(|node| node.has_tag_name("file"))?;
-        Some(self.defined(&self.files, file))
+        Some(defined(&self.files, file))
     }
 
     /// The sequence that a clip item shows.
     pub(super) fn sequence_of(&self, item: Node<'a>) -> Option<Node<'a>> {
         let sequence = child(item, "sequence")?;
-        Some(self.defined(&self.sequences, sequence))
+        Some(defined(&self.sequences, sequence))
     }
+}
 
-    fn defined(&self, kind: &HashMap<&'a str, Node<'a>>, node: Node<'a>) -> Node<'a> {
-        let known = node.attribute("id").and_then(|id| kind.get(id));
-        known.copied().unwrap_or(node)
-    }
+/// The definition that `node` refers to, or `node`, if it is one.
+fn defined<'a>(kind: &HashMap<&'a str, Node<'a>>, node: Node<'a>) -> Node<'a> {
+    let known = node.attribute("id").and_then(|id| kind.get(id));
+    known.copied().unwrap_or(node)
 }
 
 /// Whether an element says yes.

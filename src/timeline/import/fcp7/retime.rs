@@ -3,9 +3,9 @@
 //! With it, a clip's `in`, `out` and `duration` count frames of the clip as it plays at its new
 //! speed; the filter says which frame of the source each of them shows.
 
-use super::resources::{is_false, is_true};
+use super::resources::is_true;
 use crate::time::{FrameRate, MediaSpan};
-use crate::timeline::import::numbers::{Decimal, span_of_frames, speed_between};
+use crate::timeline::import::numbers::{Decimal, rebased, span_of_frames, speed_between};
 use crate::timeline::import::xml::{Node, child_text, children};
 use crate::timeline::{Effect, Ratio, TimeMap, TimeMapPiece};
 
@@ -26,42 +26,30 @@ pub(super) fn parameter<'a>(effect: Node<'a>, id: &str) -> Option<Node<'a>> {
         .find(|parameter| child_text(*parameter, "parameterid") == Some(id))
 }
 
-/// The retime that `effect` makes of a clip; `None` where it changes nothing or cannot be read.
-pub(super) fn effect(effect: Node<'_>, clip: Retimed) -> Option<Effect> {
+/// The source time that is seen first, from the medium's first frame on, and the retime that
+/// `effect` makes of a clip. `None` where it cannot be read.
+pub(super) fn effect(effect: Node<'_>, clip: Retimed) -> Option<(MediaSpan, Option<Effect>)> {
     let value = |id| child_text(parameter(effect, id)?, "value");
-    if is_true(value("variablespeed")) {
-        return keyed(parameter(effect, "graphdict")?, clip);
-    }
-    let speed = Decimal::parse(value("speed")?)?.ratio()?;
-    let speed = speed.times(Ratio::new(1, 100)?)?;
-    let backwards = !is_false(value("reverse")) && is_true(value("reverse"));
-    let speed = if backwards && speed.num() > 0 {
-        speed.times(Ratio::new(-1, 1)?)?
+    let map = if is_true(value("variablespeed")) {
+        keyed(parameter(effect, "graphdict")?, clip)?
     } else {
-        speed
-    };
-    if speed == Ratio::ONE {
-        return None;
-    }
-    if speed == Ratio::ZERO {
-        return Some(Effect::Freeze);
-    }
-    if speed.num() > 0 {
-        if clip.from == MediaSpan::ZERO {
-            return Some(Effect::Speed(speed));
+        let speed = Decimal::parse(value("speed")?)?.ratio()?;
+        let speed = speed.times(Ratio::new(1, 100)?)?;
+        let forwards = Ratio::new(speed.num().abs(), speed.den())?;
+        if is_true(value("reverse")) || speed.num() < 0 {
+            // The first retimed frame shows the source's last one.
+            let last = span_of_frames(clip.frames.saturating_sub(1).max(0), clip.rate);
+            let backwards = Ratio::new(-forwards.num(), forwards.den())?;
+            TimeMap::linear(forwards.of(last - clip.from), backwards)
+        } else {
+            TimeMap::linear(forwards.of(clip.from), forwards)
         }
-        let source = speed.of(clip.from) - clip.from;
-        return Some(Effect::Map(TimeMap::linear(source, speed)));
-    }
-    // The first retimed frame shows the source's last one, and a frame begins where it is shown.
-    let last = span_of_frames(clip.frames.saturating_sub(1).max(0), clip.rate);
-    let forwards = speed.times(Ratio::new(-1, 1)?)?;
-    let source = forwards.of(last - clip.from) - clip.from;
-    Some(Effect::Map(TimeMap::linear(source, speed)))
+    };
+    Some(rebased(&map))
 }
 
 /// Keyframes: straight from each to the next, and on as between the last two.
-fn keyed(graph: Node<'_>, clip: Retimed) -> Option<Effect> {
+fn keyed(graph: Node<'_>, clip: Retimed) -> Option<TimeMap> {
     let mut keys: Vec<(MediaSpan, MediaSpan)> = children(graph, "keyframe")
         .filter_map(|key| {
             let time = |name| Some(Decimal::parse(child_text(key, name)?)?.frames(clip.rate));
@@ -74,10 +62,9 @@ fn keyed(graph: Node<'_>, clip: Retimed) -> Option<Effect> {
         let ((when, value), (next_when, next_value)) = (pair[0], pair[1]);
         Some(TimeMapPiece {
             from: when - clip.from,
-            source: value - clip.from,
+            source: value,
             speed: speed_between(next_value - value, next_when - when)?,
         })
     });
-    let map = TimeMap::from_pieces(pieces.collect())?;
-    (!map.is_identity()).then_some(Effect::Map(map))
+    TimeMap::from_pieces(pieces.collect())
 }

@@ -13,6 +13,9 @@ use crate::timeline::import::xml::{Node, XmlFile, child, child_text, children, e
 use crate::timeline::import::{ImportError, Limits, Notes};
 use crate::timeline::{Child, Item, Marker, TimeRange, TrackKind};
 
+/// The tracks of a nested sequence, and how many items are in them.
+pub(super) type Shared = (Arc<[Child]>, usize);
+
 /// Which tracks of a sequence are wanted: those of a nested one are those of the track it is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Part {
@@ -31,8 +34,8 @@ pub(super) struct Reader<'a, 'n> {
     pub(super) items: ItemCount<'a>,
     /// The sequences that are being read, each in the one before.
     pub(super) open: Vec<Node<'a>>,
-    /// Nested sequences that were read, with how many items are in each.
-    pub(super) built: HashMap<(Node<'a>, Part), (Arc<[Child]>, usize)>,
+    /// Nested sequences that were read.
+    pub(super) built: HashMap<(Node<'a>, Part), Shared>,
     pub(super) notes: &'n mut Notes,
 }
 
@@ -116,7 +119,7 @@ impl<'a> Reader<'a, '_> {
         let mut between = between.into_iter().peekable();
         for placed in &placed {
             while let Some(transition) = between.next_if(|next| next.cut <= placed.start) {
-                self.fill_until(&mut builder, span_of_frames(transition.cut, rate));
+                builder.fill_until(span_of_frames(transition.cut, rate));
                 self.push_transition(&mut builder, &transition, rate);
             }
             if kind == TrackKind::Audio && exploded.is_none() && !heard.insert(sounding(placed)) {
@@ -134,13 +137,13 @@ impl<'a> Reader<'a, '_> {
                 );
                 self.note(placed.node, text);
             }
-            self.fill_until(&mut builder, start);
+            builder.fill_until(start);
             let head = span_of_frames(placed.head, rate);
             let item = self.item(placed.node, kind, rate, head, duration)?;
             builder.push(item, duration);
         }
         for transition in between {
-            self.fill_until(&mut builder, span_of_frames(transition.cut, rate));
+            builder.fill_until(span_of_frames(transition.cut, rate));
             self.push_transition(&mut builder, &transition, rate);
         }
         if repeats > 0 && !builder.ends_with_content() {
@@ -149,10 +152,6 @@ impl<'a> Reader<'a, '_> {
         let mut item = builder.finish(child_text(track, "name").unwrap_or_default(), kind);
         item.enabled = !is_false(child_text(track, "enabled"));
         Ok(Some(item))
-    }
-
-    fn fill_until(&mut self, builder: &mut TrackBuilder, time: MediaSpan) {
-        builder.fill_until(time);
     }
 
     fn push_transition(

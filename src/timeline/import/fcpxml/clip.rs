@@ -1,7 +1,7 @@
 //! The elements of a story that show one medium.
 
 use super::look::is_silent;
-use super::resources::{VideoFormat, time};
+use super::resources::time;
 use super::story::{Built, Context, Reader, lane};
 use crate::time::{MediaSpan, MediaTime};
 use crate::timeline::import::ImportError;
@@ -230,22 +230,16 @@ impl<'a> Reader<'a, '_> {
             origin,
             shift,
         } = timing;
-        let format = self
-            .resources
-            .format_of(node)
-            .unwrap_or(VideoFormat::default());
+        let format = self.resources.format_of(node).unwrap_or_default();
         let mut item = bare_item(node.attribute("name").unwrap_or_default(), kind);
-        // The map of times, if there is one, counts from the range's start.
-        let begin = start - shift;
-        item.source_range = Some(stated(begin, duration, format.rate.unwrap_or(context.rate)));
+        let (first, retime) = self.retime(node, start, origin + shift, context);
+        let rate = format.rate.unwrap_or(context.rate);
+        item.source_range = Some(stated(first - shift, duration, rate));
         item.enabled = node.attribute("enabled") != Some("0");
         item.look = self.look(node, format.size, context);
-        item.effects = self
-            .retime(node, start, origin + shift, context)
-            .into_iter()
-            .collect();
+        item.effects = retime.into_iter().collect();
         item.effects.extend(self.unknown_effects(node));
-        item.markers = self.markers(node, shift);
+        item.markers = self.markers(node, start - (first - shift));
         item.metadata = self.file.metadata(node);
         let heard = shown.heard && !is_silent(node);
         let only_sound = !shown.seen && shown.heard;
@@ -262,7 +256,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// The markers of `node`, on its medium's clock, which is `shift` behind its own.
+    /// The markers of `node`, on a clock that is `shift` behind its own.
     pub(super) fn markers(&self, node: Node<'a>, shift: MediaSpan) -> Vec<Marker> {
         let markers = elements(node)
             .filter(|some| matches!(some.tag_name().name(), "marker" | "chapter-marker"));

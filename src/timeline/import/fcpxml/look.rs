@@ -23,9 +23,7 @@ impl<'a> Reader<'a, '_> {
     /// angles counter-clockwise.
     pub(super) fn look(&mut self, node: Node<'a>, stored: Option<Size>, context: Context) -> Look {
         let mut look = Look::default();
-        let parts_of_width = context
-            .canvas
-            .map_or(9.0 / 16.0, |size| height_to_width(size));
+        let parts_of_width = context.canvas.map_or(9.0 / 16.0, height_to_width);
         if let Some(transform) = enabled(node, "adjust-transform") {
             if let Some([x, y]) = pair(transform, "position") {
                 look.position = [x / 100.0 * parts_of_width, -y / 100.0];
@@ -73,7 +71,7 @@ impl<'a> Reader<'a, '_> {
             _ => child(crop, "trim-rect"),
         };
         let Some(rectangle) = rectangle else { return };
-        let parts_of_width = stored.map_or(9.0 / 16.0, |size| height_to_width(size));
+        let parts_of_width = stored.map_or(9.0 / 16.0, height_to_width);
         let part = |name, of_height| {
             let part: f32 = number(rectangle, name).unwrap_or(0.0) / 100.0 * of_height;
             part.clamp(0.0, 1.0)

@@ -71,12 +71,11 @@ pub(super) fn time(node: Node<'_>, name: &str) -> Option<MediaSpan> {
 fn span(text: &str) -> Option<MediaSpan> {
     let text = text.trim();
     let text = text.strip_suffix('s').unwrap_or(text);
-    let (num, den) = match text.split_once('/') {
-        Some((num, den)) => (num.trim().parse().ok()?, den.trim().parse().ok()?),
-        None => {
-            let decimal = Decimal::parse(text)?;
-            (decimal.num, decimal.den)
-        }
+    let (num, den) = if let Some((num, den)) = text.split_once('/') {
+        (num.trim().parse().ok()?, den.trim().parse().ok()?)
+    } else {
+        let decimal = Decimal::parse(text)?;
+        (decimal.num, decimal.den)
     };
     // A quarter of what fits: sums of two are in range.
     let seconds = i128::from(num).abs() / i128::from(den).max(1);

@@ -3,28 +3,35 @@
 use super::resources::time;
 use super::story::{Context, Reader};
 use crate::time::{FrameRate, MediaSpan};
-use crate::timeline::import::numbers::speed_between;
+use crate::timeline::import::numbers::{rebased, speed_between};
 use crate::timeline::import::xml::{Node, child, children};
 use crate::timeline::{Effect, Ratio, TimeMap, TimeMapPiece};
 
 impl<'a> Reader<'a, '_> {
-    /// The retime of `node`, which begins at `start` of its own time; `origin` is the first time of
-    /// its medium. `None` where there is none.
+    /// The source time that `node` shows first, which begins at `start` of its own time, and its
+    /// retime. `origin` is the first time of its medium.
     pub(super) fn retime(
         &mut self,
         node: Node<'a>,
         start: MediaSpan,
         origin: MediaSpan,
         context: Context,
-    ) -> Option<Effect> {
+    ) -> (MediaSpan, Option<Effect>) {
+        let map = self.time_map(node, start, origin, context);
+        map.map_or((start, None), |map| rebased(&map))
+    }
+
+    fn time_map(
+        &mut self,
+        node: Node<'a>,
+        start: MediaSpan,
+        origin: MediaSpan,
+        context: Context,
+    ) -> Option<TimeMap> {
         let conform = conform(node, context.rate);
         let Some(map) = child(node, "timeMap") else {
-            let speed = conform.filter(|speed| *speed != Ratio::ONE)?;
-            if start == origin {
-                return Some(Effect::Speed(speed));
-            }
-            let source = origin + speed.of(start - origin) - start;
-            return Some(Effect::Map(TimeMap::linear(source, speed)));
+            let speed = conform?;
+            return Some(TimeMap::linear(origin + speed.of(start - origin), speed));
         };
         let conform = conform.unwrap_or(Ratio::ONE);
         let mut points: Vec<(MediaSpan, MediaSpan)> = children(map, "timept")
@@ -46,16 +53,11 @@ impl<'a> Reader<'a, '_> {
             let next = origin + conform.of(next - origin);
             Some(TimeMapPiece {
                 from: from - start,
-                source: value - start,
+                source: value,
                 speed: speed_between(next - value, to - from)?,
             })
         });
-        let map = TimeMap::from_pieces(pieces.collect())?;
-        let standing = map.pieces().iter().all(|piece| piece.speed == Ratio::ZERO);
-        if standing && map.source_at(MediaSpan::ZERO) == MediaSpan::ZERO {
-            return Some(Effect::Freeze);
-        }
-        (!map.is_identity()).then_some(Effect::Map(map))
+        TimeMap::from_pieces(pieces.collect())
     }
 }
 

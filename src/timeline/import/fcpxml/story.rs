@@ -1,6 +1,7 @@
 //! Spines and lanes on tracks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -131,8 +132,11 @@ impl<'a> Reader<'a, '_> {
         }
         let (children, duration) =
             self.spine(story, origin, MediaSpan::ZERO, 0, context, &mut chunks)?;
-        let only_gaps = children.iter().all(is_gap);
-        if !only_gaps || chunks.is_empty() {
+        // Sound alone leaves gaps behind, which are no picture.
+        let covered = chunks.iter().any(|chunk| {
+            chunk.only_sound && chunk.lane == 0 && chunk.start + chunk.duration >= duration
+        });
+        if !(covered && children.iter().all(is_gap)) {
             let (lane, only_sound, start) = (0, false, MediaSpan::ZERO);
             chunks.push(Chunk {
                 lane,
@@ -413,29 +417,44 @@ fn push_chunk(chunks: &mut Vec<Chunk>, mut chunk: Chunk) {
     chunks.push(chunk);
 }
 
+/// The tracks of a lane.
+#[derive(Default)]
+struct LaneTracks {
+    tracks: Vec<TrackBuilder>,
+    /// Where each of them ends, the first to end on top.
+    ends: BinaryHeap<Reverse<(MediaSpan, usize)>>,
+}
+
 /// Each lane becomes a track, and more where clips of it overlap, as those of clips that are
 /// connected to different clips may.
 fn lanes_to_tracks(mut chunks: Vec<Chunk>, rate: FrameRate) -> Vec<Child> {
     chunks.sort_by_key(|chunk| chunk.start);
-    let mut lanes: BTreeMap<(bool, i64), Vec<TrackBuilder>> = BTreeMap::new();
+    let mut lanes: BTreeMap<(bool, i64), LaneTracks> = BTreeMap::new();
     for chunk in chunks {
-        let tracks = lanes.entry((chunk.only_sound, chunk.lane)).or_default();
-        let free = tracks.iter().position(|track| track.end() <= chunk.start);
-        let index = free.unwrap_or_else(|| {
-            tracks.push(TrackBuilder::new(rate));
-            tracks.len() - 1
-        });
-        tracks[index].fill_until(chunk.start);
-        tracks[index].append(chunk.children, chunk.duration);
-    }
-    let tracks = lanes.into_iter().flat_map(|((only_sound, lane), tracks)| {
-        let kind = if only_sound {
-            TrackKind::Audio
+        let lane = lanes.entry((chunk.only_sound, chunk.lane)).or_default();
+        let free = lane.ends.peek().map(|Reverse(first)| *first);
+        let index = if let Some((_, index)) = free.filter(|(end, _)| *end <= chunk.start) {
+            lane.ends.pop();
+            index
         } else {
-            TrackKind::Video
+            lane.tracks.push(TrackBuilder::new(rate));
+            lane.tracks.len() - 1
         };
-        let tracks = tracks.into_iter();
-        tracks.map(move |track| Child::Item(Arc::new(track.finish(&lane.to_string(), kind))))
-    });
+        let track = &mut lane.tracks[index];
+        track.fill_until(chunk.start);
+        track.append(chunk.children, chunk.duration);
+        lane.ends.push(Reverse((track.end(), index)));
+    }
+    let tracks = lanes
+        .into_iter()
+        .flat_map(|((only_sound, lane), LaneTracks { tracks, .. })| {
+            let kind = if only_sound {
+                TrackKind::Audio
+            } else {
+                TrackKind::Video
+            };
+            let tracks = tracks.into_iter();
+            tracks.map(move |track| Child::Item(Arc::new(track.finish(&lane.to_string(), kind))))
+        });
     tracks.collect()
 }
