@@ -280,8 +280,8 @@ fn frames_keep_their_own_orientation() {
             for (rotation, scale) in [(0.0, [1.0, 1.0]), (90.0, [-1.0, 1.0]), (270.0, [1.0, -1.0])]
             {
                 let look = Look {
-                    rotation,
                     scale,
+                    rotation,
                     ..Look::default()
                 };
                 let content = Content::Frame {
