@@ -285,3 +285,7 @@ impl Stage {
         Ok(self.viewer.read_back(&self.ctx)?)
     }
 }
+
+#[cfg(test)]
+#[path = "stage_tests.rs"]
+mod tests;

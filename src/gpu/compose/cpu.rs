@@ -7,7 +7,7 @@ use super::super::{GpuContext, PictureError, PictureTimes};
 use super::gpu::ComposeJob;
 use super::kept::{IDLE_LIMIT, Still, frame_of};
 use super::made::Patterns;
-use super::place::Sampling;
+use super::place::{Linear, Sampling, at_pixel};
 use super::plan::{ComposePlan, Item, Scene, Source};
 use super::rows::{self, RowKind};
 use super::wipe::{Mask, single};
@@ -364,17 +364,16 @@ impl Image<'_> {
     }
 
     /// The texel at a place, premultiplied; beyond the sides, the last one there.
-    fn texel(&self, x: f32, y: f32) -> [f32; 4] {
-        let inside = |at: f32, side: u32| at.clamp(0.0, (side - 1) as f32);
-        let at = |part: f32| usize::try_from(super::place::whole(f64::from(part))).unwrap_or(0);
-        let (x, y) = (inside(x, self.size.width()), inside(y, self.size.height()));
-        let index = at(y) * self.size.width() as usize + at(x);
+    fn texel(&self, column: f32, row: f32) -> [f32; 4] {
+        let inside = |at: f32, side: u32| {
+            let at = at.clamp(0.0, (side - 1) as f32);
+            usize::try_from(super::place::whole(f64::from(at))).unwrap_or(0)
+        };
+        let (width, height) = (self.size.width(), self.size.height());
+        let index = inside(row, height) * width as usize + inside(column, width);
         let texels = self.rgba.as_chunks::<PIXEL_BYTES>().0;
-        let [r, g, b, a] = texels
-            .get(index)
-            .copied()
-            .unwrap_or_default()
-            .map(f32::from);
+        let texel = texels.get(index).copied().unwrap_or_default();
+        let [r, g, b, a] = texel.map(f32::from);
         if self.is_premultiplied {
             return [r, g, b, a];
         }
@@ -382,20 +381,18 @@ impl Image<'_> {
         [r * alpha, g * alpha, b * alpha, a]
     }
 
-    /// Samples a row of pixels from `(left, y)` on, premultiplied.
+    /// Samples a row of pixels from `(left, top)` on, premultiplied.
     fn sample_row(
         &self,
-        texel_from_pixel: &[f64; 6],
+        texel_from_pixel: &[Linear; 2],
         edges: Option<&[f64; 4]>,
-        (left, y): (i32, i32),
+        (left, top): (i32, i32),
         out: &mut [u8],
     ) {
-        let [a, b, c, d, e, f] = texel_from_pixel;
-        let y = f64::from(y) + 0.5;
-        let start = [b * y + c, e * y + f];
+        let y = f64::from(top) + 0.5;
         let mut x = f64::from(left) + 0.5;
         for pixel in out.as_chunks_mut::<PIXEL_BYTES>().0 {
-            let at = [a * x + start[0], d * x + start[1]];
+            let at = [0, 1].map(|axis| at_pixel(&texel_from_pixel[axis], x, y));
             x += 1.0;
             let coverage = edges.map_or(1.0, |edges| coverage(at, edges));
             *pixel = if coverage > 0.0 {

@@ -7,7 +7,7 @@ use super::super::{
 };
 use super::kept::{IDLE_LIMIT, Still, frame_of};
 use super::made::Patterns;
-use super::place::Sampling;
+use super::place::{Linear, Sampling};
 use super::plan::{ComposePlan, Item, Scene, Source};
 use crate::convert::ConvertJob;
 use crate::media::Size;
@@ -52,14 +52,14 @@ impl LayerUniform {
                 )
             }
             Sampling::Free {
-                texel_from_pixel: [a, b, c, d, e, f],
+                texel_from_pixel: [across, down],
                 edges,
-            } => ([a, b, c], [d, e, f], edges),
+            } => (across, down, edges),
         };
         if edges.is_some() {
             flags |= EDGES;
         }
-        let row = |[a, b, c]: [f64; 3]| [a, b, c, 0.0].map(f32_from);
+        let row = |[along_x, along_y, first]: Linear| [along_x, along_y, first, 0.0].map(f32_from);
         let [x, y, z] = item.mask.numbers();
         Self {
             across: row(across),

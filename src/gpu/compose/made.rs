@@ -38,7 +38,7 @@ impl Pattern {
 
     /// The colour at column `x` and row `y` of a picture of this size.
     fn at(self, x: usize, y: usize, width: usize, height: usize) -> [u8; 4] {
-        let [r, g, b] = match self {
+        let [red, green, blue] = match self {
             Self::Solid(color) => return color,
             Self::Bars => bar(x, y, width, height),
             Self::Checkerboard => {
@@ -48,7 +48,7 @@ impl Pattern {
                 [if is_bright { BRIGHT } else { DARK }; 3]
             }
         };
-        [r, g, b, u8::MAX]
+        [red, green, blue, u8::MAX]
     }
 }
 

@@ -348,6 +348,7 @@ impl ComposePlan {
 }
 
 /// What is drawn, apart from where and how.
+#[derive(Clone, Copy)]
 struct Drawn {
     slot: usize,
     source: Source,
@@ -384,7 +385,7 @@ fn end_of_group(ops: &[CompositeOp], begin: usize, limit: usize) -> usize {
 fn one_texel(placed: Placement) -> Placement {
     let sampling = match placed.sampling {
         Sampling::Exact { .. } | Sampling::Free { edges: None, .. } => Sampling::Free {
-            texel_from_pixel: [0.0; 6],
+            texel_from_pixel: [[0.0; 3]; 2],
             edges: None,
         },
         turned @ Sampling::Free { .. } => turned,
@@ -393,5 +394,155 @@ fn one_texel(placed: Placement) -> Placement {
         texture: Size::new(1, 1).unwrap_or(placed.texture),
         sampling,
         ..placed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeline::WipeEdge;
+
+    fn size(width: u32, height: u32) -> Size {
+        Size::new(width, height).unwrap()
+    }
+
+    fn planned(ops: Vec<CompositeOp>) -> ComposePlan {
+        let mut plan = ComposePlan::default();
+        let composite = Composite::new(size(160, 90), ops);
+        // Made twice: nothing of the time before may remain.
+        plan.make(&composite, size(80, 45), 4096);
+        plan.make(&composite, size(80, 45), 4096);
+        plan
+    }
+
+    /// The steps that are drawn on the picture, lowest first.
+    fn drawn(plan: &ComposePlan) -> Vec<usize> {
+        let picture = plan.scenes().last().unwrap();
+        plan.items(picture).iter().map(|item| item.slot).collect()
+    }
+
+    fn layer(content: Content, look: Look, mix: Mix) -> CompositeOp {
+        CompositeOp::Layer(CompositeLayer { content, look, mix })
+    }
+
+    fn bars() -> CompositeOp {
+        layer(Content::Bars, Look::default(), Mix::FULL)
+    }
+
+    fn small() -> Look {
+        Look {
+            scale: [0.5, 0.5],
+            ..Look::default()
+        }
+    }
+
+    fn end(mix: Mix) -> CompositeOp {
+        CompositeOp::EndGroup {
+            look: Look::default(),
+            mix,
+        }
+    }
+
+    #[test]
+    fn what_lies_under_something_opaque_is_left_out() {
+        let wipe = Mix::Wipe {
+            edge: WipeEdge::Clock,
+            progress: 0.5,
+        };
+        for (top, expected) in [
+            (bars(), vec![2]),
+            (layer(Content::Bars, small(), Mix::FULL), vec![1, 2]),
+            (
+                layer(Content::Bars, Look::default(), Mix::Over(0.9)),
+                vec![1, 2],
+            ),
+            (
+                layer(Content::Bars, Look::default(), Mix::Difference(1.0)),
+                vec![1, 2],
+            ),
+            (layer(Content::Bars, Look::default(), wipe), vec![1, 2]),
+            (
+                layer(Content::Solid([0.5; 4]), Look::default(), Mix::FULL),
+                vec![1, 2],
+            ),
+            (
+                layer(Content::Bars, Look::default(), Mix::Over(0.0)),
+                vec![1],
+            ),
+        ] {
+            let plan = planned(vec![
+                layer(Content::Bars, small(), Mix::FULL),
+                bars(),
+                top.clone(),
+            ]);
+            assert_eq!(drawn(&plan), expected, "{top:?}");
+        }
+    }
+
+    #[test]
+    fn groups_that_change_nothing_are_taken_apart() {
+        let pair = |inner: Mix, outer: Mix| {
+            planned(vec![
+                bars(),
+                CompositeOp::BeginGroup,
+                layer(Content::Bars, small(), Mix::FULL),
+                layer(Content::Checkerboard, small(), inner),
+                end(outer),
+            ])
+        };
+        assert_eq!(drawn(&pair(Mix::Over(0.5), Mix::FULL)), [0, 2, 3]);
+        let apart = pair(Mix::Over(0.5), Mix::Over(0.5));
+        assert_eq!((drawn(&apart), apart.scenes().len()), (vec![0, 1], 2));
+        // A difference is one from what lies in the group.
+        assert_eq!(drawn(&pair(Mix::Difference(1.0), Mix::FULL)), [0, 1]);
+    }
+
+    #[test]
+    fn a_lone_layer_of_a_group_is_mixed_as_the_group_is() {
+        let ops = vec![
+            bars(),
+            CompositeOp::BeginGroup,
+            layer(Content::Bars, small(), Mix::Over(0.5)),
+            end(Mix::Difference(0.5)),
+        ];
+        let plan = planned(ops);
+        let items = plan.items(plan.scenes().last().unwrap());
+        assert!(items[1].difference && (items[1].weight - 0.25).abs() < 1e-6);
+        assert_eq!((items[1].slot, plan.scenes().len()), (2, 1));
+    }
+
+    #[test]
+    fn groups_under_something_opaque_are_not_drawn() {
+        let plan = planned(vec![
+            CompositeOp::BeginGroup,
+            CompositeOp::BeginGroup,
+            layer(Content::Bars, small(), Mix::FULL),
+            layer(Content::Bars, small(), Mix::FULL),
+            end(Mix::Over(0.5)),
+            bars(),
+            bars(),
+            end(Mix::Over(0.5)),
+            CompositeOp::BeginGroup,
+            bars(),
+            layer(Content::Checkerboard, small(), Mix::Difference(1.0)),
+            end(Mix::FULL),
+        ]);
+        assert_eq!(drawn(&plan), [8]);
+        let live: Vec<_> = plan.scenes().iter().map(|scene| scene.live).collect();
+        assert_eq!(live, [false, false, true, true]);
+    }
+
+    #[test]
+    fn a_group_is_composed_at_the_size_it_has_on_screen() {
+        let plan = planned(vec![
+            CompositeOp::BeginGroup,
+            bars(),
+            layer(Content::Checkerboard, small(), Mix::Over(0.5)),
+            CompositeOp::EndGroup {
+                look: small(),
+                mix: Mix::FULL,
+            },
+        ]);
+        assert_eq!(plan.scenes()[0].size, size(40, 23));
     }
 }

@@ -87,7 +87,6 @@ fn premultiplied(pixel: [u8; 4], kind: RowKind, weight: u32) -> ([u32; 4], u32) 
 }
 
 /// The nearest code to a number in parts of 65,535, at most 255 of them.
-#[expect(clippy::cast_possible_truncation, reason = "a code of 0 to 255")]
 fn code(parts: u32) -> u8 {
     // Rounded division by 65,535, exact for what fits here.
     let half = parts + (1 << 15);
@@ -107,7 +106,6 @@ fn mix(below: &mut [u8], above: &[u8], weight: u32) {
 }
 
 /// The upper half of a product.
-#[expect(clippy::cast_possible_truncation, reason = "the upper half of 32 bits")]
 fn high(a: u16, b: u16) -> u16 {
     ((u32::from(a) * u32::from(b)) >> 16) as u16
 }

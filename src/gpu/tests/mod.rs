@@ -1,7 +1,6 @@
 //! Tests that draw. They run on any device, software rasterizers included, and share one.
 
 mod compose;
-mod compose_reference;
 mod golden;
 mod lifecycle;
 mod present;

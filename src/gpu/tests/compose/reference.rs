@@ -115,7 +115,6 @@ impl Context<'_> {
         below
     }
 
-    #[expect(clippy::many_single_char_names, reason = "coordinates")]
     fn lay(
         &self,
         below: &mut Image,
@@ -179,6 +178,9 @@ impl Context<'_> {
         }
     }
 }
+
+/// Points a pixel is covered by, along each side.
+const STEPS: i32 = 16;
 
 /// Where a layer lies.
 struct Place {
@@ -299,7 +301,6 @@ impl Place {
             let inside = (left..right).contains(&x) && (top..bottom).contains(&y);
             return (f64::from(u8::from(inside)), false);
         }
-        const STEPS: i32 = 16;
         let at = |step: i32, reach: f64| (f64::from(2 * step + 1) / f64::from(STEPS) - 1.0) * reach;
         let points = |reach: f64| {
             (0..STEPS * STEPS)

@@ -1,0 +1,159 @@
+use super::*;
+use crate::decode::Generation;
+use crate::media::{ColorInfo, FrameStorage, PixelFormat, SampleAspect, StreamId};
+use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Moment, TimeBase};
+use crate::timeline::{Look, Mix};
+
+fn size(width: u32, height: u32) -> Size {
+    Size::new(width, height).unwrap()
+}
+
+/// A picture of stripes, each row another luma.
+fn frame(size: Size, fields: FieldOrder) -> Arc<VideoFrame> {
+    let format = PixelFormat::YUV420P8;
+    let planes: Vec<(Vec<u8>, usize)> = (0..3)
+        .map(|plane| {
+            let (width, rows) = format.plane_size(plane, size);
+            let code = |row: usize| {
+                if plane == 0 {
+                    40 + 150 * (row % 2)
+                } else {
+                    128
+                }
+            };
+            let bytes = (0..width * rows).map(|at| u8::try_from(code(at / width)).unwrap());
+            (bytes.collect(), width)
+        })
+        .collect();
+    let slices: Vec<(&[u8], usize)> = planes.iter().map(|(b, stride)| (&b[..], *stride)).collect();
+    Arc::new(VideoFrame {
+        size,
+        format,
+        color: ColorInfo::BT709_LIMITED,
+        fields,
+        storage: FrameStorage::from_planes(format, size, &slices),
+    })
+}
+
+fn stream() -> VideoStream {
+    VideoStream {
+        id: StreamId(0),
+        codec: String::new(),
+        codec_long: String::new(),
+        decoder: String::new(),
+        size: size(64, 36),
+        sample_aspect: SampleAspect::SQUARE,
+        orientation: Orientation::UPRIGHT,
+        format: PixelFormat::YUV420P8,
+        source_format: String::new(),
+        color: ColorInfo::BT709_LIMITED,
+        fields: FieldOrder::Progressive,
+        rate: FrameRate::new(25, 1).unwrap(),
+        time_base: TimeBase::new(1, 25).unwrap(),
+        start: MediaTime::ZERO,
+        duration: None,
+        frames: None,
+        bit_rate: None,
+        timecode: None,
+        is_still: false,
+        is_default: true,
+        language: None,
+    }
+}
+
+fn planned(picture: Picture) -> PlannedFrame {
+    PlannedFrame {
+        generation: Generation(1),
+        index: FrameIndex(0),
+        run: MediaSpan::ZERO,
+        run_end: MediaSpan::from_millis(40),
+        picture,
+        given_up: 0,
+        demux: Duration::ZERO,
+        decode: Duration::ZERO,
+        ready: Moment::default(),
+    }
+}
+
+fn layer(frame: Arc<VideoFrame>, scale: f32) -> CompositeOp {
+    CompositeOp::Layer(CompositeLayer {
+        content: Content::Frame {
+            orientation: Orientation::UPRIGHT,
+            display: frame.size,
+            frame,
+        },
+        look: Look {
+            scale: [scale, scale],
+            ..Look::default()
+        },
+        mix: Mix::FULL,
+    })
+}
+
+fn composite(ops: Vec<CompositeOp>) -> Picture {
+    Picture::Composite(Arc::new(Composite::new(size(128, 72), ops)))
+}
+
+fn stage() -> Stage {
+    let ctx = GpuContext::headless(&GpuOptions::from_env(None)).unwrap();
+    Stage::new(ctx, ConvertChoice::Auto, wgpu::TextureFormat::Bgra8Unorm).unwrap()
+}
+
+#[test]
+fn layers_are_shown_at_the_size_of_their_canvas() {
+    let mut stage = stage();
+    let picture = frame(size(64, 36), FieldOrder::Progressive);
+    let two = composite(vec![layer(Arc::clone(&picture), 1.0), layer(picture, 0.5)]);
+    stage.take(&planned(two), &stream());
+    assert_eq!(stage.display_size(), Some(size(128, 72)));
+    assert_eq!(stage.viewport(size(200, 72)).unwrap().size, size(128, 72));
+    assert!(stage.needs_picture(size(64, 64)));
+    stage.make_picture(size(64, 64), 1).unwrap();
+    assert!(!stage.needs_picture(size(64, 64)));
+    assert_eq!(stage.picture(None).unwrap().size, size(128, 72));
+    // What is missing leaves what is there; a frame takes its place.
+    stage.take(&planned(Picture::Missing("damaged".into())), &stream());
+    assert_eq!(stage.display_size(), Some(size(128, 72)));
+    let alone = frame(size(64, 36), FieldOrder::Progressive);
+    stage.take(&planned(Picture::Frame(alone)), &stream());
+    assert_eq!(stage.display_size(), Some(size(64, 36)));
+}
+
+#[test]
+fn layers_of_fields_are_shown_as_whole_pictures() {
+    let mut stage = stage();
+    let still = frame(size(128, 72), FieldOrder::TopFirst);
+    let progressive = frame(size(128, 72), FieldOrder::Progressive);
+    let ops = vec![layer(progressive, 1.0), layer(Arc::clone(&still), 0.5)];
+    let mut first: Option<Arc<VideoFrame>> = None;
+    for _ in 0..2 {
+        stage.take(&planned(composite(ops.clone())), &stream());
+        let Some(Shown::Composite(shown)) = stage.held.as_ref().map(|held| &held.shown) else {
+            panic!("a composite is at hand")
+        };
+        let whole = shown.frames().last().unwrap();
+        assert_eq!(whole.fields, FieldOrder::Progressive);
+        // The rows of the other field are gone, and a still is taken apart once.
+        assert!(whole.plane(0).row(1).iter().all(|&code| code == 40));
+        assert!(first.as_ref().is_none_or(|first| Arc::ptr_eq(first, whole)));
+        first = Some(Arc::clone(whole));
+    }
+    // Where no field is left, nothing is kept for any.
+    stage.take(&planned(composite(vec![ops[0].clone()])), &stream());
+    assert!(stage.fields.is_empty());
+}
+
+#[test]
+fn layers_come_back_after_a_device_loss() {
+    let mut stage = stage();
+    let picture = frame(size(64, 36), FieldOrder::Progressive);
+    let two = composite(vec![layer(Arc::clone(&picture), 1.0), layer(picture, 0.7)]);
+    stage.take(&planned(two), &stream());
+    let before = stage.picture(None).unwrap();
+    stage.gpu().force_loss();
+    assert!(stage.picture(None).is_err());
+    stage.rebuild_headless().unwrap();
+    assert!(stage.needs_picture(size(128, 72)));
+    stage.make_picture(size(128, 72), 1).unwrap();
+    assert!(stage.picture(None).unwrap() == before);
+}
