@@ -12,6 +12,7 @@ mod item;
 mod locate;
 mod metadata;
 mod range;
+mod slate;
 mod time_map;
 
 pub use item::{
@@ -24,4 +25,5 @@ pub use locate::{
 };
 pub use metadata::Metadata;
 pub use range::{StatedRange, TimeRange};
+pub use slate::{generated, slate};
 pub use time_map::{Ratio, TimeMap, TimeMapPiece};
