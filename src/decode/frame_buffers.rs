@@ -33,6 +33,19 @@ pub struct BufferCounters {
     pub repacked: AtomicU64,
 }
 
+impl BufferCounters {
+    /// Adds what `other` has counted.
+    pub(super) fn add(&self, other: &Self) {
+        for (sum, more) in [
+            (&self.overflowed, &other.overflowed),
+            (&self.foreign, &other.foreign),
+            (&self.repacked, &other.repacked),
+        ] {
+            sum.fetch_add(more.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+}
+
 /// What the callback needs. Lives as long as the decoder that points at it.
 pub(super) struct PoolBinding {
     pool: FramePool,

@@ -17,6 +17,7 @@ mod rates;
 mod raw_stream;
 mod repack;
 mod ring;
+mod sequence;
 mod session;
 mod sniff;
 mod source_file;
@@ -37,6 +38,7 @@ pub use probe::{
 pub use rates::RateEstimate;
 pub use repack::{RepackError, Repacker};
 pub use ring::{FrameConsumer, FrameProducer, Picture, PlannedFrame, RingItem, frame_ring};
+pub use sequence::{SequenceSession, media_info_of_sequence};
 pub use session::{SessionOptions, SharedAnchor, SourceStatus, VideoSession, VideoSource};
 pub use source_file::{FileChange, FileIdentity, Interrupter};
 pub use tags::{

@@ -16,6 +16,7 @@ mod metadata;
 mod range;
 mod ranges;
 mod revise;
+mod slate;
 mod time_map;
 
 pub use composite::{Composite, CompositeLayer, CompositeOp, Content, Mix};
@@ -34,4 +35,5 @@ pub use resolve::{
     AudioFade, AudioPiece, AudioUse, Changes, ClipId, ClipUse, Edit, EditError, Layer,
     PlacedMarker, Source, SourceId, Upcoming, VideoOp,
 };
+pub use slate::{generated, slate};
 pub use time_map::{Ratio, TimeMap, TimeMapPiece};

@@ -7,9 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use jogwheel::time::FLICKS_PER_SECOND;
-use jogwheel::timeline::import::bundle::read_bundle;
-use jogwheel::timeline::import::{ImportError, ImportOptions, Imported, read_otio_bytes};
+use jogwheel::time::{FLICKS_PER_SECOND, FrameRate};
+use jogwheel::timeline::import::{self, ImportError, ImportOptions, Imported};
 use jogwheel::timeline::{Child, Item, ItemKind, TimeRange, TrackKind};
 use serde_json::Value;
 
