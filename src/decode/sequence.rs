@@ -159,6 +159,24 @@ impl SequenceSession {
             interrupter: interrupter.clone(),
             threads: Vec::new(),
         };
+        let worker = Worker {
+            orders,
+            ring: producer,
+            shared: Arc::clone(&shared),
+            options: options.clone(),
+            sequence,
+            index,
+            size: stream.size,
+            jobs: job_sender,
+            results,
+            outstanding: 0,
+            next_job: 0,
+            epoch: Arc::clone(&epoch),
+            blank: None,
+            plan: PlanState::default(),
+        };
+        // First, for it owns the channel whose end ends the others.
+        session.spawn(format!("decode {name}"), move || worker.run())?;
         for _ in 0..decoders {
             let decoder = PictureDecoder {
                 options: options.clone(),
@@ -171,23 +189,6 @@ impl SequenceSession {
                 decoder.run(&jobs, &results);
             })?;
         }
-        let worker = Worker {
-            orders,
-            ring: producer,
-            shared,
-            options,
-            sequence,
-            index,
-            size: stream.size,
-            jobs: job_sender,
-            results,
-            outstanding: 0,
-            next_job: 0,
-            epoch,
-            blank: None,
-            plan: PlanState::default(),
-        };
-        session.spawn(format!("decode {name}"), move || worker.run())?;
         Ok((session, consumer))
     }
 

@@ -97,11 +97,8 @@ impl PictureDecoder {
                 Err(error) => break Err(error.to_string()),
             }
         };
-        let frame = picture.and_then(|picture| {
-            reader
-                .frame(picture)
-                .map_err(|error| error.to_string())
-        });
+        let frame =
+            picture.and_then(|picture| reader.frame(picture).map_err(|error| error.to_string()));
         *decode = self.options.clock.now().since(opened);
         self.counters.add(reader.buffer_counters());
         frame.map_err(|reason| format!("{}: {reason}", name()))
