@@ -18,8 +18,8 @@ use crate::time::{FrameIndex, FrameRate, MediaTime, TimeBase, Timecode, Timecode
 use crate::timeline::import::bundle::Bundle;
 use crate::timeline::import::{self, Format, ImportOptions, Imported, Note};
 use crate::timeline::{
-    AudioFade, AudioUse, Edit, Located, Locator, MediaReference, Source, StatedRange, TimeMap, TimeMapPiece,
-    Timeline, TrackKind,
+    AudioFade, AudioUse, Edit, Located, Locator, MediaReference, Source, StatedRange, TimeMap,
+    TimeMapPiece, Timeline, TrackKind,
 };
 
 /// How timelines are read, and where their media may be.
@@ -191,14 +191,19 @@ fn unpack(base: &Path, edit: &Edit) -> Result<Option<TempDir>, String> {
         .map_err(|error| format!("there is no room for what the bundle holds: {error}"))?;
     let mut left = MOST_UNPACKED_BYTES;
     for entry in bundle.entries().map_err(|error| error.to_string())? {
-        let is_used = edit.sources().iter().any(|source| match &*source.reference {
-            MediaReference::File { target, .. } => target.trim_start_matches("./") == entry.name,
-            MediaReference::Sequence(sequence) => {
-                let base = sequence.base.trim_start_matches("./").trim_end_matches('/');
-                entry.name.starts_with(base)
-            }
-            MediaReference::Missing { .. } | MediaReference::Generator { .. } => false,
-        });
+        let is_used = edit
+            .sources()
+            .iter()
+            .any(|source| match &*source.reference {
+                MediaReference::File { target, .. } => {
+                    target.trim_start_matches("./") == entry.name
+                }
+                MediaReference::Sequence(sequence) => {
+                    let base = sequence.base.trim_start_matches("./").trim_end_matches('/');
+                    entry.name.starts_with(base)
+                }
+                MediaReference::Missing { .. } | MediaReference::Generator { .. } => false,
+            });
         if !is_used {
             continue;
         }
