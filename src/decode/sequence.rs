@@ -220,6 +220,7 @@ impl VideoSource for SequenceSession {
     fn status(&self) -> SourceStatus {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         SourceStatus {
+            repacked: 0,
             ready: Generation(self.shared.ready.load(Ordering::Acquire)),
             failure: None,
             ring_fill: (self.shared.fill.load(Ordering::Relaxed), self.capacity),

@@ -21,6 +21,40 @@ const ONLY_READ_HERE: &[(&str, &str)] = &[(
     "its markers are of the schema Marker.3, which is newer than OpenTimelineIO's",
 )];
 
+/// Where the reference's answer is not followed, and why.
+const EXCEPTIONS: &[(&str, Differs, &str)] = &[
+    (
+        "otio-fcp-adapter/premiere_example.xml",
+        Differs::Clips(16),
+        "its adapter leaves nested sequences empty; three clips are in them",
+    ),
+    (
+        "otio-fcpx-xml-adapter/fcpx_event.fcpxml",
+        FCPX_DURATION,
+        "its adapter adds up what overlaps, and rounds to frames",
+    ),
+    (
+        "otio-fcpx-xml-adapter/fcpx_example.fcpxml",
+        FCPX_DURATION,
+        "as above",
+    ),
+    (
+        "otio-fcpx-xml-adapter/fcpx_project.fcpxml",
+        FCPX_DURATION,
+        "as above",
+    ),
+];
+
+/// 21602243/144000 s, as the file says.
+const FCPX_DURATION: Differs = Differs::Flicks(21_602_243 * (FLICKS_PER_SECOND / 144_000));
+
+/// What is right instead.
+#[derive(Debug, Clone, Copy)]
+enum Differs {
+    Clips(usize),
+    Flicks(i64),
+}
+
 /// Reads a timeline; `rate` is that of formats that state none.
 fn load(path: &Path, rate: Option<FrameRate>) -> Result<Imported, ImportError> {
     let options = ImportOptions {
@@ -84,7 +118,13 @@ fn timelines_are_as_long_and_as_wide_as_opentimelineio_says() {
         return;
     };
     let (mut compared, mut wrong) = (0, Vec::new());
-    for row in expected(&folder) {
+    for mut row in expected(&folder) {
+        let exception = EXCEPTIONS.iter().find(|(name, ..)| *name == row.name);
+        match exception {
+            Some((_, Differs::Clips(clips), _)) => row.counts[2] = *clips,
+            Some((_, Differs::Flicks(flicks), _)) => row.duration = *flicks as f64,
+            None => {}
+        }
         compared += 1;
         let timeline = match load(&folder.join(&row.name), row.rate) {
             Ok(imported) => imported.timeline,
@@ -103,7 +143,9 @@ fn timelines_are_as_long_and_as_wide_as_opentimelineio_says() {
             .map(|start| start.since_zero().flicks());
         let starts_agree = match (start, row.global_start) {
             (Some(start), Some(expected)) => agree(start, expected),
-            (start, expected) => start.is_none() && expected.is_none(),
+            // Its adapters for EDL and FCPXML drop the first timecode.
+            (Some(_), None) => !row.name.contains(".otio"),
+            (None, expected) => expected.is_none(),
         };
         if !agree(timeline.duration().flicks(), row.duration)
             || counts != row.counts

@@ -220,14 +220,15 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
             })
         }
         Located::Sequence(sequence) => {
-            let info = crate::decode::media_info_of_sequence(sequence)?;
+            let info = crate::decode::media_info_of_sequence(sequence)
+                .map_err(|error| error.to_string())?;
             let stream = info
                 .default_video()
                 .cloned()
                 .ok_or_else(|| "the sequence has no pictures".to_owned())?;
             let media = media_of(&stream);
             let (session, frames) =
-                SequenceSession::start(sequence, stream.clone(), session_options(&stream))
+                SequenceSession::start(sequence.clone(), &stream, session_options(&stream))
                     .map_err(|error| error.to_string())?;
             Ok(OpenedFeed {
                 media,
