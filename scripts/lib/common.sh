@@ -68,3 +68,23 @@ start_xvfb() {
     export DISPLAY=:$display
     unset WAYLAND_DISPLAY
 }
+
+# Sets `otio_python` to a Python that has OpenTimelineIO, in an environment of its own below cargo's target
+# folder. Fails, and says why, where it cannot be installed.
+ensure_otio_python() {
+    local version=0.18.1 folder log
+    folder=$(target_dir)/opentimelineio-$version
+    otio_python=$folder/bin/python
+    if "$otio_python" -c 'import opentimelineio' 2>/dev/null; then
+        return
+    fi
+    log=$(mktemp)
+    if ! { python3 -m venv --clear "$folder" &&
+        "$otio_python" -m pip install --quiet --disable-pip-version-check "opentimelineio==$version"; } \
+        >"$log" 2>&1; then
+        say "OpenTimelineIO $version could not be installed: $(tail -n 1 "$log")"
+        rm -f "$log"
+        return 1
+    fi
+    rm -f "$log"
+}

@@ -11,6 +11,7 @@ pub mod import;
 mod item;
 mod metadata;
 mod range;
+mod ranges;
 mod time_map;
 
 pub use item::{
@@ -20,4 +21,5 @@ pub use item::{
 };
 pub use metadata::Metadata;
 pub use range::{StatedRange, TimeRange};
+pub use ranges::{PlacedChild, PlacedChildren};
 pub use time_map::{Ratio, TimeMap, TimeMapPiece};

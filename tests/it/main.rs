@@ -18,5 +18,6 @@ mod made;
 mod program;
 mod screen;
 mod sound_truth;
+mod timelines;
 mod window;
 mod window_faults;

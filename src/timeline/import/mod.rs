@@ -3,11 +3,14 @@
 //! The format is told by the file's content, not by its name. What a file says that the player
 //! does not understand is listed as [`Note`]s, and the rest plays.
 
+pub mod bundle;
+
 mod edl;
 mod fcp7;
 mod fcpxml;
 mod note;
 mod numbers;
+mod otio;
 mod parts;
 mod sniff;
 mod xml;
@@ -18,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use note::{Note, Notes, Place};
+pub use otio::{read_otio, read_otio_bytes};
 pub use sniff::is_timeline;
 
 use sniff::Sniffed;
@@ -163,7 +167,7 @@ pub fn load(path: &Path, options: &ImportOptions) -> Result<Imported, ImportErro
     })?;
     match sniffed {
         Some(Sniffed::Otio) => read_otio(path, read_text(path, options)?, options),
-        Some(Sniffed::OtioZip | Sniffed::OtioFolder) => read_otio_bundle(path, options),
+        Some(Sniffed::OtioZip | Sniffed::OtioFolder) => bundle::read_bundle(path, options),
         Some(Sniffed::Edl) => edl::read_edl(path, &read_text(path, options)?, options),
         Some(Sniffed::Fcp7Xml) => fcp7::read_fcp7(path, &read_text(path, options)?, options),
         Some(Sniffed::FcpXml(document)) => {
@@ -173,23 +177,6 @@ pub fn load(path: &Path, options: &ImportOptions) -> Result<Imported, ImportErro
             path: path.to_owned(),
         }),
     }
-}
-
-// FIXME: the reader of OTIO takes the place of these two.
-fn read_otio(path: &Path, _: Arc<str>, _: &ImportOptions) -> Result<Imported, ImportError> {
-    Err(ImportError::Invalid {
-        path: path.to_owned(),
-        format: Format::Otio,
-        reason: "it cannot be read yet".into(),
-    })
-}
-
-fn read_otio_bundle(path: &Path, _: &ImportOptions) -> Result<Imported, ImportError> {
-    Err(ImportError::Invalid {
-        path: path.to_owned(),
-        format: Format::Otio,
-        reason: "bundles cannot be read yet".into(),
-    })
 }
 
 /// The text of a file within the limit.
