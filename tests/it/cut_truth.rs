@@ -246,10 +246,10 @@ impl Rig {
 fn everything(folder: &Path) -> std::path::PathBuf {
     let at = |name: &str| made::clip(name).path;
     let part = |name: &str, start: f64, count: f64, rate: f64| {
-        clip(&at(name), range(start, count, rate), &[])
+        clip(&at(name), &range(start, count, rate), &[])
     };
     let retimed = |name: &str, start: f64, count: f64, effect| {
-        clip(&at(name), range(start, count, 30.0), &[effect])
+        clip(&at(name), &range(start, count, 30.0), &[effect])
     };
     let nested = stack(&[track(
         "Video",
@@ -264,12 +264,12 @@ fn everything(folder: &Path) -> std::path::PathBuf {
             part("h264-bframes.mp4", 37.0, 40.0, 30.0),
             part("h264-longgop.mp4", 100.0, 30.0, 30.0),
             part("h264-longgop.mp4", 200.0, 30.0, 30.0),
-            gap(range(0.0, 10.0, 30.0)),
+            gap(&range(0.0, 10.0, 30.0)),
             part("hevc-opengop.mp4", 20.0, 30.0, 24.0),
             part("h264-23976.mp4", 5.0, 24.0, 24_000.0 / 1001.0),
             part("h264-60.mp4", 4.0, 40.0, 60.0),
             part("h264-bframes.mp4", 100.0, 30.0, 30.0),
-            dissolve(time(6.0, 30.0), time(6.0, 30.0)),
+            dissolve(&time(6.0, 30.0), &time(6.0, 30.0)),
             part("mpeg2-closedgop.ts", 30.0, 30.0, 25.0),
             retimed("h264-bframes.mkv", 20.0, 20.0, speed(2.0)),
             retimed("h264-bframes.mkv", 20.0, 20.0, speed(-1.0)),
@@ -282,7 +282,7 @@ fn everything(folder: &Path) -> std::path::PathBuf {
     let over = track(
         "Video",
         &[
-            gap(range(0.0, 20.0, 30.0)),
+            gap(&range(0.0, 20.0, 30.0)),
             part("h264-opengop.mp4", 8.0, 16.0, 24.0),
         ],
     );
@@ -309,7 +309,7 @@ fn around_the_seam_of_a_loop() {
     let folder = tempfile::tempdir().unwrap();
     let at = made::clip("h264-bframes.mp4").path;
     let shots: Vec<_> = [80.0, 10.0, 120.0]
-        .map(|start| clip(&at, range(start, 15.0, 30.0), &[]))
+        .map(|start| clip(&at, &range(start, 15.0, 30.0), &[]))
         .into();
     let path = write(folder.path(), "loop", 30.0, &[track("Video", &shots)]);
     let mut rig = Rig::open(&path);

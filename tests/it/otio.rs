@@ -19,7 +19,7 @@ pub(crate) fn range(start: f64, duration: f64, rate: f64) -> Value {
 }
 
 /// A part of a file: `duration` units from `start` on, with effects.
-pub(crate) fn clip(file: &Path, source: Value, effects: &[Value]) -> Value {
+pub(crate) fn clip(file: &Path, source: &Value, effects: &[Value]) -> Value {
     json!({
         "OTIO_SCHEMA": "Clip.2",
         "name": file.file_stem().unwrap_or_default().to_string_lossy(),
@@ -59,12 +59,12 @@ pub(crate) fn freeze() -> Value {
 }
 
 /// Nothing, for a while.
-pub(crate) fn gap(source: Value) -> Value {
+pub(crate) fn gap(source: &Value) -> Value {
     json!({"OTIO_SCHEMA": "Gap.1", "name": "", "source_range": source, "effects": [], "markers": []})
 }
 
 /// From one clip to the next.
-pub(crate) fn dissolve(before: Value, after: Value) -> Value {
+pub(crate) fn dissolve(before: &Value, after: &Value) -> Value {
     json!({
         "OTIO_SCHEMA": "Transition.1",
         "name": "",

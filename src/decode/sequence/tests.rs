@@ -83,6 +83,7 @@ impl Rig {
             notify: Arc::new(move || {
                 let _already = send.try_send(());
             }),
+            index: None,
         };
         let (session, frames) = SequenceSession::start(sequence, &info.video[0], options).unwrap();
         Self {
@@ -147,7 +148,7 @@ impl Rig {
 fn red(frame: &PlannedFrame) -> Option<u8> {
     match &frame.picture {
         Picture::Frame(picture) => Some(picture.plane(2).row(0)[0]),
-        Picture::Missing(_) => None,
+        Picture::Missing(_) | Picture::Composite(_) => None,
     }
 }
 
@@ -302,7 +303,7 @@ fn damage_costs_the_pictures_it_hits_and_sizes_may_differ() {
         .iter()
         .filter_map(|frame| match &frame.picture {
             Picture::Missing(reason) => Some(reason.to_string()),
-            Picture::Frame(_) => None,
+            Picture::Frame(_) | Picture::Composite(_) => None,
         })
         .collect();
     assert!(reasons[0].contains("img.0002.png"), "{reasons:?}");
