@@ -4,8 +4,10 @@ use super::media::{Slate, TimelineMedia};
 use crate::media::Size;
 use crate::timeline::{MissingMedia, SourceId, slate};
 
-/// A card is no larger than this: it is text, and scaled like any picture.
+/// A card is no wider than this: it is text, and scaled like any picture.
 const MOST_WIDTH: u32 = 1920;
+/// Nor narrower: a small canvas may be shown large.
+const LEAST_WIDTH: u32 = 1280;
 
 /// A medium that was not found.
 pub(super) fn missing(media: &TimelineMedia, source: SourceId, missing: &MissingMedia) -> Slate {
@@ -36,7 +38,7 @@ fn card(media: &TimelineMedia, source: SourceId, text: &str) -> Slate {
 /// The canvas's shape, within limits.
 fn card_size(canvas: Size) -> Size {
     let (width, height) = (u64::from(canvas.width()), u64::from(canvas.height()));
-    let shown = width.min(u64::from(MOST_WIDTH));
+    let shown = width.clamp(u64::from(LEAST_WIDTH), u64::from(MOST_WIDTH));
     let scaled = (height * shown / width.max(1)).max(1);
     let part = |side: u64| u32::try_from(side).unwrap_or(MOST_WIDTH);
     Size::new(part(shown), part(scaled)).unwrap_or(canvas)
