@@ -183,6 +183,7 @@ impl SequenceSession {
                 interrupter: interrupter.clone(),
                 epoch: Arc::clone(&epoch),
                 counters: Arc::clone(&shared.counters),
+                reader: None,
             };
             let (jobs, results) = (jobs.clone(), result_sender.clone());
             session.spawn(format!("picture {name}"), move || {

@@ -17,6 +17,7 @@ mod leaks;
 mod made;
 mod program;
 mod screen;
+mod sequences;
 mod sound_truth;
 mod window;
 mod window_faults;
