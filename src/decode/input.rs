@@ -126,7 +126,7 @@ impl Input {
     /// Like [`Self::open`]; `interrupter` calls it off, and later reads as well.
     pub fn open_interruptible(path: &Path, interrupter: &Interrupter) -> Result<Self, OpenError> {
         let (file, identity) = open_file(path)?;
-        Self::open_handle(path, file, identity, interrupter)
+        Self::open_handle(path, file, identity, interrupter, find_stream_info)
     }
 
     /// The file that this reads, to be opened once more beside it.
@@ -148,7 +148,14 @@ impl Input {
             path,
             identity,
         } = same;
-        Self::open_handle(&path, file, identity, interrupter)
+        Self::open_handle(&path, file, identity, interrupter, find_stream_info)
+    }
+
+    /// Like [`Self::open_interruptible`], without a look into the streams for what the header does not
+    /// tell: sizes and formats of pictures may be unknown. For files that are like one that is known.
+    pub(super) fn open_unprobed(path: &Path, interrupter: &Interrupter) -> Result<Self, OpenError> {
+        let (file, identity) = open_file(path)?;
+        Self::open_handle(path, file, identity, interrupter, Ok)
     }
 
     fn open_handle(
@@ -156,6 +163,7 @@ impl Input {
         file: File,
         identity: FileIdentity,
         interrupter: &Interrupter,
+        look: Look,
     ) -> Result<Self, OpenError> {
         super::init();
         let name = || path.display().to_string();
@@ -169,7 +177,7 @@ impl Input {
         let again = again.map_err(|error| OpenError::Io(name(), error.to_string()))?;
         let io = FileIo::new(file, interrupter.clone())
             .ok_or_else(|| OpenError::Io(name(), "out of memory".to_owned()))?;
-        let context = open_container(path, io, interrupter)?;
+        let context = open_container(path, io, interrupter, look)?;
         Ok(Self {
             context,
             file: again,
@@ -396,11 +404,15 @@ fn check_kind(name: &str, kind: std::fs::FileType) -> Result<(), OpenError> {
     Err(OpenError::SpecialFile(name.to_owned(), special))
 }
 
+/// What is done with a container once its header has been read.
+type Look = fn(ffmpeg::format::context::Input) -> Result<ffmpeg::format::context::Input, c_int>;
+
 /// Recognises the container in `io`, opens it and reads its stream headers.
 fn open_container(
     path: &Path,
     io: FileIo,
     interrupter: &Interrupter,
+    look: Look,
 ) -> Result<ffmpeg::format::context::Input, OpenError> {
     let name = path.display().to_string();
     let refuse = |code: c_int| {
@@ -469,7 +481,7 @@ fn open_container(
             return Err(refuse(code));
         }
         let context = ffmpeg::format::context::Input::wrap_with_interrupt(context, interrupt.guard);
-        find_stream_info(context).map_err(refuse)
+        look(context).map_err(refuse)
     }
 }
 

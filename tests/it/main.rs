@@ -19,6 +19,7 @@ mod made;
 mod otio;
 mod program;
 mod screen;
+mod sequences;
 mod sound_truth;
 mod timeline_sound;
 mod timelines;

@@ -32,7 +32,7 @@ pub(super) const AHEAD: MediaSpan = MediaSpan::from_millis(2_000);
 const AHEAD_FRAMES: u64 = 240;
 
 /// Clips that wait for their turn, at most.
-const MOST_SOON: usize = 6;
+const MOST_SOON: usize = 4;
 
 /// What the thread is told.
 pub(super) enum Order {
