@@ -17,6 +17,7 @@ mod snapshot;
 mod sound;
 mod timeline;
 mod vsync;
+mod watch;
 
 #[cfg(test)]
 mod sim_tests;
@@ -36,3 +37,4 @@ pub use timeline::{
     ClipMedia, TimelineMedia, TimelineOptions, TimelineSettings, TimelineSource, TimelineState,
 };
 pub use vsync::VsyncModel;
+pub use watch::FileWatch;

@@ -54,6 +54,7 @@ impl Rig {
             notify: Arc::new(move || {
                 let _already = send.try_send(());
             }),
+            index: None,
         };
         let (session, frames) = SequenceSession::start(sequence, &info.video[0], options).unwrap();
         Self {
@@ -88,6 +89,7 @@ impl Rig {
                             made::number_in(&picture, upright, &mut self.converter)
                         }
                         Picture::Missing(reason) => Err(reason.to_string()),
+                        Picture::Composite(_) => Err("layers".to_owned()),
                     };
                     seen.push((frame.index.0, number));
                 }
