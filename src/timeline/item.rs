@@ -345,7 +345,8 @@ pub enum Effect {
     /// On an item of a video track: its sound is heard too, as that of every clip is in Final Cut
     /// Pro's storylines. Of a composition, what is in its audio tracks is heard, and what of its
     /// video tracks has this effect in turn. Items of audio tracks are always heard, others of
-    /// video tracks never are.
+    /// video tracks never are. Nothing but an item of a track needs it: the tracks of a stack that is
+    /// in no track are looked into as they are.
     WithSound,
     /// Something that the player does not know: kept, and listed.
     Unknown {

@@ -392,6 +392,44 @@ fn limits_have_errors() {
             item = stack(vec![item]);
         }
         Edit::new(&of_root(item, film()))
+#[test]
+fn pictures_are_heard_where_they_carry_their_sound() {
+    let with = |item| retimed(item, Effect::WithSound);
+    let tracks = |prefix: &str, more: Vec<Item>| {
+        let clip = |what: &str, count| clip(&format!("{prefix}{what}"), 0, count);
+        let mut pictures = vec![with(clip("carried", 10)), clip("mute", 10)];
+        pictures.extend(more);
+        let pictures = pictures.into_iter().map(child).collect();
+        vec![
+            track(TrackKind::Video, pictures),
+            track(TrackKind::Audio, vec![child(clip("sound", 20))]),
+        ]
+    };
+    let nested = vec![
+        with(stack(tracks("heard/", Vec::new()))),
+        stack(tracks("silent/", Vec::new())),
+    ];
+    let tracks = tracks("", nested);
+    let edit = Edit::new(&of_root(stack(tracks), film())).unwrap();
+    let heard: Vec<_> = edit
+        .audio()
+        .iter()
+        .map(|used| (&*edit.clip(used.clip).unwrap().name, used.range))
+        .collect();
+    let expected = [
+        ("carried", range(0, 10)),
+        ("sound", range(0, 20)),
+        ("heard/carried", range(20, 10)),
+        ("heard/sound", range(20, 20)),
+    ];
+    assert_eq!(heard, expected);
+    let source = |name| edit.sources().iter().find(|source| &*source.name == name);
+    let flags = |name| source(name).map(|source| (source.has_video, source.has_audio));
+    assert_eq!(flags("carried"), Some((true, true)));
+    assert_eq!(flags("mute"), Some((true, false)));
+    assert_eq!(flags("silent/sound"), None);
+}
+
     };
     assert_eq!(nested(60).unwrap().frames(), 10);
     assert_eq!(nested(100).map(|_| ()), Err(EditError::TooDeep));

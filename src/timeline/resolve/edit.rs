@@ -94,7 +94,9 @@ pub struct PlacedMarker {
 /// the timeline's rate.
 ///
 /// **Sound and pictures.** Pictures are those of clips on whose way from the root there is no track for
-/// anything but pictures. Heard is what stands in tracks for sound and in no others.
+/// anything but pictures. Heard is what stands in tracks for sound, and what carries its sound elsewhere,
+/// see [`Effect::WithSound`](crate::timeline::Effect::WithSound). So a clip of a track for pictures whose
+/// sound the file places nowhere, as those of OTIO files without tracks for sound, is silent.
 #[derive(Debug)]
 pub struct Edit {
     rate: FrameRate,

@@ -89,9 +89,11 @@ fn effects() -> impl Strategy<Value = Vec<Effect>> {
         3 => prop::collection::vec(piece(), 1..4)
             .prop_map(|pieces| Effect::Map(TimeMap::from_pieces(pieces).unwrap())),
         1 => Just(Effect::Unknown { name: "blur".into(), metadata: Metadata::NONE }),
+        4 => Just(Effect::WithSound),
     ];
     prop_oneof![
         3 => Just(Vec::new()),
+        1 => Just(vec![Effect::WithSound]),
         1 => prop::collection::vec(effect, 1..3),
     ]
 }

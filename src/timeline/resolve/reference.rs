@@ -86,7 +86,7 @@ pub fn video_at(timeline: &Timeline, frame: FrameIndex) -> Vec<SeenOp> {
 /// What is heard at `time`, in the order of the tree.
 pub fn audio_at(timeline: &Timeline, time: MediaTime) -> Vec<Heard> {
     let root = Place::root(&timeline.root);
-    root.heard(View::TIMELINE, time, false, 1.0, &[])
+    root.heard(View::TIMELINE, time, None, 1.0, &[])
 }
 
 /// An item in its parent's time.
@@ -238,12 +238,18 @@ impl<'a> Place<'a> {
         &self,
         parent: View,
         time: MediaTime,
-        in_track: bool,
+        track: Option<TrackKind>,
         level: f32,
         path: &[u32],
     ) -> Vec<Heard> {
         let now = parent.line.at(time);
-        if !shows(self.item) || !self.extent().contains(now) {
+        let carries = self.item.effects.contains(&Effect::WithSound);
+        let silent = match track {
+            None | Some(TrackKind::Audio) => false,
+            Some(TrackKind::Video) => !carries,
+            Some(TrackKind::Other) => true,
+        };
+        if silent || !shows(self.item) || !self.extent().contains(now) {
             return Vec::new();
         }
         let view = self.inside(parent, |view| view.line.at(time));
@@ -255,24 +261,29 @@ impl<'a> Place<'a> {
             level *= 1.0 - overlap.progress(now);
         }
         match &self.item.kind {
-            ItemKind::Clip(_) if in_track && view.line.speed() != Ratio::ZERO => vec![Heard {
-                path: path.to_vec(),
-                media: view.line.at(time),
-                speed: view.line.speed(),
-                level,
-            }],
-            ItemKind::Clip(_) | ItemKind::Gap => Vec::new(),
+            ItemKind::Clip(_) => {
+                let heard = carries || track == Some(TrackKind::Audio);
+                let moves = view.line.speed() != Ratio::ZERO;
+                let heard = (heard && moves).then(|| Heard {
+                    path: path.to_vec(),
+                    media: view.line.at(time),
+                    speed: view.line.speed(),
+                    level,
+                });
+                heard.into_iter().collect()
+            }
+            ItemKind::Gap => Vec::new(),
             ItemKind::Composition(composition) => {
-                let in_track = match composition.kind {
-                    CompositionKind::Stack => in_track,
-                    CompositionKind::Track(TrackKind::Audio) => true,
-                    CompositionKind::Track(_) => return Vec::new(),
+                let track = match composition.kind {
+                    CompositionKind::Track(kind) => Some(kind),
+                    // What an item of a video track is made of stands in no track at first.
+                    CompositionKind::Stack => track.filter(|kind| *kind == TrackKind::Audio),
                 };
                 let children = (0..composition.children.len())
                     .filter_map(|index| Place::of_child(composition, index));
                 let heard = children.flat_map(|place| {
                     let path = [path, &[place.child]].concat();
-                    place.heard(view, time, in_track, level, &path)
+                    place.heard(view, time, track, level, &path)
                 });
                 heard.collect()
             }
