@@ -208,7 +208,8 @@ impl Edit {
     }
 
     /// Where the picture is cut: the first frame after each cut, in order, each once. The beginning and
-    /// the end of the timeline are none; a transition counts where its two items meet.
+    /// the end of the timeline are none; a transition counts where its two items meet, and a retime where
+    /// it leaps in its source.
     pub fn cuts(&self) -> &[FrameIndex] {
         &self.pictures.cuts
     }

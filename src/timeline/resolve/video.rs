@@ -111,6 +111,21 @@ impl<'a> Pass<'a> for VideoPass<'_, 'a> {
         if let ItemKind::Clip(_) = met.placed.item.kind {
             let (clip, source) = context.clip;
             self.pictures.frames.push(window);
+    fn leap(&mut self, window: Frames, view: &View, at: MediaTime) {
+        let Some(beyond) = self.narrow(window, view, Some(at), None) else {
+            return;
+        };
+        // Backwards, what is beyond comes first. Where all of the window is, it is no place within.
+        let cut = if view.line.speed().num() < 0 {
+            beyond.end
+        } else {
+            beyond.first
+        };
+        if window.first < cut && cut < window.end {
+            self.pictures.cuts.push(FrameIndex(cut));
+        }
+    }
+
             self.pictures.events.push(Event {
                 clip,
                 source,
