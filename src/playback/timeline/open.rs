@@ -298,26 +298,12 @@ fn sound_plan(edit: &Edit, located: &[Located], probed: &mut Probed) -> SoundPla
             source: piece.media - zero,
             speed: piece.speed,
         });
-        let level = |rising: bool| {
-            let touches = |fade: &&AudioFade| {
-                fade.rising == rising
-                    && if rising {
-                        fade.range.start <= start && fade.range.end() > start
-                    } else {
-                        fade.range.end() >= audio.range.end()
-                            && fade.range.start < audio.range.end()
-                    }
-            };
-            let fade = audio.fades.iter().find(touches)?;
-            Some(fade.range.duration)
-        };
         Some(SoundClip {
             path: path.clone(),
             stream: None,
             range: audio.range,
             map: TimeMap::from_pieces(pieces.collect())?,
-            fade_in: level(true).unwrap_or_default(),
-            fade_out: level(false).unwrap_or_default(),
+            fades: Arc::from(&*audio.fades),
             gain: audio.gain,
         })
     });
