@@ -430,6 +430,39 @@ fn pictures_are_heard_where_they_carry_their_sound() {
     assert_eq!(flags("silent/sound"), None);
 }
 
+#[test]
+fn only_what_an_edit_touches_changes() {
+    let shots = |names: [&str; 4]| video(names.map(|name| child(clip(name, 0, 10))).to_vec());
+    let timeline = shots(["a", "b", "c", "d"]);
+    let old = Edit::new(&timeline).unwrap();
+    let swapped = timeline.with_item(&[0, 2], |_| clip("x", 0, 10)).unwrap();
+    let changes = Edit::new(&swapped).unwrap().changed_since(&old);
+    assert_eq!(changes.picture, [range(20, 10)]);
+    assert!(changes.sound.is_empty());
+    // A longer clip moves all that follow it.
+    let longer = timeline.with_item(&[0, 2], |_| clip("c", 0, 12)).unwrap();
+    let changes = Edit::new(&longer).unwrap().changed_since(&old);
+    assert_eq!(changes.picture, [range(30, 12)]);
+    // All else is shared.
+    let shared = |path: &[u32]| {
+        Arc::ptr_eq(
+            longer.item_at(path).unwrap(),
+            timeline.item_at(path).unwrap(),
+        )
+    };
+    assert!(shared(&[0, 1]) && shared(&[0, 3]) && !shared(&[0]));
+    assert_eq!(timeline.with_item(&[0, 9], Item::clone), None);
+    assert_eq!(timeline.with_item(&[0, 1, 0], Item::clone), None);
+}
+
+#[test]
+fn limits_have_errors() {
+    let nested = |depth| {
+        let mut item = clip("a", 0, 10);
+        for _ in 0..depth {
+            item = stack(vec![item]);
+        }
+        Edit::new(&of_root(item, film()))
     };
     assert_eq!(nested(60).unwrap().frames(), 10);
     assert_eq!(nested(100).map(|_| ()), Err(EditError::TooDeep));

@@ -15,14 +15,18 @@
 //! - The incoming item is drawn over the outgoing one with the weight or edge that the transition has
 //!   come to. Where nothing comes in, the outgoing item fades; sound fades on both sides.
 //! - What is switched off keeps its place in time.
+//! - A picture with bounds fills its part of the canvas, which shows the union of all bounds.
+//! - Items of tracks for sound are heard, and those of tracks for pictures and of no track that carry
+//!   their sound: of a composition, what is in its tracks by the same rule.
 
 use super::audio::part_of;
+use super::bounds::{canvas_of, look_within};
 use super::line::{FrameTime, Line, View};
 use super::op::{changes_nothing, folded};
 use crate::time::{FrameIndex, MediaSpan, MediaTime};
 use crate::timeline::{
     Child, Composition, CompositionKind, Effect, Item, ItemKind, Look, MediaReference, Mix, Ratio,
-    TimeMap, TimeRange, Timeline, TrackKind, Transition, TransitionKind, WipeEdge,
+    TimeMap, TimeRange, Timeline, TrackKind, Transition, TransitionKind, UnitRect, WipeEdge,
 };
 
 /// A step of the picture of a frame, as [`VideoOp`](super::VideoOp).
@@ -75,12 +79,19 @@ pub struct Heard {
 pub fn video_at(timeline: &Timeline, frame: FrameIndex) -> Vec<SeenOp> {
     let time = FrameTime::of(timeline.rate, frame);
     let root = Place::root(&timeline.root);
-    root.seen(
-        View::TIMELINE,
+    let shown = Shown {
         time,
-        timeline.rate.frame_span_nearest(),
-        &[],
-    )
+        span: timeline.rate.frame_span_nearest(),
+        canvas: canvas_of(timeline),
+    };
+    root.seen(View::TIMELINE, &shown, &[])
+}
+
+/// A frame, and what the canvas shows of the plane that bounds are stated in.
+struct Shown {
+    time: FrameTime,
+    span: MediaSpan,
+    canvas: Option<UnitRect>,
 }
 
 /// What is heard at `time`, in the order of the tree.
@@ -171,7 +182,8 @@ impl<'a> Place<'a> {
         view.then(&Line::shift(MediaTime::ZERO, trimmed.start))
     }
 
-    fn seen(&self, parent: View, frame: FrameTime, span: MediaSpan, path: &[u32]) -> Vec<SeenOp> {
+    fn seen(&self, parent: View, shown: &Shown, path: &[u32]) -> Vec<SeenOp> {
+        let frame = shown.time;
         let now = parent.sampled(frame);
         let item = self.item;
         if !shows(item) || item.look.opacity <= 0.0 || !self.extent().contains(now) {
@@ -185,8 +197,8 @@ impl<'a> Place<'a> {
                 path: path.to_vec(),
                 reference: clip.active_reference().cloned(),
                 media: view.at_start_of(frame),
-                advance: view.advance(span),
-                look: item.look,
+                advance: view.advance(shown.span),
+                look: look_within(shown.canvas.as_ref(), &item.look, clip),
                 mix,
             })],
             ItemKind::Composition(composition) => {
@@ -199,7 +211,7 @@ impl<'a> Place<'a> {
                     .filter_map(|index| Place::of_child(composition, index));
                 let inner = children.flat_map(|place| {
                     let path = [path, &[place.child]].concat();
-                    place.seen(view, frame, span, &path)
+                    place.seen(view, shown, &path)
                 });
                 grouped(inner.collect(), item.look, mix)
             }
