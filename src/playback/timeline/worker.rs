@@ -314,7 +314,8 @@ impl Worker {
                         decode += here.decode;
                         composite.missing.extend(here.missing);
                         let content = here.content;
-                        let (look, mix) = (layer.look, layer.mix);
+                        let look = slates::look_over(&composite.ops, &self.media, &layer);
+                        let mix = layer.mix;
                         CompositeOp::Layer(CompositeLayer { content, look, mix })
                     }
                     // The other layers are asked all the same, so that all work at once.
