@@ -49,7 +49,7 @@ pub struct TimelineState {
     /// Its sound.
     pub sound: SoundPlan,
     /// What was taken out of a bundle, for as long as it plays.
-    _unpacked: Option<TempDir>,
+    unpacked: Option<TempDir>,
 }
 
 /// The picture of a timeline that states no size and has no medium to take one from.
@@ -106,7 +106,7 @@ impl TimelineState {
             located,
             canvas,
             sound,
-            _unpacked: unpacked,
+            unpacked,
         })
     }
 
@@ -117,6 +117,11 @@ impl TimelineState {
             canvas: self.canvas,
             located: self.located.clone(),
         }
+    }
+
+    /// The folder that a bundle's media were taken out into, where it is an archive.
+    pub fn unpacked(&self) -> Option<&Path> {
+        self.unpacked.as_ref().map(TempDir::path)
     }
 
     /// Timecode of the first frame, where the timeline states one.
