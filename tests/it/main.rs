@@ -18,6 +18,7 @@ mod leaks;
 mod made;
 mod otio;
 mod program;
+mod reload;
 mod screen;
 mod sequences;
 mod sound_truth;
