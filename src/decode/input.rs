@@ -1,5 +1,7 @@
 //! Opening files safely, and reading packets from them.
 
+mod read;
+
 use std::ffi::{CStr, CString, c_int};
 use std::fs::File;
 use std::io;
@@ -10,6 +12,8 @@ use ffmpeg::Packet;
 use ffmpeg::ffi;
 use ffmpeg_next as ffmpeg;
 use rustix::fs::OFlags;
+
+pub use read::{ReadError, ReadOutcome};
 
 use super::containers;
 use super::mp4_protection::encrypted_tracks;
@@ -85,33 +89,6 @@ impl SameFile {
     pub fn path(&self) -> &Path {
         &self.path
     }
-}
-
-/// What reading brought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReadOutcome {
-    /// A packet.
-    Packet,
-    /// The end of the file.
-    End,
-}
-
-/// Why a packet could not be read, or a place not be found.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// The disk or the network share failed.
-    #[error("cannot be read ({0}). Check the disk or the network share.")]
-    Io(String),
-    /// The container makes no sense from here on.
-    #[error("the file is damaged here ({0}).")]
-    Damaged(String),
-    /// The container cannot be searched this way.
-    #[error("cannot move to that place in the file ({0}).")]
-    Unseekable(String),
-    /// An [`Interrupter`] called it off.
-    #[error("reading was called off.")]
-    Interrupted,
 }
 
 impl Input {

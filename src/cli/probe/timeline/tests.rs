@@ -98,7 +98,7 @@ Tracks, lowest first
   Audio 1       1 clip (Audio)
 
 Media: 2, of which 1 missing
-  Missing       `shot.mov` was not found. Looked in {folder}. Name the folder that it is in: --media-root FOLDER
+  Missing       shot.mov was not found. Looked in {folder}. Name the folder that it is in: --media-root FOLDER
   Generated     colour bars
 
 Markers: 1
