@@ -110,7 +110,7 @@ fn middle_of(rect: &UnitRect) -> [f64; 2] {
 mod tests {
     use super::super::random::{of_root, plain};
     use super::*;
-    use crate::time::{FrameIndex, FrameRate, MediaTime};
+    use crate::time::{FrameIndex, FrameRate};
     use crate::timeline::import::{ImportOptions, read_otio_bytes};
     use crate::timeline::resolve::{Edit, VideoOp};
     use std::path::Path;
@@ -227,8 +227,8 @@ mod tests {
         let look = looks(&turned.unwrap())[0];
         assert_eq!((look.scale, look.rotation), ([1.0, 2.0], 90.0));
         // The anchor, half a picture right of its middle, lies in the middle of the canvas, then moves.
-        assert!((look.position[0] + look.anchor[0] - 0.125).abs() < 1e-6);
-        assert!((look.position[1] + look.anchor[1] - 0.5).abs() < 1e-6);
+        let anchor = [0, 1].map(|axis| look.position[axis] + look.anchor[axis]);
+        assert_eq!((anchor,), ([0.125, 0.5],));
     }
 
     #[test]
@@ -236,7 +236,6 @@ mod tests {
         let rate = FrameRate::new(24, 1).unwrap();
         let timeline = of_root(plain(ItemKind::Gap), rate);
         assert_eq!(canvas_of(&timeline), None);
-        assert_eq!(MediaTime::ZERO + timeline.duration(), MediaTime::ZERO);
         let odd = Clip {
             references: Vec::new(),
             active: 0,
