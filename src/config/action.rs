@@ -99,6 +99,10 @@ actions! {
         SeekForwardTenSeconds, "seek-forward-10s", "10 seconds on";
         SeekBackwardOneMinute, "seek-backward-60s", "1 minute back";
         SeekForwardOneMinute, "seek-forward-60s", "1 minute on";
+        PreviousCut, "previous-cut", "Previous cut";
+        NextCut, "next-cut", "Next cut";
+        PreviousMarker, "previous-marker", "Previous marker";
+        NextMarker, "next-marker", "Next marker";
         GoToStart, "go-to-start", "First frame";
         GoToEnd, "go-to-end", "Last frame";
         GoToPosition, "go-to-position", "Go to a frame or timecode";
@@ -171,6 +175,10 @@ impl Action {
                 | Self::SeekForwardTenSeconds
                 | Self::SeekBackwardOneMinute
                 | Self::SeekForwardOneMinute
+                | Self::PreviousCut
+                | Self::NextCut
+                | Self::PreviousMarker
+                | Self::NextMarker
                 | Self::SpeedDown
                 | Self::SpeedUp
                 | Self::VolumeDown

@@ -3,7 +3,7 @@
 //! The defaults join three habits. Where they collide, the first of this list wins:
 //!
 //! 1. Editors (Resolve, Premiere, Avid): Space, J K L, I and O, arrows by frames, Home and End,
-//!    Shift+I and Shift+O, Alt+X.
+//!    Shift+I and Shift+O, Alt+X, Shift+M and Ctrl+Shift+M (Premiere's keys for markers).
 //! 2. mpv: `,` and `.` step, `[` `]` and Backspace set the speed, `9` `0` and M the volume, `#` the
 //!    audio track, Ctrl with plus and minus the audio delay, `<` and `>` the file, `3` to `6` the
 //!    brightness and gamma, S saves a picture, F, Q and `?`.
@@ -12,7 +12,8 @@
 //! So mpv's Left and Right (5 s) are one frame here, as in every editor, and whole seconds move to
 //! Up and Down, Up being forwards as in mpv; Shift makes either ten times as much. RV's L for
 //! luminance yields to the shuttle, mpv's `/` for volume to "go to", and mpv's O, I and P (show
-//! progress, statistics, pause) to the marks, Tab and P.
+//! progress, statistics, pause) to the marks, Tab and P. Cuts, which editors have on Up and Down, are
+//! on Ctrl with Left and Right.
 
 use std::collections::BTreeMap;
 
@@ -43,6 +44,10 @@ const DEFAULTS: &[(&str, Action)] = &[
     ("Shift+Up", Action::SeekForwardTenSeconds),
     ("PageDown", Action::SeekBackwardOneMinute),
     ("PageUp", Action::SeekForwardOneMinute),
+    ("Ctrl+Left", Action::PreviousCut),
+    ("Ctrl+Right", Action::NextCut),
+    ("Ctrl+Shift+M", Action::PreviousMarker),
+    ("Shift+M", Action::NextMarker),
     ("Home", Action::GoToStart),
     ("End", Action::GoToEnd),
     ("/", Action::GoToPosition),

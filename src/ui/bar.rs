@@ -16,6 +16,7 @@ use super::icons::Icon;
 use super::pointer::{Button, Zone};
 use super::scrub::{self, Extent};
 use super::style;
+use super::timeline_view::TimelineView;
 
 /// The texts of the bar.
 struct Readout {
@@ -51,6 +52,7 @@ pub(super) fn paint(
     input: &UiInput<'_>,
     shown: FrameIndex,
     menu_open: bool,
+    timeline: &mut TimelineView,
 ) -> BarLayout {
     let snapshot = input.snapshot;
     let readout = readout(snapshot, shown);
@@ -62,7 +64,7 @@ pub(super) fn paint(
         .hline(layout.bar.x_range(), layout.bar.top() + 0.5, edge);
     canvas.zones.place(Zone::Bar, layout.bar);
 
-    scrub::paint(canvas, layout.scrub, snapshot, shown);
+    scrub::paint(canvas, layout.scrub, snapshot, shown, timeline);
     paint_readout(canvas, &layout, &readout, snapshot.media.is_some());
     for (button, rect) in &layout.buttons {
         paint_button(canvas, *button, *rect, input, menu_open);

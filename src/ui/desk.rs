@@ -99,6 +99,13 @@ impl<'a> Desk<'a> {
         self.input.snapshot.media.is_some()
     }
 
+    fn has_markers(&self) -> bool {
+        let media = self.input.snapshot.media.as_ref();
+        media
+            .and_then(|media| media.timeline.as_ref())
+            .is_some_and(|timeline| !timeline.edit.markers().is_empty())
+    }
+
     /// Does `action`, or answers what the overlay must do for it. Moving the playhead of nothing is
     /// no command.
     pub(super) fn perform(&mut self, action: Action) -> Option<Local> {
@@ -156,6 +163,13 @@ impl<'a> Desk<'a> {
             Action::SeekForwardTenSeconds => Command::SeekByMillis(10_000),
             Action::SeekBackwardOneMinute => Command::SeekByMillis(-60_000),
             Action::SeekForwardOneMinute => Command::SeekByMillis(60_000),
+            Action::PreviousCut => Command::Seek(SeekTarget::Cut(-1)),
+            Action::NextCut => Command::Seek(SeekTarget::Cut(1)),
+            Action::PreviousMarker | Action::NextMarker if !self.has_markers() => {
+                return self.say("No markers");
+            }
+            Action::PreviousMarker => Command::Seek(SeekTarget::Marker(-1)),
+            Action::NextMarker => Command::Seek(SeekTarget::Marker(1)),
             Action::GoToStart => Command::Seek(SeekTarget::Start),
             Action::GoToEnd => Command::Seek(SeekTarget::End),
             Action::GoToIn => Command::Seek(

@@ -34,6 +34,7 @@ mod prompt;
 mod scrub;
 mod stats;
 mod style;
+mod timeline_view;
 mod toasts;
 mod top;
 pub mod waveform;

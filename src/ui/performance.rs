@@ -12,6 +12,7 @@ use super::canvas::Canvas;
 use super::format;
 use super::graph;
 use super::style;
+use super::timeline_view::Facts;
 use super::{StageTime, UiInput};
 
 /// Sizes in points.
@@ -121,9 +122,11 @@ pub(super) struct Performance {
 
 impl Performance {
     /// Takes figures anew when the present ones are old enough.
-    pub(super) fn update(&mut self, input: &UiInput<'_>) {
+    pub(super) fn update(&mut self, input: &UiInput<'_>, timeline: Option<&Facts>) {
         if self.is_due(input.now) {
             self.sections = sections(input);
+            self.sections
+                .extend(timeline.and_then(|facts| timeline_section(input, facts)));
             self.taken = Some(input.now);
             self.edition += 1;
         }
@@ -428,6 +431,14 @@ fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
         Line::Words("Overlay", format!("{:.0} µs", stats.overlay_micros)),
     ]);
     [sound, picture, memory]
+}
+
+/// What a timeline is made of, and what of it is not shown as it says.
+fn timeline_section(input: &UiInput<'_>, facts: &Facts) -> Option<Section> {
+    let timeline = input.snapshot.media.as_ref()?.timeline.as_ref()?;
+    let rows = facts.rows(timeline).into_iter();
+    let lines = rows.map(|(label, words)| Line::Words(label, words));
+    Some(Section(lines.collect()))
 }
 
 fn ratio(part: f64, whole: f64) -> f32 {

@@ -2,6 +2,7 @@
 
 use egui::{Event, PointerButton, Pos2, Rect};
 
+use super::timeline_view::Trouble;
 use crate::time::Moment;
 
 /// Two clicks within this time are a double click.
@@ -36,6 +37,8 @@ pub(super) enum Zone {
     Picture,
     /// The strip at the top.
     Top,
+    /// The badge that counts what is not shown as a timeline says.
+    Trouble(Trouble),
     /// The transport bar beside its controls.
     Bar,
     /// The lane with the playhead.

@@ -9,6 +9,7 @@ use super::canvas::Canvas;
 use super::format;
 use super::pointer::Zone;
 use super::style;
+use super::timeline_view::TimelineView;
 
 /// Room at both ends of a lane for half a playhead, in points.
 const END_MARGIN: f32 = 6.0;
@@ -106,10 +107,22 @@ pub(super) fn x_at(lane: Rect, fraction: f32) -> f32 {
     left + (right - left) * fraction.clamp(0.0, 1.0)
 }
 
+/// Top and bottom of the lane's bed where it is highest: under the pointer.
+pub(super) fn bed_height(lane: Rect) -> (f32, f32) {
+    let half = f32::midpoint(LANE_HEIGHT, 2.0);
+    (lane.center().y - half, lane.center().y + half)
+}
+
 /// Paints the lane: what was played, the marked range, the playhead, and where the pointer would go.
 ///
 /// `shown` is the frame under the playhead: while it is dragged, the one asked for.
-pub(super) fn paint(canvas: &mut Canvas<'_>, lane: Rect, snapshot: &Snapshot, shown: FrameIndex) {
+pub(super) fn paint(
+    canvas: &mut Canvas<'_>,
+    lane: Rect,
+    snapshot: &Snapshot,
+    shown: FrameIndex,
+    timeline: &mut TimelineView,
+) {
     let hot = canvas.hovered == Some(Zone::Scrub) || canvas.held == Some(Zone::Scrub);
     let thickness = if hot { LANE_HEIGHT + 2.0 } else { LANE_HEIGHT };
     let bed = Rect::from_min_max(
@@ -128,6 +141,7 @@ pub(super) fn paint(canvas: &mut Canvas<'_>, lane: Rect, snapshot: &Snapshot, sh
         let rest = Rect::from_min_max(pos2(from, bed.center().y - 0.5), bed.max);
         canvas.painter.rect_filled(rest, 0.0, style::PANEL);
     }
+    timeline.paint(canvas, lane, bed, snapshot);
     paint_range(canvas, bed, snapshot, &x);
 
     let head = x(shown);
@@ -184,8 +198,14 @@ fn paint_range(
     }
 }
 
-/// Paints where the pointer would go, above the lane.
-pub(super) fn paint_hover(canvas: &Canvas<'_>, lane: Rect, snapshot: &Snapshot, pos: Pos2) {
+/// Paints where the pointer would go, above the lane, and what the marker there says.
+pub(super) fn paint_hover(
+    canvas: &Canvas<'_>,
+    lane: Rect,
+    snapshot: &Snapshot,
+    pos: Pos2,
+    timeline: &TimelineView,
+) {
     let Some(extent) = Extent::of(snapshot) else {
         return;
     };
@@ -195,7 +215,10 @@ pub(super) fn paint_hover(canvas: &Canvas<'_>, lane: Rect, snapshot: &Snapshot, 
     canvas
         .painter
         .line_segment(hair, Stroke::new(1.0, style::TEXT));
-    let words = format!("{}   {}", format::position_words(snapshot, frame), frame.0);
+    let mut words = format!("{}   {}", format::position_words(snapshot, frame), frame.0);
+    if let Some(marker) = timeline.marker_words(pos) {
+        words = format!("{words}\n{marker}");
+    }
     let limits = canvas.painter.clip_rect();
     canvas.tip(pos2(x, lane.top() - 10.0), &words, style::NUMBERS, limits);
 }

@@ -1,6 +1,6 @@
 //! The strip at the top: what is open, and the badges that say how it is shown.
 
-use egui::{Align2, Rect, Stroke, pos2, vec2};
+use egui::{Align2, Color32, Rect, Stroke, pos2, vec2};
 
 use crate::media::{ViewChannel, ViewSettings};
 use crate::playback::AudioState;
@@ -10,15 +10,27 @@ use super::canvas::Canvas;
 use super::format;
 use super::pointer::Zone;
 use super::style;
+use super::timeline_view::{Facts, Trouble};
 
 /// Height of the strip, in points.
 pub(super) const HEIGHT: f32 = 30.0;
 const MARGIN: f32 = 12.0;
 const BADGE_HEIGHT: f32 = 18.0;
 const GAP: f32 = 6.0;
+/// Lines of what a badge counts, and their width in points.
+const TIP_LINES: usize = 5;
+const TIP_WIDTH: f32 = 440.0;
+
+/// Words, their colour, and what they count.
+type Badge = (String, Color32, Option<Trouble>);
 
 /// Paints the strip over the top of `window`.
-pub(super) fn paint(canvas: &mut Canvas<'_>, window: Rect, input: &UiInput<'_>) {
+pub(super) fn paint(
+    canvas: &mut Canvas<'_>,
+    window: Rect,
+    input: &UiInput<'_>,
+    timeline: Option<&Facts>,
+) {
     let strip = Rect::from_min_size(window.min, vec2(window.width(), HEIGHT));
     canvas.painter.rect_filled(strip, 0.0, style::PANEL);
     canvas.painter.hline(
@@ -28,7 +40,7 @@ pub(super) fn paint(canvas: &mut Canvas<'_>, window: Rect, input: &UiInput<'_>) 
     );
     canvas.zones.place(Zone::Top, strip);
 
-    let left = paint_badges(canvas, strip, input);
+    let left = paint_badges(canvas, strip, input, timeline);
     let (title, details) = title(input);
     let y = strip.center().y;
     let mut x = strip.left() + MARGIN;
@@ -75,10 +87,15 @@ fn title(input: &UiInput<'_>) -> (String, String) {
 
 /// Paints the badges from the right; answers where the leftmost begins. Those that would take more
 /// than half of the strip are counted instead.
-fn paint_badges(canvas: &Canvas<'_>, strip: Rect, input: &UiInput<'_>) -> f32 {
-    let badges = badges(input);
+fn paint_badges(
+    canvas: &mut Canvas<'_>,
+    strip: Rect,
+    input: &UiInput<'_>,
+    timeline: Option<&Facts>,
+) -> f32 {
+    let badges = badges(input, timeline);
     let mut right = strip.right() - MARGIN;
-    for (index, (words, color)) in badges.iter().enumerate() {
+    for (index, (words, color, trouble)) in badges.iter().enumerate() {
         let room = right - (strip.center().x + 30.0);
         let galley = canvas.line(words, style::SMALL);
         if galley.size().x + 14.0 > room {
@@ -97,13 +114,45 @@ fn paint_badges(canvas: &Canvas<'_>, strip: Rect, input: &UiInput<'_>) -> f32 {
             .rect(rect, 3.0, fill, edge, egui::StrokeKind::Inside);
         let at = rect.center() - galley.size() / 2.0;
         canvas.painter.galley(at, galley, *color);
+        if let Some(trouble) = trouble {
+            canvas.zones.place(Zone::Trouble(*trouble), rect);
+        }
         right = rect.left() - GAP;
     }
     right
 }
 
+/// Paints what a badge counts, below it.
+pub(super) fn paint_trouble(canvas: &Canvas<'_>, window: Rect, facts: &Facts, trouble: Trouble) {
+    let Some(badge) = canvas.zones.rect(Zone::Trouble(trouble)) else {
+        return;
+    };
+    let lines = facts.lines(trouble, TIP_LINES);
+    let width = TIP_WIDTH.min(window.width() - 4.0 * MARGIN);
+    // Paths are long, and most lines take two rows.
+    let galley = canvas.wrapped(lines.join("\n"), style::SMALL, width, 3 * TIP_LINES);
+    let size = galley.size() + vec2(16.0, 12.0);
+    let left = (badge.right() - size.x).max(window.left() + GAP);
+    let rect = Rect::from_min_size(pos2(left, window.top() + HEIGHT + 4.0), size);
+    canvas.panel(rect, style::SOLID);
+    canvas
+        .painter
+        .galley(rect.min + vec2(8.0, 6.0), galley, style::TEXT);
+}
+
 /// What must be known about how the medium is shown, the most important first.
-fn badges(input: &UiInput<'_>) -> Vec<(String, egui::Color32)> {
+fn badges(input: &UiInput<'_>, timeline: Option<&Facts>) -> Vec<Badge> {
+    let mut badges = Vec::new();
+    for trouble in Trouble::ALL {
+        let badge = timeline.and_then(|facts| facts.badge(trouble));
+        badges.extend(badge.map(|(words, color)| (words, color, Some(trouble))));
+    }
+    let plain = plain_badges(input).into_iter();
+    badges.extend(plain.map(|(words, color)| (words, color, None)));
+    badges
+}
+
+fn plain_badges(input: &UiInput<'_>) -> Vec<(String, Color32)> {
     let snapshot = input.snapshot;
     let mut badges = Vec::new();
     let ViewSettings {

@@ -129,16 +129,58 @@ fn every_key_does_what_the_help_says() {
     let covered = std::mem::take(&mut table.covered);
     let left: Vec<_> = Action::ALL
         .iter()
-        // The dialog needs a desktop; the others need sound and end the program: see below.
+        // The dialog needs a desktop, markers a timeline; the others need sound and end the program:
+        // see below.
         .filter(|action| {
             !matches!(
                 action,
-                A::OpenFiles | A::NextAudioTrack | A::NextAudioDevice | A::Quit
+                A::OpenFiles
+                    | A::NextMarker
+                    | A::PreviousMarker
+                    | A::NextAudioTrack
+                    | A::NextAudioDevice
+                    | A::Quit
             )
         })
         .filter(|action| !covered.contains(action))
         .collect();
     assert!(left.is_empty(), "no row for {left:?}");
+    screen.press(&["q"]);
+    screen.wait().expect(0);
+}
+
+/// Two shots of a second from one clip, and a marker in each.
+#[test]
+fn keys_go_to_the_cuts_and_markers_of_a_timeline() {
+    let folder = tempfile::tempdir().unwrap();
+    let timeline = folder.path().join("cut.edl");
+    let media = made::clip("h264-25.mp4").path;
+    std::os::unix::fs::symlink(&media, folder.path().join("shot.mp4")).unwrap();
+    let edl = "TITLE: CUT\nFCM: NON-DROP FRAME\n\
+        001  SHOT V C 00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00\n\
+        * FROM CLIP NAME: shot.mp4\n\
+        * LOC: 01:00:00:10 RED First\n\
+        002  SHOT V C 00:00:04:00 00:00:05:00 01:00:01:00 01:00:02:00\n\
+        * FROM CLIP NAME: shot.mp4\n\
+        * LOC: 01:00:01:15 BLUE Second\n";
+    std::fs::write(&timeline, edl).unwrap();
+    let root = media.parent().unwrap().to_str().unwrap();
+    let path = timeline.to_str().unwrap();
+    let args = [path, "--rate", "25", "--media-root", root, "--paused"];
+    let mut screen = Screen::play(&args);
+    screen.until_shown(0);
+    for (chord, frame) in [
+        ("shift+m", 10),
+        ("shift+m", 40),
+        ("ctrl+shift+m", 10),
+        ("ctrl+Right", 25),
+        ("ctrl+Right", 49),
+        ("ctrl+Left", 25),
+        ("ctrl+Left", 0),
+    ] {
+        screen.press(&[chord]);
+        screen.until_shown(frame);
+    }
     screen.press(&["q"]);
     screen.wait().expect(0);
 }
@@ -155,6 +197,9 @@ fn move_by_keys(table: &mut Table<'_>) {
     table.check(A::GoToStart, &[at(0)]);
     table.check(A::GoToEnd, &[at(299)]);
     table.check(A::SeekBackwardTenSeconds, &[at(0)]);
+    // A file has its ends for cuts.
+    table.check(A::NextCut, &[at(299)]);
+    table.check(A::PreviousCut, &[at(0)]);
     table.check(A::SeekForwardOneMinute, &[at(299)]);
     table.check(A::SeekBackwardOneMinute, &[at(0)]);
     table.check(A::GoToPosition, &[json!({"panels": ["prompt"]})]);

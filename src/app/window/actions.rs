@@ -80,7 +80,9 @@ impl App {
         let clock = Arc::clone(&self.player.clock);
         let dialog = move || {
             let begun = clock.now();
-            let chosen = rfd::FileDialog::new().set_title("Open media").pick_files();
+            let chosen = rfd::FileDialog::new()
+                .set_title("Open media or timelines")
+                .pick_files();
             let outcome = dialog_outcome(chosen, clock.now().since(begun));
             let news = match outcome {
                 DialogOutcome::Chosen(files) => News::Chosen(files),

@@ -26,7 +26,8 @@ Examples:
   jogwheel clip.mov                            play a file (short for `jogwheel play clip.mov`)
   jogwheel play a.mp4 b.mp4 --loop loop        play a list, over and over
   jogwheel play clip.mov --start 01:00:10:00   start at a timecode
-  jogwheel probe clip.mov                      tell everything about a file
+  jogwheel cut.otio --media-root /mnt/rushes   play a timeline, its media found there
+  jogwheel probe clip.mov                      tell everything about a file or a timeline
   jogwheel shot clip.mov --at 123f -o out.png  write exactly frame 123
   jogwheel soak clip.mov --seconds 60 --target-fps 29.97 --max-drop-percent 0.1
 
@@ -35,7 +36,7 @@ Positions are written as a frame (123f, the first is 0f), a timecode (01:02:03:0
 
 /// Real-time preview player for 4K and 8K video.
 ///
-/// Plays and scrubs a clip, exact to the frame, and says in numbers what it showed and what it
+/// Plays and scrubs a clip or a timeline, exact to the frame, and says in numbers what it showed and what it
 /// could not. A file name alone plays it.
 #[derive(Debug, Clone, Parser)]
 #[command(
@@ -85,9 +86,10 @@ impl GlobalArgs {
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
 pub enum CliCommand {
-    /// Play files in a window, or without one.
+    /// Play files and timelines in a window, or without one.
     Play(Box<PlayArgs>),
-    /// Tell everything about a file: container, streams, colour, timecode.
+    /// Tell everything about a file (container, streams, colour, timecode) or a timeline (tracks, media, what
+    /// was not understood).
     Probe(ProbeArgs),
     /// Write one exact frame as a PNG file.
     Shot(ShotArgs),
@@ -103,8 +105,13 @@ pub enum CliCommand {
 
 /// `jogwheel probe`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(after_help = "\
+Examples:
+  jogwheel probe clip.mov --index
+  jogwheel probe cut.otio --media-root /mnt/rushes
+  jogwheel probe cut.edl --rate 25 --json")]
 pub struct ProbeArgs {
-    /// The file.
+    /// The file: a medium or a timeline.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
     /// How timelines are read.
@@ -113,7 +120,8 @@ pub struct ProbeArgs {
     /// Write JSON.
     #[arg(long)]
     pub json: bool,
-    /// Read the whole file and add what only that tells: the exact number of frames, GOPs, gaps.
+    /// Read the whole file and add what only that tells: the exact number of frames, GOPs, gaps. Of a
+    /// timeline all is told without it.
     #[arg(long)]
     pub index: bool,
 }

@@ -17,6 +17,8 @@ Examples:
   jogwheel play clip.mov --start 123f --paused      open at frame 123 and hold it
   jogwheel play clip.mov --in 4s --out 10s --loop pingpong
   jogwheel play clip.mov --speed -0.5               backwards at half speed
+  jogwheel play cut.otio --media-root /mnt/rushes   a timeline, its media found there
+  jogwheel play cut.edl --rate 25                   a timeline that does not state its rate
   jogwheel play clip.mov --headless --seconds 10 --shot out.png --json
   jogwheel play clip.mov --puffin                   then: puffin_viewer --url 127.0.0.1:8585
 
@@ -26,7 +28,7 @@ In the window, ? shows the keys.";
 #[derive(Debug, Clone, PartialEq, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct PlayArgs {
-    /// Files to play, one after another; without any, the window waits for files to be dropped.
+    /// Files and timelines (OTIO, EDL, FCP 7 XML, FCPXML) to play, one after another; without any, the window waits for files to be dropped.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
     /// What plays, and how.

@@ -1,6 +1,7 @@
 //! What the screen looks like, as one number: two passes with the same number look the same.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use super::{Overlay, UiInput, Zone};
 
@@ -101,5 +102,9 @@ fn hash_chrome(input: &UiInput<'_>, hasher: &mut DefaultHasher) {
         )
             .hash(hasher);
         media.info.path.hash(hasher);
+        let timeline = media.timeline.as_ref();
+        timeline
+            .map(|timeline| Arc::as_ptr(timeline) as usize)
+            .hash(hasher);
     }
 }

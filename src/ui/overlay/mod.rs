@@ -20,6 +20,7 @@ use super::performance::Performance;
 use super::pointer::{Button, Gesture, Pointer, Zone, Zones};
 use super::prompt::Prompt;
 use super::scrub::Extent;
+use super::timeline_view::TimelineView;
 use super::toasts::Toasts;
 use super::{
     UiEvent, UiInput, UiOutput, bar, bar_layout, keyboard, menu, placeholder, scrub, style, top,
@@ -60,6 +61,7 @@ pub struct Overlay {
     performance: Option<Performance>,
     toasts: Toasts,
     osd: Osd,
+    timeline: TimelineView,
     /// Size of the window and pixels a point, of the latest pass.
     window: (egui::Vec2, f32),
     look: Option<u64>,
@@ -389,6 +391,7 @@ impl Overlay {
         let visible = self.is_chrome_visible(input);
         let shown = self.shown_frame(input);
         let tip = self.tip(input.now);
+        self.timeline.update(input.snapshot);
         self.zones.clear();
         let mut canvas = Canvas {
             painter: ui.painter().with_clip_rect(window),
@@ -407,13 +410,15 @@ impl Overlay {
             paint_waveform(canvas, between, input, shown);
         }
         if let Some(panel) = &mut self.performance {
-            panel.update(input);
+            panel.update(input, self.timeline.facts.as_ref());
             panel.paint(canvas, between, input);
         }
         if visible {
-            top::paint(canvas, window, input);
+            top::paint(canvas, window, input, self.timeline.facts.as_ref());
             let menu_open = self.menu_scroll.is_some();
-            self.layout = Some(bar::paint(canvas, window, input, shown, menu_open));
+            let timeline = &mut self.timeline;
+            let layout = bar::paint(canvas, window, input, shown, menu_open, timeline);
+            self.layout = Some(layout);
         } else {
             self.layout = None;
         }
@@ -425,7 +430,7 @@ impl Overlay {
         if let Some(layout) = &self.layout {
             let over_lane = canvas.hovered == Some(Zone::Scrub);
             if let Some(pos) = self.pointer.pos.filter(|_| over_lane) {
-                scrub::paint_hover(canvas, layout.scrub, input.snapshot, pos);
+                scrub::paint_hover(canvas, layout.scrub, input.snapshot, pos, &self.timeline);
             }
             let place =
                 |wanted: Button| layout.buttons.iter().find(|(button, _)| *button == wanted);
@@ -437,6 +442,10 @@ impl Overlay {
             && let Some((_, rect)) = layout.buttons.iter().find(|(placed, _)| *placed == button)
         {
             bar::paint_tip(canvas, button, *rect, input);
+        }
+        if let (Some(Zone::Trouble(trouble)), Some(facts)) = (canvas.hovered, &self.timeline.facts)
+        {
+            top::paint_trouble(canvas, window, facts, trouble);
         }
         if let Some(prompt) = &mut self.prompt {
             prompt.paint(canvas, ui, window);

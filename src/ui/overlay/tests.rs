@@ -5,6 +5,7 @@ mod cost;
 mod fit;
 mod fixture;
 mod panels;
+mod timeline;
 mod visibility;
 
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, RawInput, Rect, pos2, vec2};

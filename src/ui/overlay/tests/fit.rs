@@ -3,10 +3,11 @@
 use egui::epaint::{ClippedShape, RectShape, Shape};
 use egui::{Event, Rect, pos2};
 
-use super::{Screen, fixture, key_event};
+use super::{Screen, fixture, key_event, timeline};
 use crate::playback::{Notice, PlaybackStatus, Severity};
 use crate::time::{FrameIndex, Speed};
 use crate::ui::Failure;
+use crate::ui::timeline_view::Trouble;
 
 /// Windows in pixels, with pixels a point.
 const WINDOWS: [(f32, f32, f32); 11] = [
@@ -263,6 +264,32 @@ fn tips_and_notices_fit() {
         screen.snapshot.notices = vec![notice; 8];
     };
     everywhere("notices", notices, never);
+}
+
+#[test]
+fn what_is_said_of_a_timeline_fits() {
+    let snapshot = timeline::snapshot();
+    let badges = |screen: &mut Screen| screen.snapshot = snapshot.clone();
+    everywhere("badges", badges, never);
+    let marker = |screen: &mut Screen| {
+        badges(screen);
+        screen.show(Vec::new());
+        let lane = screen.rect(super::Zone::Scrub);
+        let x = lane.left() + 6.0 + (lane.width() - 12.0) * 30.0 / 74.0;
+        screen.show(vec![Event::PointerMoved(pos2(x, lane.center().y))]);
+    };
+    everywhere("a marker", marker, never);
+    for trouble in Trouble::ALL {
+        let told = |screen: &mut Screen| {
+            badges(screen);
+            screen.show(Vec::new());
+            // In a small window badges are counted, not shown.
+            if let Some(badge) = screen.overlay.zones.rect(super::Zone::Trouble(trouble)) {
+                screen.show(vec![Event::PointerMoved(badge.center())]);
+            }
+        };
+        everywhere("what a badge counts", told, never);
+    }
 }
 
 #[test]
