@@ -33,6 +33,7 @@ pub use snapshot::{
 };
 pub use sound::Sound;
 pub use timeline::{
-    ClipMedia, TimelineMedia, TimelineOptions, TimelineSettings, TimelineSource, TimelineState,
+    ClipMedia, Compared, Comparison, MatchBy, TimelineMedia, TimelineOptions, TimelineSettings,
+    TimelineSource, TimelineState,
 };
 pub use vsync::VsyncModel;

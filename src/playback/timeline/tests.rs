@@ -249,6 +249,7 @@ impl Rig {
             located: located.map(|_| Located::File(PathBuf::new())).collect(),
             canvas: size(),
             edit: Arc::clone(&edit),
+            is_comparison: false,
         };
         let (producer, ring) = frame_ring(4);
         let (scripts, allowed) = (Scripts::default(), Arc::new(Mutex::new(true)));

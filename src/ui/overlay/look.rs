@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::{Overlay, UiInput, Zone};
+use super::{Overlay, UiInput, Zone, compare};
 
 impl Overlay {
     /// A fingerprint of everything that decides what the screen looks like.
@@ -30,6 +30,10 @@ impl Overlay {
             .hash(&mut hasher);
         if let Some(failure) = input.failure {
             (failure.name, failure.reason, failure.fix).hash(&mut hasher);
+        }
+        if let Some(names) = compare::names(snapshot) {
+            let view = snapshot.compare;
+            (names, view.mode, view.position.to_bits()).hash(&mut hasher);
         }
         if let Some(panel) = &self.performance {
             panel.edition.hash(&mut hasher);
