@@ -36,12 +36,18 @@ pub struct BufferCounters {
 impl BufferCounters {
     /// Adds what `other` has counted.
     pub(super) fn add(&self, other: &Self) {
-        for (sum, more) in [
-            (&self.overflowed, &other.overflowed),
-            (&self.foreign, &other.foreign),
-            (&self.repacked, &other.repacked),
+        self.add_since(other, &Self::default());
+    }
+
+    /// Adds what `other` has counted since it stood as `before`.
+    pub(super) fn add_since(&self, other: &Self, before: &Self) {
+        for (sum, now, then) in [
+            (&self.overflowed, &other.overflowed, &before.overflowed),
+            (&self.foreign, &other.foreign, &before.foreign),
+            (&self.repacked, &other.repacked, &before.repacked),
         ] {
-            sum.fetch_add(more.load(Ordering::Relaxed), Ordering::Relaxed);
+            let more = now.load(Ordering::Relaxed) - then.load(Ordering::Relaxed);
+            sum.fetch_add(more, Ordering::Relaxed);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Opening files safely, and reading packets from them.
 
+mod read;
+
 use std::ffi::{CStr, CString, c_int};
 use std::fs::File;
 use std::io;
@@ -10,6 +12,8 @@ use ffmpeg::Packet;
 use ffmpeg::ffi;
 use ffmpeg_next as ffmpeg;
 use rustix::fs::OFlags;
+
+pub use read::{ReadError, ReadOutcome};
 
 use super::containers;
 use super::mp4_protection::encrypted_tracks;
@@ -87,33 +91,6 @@ impl SameFile {
     }
 }
 
-/// What reading brought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReadOutcome {
-    /// A packet.
-    Packet,
-    /// The end of the file.
-    End,
-}
-
-/// Why a packet could not be read, or a place not be found.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// The disk or the network share failed.
-    #[error("cannot be read ({0}). Check the disk or the network share.")]
-    Io(String),
-    /// The container makes no sense from here on.
-    #[error("the file is damaged here ({0}).")]
-    Damaged(String),
-    /// The container cannot be searched this way.
-    #[error("cannot move to that place in the file ({0}).")]
-    Unseekable(String),
-    /// An [`Interrupter`] called it off.
-    #[error("reading was called off.")]
-    Interrupted,
-}
-
 impl Input {
     /// Opens `path` and reads its stream headers.
     ///
@@ -126,7 +103,7 @@ impl Input {
     /// Like [`Self::open`]; `interrupter` calls it off, and later reads as well.
     pub fn open_interruptible(path: &Path, interrupter: &Interrupter) -> Result<Self, OpenError> {
         let (file, identity) = open_file(path)?;
-        Self::open_handle(path, file, identity, interrupter)
+        Self::open_handle(path, file, identity, interrupter, find_stream_info)
     }
 
     /// The file that this reads, to be opened once more beside it.
@@ -148,7 +125,14 @@ impl Input {
             path,
             identity,
         } = same;
-        Self::open_handle(&path, file, identity, interrupter)
+        Self::open_handle(&path, file, identity, interrupter, find_stream_info)
+    }
+
+    /// Like [`Self::open_interruptible`], without a look into the streams for what the header does not
+    /// tell: sizes and formats of pictures may be unknown. For files that are like one that is known.
+    pub(super) fn open_unprobed(path: &Path, interrupter: &Interrupter) -> Result<Self, OpenError> {
+        let (file, identity) = open_file(path)?;
+        Self::open_handle(path, file, identity, interrupter, Ok)
     }
 
     fn open_handle(
@@ -156,6 +140,7 @@ impl Input {
         file: File,
         identity: FileIdentity,
         interrupter: &Interrupter,
+        look: Look,
     ) -> Result<Self, OpenError> {
         super::init();
         let name = || path.display().to_string();
@@ -169,7 +154,7 @@ impl Input {
         let again = again.map_err(|error| OpenError::Io(name(), error.to_string()))?;
         let io = FileIo::new(file, interrupter.clone())
             .ok_or_else(|| OpenError::Io(name(), "out of memory".to_owned()))?;
-        let context = open_container(path, io, interrupter)?;
+        let context = open_container(path, io, interrupter, look)?;
         Ok(Self {
             context,
             file: again,
@@ -396,11 +381,15 @@ fn check_kind(name: &str, kind: std::fs::FileType) -> Result<(), OpenError> {
     Err(OpenError::SpecialFile(name.to_owned(), special))
 }
 
+/// What is done with a container once its header has been read.
+type Look = fn(ffmpeg::format::context::Input) -> Result<ffmpeg::format::context::Input, c_int>;
+
 /// Recognises the container in `io`, opens it and reads its stream headers.
 fn open_container(
     path: &Path,
     io: FileIo,
     interrupter: &Interrupter,
+    look: Look,
 ) -> Result<ffmpeg::format::context::Input, OpenError> {
     let name = path.display().to_string();
     let refuse = |code: c_int| {
@@ -469,7 +458,7 @@ fn open_container(
             return Err(refuse(code));
         }
         let context = ffmpeg::format::context::Input::wrap_with_interrupt(context, interrupt.guard);
-        find_stream_info(context).map_err(refuse)
+        look(context).map_err(refuse)
     }
 }
 

@@ -71,7 +71,7 @@ fn as_sequence(mut info: MediaInfo, sequence: &LocatedSequence) -> MediaInfo {
         .time_of_frame_nearest(FrameIndex(sequence.frames()))
         .since_zero();
     info.path = sequence.pattern();
-    info.container.format_long = "numbered pictures".to_owned();
+    "numbered pictures".clone_into(&mut info.container.format_long);
     info.container.duration = Some(duration);
     info.container.start = MediaTime::ZERO;
     info.container.bit_rate = None;
@@ -159,11 +159,20 @@ impl SequenceSession {
             interrupter: interrupter.clone(),
             threads: Vec::new(),
         };
+        let decoder = || PictureDecoder {
+            options: options.clone(),
+            interrupter: interrupter.clone(),
+            epoch: Arc::clone(&epoch),
+            counters: Arc::clone(&shared.counters),
+            reader: None,
+        };
+        let decoders: Vec<PictureDecoder> =
+            std::iter::repeat_with(decoder).take(decoders).collect();
         let worker = Worker {
             orders,
             ring: producer,
-            shared: Arc::clone(&shared),
-            options: options.clone(),
+            shared,
+            options,
             sequence,
             index,
             size: stream.size,
@@ -171,19 +180,13 @@ impl SequenceSession {
             results,
             outstanding: 0,
             next_job: 0,
-            epoch: Arc::clone(&epoch),
+            epoch,
             blank: None,
             plan: PlanState::default(),
         };
         // First, for it owns the channel whose end ends the others.
         session.spawn(format!("decode {name}"), move || worker.run())?;
-        for _ in 0..decoders {
-            let decoder = PictureDecoder {
-                options: options.clone(),
-                interrupter: interrupter.clone(),
-                epoch: Arc::clone(&epoch),
-                counters: Arc::clone(&shared.counters),
-            };
+        for decoder in decoders {
             let (jobs, results) = (jobs.clone(), result_sender.clone());
             session.spawn(format!("picture {name}"), move || {
                 decoder.run(&jobs, &results);

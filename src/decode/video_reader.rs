@@ -15,6 +15,7 @@ use super::frame_buffers::{self, BufferCounters, PoolBinding};
 use super::index::{GopIndex, Keyframe, Numbering};
 use super::input::{Input, OpenError, ReadError, ReadOutcome};
 use super::picture::{PictureError, PictureMaker};
+use super::probe::MAX_PICTURE_PIXELS;
 use super::source_file::Interrupter;
 use crate::media::{StreamId, VideoFrame, VideoStream};
 use crate::memory::FramePool;
@@ -251,6 +252,23 @@ impl VideoReader {
         Ok(())
     }
 
+    /// Goes on with another file of the same kind: its pictures are decoded by the decoder that is open.
+    /// False when its container or codec is another; then nothing has changed.
+    pub(super) fn continue_with(&mut self, mut input: Input) -> bool {
+        let kind = |input: &Input| {
+            let stream = input.context_ref().stream(self.stream.id.0)?;
+            let container = input.context_ref().format().name().to_owned();
+            Some((container, stream.parameters().id()))
+        };
+        let is_like = kind(&input).is_some_and(|new| Some(new) == kind(&self.input));
+        if is_like {
+            self.reset();
+            input.discard_all_but(self.stream.id);
+            self.input = input;
+        }
+        is_like
+    }
+
     fn reset(&mut self) {
         self.decoder.flush();
         self.packet_waits = false;
@@ -448,6 +466,8 @@ fn open_decoder(
             num: stream.time_base.num().cast_signed(),
             den: stream.time_base.den().cast_signed(),
         };
+        // Streams may change size on the way.
+        (*raw).max_pixels = MAX_PICTURE_PIXELS.cast_signed();
         frame_buffers::attach(raw, binding);
     }
     context

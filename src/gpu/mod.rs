@@ -7,6 +7,10 @@
 //! draws it, with the view settings and the overlay, into a [`WindowSurface`]'s texture or an
 //! [`OffscreenTarget`]; on a CPU adapter it copies the picture there where that gives the same.
 //!
+//! A timeline's layers come as a [`Composite`](crate::timeline::Composite): [`Viewer::show_composite`] has
+//! `compose` make one picture of them, by the GPU where that converts, and in memory otherwise. What
+//! follows is the same.
+//!
 //! Everything here lives on one thread, the window's. The GPU is never waited for while playing,
 //! unless all staging buffers are in flight, and then that is reported. [`GpuContext`] is the only one
 //! to poll the device. Whatever holds GPU handles carries the device's [`DeviceGeneration`]; after a

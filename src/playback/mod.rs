@@ -17,6 +17,7 @@ mod snapshot;
 mod sound;
 mod timeline;
 mod vsync;
+mod watch;
 
 #[cfg(test)]
 mod sim_tests;
@@ -37,3 +38,4 @@ pub use timeline::{
     TimelineSource, TimelineState,
 };
 pub use vsync::VsyncModel;
+pub use watch::FileWatch;

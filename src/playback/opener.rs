@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, bounded};
 
 use super::closer::Closer;
 use super::timeline::{TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
+use super::watch::FileWatch;
 use crate::decode::{
     FrameConsumer, Input, Interrupter, SessionOptions, SharedAnchor, VideoSession, VideoSource,
     media_info, require_playable,
@@ -25,6 +26,8 @@ pub struct Opened {
     pub video: Option<(Box<dyn VideoSource>, FrameConsumer)>,
     /// What it is made of, where it is a timeline.
     pub timeline: Option<Arc<TimelineState>>,
+    /// Tells when the timeline's file has changed.
+    pub watch: Option<FileWatch>,
 }
 
 /// Opens media, one at a time.
@@ -197,6 +200,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
             info,
             video: None,
             timeline: None,
+            watch: None,
         });
     };
     let shares = FrameShares::divide(
@@ -220,10 +224,13 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
         info,
         video: Some((Box::new(session), frames)),
         timeline: None,
+        watch: None,
     })
 }
 
 fn open_timeline(path: &Path, options: &OpenerOptions) -> Result<Opened, String> {
+    // First the watch: a change between the two is seen twice, not missed.
+    let watch = FileWatch::start(path, Arc::clone(&options.notify));
     let state = Arc::new(TimelineState::open(path, &options.timelines)?);
     let canvas_bytes = state.canvas.area() * 2;
     let shares = FrameShares::divide(
@@ -245,6 +252,7 @@ fn open_timeline(path: &Path, options: &OpenerOptions) -> Result<Opened, String>
         info: Arc::new(state.media_info(path)),
         video: Some((Box::new(source), frames)),
         timeline: Some(state),
+        watch,
     })
 }
 

@@ -18,7 +18,7 @@ impl Composite {
     /// so does the list's shape: what is kept for its steps remains good.
     pub fn show_sides(&mut self, view: &CompareView) {
         let Some(sides) = self.compare else { return };
-        let [first, second] = looks(view);
+        let [first, second] = looks(*view);
         for (place, (new_look, new_mix)) in [(sides.a, first), (sides.b, second)] {
             if let Some(CompositeOp::EndGroup { look, mix }) = self.ops.get_mut(place) {
                 (*look, *mix) = (new_look, new_mix);
@@ -28,7 +28,7 @@ impl Composite {
 }
 
 /// How each side is placed and mixed.
-fn looks(view: &CompareView) -> [(Look, Mix); 2] {
+fn looks(view: CompareView) -> [(Look, Mix); 2] {
     let (whole, hidden) = (
         Look::default(),
         Look {
@@ -94,11 +94,12 @@ mod tests {
         assert_eq!(wipe[0], plain);
         assert_eq!(wipe[1], (plain.0, Mix::Wipe { edge, progress }));
         let beside = ends(CompareMode::SideBySide, 0.25);
-        assert_eq!(beside[0].0.position, [-0.25, 0.0]);
-        assert_eq!(
-            (beside[1].0.position, beside[1].0.scale),
-            ([0.25, 0.0], [0.5; 2])
-        );
+        let half = |position| Look {
+            scale: [0.5, 0.5],
+            position: [position, 0.0],
+            ..Look::default()
+        };
+        assert_eq!(beside, [-0.25, 0.25].map(|at| (half(at), Mix::FULL)));
         let difference = ends(CompareMode::Difference, 0.25);
         assert_eq!(difference, [plain, (plain.0, Mix::Difference(1.0))]);
         for (mode, shown) in [(CompareMode::OnlyA, 0), (CompareMode::OnlyB, 1)] {

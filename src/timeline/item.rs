@@ -73,6 +73,11 @@ impl Clip {
             .get(self.active)
             .map(|named| &named.reference)
     }
+
+    /// Where the picture of the reference in use lies, where stated.
+    pub fn active_bounds(&self) -> Option<UnitRect> {
+        self.references.get(self.active)?.bounds
+    }
 }
 
 /// A medium and the key that it is listed under.
@@ -95,6 +100,13 @@ pub struct UnitRect {
     pub min: [f64; 2],
     /// Right and top edges.
     pub max: [f64; 2],
+}
+
+impl UnitRect {
+    /// Its width and height.
+    pub fn size(&self) -> [f64; 2] {
+        [self.max[0] - self.min[0], self.max[1] - self.min[1]]
+    }
 }
 
 /// Where a clip's pictures and sound come from.
@@ -345,7 +357,8 @@ pub enum Effect {
     /// On an item of a video track: its sound is heard too, as that of every clip is in Final Cut
     /// Pro's storylines. Of a composition, what is in its audio tracks is heard, and what of its
     /// video tracks has this effect in turn. Items of audio tracks are always heard, others of
-    /// video tracks never are.
+    /// video tracks never are. Nothing but an item of a track needs it: the tracks of a stack that is
+    /// in no track are looked into as they are.
     WithSound,
     /// Something that the player does not know: kept, and listed.
     Unknown {

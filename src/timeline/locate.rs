@@ -277,7 +277,7 @@ impl Locator {
                         return Ok(Located::Sequence(found));
                     }
                 }
-                Leads::Outside(folder) if folder.is_dir() => {
+                Leads::Outside(folder) if wanted.may_begin_in(&folder) => {
                     outside.get_or_insert(folder);
                 }
                 Leads::Outside(_) | Leads::Nowhere => {}

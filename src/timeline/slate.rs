@@ -19,7 +19,9 @@ const CARD: Rgb = [27, 30, 35];
 const EDGE: Rgb = [43, 47, 54];
 const ACCENT: Rgb = [214, 158, 76];
 const TITLE: Rgb = [236, 238, 241];
-const WORDS: Rgb = [168, 174, 183];
+/// The first line, which says what is wrong.
+const REASON: Rgb = [196, 201, 208];
+const WORDS: Rgb = [146, 152, 162];
 
 /// Rows of text that one line may be wrapped to; what is longer loses its middle.
 const MAX_ROWS: usize = 3;
@@ -34,55 +36,53 @@ const SMALLEST_LETTERS: f32 = 9.0;
 pub fn slate(title: &str, lines: &[String], size: Size) -> Arc<VideoFrame> {
     let mut canvas = Canvas::new(size, GROUND);
     let (width, height) = (size.width() as f32, size.height() as f32);
-    // Letters are in proportion to a 16:9 picture that fits.
-    let unit = height.min(width * 9.0 / 16.0);
+    // Letters are in proportion to the height, unless the picture is narrow.
+    let unit = height.min(width * 0.75);
     let title_px = unit * 0.062;
     let words_px = unit * 0.038;
     if words_px < SMALLEST_LETTERS {
         canvas.fill(mark_of(width, height, unit), ACCENT);
         return Arc::new(canvas.into_frame());
     }
-    let margin = unit * 0.09;
+    let margin = (unit * 0.09).round();
+    let padding = (unit * 0.07).round();
+    let left = margin + padding;
+    let room = width - 2.0 * left;
+    let (heading, body) = (Typesetter::new(title_px), Typesetter::new(words_px));
+    let title_rows = heading.wrapped(title, room, 2);
+    let title_height = heading.row_height() * title_rows.len() as f32;
+    let gap = words_px * 0.8;
+    let available = height - 2.0 * left - title_height - gap;
+    let paragraphs = fitting(lines, &body, room, available);
+    let body_height: f32 = paragraphs.iter().map(|rows| height_of(rows, &body)).sum();
+
+    let block = title_height + gap + body_height;
+    let top = ((height - block) / 2.0).round();
     let card = Area {
         left: margin,
-        top: margin,
+        top: top - padding,
         right: width - margin,
-        bottom: height - margin,
+        bottom: top + block + padding,
     };
     let stroke = (unit / 540.0).max(1.0).round();
     canvas.fill(card, EDGE);
     canvas.fill(card.shrunk(stroke), CARD);
-    let padding = unit * 0.07;
-    let left = card.left + padding;
-    let room = card.right - padding - left;
-
-    let heading = Typesetter::new(title_px);
-    let body = Typesetter::new(words_px);
-    let title_rows = heading.wrapped(title, room, 2);
-    let title_height = heading.row_height() * title_rows.len() as f32;
-    let gap = words_px * 0.9;
-    let available = card.bottom - card.top - 2.0 * padding - title_height - gap;
-    let paragraphs = fitting(lines, &body, room, available);
-    let body_height: f32 = paragraphs.iter().map(|rows| height_of(rows, &body)).sum();
-    let block = title_height + gap + body_height;
-
-    // A little above the middle looks like the middle.
-    let mut y = (height - block) / 2.0 - unit * 0.015;
     let bar = Area {
-        left: card.left,
-        top: y,
-        right: card.left + (unit * 0.012).max(2.0).round(),
-        bottom: y + title_height,
+        right: card.left + (unit * 0.008).max(2.0).round(),
+        ..card
     };
     canvas.fill(bar, ACCENT);
+
+    let mut y = top;
     for row in &title_rows {
         heading.draw(&mut canvas, row, (left, y), TITLE);
         y += heading.row_height();
     }
     y += gap;
-    for rows in &paragraphs {
+    let colors = std::iter::once(REASON).chain(std::iter::repeat(WORDS));
+    for (rows, color) in paragraphs.iter().zip(colors) {
         for row in rows {
-            body.draw(&mut canvas, row, (left, y), WORDS);
+            body.draw(&mut canvas, row, (left, y), color);
             y += body.row_height();
         }
         y += body.paragraph_gap();

@@ -53,7 +53,7 @@ pub(super) fn changed(view: CompareView, action: Action) -> Option<CompareView> 
 }
 
 /// A view in words.
-pub(super) fn words(view: &CompareView) -> String {
+pub(super) fn words(view: CompareView) -> String {
     match view.mode {
         CompareMode::Wipe => format!("Wipe at {:.0} %", view.position * 100.0),
         CompareMode::SideBySide => "Side by side".to_owned(),

@@ -228,7 +228,7 @@ impl<'a> Desk<'a> {
             return false;
         };
         if compare::names(self.input.snapshot).is_some() {
-            self.say(compare::words(&view));
+            self.say(compare::words(view));
             self.set_compare(view);
         } else {
             self.say("Nothing to compare with");

@@ -1,8 +1,10 @@
 //! The sound of edits made of real files.
 
+use std::sync::Arc;
+
 use jogwheel::audio::{SampleSource, SoundClip, SoundPlan, TimelineSamples};
 use jogwheel::decode::{AudioRead, Input, media_info};
-use jogwheel::time::{FrameIndex, FrameRate, MediaSpan, MediaTime};
+use jogwheel::time::{FrameIndex, FrameRate, MediaTime};
 use jogwheel::timeline::{Ratio, TimeMap, TimeRange};
 
 use crate::made::{self, Clip};
@@ -18,8 +20,7 @@ fn clip(file: &Clip, rate: FrameRate, (at, first, frames): (i64, i64, i64)) -> S
         stream: None,
         range: TimeRange::between(time(at), time(at + frames)),
         map: TimeMap::linear(time(first).since_zero(), Ratio::ONE),
-        fade_in: MediaSpan::ZERO,
-        fade_out: MediaSpan::ZERO,
+        fades: Arc::default(),
         gain: 1.0,
     }
 }

@@ -51,8 +51,7 @@ fn clip(path: PathBuf, start: i64, length: i64, source: i64) -> SoundClip {
             duration: ms(length),
         },
         map: TimeMap::linear(ms(source), Ratio::ONE),
-        fade_in: MediaSpan::ZERO,
-        fade_out: MediaSpan::ZERO,
+        fades: Arc::default(),
         gain: 1.0,
     }
 }

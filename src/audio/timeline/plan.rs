@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::media::StreamId;
 use crate::time::MediaSpan;
-use crate::timeline::{TimeMap, TimeRange};
+use crate::timeline::{AudioFade, TimeMap, TimeRange};
 
 /// The sound of one clip.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,10 +19,9 @@ pub struct SoundClip {
     /// From the time since `range.start` to the time since the medium's first frame, or since its first
     /// sample where it has no pictures. Pieces run backwards where the clip is reversed.
     pub map: TimeMap,
-    /// How long it rises at its beginning, in a transition; zero where it is cut.
-    pub fade_in: MediaSpan,
-    /// How long it falls at its end, in a transition; zero where it is cut.
-    pub fade_out: MediaSpan,
+    /// Where it rises from silence or falls to it, in the edit's time: in its own transitions, and in
+    /// those of what it is nested in. All multiply.
+    pub fades: Arc<[AudioFade]>,
     /// Factor for its samples; 1 leaves them as they are.
     pub gain: f32,
 }

@@ -8,7 +8,7 @@ use super::part::{Law, Level, MediaKey, Part, Ramp};
 use super::plan::{SoundClip, SoundPlan};
 use crate::audio::stretch::MAX_AUDIBLE_QUARTERS;
 use crate::time::MediaSpan;
-use crate::timeline::Ratio;
+use crate::timeline::{AudioFade, Ratio};
 
 /// Half the length of the cross-over at a cut, and the length of a ramp at an edge to silence, in
 /// microseconds: long enough that a step becomes a soft thump below 200 Hz, too short to be heard as a fade.
@@ -125,6 +125,23 @@ impl Builder {
         time.samples_nearest(self.rate)
     }
 
+    /// What `fade` does to a clip heard in `first..end`; `None` where it changes nothing there.
+    fn ramp(&self, fade: &AudioFade, first: i64, end: i64) -> Option<Ramp> {
+        let from = self.sample(fade.range.start.since_zero());
+        let to = self.sample(fade.range.end().since_zero());
+        let passed = if fade.rising {
+            to <= first
+        } else {
+            end <= from
+        };
+        (from < to && !passed).then(|| Ramp {
+            from,
+            length: to.saturating_sub(from),
+            law: Law::ConstantPower,
+            rises: fade.rising,
+        })
+    }
+
     /// Adds a clip's parts: one for each audible piece of its map.
     fn add(&mut self, clip: &SoundClip) {
         let start = clip.range.start.since_zero();
@@ -135,21 +152,11 @@ impl Builder {
         if !clip.gain.is_finite() || clip.gain == 0.0 {
             return;
         }
-        let mut fades = Vec::new();
-        let fade_in = self.sample(start + clip.fade_in) - begin;
-        let fade_out = clip_end - self.sample(clip.range.end().since_zero() - clip.fade_out);
-        for (rises, length) in [(true, fade_in), (false, fade_out)] {
-            if length > 0 {
-                let from = if rises { begin } else { clip_end - length };
-                let law = Law::ConstantPower;
-                fades.push(Ramp {
-                    from,
-                    length,
-                    law,
-                    rises,
-                });
-            }
-        }
+        let fades: Vec<Ramp> = clip
+            .fades
+            .iter()
+            .filter_map(|fade| self.ramp(fade, first, end))
+            .collect();
         let key = Arc::new(MediaKey {
             path: clip.path.clone(),
             stream: clip.stream,
@@ -374,8 +381,7 @@ mod tests {
                 duration: ms(length),
             },
             map: TimeMap::linear(ms(source), Ratio::ONE),
-            fade_in: MediaSpan::ZERO,
-            fade_out: MediaSpan::ZERO,
+            fades: Arc::default(),
             gain: 1.0,
         }
     }
@@ -436,13 +442,15 @@ mod tests {
 
     #[test]
     fn dissolves_within_one_take_are_straight() {
-        let fade = |mut clip: SoundClip, rises: bool| {
-            let side = if rises {
-                &mut clip.fade_in
+        let fade = |mut clip: SoundClip, rising: bool| {
+            let start = if rising {
+                clip.range.start
             } else {
-                &mut clip.fade_out
+                clip.range.end() - ms(200)
             };
-            *side = ms(200);
+            let duration = ms(200);
+            let range = TimeRange { start, duration };
+            clip.fades = Arc::new([AudioFade { range, rising }]);
             clip
         };
         for (source, law) in [(1_800, Law::ConstantGain), (1_801, Law::ConstantPower)] {

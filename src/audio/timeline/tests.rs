@@ -18,7 +18,7 @@ use crate::audio::source::SampleSource;
 use crate::decode::{AudioChunk, AudioRead, AudioReadError};
 use crate::media::{AudioFormat, AudioSamples, ChannelLayout, ChannelRole};
 use crate::time::{MediaSpan, MediaTime};
-use crate::timeline::{Ratio, TimeMap, TimeMapPiece, TimeRange};
+use crate::timeline::{AudioFade, Ratio, TimeMap, TimeMapPiece, TimeRange};
 
 mod cuts;
 mod random;
@@ -165,10 +165,22 @@ fn clip(name: &str, start: MediaSpan, duration: MediaSpan, source: MediaSpan) ->
             duration,
         },
         map: TimeMap::linear(source, Ratio::ONE),
-        fade_in: MediaSpan::ZERO,
-        fade_out: MediaSpan::ZERO,
+        fades: Arc::default(),
         gain: 1.0,
     }
+}
+
+/// `clip`, which rises for `length` at its beginning or falls for as long at its end.
+fn fading(mut clip: SoundClip, rising: bool, duration: MediaSpan) -> SoundClip {
+    let start = if rising {
+        clip.range.start
+    } else {
+        clip.range.end() - duration
+    };
+    let range = TimeRange { start, duration };
+    let fades = clip.fades.iter().copied();
+    clip.fades = fades.chain([AudioFade { range, rising }]).collect();
+    clip
 }
 
 fn at_speed(mut clip: SoundClip, num: i64, den: i64) -> SoundClip {

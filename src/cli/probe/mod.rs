@@ -1,6 +1,7 @@
-//! `jogwheel probe`: everything about a file.
+//! `jogwheel probe`: everything about a file, or about a timeline.
 
 mod text;
+mod timeline;
 mod wire;
 
 use std::io::Write;
@@ -10,6 +11,7 @@ use super::exit::{CliError, Exit};
 use super::print;
 use crate::decode::{GopIndex, Input, media_info, rate_estimate, read_index};
 use crate::media::{MediaInfo, StreamId};
+use crate::timeline::import::is_timeline;
 
 /// What is known of a file: its description, and what reading it through adds.
 struct Report {
@@ -21,6 +23,11 @@ struct Report {
 }
 
 pub(super) fn run(args: &ProbeArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
+    if is_timeline(&args.file) {
+        let text = timeline::describe(&args.file, &args.timeline.settings(), args.json)?;
+        print(out, &text)?;
+        return Ok(Exit::Ok);
+    }
     let mut input = Input::open(&args.file).map_err(|e| CliError::from(e).about(&args.file))?;
     let info = media_info(&input);
     let variable = info

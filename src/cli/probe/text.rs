@@ -7,24 +7,27 @@ use crate::media::{
     AudioStream, ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, MatrixCoefficients,
     Orientation, Primaries, SampleAspect, TransferFunction, VideoStream,
 };
-use crate::time::MediaSpan;
+use crate::time::{FrameRate, MediaSpan};
 
 /// Columns of the names on the left.
 const LABEL_WIDTH: usize = 14;
 
 /// Lines of a name and a value, aligned.
-struct Page(String);
+pub(super) struct Page(String);
 
 impl Page {
-    fn heading(&mut self, text: &str) {
-        if !self.0.is_empty() {
-            self.0.push('\n');
-        }
+    /// A page about what `title` names.
+    pub(super) fn new(title: &str) -> Self {
+        Self(format!("{title}\n"))
+    }
+
+    pub(super) fn heading(&mut self, text: &str) {
+        self.0.push('\n');
         self.0.push_str(text);
         self.0.push('\n');
     }
 
-    fn line(&mut self, label: &str, value: &str) {
+    pub(super) fn line(&mut self, label: &str, value: &str) {
         // Writing to a string cannot fail. Tags may hold line breaks, which stay in their column.
         let value = value
             .trim_end()
@@ -32,18 +35,28 @@ impl Page {
         let _written = writeln!(self.0, "  {label:LABEL_WIDTH$}{value}");
     }
 
-    fn line_if(&mut self, label: &str, value: Option<String>) {
+    pub(super) fn line_if(&mut self, label: &str, value: Option<String>) {
         if let Some(value) = value {
             self.line(label, &value);
         }
+    }
+
+    /// A line without a name.
+    pub(super) fn item(&mut self, text: &str) {
+        self.0.push_str("  ");
+        self.0.push_str(&text.trim_end().replace('\n', "\n    "));
+        self.0.push('\n');
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.0
     }
 }
 
 pub(super) fn describe(report: &Report) -> String {
     let info = &report.info;
     let container = &info.container;
-    let mut page = Page(String::new());
-    page.heading(&info.path.display().to_string());
+    let mut page = Page::new(&info.path.display().to_string());
     page.line(
         "Container",
         &format!("{} ({})", container.format_long, container.format),
@@ -82,7 +95,7 @@ pub(super) fn describe(report: &Report) -> String {
     if info.video.is_empty() && info.audio.is_empty() {
         page.heading("There is nothing in it to play.");
     }
-    page.0
+    page.finish()
 }
 
 fn describe_video(page: &mut Page, report: &Report, video: &VideoStream) {
@@ -199,11 +212,17 @@ fn timecode(video: &VideoStream) -> Option<String> {
     })
 }
 
-fn rate(report: &Report, video: &VideoStream) -> String {
-    let mut text = format!("{} fps", video.rate);
-    if video.rate.den() != 1 {
-        let _written = write!(text, " ({}/{})", video.rate.num(), video.rate.den());
+/// `29.97 fps (30000/1001)`: as people say it, and exactly where that is not the same.
+pub(super) fn rate_words(rate: FrameRate) -> String {
+    let mut text = format!("{rate} fps");
+    if rate.den() != 1 {
+        let _written = write!(text, " ({}/{})", rate.num(), rate.den());
     }
+    text
+}
+
+fn rate(report: &Report, video: &VideoStream) -> String {
+    let mut text = rate_words(video.rate);
     if report.varies(video.id) {
         text.push_str(" on average: it varies");
     }
@@ -294,7 +313,7 @@ fn light(color: &ColorInfo) -> Option<String> {
 }
 
 /// `00:01:02.345`, with a sign where it is negative.
-fn duration(span: MediaSpan) -> String {
+pub(super) fn duration(span: MediaSpan) -> String {
     let millis = (span.nanos_nearest().unsigned_abs() + 500_000) / 1_000_000;
     let sign = if span < MediaSpan::ZERO { "-" } else { "" };
     let (seconds, millis) = (millis / 1000, millis % 1000);
@@ -303,7 +322,7 @@ fn duration(span: MediaSpan) -> String {
 }
 
 /// `2.49 MB`: powers of ten, as disks and networks are sold.
-fn bytes(count: u64) -> String {
+pub(super) fn bytes(count: u64) -> String {
     scaled(count, "B")
 }
 

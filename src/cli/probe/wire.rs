@@ -17,6 +17,8 @@ use crate::time::{MediaSpan, MediaTime};
 #[derive(Serialize)]
 struct File {
     path: String,
+    /// `file`; a timeline has `timeline`.
+    kind: &'static str,
     container: Container,
     video: Vec<Video>,
     audio: Vec<Audio>,
@@ -41,7 +43,7 @@ struct Tag {
 }
 
 #[derive(Serialize)]
-struct Pixels {
+pub(super) struct Pixels {
     width: u32,
     height: u32,
 }
@@ -144,6 +146,7 @@ pub(super) fn json(report: &Report) -> Result<String, CliError> {
     let info = &report.info;
     let file = File {
         path: info.path.display().to_string(),
+        kind: "file",
         container: Container {
             format: info.container.format.clone(),
             format_long: info.container.format_long.clone(),
@@ -178,20 +181,25 @@ pub(super) fn json(report: &Report) -> Result<String, CliError> {
             })
             .collect(),
     };
-    serde_json::to_string_pretty(&file)
+    to_json(&file)
+}
+
+/// `document` as JSON, with a line break at its end.
+pub(super) fn to_json(document: &impl Serialize) -> Result<String, CliError> {
+    serde_json::to_string_pretty(document)
         .map(|text| text + "\n")
         .map_err(|error| CliError::new(Exit::Failure, error.to_string()))
 }
 
-fn seconds(span: MediaSpan) -> f64 {
+pub(super) fn seconds(span: MediaSpan) -> f64 {
     span.nanos_nearest() as f64 / 1e9
 }
 
-fn seconds_at(time: MediaTime) -> f64 {
+pub(super) fn seconds_at(time: MediaTime) -> f64 {
     seconds(time.since_zero())
 }
 
-fn pixels(size: Size) -> Pixels {
+pub(super) fn pixels(size: Size) -> Pixels {
     Pixels {
         width: size.width(),
         height: size.height(),

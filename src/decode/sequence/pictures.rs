@@ -40,11 +40,13 @@ pub(super) struct PictureDecoder {
     /// The epoch whose pictures are wanted.
     pub(super) epoch: Arc<AtomicU64>,
     pub(super) counters: Arc<BufferCounters>,
+    /// Of the picture before, if that was whole.
+    pub(super) reader: Option<VideoReader>,
 }
 
 impl PictureDecoder {
     /// Decodes until the session ends. Every job is answered, so that the session can count them.
-    pub(super) fn run(self, jobs: &Receiver<Job>, results: &Sender<Done>) {
+    pub(super) fn run(mut self, jobs: &Receiver<Job>, results: &Sender<Done>) {
         for job in jobs {
             let mut done = Done {
                 id: job.id,
@@ -53,7 +55,7 @@ impl PictureDecoder {
                 decode: Duration::ZERO,
             };
             if job.epoch == self.epoch.load(Ordering::Acquire) {
-                done.outcome = self.decode(&job.path, &mut done.demux, &mut done.decode);
+                done.outcome = self.decode(&job.path, &mut done);
             }
             if results.send(done).is_err() {
                 return;
@@ -62,33 +64,14 @@ impl PictureDecoder {
     }
 
     /// Decodes the first picture of a file.
-    fn decode(
-        &self,
-        path: &Path,
-        demux: &mut Duration,
-        decode: &mut Duration,
-    ) -> Result<VideoFrame, String> {
+    fn decode(&mut self, path: &Path, done: &mut Done) -> Result<VideoFrame, String> {
         puffin::profile_scope!("decode picture");
         let begun = self.options.clock.now();
-        let input = Input::open_interruptible(path, &self.interrupter)
-            .map_err(|error| error.to_string())?;
-        let info = media_info(&input);
-        require_playable(&info).map_err(|error| error.to_string())?;
-        let name = || path.display();
-        let stream = info
-            .default_video()
-            .ok_or_else(|| format!("{}: there is no picture in it.", name()))?;
-        let options = ReaderOptions {
-            // Pictures are decoded side by side: threads inside the decoder would only wait for them.
-            threads: NonZeroUsize::MIN,
-            pool: self.options.pool.clone(),
-            clock: Arc::clone(&self.options.clock),
-            interrupter: self.interrupter.clone(),
-        };
-        let mut reader = VideoReader::new(input, stream.clone(), options)
-            .map_err(|error| format!("{}: {error}", name()))?;
+        let mut reader = self.reader_of(path)?;
         let opened = self.options.clock.now();
-        *demux = opened.since(begun);
+        done.demux = opened.since(begun);
+        let counted = BufferCounters::default();
+        counted.add(reader.buffer_counters());
         let picture = loop {
             match reader.step(&|_| true) {
                 Ok(Step::Progress) => {}
@@ -99,8 +82,38 @@ impl PictureDecoder {
         };
         let frame =
             picture.and_then(|picture| reader.frame(picture).map_err(|error| error.to_string()));
-        *decode = self.options.clock.now().since(opened);
-        self.counters.add(reader.buffer_counters());
-        frame.map_err(|reason| format!("{}: {reason}", name()))
+        done.decode = self.options.clock.now().since(opened);
+        self.counters.add_since(reader.buffer_counters(), &counted);
+        // What damage has left in a decoder shall not show in the next picture.
+        self.reader = frame.is_ok().then_some(reader);
+        frame.map_err(|reason| format!("{}: {reason}", path.display()))
+    }
+
+    /// A reader at the beginning of a file: the one before, where the file is of the same kind. A look
+    /// into the file takes as long as decoding the picture, for FFmpeg finds out its format so.
+    fn reader_of(&mut self, path: &Path) -> Result<VideoReader, String> {
+        if let Some(mut reader) = self.reader.take() {
+            let input =
+                Input::open_unprobed(path, &self.interrupter).map_err(|error| error.to_string())?;
+            if reader.continue_with(input) {
+                return Ok(reader);
+            }
+        }
+        let input = Input::open_interruptible(path, &self.interrupter)
+            .map_err(|error| error.to_string())?;
+        let info = media_info(&input);
+        require_playable(&info).map_err(|error| error.to_string())?;
+        let name = path.display();
+        let stream = info
+            .default_video()
+            .ok_or_else(|| format!("{name}: there is no picture in it."))?;
+        let options = ReaderOptions {
+            // Pictures are decoded side by side: threads inside the decoder would only wait for them.
+            threads: NonZeroUsize::MIN,
+            pool: self.options.pool.clone(),
+            clock: Arc::clone(&self.options.clock),
+            interrupter: self.interrupter.clone(),
+        };
+        VideoReader::new(input, stream.clone(), options).map_err(|error| format!("{name}: {error}"))
     }
 }

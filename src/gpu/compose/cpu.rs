@@ -363,24 +363,6 @@ impl Image<'_> {
         &self.rgba[start..start + pixels * PIXEL_BYTES]
     }
 
-    /// The texel at a place, premultiplied; beyond the sides, the last one there.
-    fn texel(&self, column: f32, row: f32) -> [f32; 4] {
-        let inside = |at: f32, side: u32| {
-            let at = at.clamp(0.0, (side - 1) as f32);
-            usize::try_from(super::place::whole(f64::from(at))).unwrap_or(0)
-        };
-        let (width, height) = (self.size.width(), self.size.height());
-        let index = inside(row, height) * width as usize + inside(column, width);
-        let texels = self.rgba.as_chunks::<PIXEL_BYTES>().0;
-        let texel = texels.get(index).copied().unwrap_or_default();
-        let [r, g, b, a] = texel.map(f32::from);
-        if self.is_premultiplied {
-            return [r, g, b, a];
-        }
-        let alpha = a / 255.0;
-        [r * alpha, g * alpha, b * alpha, a]
-    }
-
     /// Samples a row of pixels from `(left, top)` on, premultiplied.
     fn sample_row(
         &self,
@@ -403,18 +385,42 @@ impl Image<'_> {
         }
     }
 
+    /// The picture in between texels, premultiplied; beyond its sides it goes on as it ends.
+    #[inline]
     fn bilinear(&self, at: [f64; 2]) -> [f32; 4] {
-        let [x, y] = at.map(|at| at - 0.5);
-        let (left, top) = (x.floor(), y.floor());
-        let (part_x, part_y) = (single(x - left), single(y - top));
-        let (left, top) = (single(left), single(top));
-        let row = |y: f32| {
-            let (first, second) = (self.texel(left, y), self.texel(left + 1.0, y));
-            [0, 1, 2, 3].map(|c| first[c] + (second[c] - first[c]) * part_x)
+        let (width, height) = (self.size.width(), self.size.height());
+        let ([left, right], part_x) = between(at[0] - 0.5, width);
+        let ([top, bottom], part_y) = between(at[1] - 0.5, height);
+        let (top, bottom) = (top * width as usize, bottom * width as usize);
+        let texels = self.rgba.as_chunks::<PIXEL_BYTES>().0;
+        let texel = |index: usize| {
+            let texel = texels.get(index).copied().unwrap_or_default();
+            let [r, g, b, a] = texel.map(f32::from);
+            let alpha = if self.is_premultiplied {
+                1.0
+            } else {
+                a * (1.0 / 255.0)
+            };
+            [r * alpha, g * alpha, b * alpha, a]
         };
-        let (upper, lower) = (row(top), row(top + 1.0));
-        [0, 1, 2, 3].map(|c| upper[c] + (lower[c] - upper[c]) * part_y)
+        let corners = [top + left, top + right, bottom + left, bottom + right].map(texel);
+        [0, 1, 2, 3].map(|c| {
+            let upper = corners[0][c] + (corners[1][c] - corners[0][c]) * part_x;
+            let lower = corners[2][c] + (corners[3][c] - corners[2][c]) * part_x;
+            upper + (lower - upper) * part_y
+        })
     }
+}
+
+/// The two texels of an axis that a place lies between, and how far it is from the first to the second.
+#[inline]
+fn between(at: f64, side: u32) -> ([usize; 2], f32) {
+    // Rounds down as `floor` does, which is a function call on the first x86-64.
+    let toward_zero = super::place::whole(at);
+    let first = toward_zero - i32::from(f64::from(toward_zero) > at);
+    let last = side.cast_signed() - 1;
+    let texels = [first, first + 1].map(|texel| column(texel.clamp(0, last)));
+    (texels, single(at - f64::from(first)))
 }
 
 /// How much of a pixel lies within edges, nearly: a pixel is taken for a texel.
@@ -429,5 +435,5 @@ fn coverage([x, y]: [f64; 2], [left, top, right, bottom]: &[f64; 4]) -> f32 {
     reason = "a code of 0 to 255"
 )]
 fn code(part: f32) -> u8 {
-    part.round() as u8
+    (part + 0.5) as u8
 }

@@ -11,12 +11,26 @@
 //!   conversions; others are converted beside it and mixed row by row.
 //!
 //! The one that belongs to the converter in use is taken: a composer never waits for the other side's
-//! pictures. On a software rasterizer that is the second one. Measured there (two cores, lavapipe, 4K
-//! under a 1080p picture of half the size, to 1280x720, optimized build): see `benches/compose.rs`.
+//! pictures. Measured on a software rasterizer (lavapipe on two busy cores, `benches/compose.rs`), CPU
+//! milliseconds for a picture of 1280x720, conversions of 4K and of 1080p for the smaller layers included:
+//!
+//! | picture | in memory |
+//! |---|---|
+//! | a lone 4K clip | 7.0 |
+//! | with a 1080p clip of half the size over it | 8.3 |
+//! | a dissolve of two 4K clips | 14.7 |
+//! | their difference | 16.5 |
+//! | 4K, a title with alpha over all of it | 16.4 |
+//! | 4K, a 1080p clip of half the size, turned by 10 degrees | 20.2 |
+//!
+//! There, drawing two layers that cover 1280x720 takes 29 of such milliseconds, where they are there as
+//! textures already; mixing them in memory takes one.
 //!
 //! A layer whose sides are parallel to the canvas's is converted to exactly the size it has on screen, and
 //! so looks as it would alone. Others are converted to their scaled size and sampled bilinearly.
-//! Components are 8 bits a stage; groups, and whatever is sampled, carry premultiplied alpha.
+//! Components are 8 bits wherever something is kept, and each layer is rounded once when it is laid over
+//! what is below: one layer over another is within a code of the exact mix, a stack of several within two.
+//! Groups, and whatever is sampled, carry premultiplied alpha.
 //!
 //! [`Composite`]: crate::timeline::Composite
 

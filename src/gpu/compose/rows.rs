@@ -2,7 +2,8 @@
 //!
 //! What lies below is R, G, B, A with premultiplied alpha, a byte each; so is the result. Each step is
 //! rounded to the nearest code. Weights are parts of 65,536. The loops are plain, so that the compiler
-//! makes SIMD code of them: 0.2 ms for 1280x720 where the row above is opaque.
+//! makes SIMD code of those over opaque rows: 0.4 ms for 1280x720. Alpha that differs from pixel to pixel
+//! takes 2 ms, and a difference of such 4 ms.
 
 /// A weight that changes nothing.
 pub(super) const FULL: u32 = 1 << 16;
@@ -51,6 +52,16 @@ pub(super) fn over(below: &mut [u8], above: &[u8], kind: RowKind, weight: u32) {
 /// Replaces `below` by its difference from `above`, whose alpha is multiplied by `weight`: W3C
 /// Compositing and Blending Level 1 §9.1.11 and §5.1.
 pub(super) fn difference(below: &mut [u8], above: &[u8], kind: RowKind, weight: u32) {
+    let is_opaque = |row: &[u8]| row.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == 255);
+    if kind == RowKind::Opaque && weight >= FULL && is_opaque(below) {
+        for (below, above) in below.iter_mut().zip(above) {
+            *below = below.abs_diff(*above);
+        }
+        for pixel in below.as_chunks_mut::<4>().0 {
+            pixel[3] = 255;
+        }
+        return;
+    }
     let pixels = below.as_chunks_mut::<4>().0.iter_mut();
     for (below, above) in pixels.zip(above.as_chunks::<4>().0) {
         let ([r, g, b, _], alpha) = premultiplied(*above, kind, weight);
@@ -93,21 +104,21 @@ fn code(parts: u32) -> u8 {
     (((half + (half >> 16)) >> 16).min(255)) as u8
 }
 
-/// Mixes opaque rows: all in 16 bits, eight components at a time.
+/// Mixes opaque rows. A weight of 15 bits and a code fit the halves of a 32-bit multiplication and addition
+/// that every x86-64 has for eight at a time; in 16-bit halves of products, which it has as well, the
+/// compiler made 1.4 ms for 1280x720 of it, not 0.4.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a code of 0 to 255"
+)]
 fn mix(below: &mut [u8], above: &[u8], weight: u32) {
-    let part = u16::try_from(weight.min(WHOLE)).unwrap_or(u16::MAX);
-    let rest = u16::MAX - part;
+    const ONE: i32 = 1 << 15;
+    let part = i32::try_from(weight.min(FULL) / 2).unwrap_or(ONE);
     for (below, above) in below.iter_mut().zip(above) {
-        let sum = high(u16::from(*above) * 257, part) + high(u16::from(*below) * 257, rest);
-        // From parts of 65,535 to the nearest code.
-        let [_, code] = (sum - (sum >> 8) + 128).to_le_bytes();
-        *below = code;
+        let sum = i32::from(*below) * (ONE - part) + i32::from(*above) * part;
+        *below = ((sum + ONE / 2) >> 15) as u8;
     }
-}
-
-/// The upper half of a product.
-fn high(a: u16, b: u16) -> u16 {
-    ((u32::from(a) * u32::from(b)) >> 16) as u16
 }
 
 #[cfg(test)]

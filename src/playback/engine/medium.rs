@@ -9,6 +9,7 @@ use crate::playback::opener::Opened;
 use crate::playback::schedule::NewSource;
 use crate::playback::snapshot::{MediaState, Severity};
 use crate::playback::timeline::TimelineState;
+use crate::playback::watch::FileWatch;
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Timecode, TimecodeFormat};
 
 /// Sound without pictures is counted in frames of this rate: the finest step that timecode allows is
@@ -27,6 +28,8 @@ pub(in crate::playback) struct Medium {
     pub(in crate::playback) track: Option<usize>,
     /// What it is made of, where it is a timeline.
     pub(in crate::playback) timeline: Option<Arc<TimelineState>>,
+    /// Tells when the timeline's file has changed.
+    pub(in crate::playback) watch: Option<FileWatch>,
 }
 
 /// A state, and what it was made of.
@@ -249,6 +252,7 @@ impl Engine {
         self.close_medium();
         self.notices.clear();
         self.opening = true;
+        self.reloading = false;
         self.plays_when_open = !self.start.paused;
         self.opener.begin(&path);
     }
@@ -268,7 +272,7 @@ impl Engine {
 
     /// Lets go of the medium. Its threads end by themselves: waiting for a share that hangs would stop the
     /// engine.
-    fn end_source(&mut self) {
+    pub(super) fn end_source(&mut self) {
         if let Some(source) = self.medium.take().and_then(|medium| medium.source) {
             self.opener.close(source);
         }
@@ -284,7 +288,8 @@ impl Engine {
         }
     }
 
-    pub(super) fn medium_opened(&mut self, opened: Opened) {
+    /// Takes a medium that was opened, and hands its ring to the presenting thread.
+    pub(super) fn begin_medium(&mut self, opened: Opened) {
         self.epoch.0 += 1;
         let stream = opened
             .video
@@ -302,6 +307,7 @@ impl Engine {
             told: None,
             track: None,
             timeline: opened.timeline,
+            watch: opened.watch,
         };
         if let Some((source, frames)) = opened.video {
             medium.source = Some(source);
@@ -315,6 +321,13 @@ impl Engine {
         }
         self.medium = Some(medium);
         self.open_track();
+    }
+
+    pub(super) fn medium_opened(&mut self, opened: Opened) {
+        self.begin_medium(opened);
+        if self.medium.is_none() {
+            return;
+        }
         let resolve = |engine: &Self, position| {
             engine
                 .resolve(position)

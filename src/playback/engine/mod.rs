@@ -22,6 +22,7 @@
 mod commands;
 mod medium;
 mod plan;
+mod reload;
 mod report;
 mod run;
 
@@ -114,6 +115,8 @@ pub struct Engine {
     pub(super) playlist: Arc<Vec<PathBuf>>,
     pub(super) playlist_index: usize,
     pub(super) opening: bool,
+    /// Whether what is being opened is the medium that plays, changed on disk.
+    pub(super) reloading: bool,
     /// Whether the medium that is being opened begins to play.
     pub(super) plays_when_open: bool,
     pub(super) medium: Option<Medium>,
@@ -164,6 +167,7 @@ impl Engine {
             playlist: Arc::new(Vec::new()),
             playlist_index: 0,
             opening: false,
+            reloading: false,
             plays_when_open: true,
             medium: None,
             epoch: Epoch::default(),
@@ -198,12 +202,15 @@ impl Engine {
     pub fn tick(&mut self) -> Option<Moment> {
         let now = self.clock.now();
         if let Some(opened) = self.opener.poll() {
+            let reloaded = std::mem::take(&mut self.reloading);
             self.opening = false;
             match opened {
+                opened if reloaded => self.medium_reloaded(opened),
                 Ok(opened) => self.medium_opened(opened),
                 Err(reason) => self.medium_failed(&reason),
             }
         }
+        self.check_reload();
         self.check_beyond_end();
         self.follow_index();
         self.follow_display();

@@ -472,6 +472,7 @@ impl Opener for SimOpener {
                 info,
                 video: None,
                 timeline: None,
+                watch: None,
             }));
         }
         let (ring, frames) = frame_ring(medium.ring);
@@ -506,6 +507,7 @@ impl Opener for SimOpener {
             info,
             video: Some((Box::new(SimSource(session)), frames)),
             timeline: None,
+            watch: None,
         }))
     }
 

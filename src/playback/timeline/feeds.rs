@@ -8,9 +8,9 @@ use super::opening::{Request, SessionOpener};
 use crate::decode::{RunAnchor, SharedAnchor};
 use crate::timeline::SourceId;
 
-/// Sessions that live at once, those that wait for their clip included. Each has a decoder with its
-/// threads, two open files and some pictures.
-const MOST_FEEDS: usize = 10;
+/// Sessions that live at once, those that wait for their clip included; more only where more layers are
+/// seen together. Each has a decoder with its threads, an open file and some pictures.
+const MOST_FEEDS: usize = 6;
 
 /// All sessions of a timeline.
 pub(super) struct Feeds {

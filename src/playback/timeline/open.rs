@@ -19,8 +19,8 @@ use crate::time::{FrameIndex, FrameRate, MediaTime, TimeBase, Timecode, Timecode
 use crate::timeline::import::bundle::Bundle;
 use crate::timeline::import::{self, Format, ImportOptions, Imported, Note};
 use crate::timeline::{
-    AudioFade, AudioUse, Edit, Located, Locator, MediaReference, Source, StatedRange, TimeMap,
-    TimeMapPiece, Timeline, TrackKind,
+    AudioUse, ClipUse, Edit, ItemKind, Located, Locator, MediaReference, Source, StatedRange,
+    TimeMap, TimeMapPiece, Timeline, TrackKind, UnitRect,
 };
 
 /// How timelines are read, and where their media may be.
@@ -59,6 +59,9 @@ pub struct TimelineState {
 
 /// The picture of a timeline that states no size and has no medium to take one from.
 const DEFAULT_CANVAS: (u32, u32) = (1920, 1080);
+
+/// Neither side of a canvas that bounds ask for is longer: what more they ask for is nobody's picture.
+const MOST_CANVAS_SIDE: u32 = 8192;
 
 /// Media that are asked for the canvas's size at most: the first ones may be missing.
 const ASKED_FOR_SIZE: usize = 8;
@@ -99,6 +102,7 @@ impl TimelineState {
         let canvas = imported
             .timeline
             .canvas
+            .or_else(|| size_from_bounds(&imported.timeline, &edit, &located, &mut probed))
             .or_else(|| first_size(&edit, &located, &mut probed))
             .or_else(|| Size::new(DEFAULT_CANVAS.0, DEFAULT_CANVAS.1))
             .ok_or("the picture has no size")?;
@@ -124,6 +128,11 @@ impl TimelineState {
             located: self.located.clone(),
             is_comparison: self.compared.is_some(),
         }
+    }
+
+    /// The folder that a bundle's media were taken out into, where it is an archive.
+    pub fn unpacked(&self) -> Option<&Path> {
+        self.unpacked.first().map(TempDir::path)
     }
 
     /// Timecode of the first frame, where the timeline states one.
@@ -267,32 +276,72 @@ pub(super) fn timecode_zero(stream: &VideoStream) -> Option<MediaTime> {
 
 /// The size of the first picture that can be found.
 fn first_size(edit: &Edit, located: &[Located], probed: &mut Probed) -> Option<Size> {
-    let sources = edit
-        .clips()
-        .iter()
-        .filter(|clip| clip.kind == TrackKind::Video)
-        .map(|clip| clip.source.0 as usize);
-    let mut asked = Vec::new();
-    for source in sources {
-        if asked.contains(&source) {
-            continue;
-        }
-        asked.push(source);
-        let size = match located.get(source)? {
-            Located::File(path) => {
-                let info = probed.info(path);
-                info.and_then(|info| Some(info.default_video()?.display_size()))
-            }
-            Located::Sequence(sequence) => media_info_of_sequence(sequence)
-                .ok()
-                .and_then(|info| Some(info.default_video()?.display_size())),
-            Located::Generated(_) | Located::Missing(_) => None,
+    let mut found = found_sizes(edit, located, probed);
+    found.next().map(|(_clip, size)| size)
+}
+
+/// The canvas of a timeline that states bounds: of their shape, and so large that the finest of the first
+/// pictures loses nothing.
+fn size_from_bounds(
+    timeline: &Timeline,
+    edit: &Edit,
+    located: &[Located],
+    probed: &mut Probed,
+) -> Option<Size> {
+    let shown = edit.bounds()?;
+    let density = found_sizes(edit, located, probed).filter_map(|(clip, size)| {
+        let ItemKind::Clip(model) = &timeline.item_at(&clip.path)?.kind else {
+            return None;
         };
-        if size.is_some() || asked.len() >= ASKED_FOR_SIZE {
-            return size;
+        let [width, height] = model.active_bounds()?.size();
+        Some((f64::from(size.width()) / width).max(f64::from(size.height()) / height))
+    });
+    size_at_density(&shown, density.reduce(f64::max))
+}
+
+/// The size of `rect` at so many pixels a unit, or within [`DEFAULT_CANVAS`]; within [`MOST_CANVAS_SIDE`]
+/// in any case.
+fn size_at_density(rect: &UnitRect, density: Option<f64>) -> Option<Size> {
+    let [width, height] = rect.size();
+    let within = |sides: (u32, u32)| (f64::from(sides.0) / width).min(f64::from(sides.1) / height);
+    let density = density
+        .unwrap_or_else(|| within(DEFAULT_CANVAS))
+        .min(within((MOST_CANVAS_SIDE, MOST_CANVAS_SIDE)));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 1 and the largest side"
+    )]
+    let pixels = |side: f64| (side * density).round().max(1.0) as u32;
+    Size::new(pixels(width), pixels(height))
+}
+
+/// Clips of the first media with pictures, and the sizes of these, as far as they can be found.
+fn found_sizes<'a>(
+    edit: &'a Edit,
+    located: &'a [Located],
+    probed: &'a mut Probed,
+) -> impl Iterator<Item = (&'a ClipUse, Size)> {
+    let mut asked = Vec::new();
+    let is_new = move |clip: &&ClipUse| {
+        let is_new = clip.kind == TrackKind::Video && !asked.contains(&clip.source);
+        if is_new {
+            asked.push(clip.source);
         }
-    }
-    None
+        is_new
+    };
+    let clips = edit.clips().iter().filter(is_new).take(ASKED_FOR_SIZE);
+    clips.filter_map(|clip| {
+        let size = match located.get(clip.source.0 as usize)? {
+            Located::File(path) => probed.info(path)?.default_video()?.display_size(),
+            Located::Sequence(sequence) => {
+                let info = media_info_of_sequence(sequence).ok()?;
+                info.default_video()?.display_size()
+            }
+            Located::Generated(_) | Located::Missing(_) => return None,
+        };
+        Some((clip, size))
+    })
 }
 
 /// The clips that are heard, with their files.
@@ -309,26 +358,12 @@ pub(super) fn sound_plan(edit: &Edit, located: &[Located], probed: &mut Probed) 
             source: piece.media - zero,
             speed: piece.speed,
         });
-        let level = |rising: bool| {
-            let touches = |fade: &&AudioFade| {
-                fade.rising == rising
-                    && if rising {
-                        fade.range.start <= start && fade.range.end() > start
-                    } else {
-                        fade.range.end() >= audio.range.end()
-                            && fade.range.start < audio.range.end()
-                    }
-            };
-            let fade = audio.fades.iter().find(touches)?;
-            Some(fade.range.duration)
-        };
         Some(SoundClip {
             path: path.clone(),
             stream: None,
             range: audio.range,
             map: TimeMap::from_pieces(pieces.collect())?,
-            fade_in: level(true).unwrap_or_default(),
-            fade_out: level(false).unwrap_or_default(),
+            fades: Arc::from(&*audio.fades),
             gain: audio.gain,
         })
     });
@@ -348,4 +383,35 @@ fn sound_zero(source: &Source, audio: &AudioUse, path: &Path, probed: &mut Probe
         zero.filter(|&zero| stated.is_some_and(|stated| stated >= zero))
             .unwrap_or(MediaTime::ZERO)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_canvas_has_the_shape_of_the_bounds_and_the_detail_of_the_pictures() {
+        let rect = |min, max| UnitRect { min, max };
+        let wide = rect([0.0, 0.0], [3840.0, 1080.0]);
+        let centered = rect([-8.0, -4.5], [8.0, 4.5]);
+        for (rect, density, size) in [
+            (wide, Some(1.0), (3840, 1080)),
+            (wide, Some(0.5), (1920, 540)),
+            (wide, None, (1920, 540)),
+            (centered, Some(120.0), (1920, 1080)),
+            (centered, None, (1920, 1080)),
+            (centered, Some(1e9), (8192, 4608)),
+            (rect_of_line(), Some(1.0), (8192, 1)),
+        ] {
+            assert_eq!(size_at_density(&rect, density), Size::new(size.0, size.1));
+        }
+    }
+
+    /// Nearly nothing high.
+    fn rect_of_line() -> UnitRect {
+        UnitRect {
+            min: [0.0, 0.0],
+            max: [1e9, 1e-9],
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The media of timelines from several folders, named so that no two of them are taken for one.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::timeline::{
@@ -84,23 +84,23 @@ fn found(reference: &MediaReference, located: &Located) -> MediaReference {
     match (reference, located) {
         (MediaReference::Sequence(sequence), Located::Sequence(there)) => {
             MediaReference::Sequence(SequenceReference {
-                base: text(there.folder().to_owned()),
+                base: text(there.folder()),
                 ..sequence.clone()
             })
         }
         (_, Located::File(path)) => MediaReference::File {
-            target: text(path.clone()),
+            target: text(path),
             available: reference.available().copied(),
         },
         (_, Located::Sequence(there)) => MediaReference::File {
-            target: text(there.folder().join(&*name_in(reference))),
+            target: text(&there.folder().join(&*name_in(reference))),
             available: reference.available().copied(),
         },
         (_, Located::Generated(_) | Located::Missing(_)) => reference.clone(),
     }
 }
 
-fn text(path: PathBuf) -> Arc<str> {
+fn text(path: &Path) -> Arc<str> {
     path.to_string_lossy().into()
 }
 

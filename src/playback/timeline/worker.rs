@@ -31,7 +31,7 @@ pub(super) const AHEAD: MediaSpan = MediaSpan::from_millis(2_000);
 const AHEAD_FRAMES: u64 = 240;
 
 /// Clips that wait for their turn, at most.
-const MOST_SOON: usize = 6;
+const MOST_SOON: usize = 4;
 
 /// What the thread is told.
 pub(super) enum Order {
@@ -316,7 +316,8 @@ impl Worker {
                         decode += here.decode;
                         composite.missing.extend(here.missing);
                         let content = here.content;
-                        let (look, mix) = (layer.look, layer.mix);
+                        let look = slates::look_over(&composite.ops, &self.media, &layer);
+                        let mix = layer.mix;
                         CompositeOp::Layer(CompositeLayer { content, look, mix })
                     }
                     // The other layers are asked all the same, so that all work at once.

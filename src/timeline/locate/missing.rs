@@ -59,7 +59,7 @@ impl MissingMedia {
         if self.name.is_empty() {
             "A clip without a name".to_owned()
         } else {
-            format!("`{}`", self.name)
+            self.name.clone()
         }
     }
 
@@ -154,7 +154,7 @@ mod tests {
         let text = |why| missing(why).to_string();
         assert_eq!(
             text(MissingReason::NotFound),
-            "`a.mov` was not found. Looked in this folder, /mnt/rushes. Name the folder that it is in: \
+            "a.mov was not found. Looked in this folder, /mnt/rushes. Name the folder that it is in: \
              --media-root FOLDER"
         );
         assert_eq!(

@@ -170,6 +170,16 @@ impl Wanted {
         }
     }
 
+    /// Whether its first picture is in `folder`, which is not read; where the number of that is not
+    /// known, whether there is such a folder.
+    pub(super) fn may_begin_in(&self, folder: &Path) -> bool {
+        let is_there = |number| {
+            let mut names = self.namings.iter().map(|naming| naming.name_of(number));
+            names.any(|name| folder.join(name).exists())
+        };
+        self.first.map_or_else(|| folder.is_dir(), is_there)
+    }
+
     /// The sequence in `folder`; `None` when none of its pictures is there. `allowed` is asked about
     /// links.
     pub(super) fn in_folder(

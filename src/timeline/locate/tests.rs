@@ -340,6 +340,11 @@ fn sequences_are_found_by_folder_and_by_name() {
         disk.outcome(&out, "clip", &[]),
         Err(MissingReason::Outside(disk.path("there/moved")))
     );
+    let none = MediaReference::Sequence(numbered("../there/moved", "none.", 10));
+    assert_eq!(
+        disk.outcome(&none, "clip", &[]),
+        Err(MissingReason::NotFound)
+    );
     // A picture that is a link out of the roots is as good as none.
     disk.link("here/plates/img.0003.exr", "there/moved/shot.0010.exr");
     let plates = MediaReference::Sequence(numbered("plates", "img.", 1));

@@ -7,8 +7,8 @@ use super::{Edit, EditError, Layer, Upcoming, VideoOp, source_instant};
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime};
 use crate::timeline::{
     Child, Clip, Composition, CompositionKind, Effect, Item, ItemKind, Marker, MediaReference,
-    Metadata, Mix, NamedReference, Ratio, StatedRange, TimeRange, Timeline, TrackKind, Transition,
-    TransitionKind,
+    Metadata, Mix, NamedReference, Ratio, StatedRange, TimeMap, TimeMapPiece, TimeRange, Timeline,
+    TrackKind, Transition, TransitionKind,
 };
 
 fn film() -> FrameRate {
@@ -153,6 +153,39 @@ fn retimes_show_the_pictures_they_should() {
             );
         }
     }
+}
+
+#[test]
+fn leaps_of_retimes_are_cuts() {
+    let piece = |from, source, num| TimeMapPiece {
+        from: frames(from),
+        source: frames(source),
+        speed: Ratio::new(num, 1).unwrap(),
+    };
+    // It leaps at 10 and 30; at 20 it turns.
+    let pieces = vec![
+        piece(0, 0, 1),
+        piece(10, 50, 1),
+        piece(20, 60, -1),
+        piece(30, 0, 2),
+    ];
+    let retime = Effect::Map(TimeMap::from_pieces(pieces).unwrap());
+    let long = || clip("a", 0, 40);
+    let nested = track(TrackKind::Video, vec![child(clip("a", 0, 100))]);
+    let backwards = Item {
+        effects: vec![retime.clone(), speed(-1, 1)],
+        ..long()
+    };
+    let mut nested = retimed(nested, retime.clone());
+    nested.source_range = long().source_range;
+    let timeline = video(vec![
+        child(retimed(long(), retime)),
+        child(nested),
+        child(backwards),
+    ]);
+    let edit = Edit::new(&timeline).unwrap();
+    let cuts: Vec<i64> = edit.cuts().iter().map(|cut| cut.0).collect();
+    assert_eq!(cuts, [10, 30, 40, 50, 70, 80, 90, 110]);
 }
 
 #[test]
@@ -357,6 +390,44 @@ fn sound_fades_over_the_whole_overlap() {
         flags,
         [("v", true, false), ("a", false, true), ("b", false, true)]
     );
+}
+
+#[test]
+fn pictures_are_heard_where_they_carry_their_sound() {
+    let with = |item| retimed(item, Effect::WithSound);
+    let tracks = |prefix: &str, more: Vec<Item>| {
+        let clip = |what: &str, count| clip(&format!("{prefix}{what}"), 0, count);
+        let mut pictures = vec![with(clip("carried", 10)), clip("mute", 10)];
+        pictures.extend(more);
+        let pictures = pictures.into_iter().map(child).collect();
+        vec![
+            track(TrackKind::Video, pictures),
+            track(TrackKind::Audio, vec![child(clip("sound", 20))]),
+        ]
+    };
+    let nested = vec![
+        with(stack(tracks("heard/", Vec::new()))),
+        stack(tracks("silent/", Vec::new())),
+    ];
+    let tracks = tracks("", nested);
+    let edit = Edit::new(&of_root(stack(tracks), film())).unwrap();
+    let heard: Vec<_> = edit
+        .audio()
+        .iter()
+        .map(|used| (&*edit.clip(used.clip).unwrap().name, used.range))
+        .collect();
+    let expected = [
+        ("carried", range(0, 10)),
+        ("sound", range(0, 20)),
+        ("heard/carried", range(20, 10)),
+        ("heard/sound", range(20, 20)),
+    ];
+    assert_eq!(heard, expected);
+    let source = |name| edit.sources().iter().find(|source| &*source.name == name);
+    let flags = |name| source(name).map(|source| (source.has_video, source.has_audio));
+    assert_eq!(flags("carried"), Some((true, true)));
+    assert_eq!(flags("mute"), Some((true, false)));
+    assert_eq!(flags("silent/sound"), None);
 }
 
 #[test]

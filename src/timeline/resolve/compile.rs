@@ -77,6 +77,9 @@ pub(super) trait Pass<'a> {
         context: Self::Context,
     ) -> Option<Self::Context>;
 
+    /// Meets a place in `window` where the source of `view` leaps at its time `at`.
+    fn leap(&mut self, _window: Self::Window, _view: &View, _at: MediaTime) {}
+
     /// Meets what an item shows at one speed; `view` is that of the item's own time.
     fn content(
         &mut self,
@@ -207,6 +210,9 @@ impl<'w, 'a, P: Pass<'a>> Walk<'w, 'a, P> {
         self.budget.spend(pieces.len())?;
         for (index, piece) in pieces.iter().enumerate() {
             let (low, high) = bounds_of_piece(map, index);
+            if let Some(at) = low.filter(|_| leaps(map, index)) {
+                self.pass.leap(place.window, &place.view, at);
+            }
             let Some(window) = self.pass.narrow(place.window, &place.view, low, high) else {
                 continue;
             };
@@ -302,6 +308,21 @@ impl<'a> Retime<'a> {
             Effect::WithSound | Effect::Unknown { .. } => Self::None,
         }
     }
+}
+
+/// Less than this is the rounding of a file's numbers: nobody sees a picture that comes so much earlier.
+const LEAP: MediaSpan = MediaSpan::from_millis(1);
+
+/// Whether a piece of a retime begins elsewhere in the source than the one before it ends.
+fn leaps(map: &TimeMap, index: usize) -> bool {
+    let pieces = map.pieces();
+    let before = index.checked_sub(1).and_then(|before| pieces.get(before));
+    before
+        .zip(pieces.get(index))
+        .is_some_and(|(before, piece)| {
+            let end = before.source + before.speed.of(piece.from - before.from);
+            (piece.source - end).abs() > LEAP
+        })
 }
 
 /// From when and until when a piece of a retime holds. The first one also holds before its beginning,

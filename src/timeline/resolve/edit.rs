@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::bounds::canvas_of;
 use super::compile::{MAX_DEPTH, MAX_STEPS, Walk};
 use super::index::Frames;
 use super::layout::{Layouts, Placed};
@@ -12,7 +13,7 @@ use super::sound::{TimeContext, TimePass};
 use super::video::{VideoContext, VideoPass};
 use super::{AudioUse, VideoOp};
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime};
-use crate::timeline::{MediaReference, StatedRange, TimeRange, Timeline, TrackKind};
+use crate::timeline::{MediaReference, StatedRange, TimeRange, Timeline, TrackKind, UnitRect};
 
 /// A medium of an [`Edit`]: its place in [`Edit::sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,13 +94,19 @@ pub struct PlacedMarker {
 /// that stands for a frame follows [`source_instant`](super::source_instant), as if it were rendered at
 /// the timeline's rate.
 ///
+/// **Places.** Where files state bounds of media, in OpenTimelineIO's spatial coordinates, the looks of
+/// layers have them in them: see [`Edit::bounds`].
+///
 /// **Sound and pictures.** Pictures are those of clips on whose way from the root there is no track for
-/// anything but pictures. Heard is what stands in tracks for sound and in no others.
+/// anything but pictures. Heard is what stands in tracks for sound, and what carries its sound elsewhere,
+/// see [`Effect::WithSound`](crate::timeline::Effect::WithSound). So a clip of a track for pictures whose
+/// sound the file places nowhere, as those of OTIO files without tracks for sound, is silent.
 #[derive(Debug)]
 pub struct Edit {
     rate: FrameRate,
     frames: i64,
     duration: MediaSpan,
+    bounds: Option<UnitRect>,
     sources: Vec<Source>,
     clips: Vec<ClipUse>,
     pub(super) pictures: Pictures,
@@ -119,9 +126,11 @@ impl Edit {
         let placed = Placed::new(root, 0, trimmed, MediaTime::ZERO);
         let frames = frames_in(rate, trimmed.duration);
         let mut registry = Registry::default();
+        let bounds = canvas_of(timeline);
 
         let pass = VideoPass {
             rate,
+            canvas: bounds,
             registry: &mut registry,
             pictures: Pictures::default(),
         };
@@ -141,6 +150,7 @@ impl Edit {
             rate,
             frames,
             duration: trimmed.duration,
+            bounds,
             sources: registry.sources,
             clips: registry.clips,
             pictures,
@@ -162,6 +172,13 @@ impl Edit {
     /// Its exact length.
     pub fn duration(&self) -> MediaSpan {
         self.duration
+    }
+
+    /// What the canvas shows of the plane in which files state bounds of pictures; `None` where none do.
+    /// It has the canvas's shape where the timeline states its size, and otherwise the canvas is to have
+    /// this one's.
+    pub fn bounds(&self) -> Option<UnitRect> {
+        self.bounds
     }
 
     /// The media, by [`SourceId`].
@@ -206,7 +223,8 @@ impl Edit {
     }
 
     /// Where the picture is cut: the first frame after each cut, in order, each once. The beginning and
-    /// the end of the timeline are none; a transition counts where its two items meet.
+    /// the end of the timeline are none; a transition counts where its two items meet, and a retime where
+    /// it leaps in its source.
     pub fn cuts(&self) -> &[FrameIndex] {
         &self.pictures.cuts
     }

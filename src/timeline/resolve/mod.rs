@@ -7,6 +7,7 @@
 pub mod reference;
 
 mod audio;
+mod bounds;
 mod changes;
 mod compile;
 mod cull;

@@ -9,7 +9,7 @@ use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime};
 use crate::timeline::{
     Child, Clip, Composition, CompositionKind, Effect, Item, ItemKind, Look, Marker,
     MediaReference, Metadata, NamedReference, Ratio, StatedRange, TimeMap, TimeMapPiece, TimeRange,
-    Timeline, TrackKind, Transition, TransitionKind, WipeEdge,
+    Timeline, TrackKind, Transition, TransitionKind, UnitRect, WipeEdge,
 };
 
 /// Rates that files are mixed of.
@@ -89,9 +89,11 @@ fn effects() -> impl Strategy<Value = Vec<Effect>> {
         3 => prop::collection::vec(piece(), 1..4)
             .prop_map(|pieces| Effect::Map(TimeMap::from_pieces(pieces).unwrap())),
         1 => Just(Effect::Unknown { name: "blur".into(), metadata: Metadata::NONE }),
+        4 => Just(Effect::WithSound),
     ];
     prop_oneof![
         3 => Just(Vec::new()),
+        1 => Just(vec![Effect::WithSound]),
         1 => prop::collection::vec(effect, 1..3),
     ]
 }
@@ -170,14 +172,21 @@ fn clip() -> impl Strategy<Value = Item> {
         select(vec!["a.mov", "b.mov", "c.wav"]),
         prop::option::of(stated()),
     );
-    let references = prop::option::weighted(0.9, reference).prop_map(|reference| {
+    let corner = || (-8..8_i8, -8..8_i8).prop_map(|(x, y)| [f64::from(x), f64::from(y)]);
+    let bounds = (corner(), corner()).prop_map(|(min, size)| UnitRect {
+        min,
+        max: [min[0] + size[0].abs() + 1.0, min[1] + size[1].abs() + 1.0],
+    });
+    let bounds = prop::option::weighted(0.2, bounds);
+    let reference = (prop::option::weighted(0.9, reference), bounds);
+    let references = reference.prop_map(|(reference, bounds)| {
         let named = reference.map(|(target, available)| NamedReference {
             key: "DEFAULT_MEDIA".into(),
             reference: MediaReference::File {
                 target: target.into(),
                 available,
             },
-            bounds: None,
+            bounds,
             metadata: Metadata::NONE,
         });
         ItemKind::Clip(Box::new(Clip {

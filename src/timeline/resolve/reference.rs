@@ -15,14 +15,18 @@
 //! - The incoming item is drawn over the outgoing one with the weight or edge that the transition has
 //!   come to. Where nothing comes in, the outgoing item fades; sound fades on both sides.
 //! - What is switched off keeps its place in time.
+//! - A picture with bounds fills its part of the canvas, which shows the union of all bounds.
+//! - Items of tracks for sound are heard, and those of tracks for pictures and of no track that carry
+//!   their sound: of a composition, what is in its tracks by the same rule.
 
 use super::audio::part_of;
+use super::bounds::{canvas_of, look_within};
 use super::line::{FrameTime, Line, View};
 use super::op::{changes_nothing, folded};
 use crate::time::{FrameIndex, MediaSpan, MediaTime};
 use crate::timeline::{
     Child, Composition, CompositionKind, Effect, Item, ItemKind, Look, MediaReference, Mix, Ratio,
-    TimeMap, TimeRange, Timeline, TrackKind, Transition, TransitionKind, WipeEdge,
+    TimeMap, TimeRange, Timeline, TrackKind, Transition, TransitionKind, UnitRect, WipeEdge,
 };
 
 /// A step of the picture of a frame, as [`VideoOp`](super::VideoOp).
@@ -75,18 +79,25 @@ pub struct Heard {
 pub fn video_at(timeline: &Timeline, frame: FrameIndex) -> Vec<SeenOp> {
     let time = FrameTime::of(timeline.rate, frame);
     let root = Place::root(&timeline.root);
-    root.seen(
-        View::TIMELINE,
+    let shown = Shown {
         time,
-        timeline.rate.frame_span_nearest(),
-        &[],
-    )
+        span: timeline.rate.frame_span_nearest(),
+        canvas: canvas_of(timeline),
+    };
+    root.seen(View::TIMELINE, &shown, &[])
+}
+
+/// A frame, and what the canvas shows of the plane that bounds are stated in.
+struct Shown {
+    time: FrameTime,
+    span: MediaSpan,
+    canvas: Option<UnitRect>,
 }
 
 /// What is heard at `time`, in the order of the tree.
 pub fn audio_at(timeline: &Timeline, time: MediaTime) -> Vec<Heard> {
     let root = Place::root(&timeline.root);
-    root.heard(View::TIMELINE, time, false, 1.0, &[])
+    root.heard(View::TIMELINE, time, None, 1.0, &[])
 }
 
 /// An item in its parent's time.
@@ -171,7 +182,8 @@ impl<'a> Place<'a> {
         view.then(&Line::shift(MediaTime::ZERO, trimmed.start))
     }
 
-    fn seen(&self, parent: View, frame: FrameTime, span: MediaSpan, path: &[u32]) -> Vec<SeenOp> {
+    fn seen(&self, parent: View, shown: &Shown, path: &[u32]) -> Vec<SeenOp> {
+        let frame = shown.time;
         let now = parent.sampled(frame);
         let item = self.item;
         if !shows(item) || item.look.opacity <= 0.0 || !self.extent().contains(now) {
@@ -185,8 +197,8 @@ impl<'a> Place<'a> {
                 path: path.to_vec(),
                 reference: clip.active_reference().cloned(),
                 media: view.at_start_of(frame),
-                advance: view.advance(span),
-                look: item.look,
+                advance: view.advance(shown.span),
+                look: look_within(shown.canvas.as_ref(), &item.look, clip),
                 mix,
             })],
             ItemKind::Composition(composition) => {
@@ -199,7 +211,7 @@ impl<'a> Place<'a> {
                     .filter_map(|index| Place::of_child(composition, index));
                 let inner = children.flat_map(|place| {
                     let path = [path, &[place.child]].concat();
-                    place.seen(view, frame, span, &path)
+                    place.seen(view, shown, &path)
                 });
                 grouped(inner.collect(), item.look, mix)
             }
@@ -238,12 +250,18 @@ impl<'a> Place<'a> {
         &self,
         parent: View,
         time: MediaTime,
-        in_track: bool,
+        track: Option<TrackKind>,
         level: f32,
         path: &[u32],
     ) -> Vec<Heard> {
         let now = parent.line.at(time);
-        if !shows(self.item) || !self.extent().contains(now) {
+        let carries = self.item.effects.contains(&Effect::WithSound);
+        let silent = match track {
+            None | Some(TrackKind::Audio) => false,
+            Some(TrackKind::Video) => !carries,
+            Some(TrackKind::Other) => true,
+        };
+        if silent || !shows(self.item) || !self.extent().contains(now) {
             return Vec::new();
         }
         let view = self.inside(parent, |view| view.line.at(time));
@@ -255,24 +273,29 @@ impl<'a> Place<'a> {
             level *= 1.0 - overlap.progress(now);
         }
         match &self.item.kind {
-            ItemKind::Clip(_) if in_track && view.line.speed() != Ratio::ZERO => vec![Heard {
-                path: path.to_vec(),
-                media: view.line.at(time),
-                speed: view.line.speed(),
-                level,
-            }],
-            ItemKind::Clip(_) | ItemKind::Gap => Vec::new(),
+            ItemKind::Clip(_) => {
+                let heard = carries || track == Some(TrackKind::Audio);
+                let moves = view.line.speed() != Ratio::ZERO;
+                let heard = (heard && moves).then(|| Heard {
+                    path: path.to_vec(),
+                    media: view.line.at(time),
+                    speed: view.line.speed(),
+                    level,
+                });
+                heard.into_iter().collect()
+            }
+            ItemKind::Gap => Vec::new(),
             ItemKind::Composition(composition) => {
-                let in_track = match composition.kind {
-                    CompositionKind::Stack => in_track,
-                    CompositionKind::Track(TrackKind::Audio) => true,
-                    CompositionKind::Track(_) => return Vec::new(),
+                let track = match composition.kind {
+                    CompositionKind::Track(kind) => Some(kind),
+                    // What an item of a video track is made of stands in no track at first.
+                    CompositionKind::Stack => track.filter(|kind| *kind == TrackKind::Audio),
                 };
                 let children = (0..composition.children.len())
                     .filter_map(|index| Place::of_child(composition, index));
                 let heard = children.flat_map(|place| {
                     let path = [path, &[place.child]].concat();
-                    place.heard(view, time, in_track, level, &path)
+                    place.heard(view, time, track, level, &path)
                 });
                 heard.collect()
             }

@@ -6,7 +6,7 @@ use super::line::View;
 use super::registry::Registry;
 use super::{AudioFade, AudioPiece, AudioUse, PlacedMarker};
 use crate::time::MediaTime;
-use crate::timeline::{Composition, CompositionKind, Item, ItemKind, Marker, TimeRange, TrackKind};
+use crate::timeline::{CompositionKind, Effect, Item, ItemKind, Marker, TimeRange, TrackKind};
 
 /// The walk that fills the lists of sound and markers.
 pub(super) struct TimePass<'w, 'a> {
@@ -19,15 +19,17 @@ pub(super) struct TimePass<'w, 'a> {
     fades: Vec<(AudioFade, Option<usize>)>,
 }
 
-/// Whether what is met is heard.
+/// What is heard of the items that stand in something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Heard {
-    /// It stands in no track yet.
-    NotYet,
-    /// All tracks that it stands in are for sound.
-    Yes,
-    /// It never will be.
-    Never,
+    /// Those that carry their sound, and what is in compositions: they stand in no track.
+    Untracked,
+    /// Those that carry their sound: they stand in a track for pictures.
+    Carried,
+    /// All: they stand in a track for sound.
+    All,
+    /// None, nor anything in them.
+    Nothing,
 }
 
 /// What a composition hands down to its items.
@@ -41,7 +43,7 @@ pub(super) struct TimeContext {
 impl TimeContext {
     /// That of the root.
     pub(super) const ROOT: Self = Self {
-        heard: Heard::NotYet,
+        heard: Heard::Untracked,
         fade: None,
     };
 }
@@ -85,7 +87,7 @@ impl<'a> Pass<'a> for TimePass<'_, 'a> {
         let item = met.placed.item;
         let heard = heard_in(item, context.heard);
         let mut fade = context.fade;
-        if heard != Heard::Never {
+        if heard != Heard::Nothing {
             for (overlap, appears) in [(met.placed.entering, true), (met.placed.leaving, false)] {
                 if let Some(found) = overlap.and_then(|overlap| fade_of(&overlap, met, appears)) {
                     self.fades.push((found, fade));
@@ -93,7 +95,7 @@ impl<'a> Pass<'a> for TimePass<'_, 'a> {
                 }
             }
         }
-        if let (Heard::Yes, ItemKind::Clip(clip)) = (heard, &item.kind) {
+        if let (Heard::All, ItemKind::Clip(clip)) = (heard, &item.kind) {
             self.finish_pieces();
             let kind = TrackKind::Audio;
             let (clip, source) = self.registry.clip(item, clip, kind, window, met.path);
@@ -116,7 +118,7 @@ impl<'a> Pass<'a> for TimePass<'_, 'a> {
         }
         let speed = view.line.speed();
         let is_clip = matches!(item.kind, ItemKind::Clip(_));
-        if is_clip && context.heard == Heard::Yes && speed.num() != 0 {
+        if is_clip && context.heard == Heard::All && speed.num() != 0 {
             self.pieces.push(AudioPiece {
                 range: window,
                 media: view.line.at(window.start),
@@ -164,19 +166,22 @@ impl<'w, 'a> TimePass<'w, 'a> {
     }
 }
 
+/// What is heard of what `item` is made of, where it stands in something of which `outside` is heard.
 fn heard_in(item: &Item, outside: Heard) -> Heard {
-    if !shows(item) || outside == Heard::Never {
-        return Heard::Never;
+    let carries = item.effects.contains(&Effect::WithSound);
+    if !shows(item) || outside == Heard::Nothing || (outside == Heard::Carried && !carries) {
+        return Heard::Nothing;
     }
-    match &item.kind {
-        ItemKind::Composition(Composition {
-            kind: CompositionKind::Track(kind),
-            ..
-        }) => match kind {
-            TrackKind::Audio => Heard::Yes,
-            TrackKind::Video | TrackKind::Other => Heard::Never,
-        },
-        _ => outside,
+    let ItemKind::Composition(composition) = &item.kind else {
+        let is_heard = carries || outside == Heard::All;
+        return if is_heard { Heard::All } else { Heard::Nothing };
+    };
+    match composition.kind {
+        CompositionKind::Track(TrackKind::Audio) => Heard::All,
+        CompositionKind::Track(TrackKind::Video) => Heard::Carried,
+        CompositionKind::Track(TrackKind::Other) => Heard::Nothing,
+        CompositionKind::Stack if outside == Heard::All => Heard::All,
+        CompositionKind::Stack => Heard::Untracked,
     }
 }
 

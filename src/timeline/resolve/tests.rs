@@ -8,7 +8,7 @@ use super::random::timeline;
 use super::reference::{self, Heard, Seen, SeenOp};
 use super::{Edit, Layer, VideoOp, cull};
 use crate::time::{FrameIndex, MediaSpan, MediaTime};
-use crate::timeline::{Item, ItemKind, Look, Mix, Timeline};
+use crate::timeline::{Effect, Item, ItemKind, Look, Mix, Timeline};
 
 /// An answer of `edit`, in the words of the reference.
 fn in_words(timeline: &Timeline, edit: &Edit, ops: &[VideoOp]) -> Vec<SeenOp> {
@@ -139,7 +139,7 @@ proptest! {
 #[test]
 fn random_timelines_have_what_is_hard() {
     let mut runner = TestRunner::deterministic();
-    let mut found = [0; 8];
+    let mut found = [0; 10];
     for _ in 0..200 {
         let timeline = timeline().new_tree(&mut runner).unwrap().current();
         let edit = Edit::new(&timeline).unwrap();
@@ -168,6 +168,15 @@ fn random_timelines_have_what_is_hard() {
             .iter()
             .filter(|used| used.fades.len() > 1)
             .count();
+        for used in edit.audio() {
+            let path = &*edit.clip(used.clip).unwrap().path;
+            let carries = |depth| {
+                let item = timeline.item_at(&path[..depth]).unwrap();
+                item.effects.contains(&Effect::WithSound)
+            };
+            found[8] += usize::from(carries(path.len()));
+            found[9] += usize::from(path.len() > 3 && (2..path.len()).any(carries));
+        }
     }
     assert!(found.iter().all(|&count| count >= 10), "{found:?}");
 }

@@ -1,5 +1,6 @@
 //! The walk that finds the pictures of an edit.
 
+use super::bounds::look_within;
 use super::compile::{Met, Pass};
 use super::index::Frames;
 use super::layout::{Overlap, shows};
@@ -10,12 +11,15 @@ use super::registry::Registry;
 use super::{ClipId, SourceId};
 use crate::time::{FrameIndex, FrameRate, MediaTime};
 use crate::timeline::{
-    Composition, CompositionKind, Item, ItemKind, TimeRange, TrackKind, TransitionKind, WipeEdge,
+    Composition, CompositionKind, Item, ItemKind, TimeRange, TrackKind, TransitionKind, UnitRect,
+    WipeEdge,
 };
 
 /// The walk that fills [`Pictures`].
 pub(super) struct VideoPass<'w, 'a> {
     pub(super) rate: FrameRate,
+    /// What the canvas shows of the plane that bounds are stated in.
+    pub(super) canvas: Option<UnitRect>,
     pub(super) registry: &'w mut Registry<'a>,
     pub(super) pictures: Pictures,
 }
@@ -107,14 +111,30 @@ impl<'a> Pass<'a> for VideoPass<'_, 'a> {
         }
     }
 
+    fn leap(&mut self, window: Frames, view: &View, at: MediaTime) {
+        let Some(beyond) = self.narrow(window, view, Some(at), None) else {
+            return;
+        };
+        // Backwards, what is beyond comes first. Where all of the window is, it is no place within.
+        let cut = if view.line.speed().num() < 0 {
+            beyond.end
+        } else {
+            beyond.first
+        };
+        if window.first < cut && cut < window.end {
+            self.pictures.cuts.push(FrameIndex(cut));
+        }
+    }
+
     fn content(&mut self, met: &Met<'_, 'a>, view: &View, window: Frames, context: VideoContext) {
-        if let ItemKind::Clip(_) = met.placed.item.kind {
+        let item = met.placed.item;
+        if let ItemKind::Clip(model) = &item.kind {
             let (clip, source) = context.clip;
             self.pictures.frames.push(window);
             self.pictures.events.push(Event {
                 clip,
                 source,
-                look: met.placed.item.look,
+                look: look_within(self.canvas.as_ref(), &item.look, model),
                 view: *view,
                 advance: view.advance(self.rate.frame_span_nearest()),
                 fades: context.fades,

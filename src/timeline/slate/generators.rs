@@ -30,13 +30,13 @@ fn code(value: f32) -> u8 {
 
 fn checkerboard(size: Size) -> Canvas {
     let mut canvas = Canvas::new(size, SQUARES[0]);
-    let side = size.height().div_ceil(SQUARES_HIGH) as usize;
+    let side = size.height().div_ceil(SQUARES_HIGH);
     let mut is_second_row = true;
     for (y, row) in (0..).zip(0..size.height()) {
-        if row as usize % side == 0 {
+        if row.is_multiple_of(side) {
             is_second_row = !is_second_row;
         }
-        for (n, squares) in canvas.row_mut(y).chunks_mut(side).enumerate() {
+        for (n, squares) in canvas.row_mut(y).chunks_mut(side as usize).enumerate() {
             squares.fill(SQUARES[usize::from((n % 2 == 1) != is_second_row)]);
         }
     }
@@ -52,13 +52,16 @@ const RED: Rgb = [192, 0, 0];
 const BLUE: Rgb = [0, 0, 192];
 const BLACK: Rgb = [19, 19, 19];
 
+/// A row of patches: where it begins and ends, in parts of the height, and the width (in twelfths of a bar)
+/// and colour of each.
+type BarRow = (f32, f32, Vec<(u16, Rgb)>);
+
 /// SMPTE EG 1-1990 colour bars, as sRGB codes: seven bars of 75 %, the reverse row below them, and at the
 /// foot -I, white, +Q and black, with the three steps for setting a monitor's black.
 fn bars(size: Size) -> Canvas {
     let mut canvas = Canvas::new(size, BLACK);
-    // Widths are in twelfths of a bar.
     let equal = |colors: [Rgb; 7]| colors.map(|color| (12, color)).to_vec();
-    let rows: [(f32, f32, Vec<(u16, Rgb)>); 3] = [
+    let rows: [BarRow; 3] = [
         (
             0.0,
             2.0 / 3.0,

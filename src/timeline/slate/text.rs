@@ -96,8 +96,6 @@ impl Typesetter {
     /// The rows of `text`, none wider than `room` pixels (unless a single letter is) and no more than
     /// `max_rows` (at least one). What is too long loses its middle.
     pub(super) fn wrapped(&self, text: &str, room: f32, max_rows: usize) -> Vec<String> {
-        // No row holds more letters than there are pixels, so the rest need not be measured.
-        let limit = (room.max(1.0) as f64 * max_rows as f64) + 64.0;
         let letters: Vec<char> = text
             .chars()
             .map(|letter| if letter.is_control() { ' ' } else { letter })
@@ -108,9 +106,6 @@ impl Typesetter {
         }
         // The most letters that fit, half of them from each end.
         let (mut low, mut high) = (0, letters.len());
-        if high as f64 > limit {
-            high = usize::try_from(super::canvas::whole(limit as f32)).unwrap_or(high);
-        }
         let mut best = vec!["…".to_owned()];
         while low < high {
             let kept = (low + high).div_ceil(2);

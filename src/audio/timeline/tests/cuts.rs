@@ -97,15 +97,7 @@ fn transitions_fade_at_constant_power_or_constant_gain() {
         .with("a", Fake::new(RATE, |_| 0.5))
         .with("b", Fake::new(RATE, |_| 0.25))
         .with("count", Fake::count());
-    let fade = |mut clip: SoundClip, rises: bool| {
-        let side = if rises {
-            &mut clip.fade_in
-        } else {
-            &mut clip.fade_out
-        };
-        *side = ms(1_000);
-        clip
-    };
+    let fade = |clip, rising| fading(clip, rising, ms(1_000));
     let clips = vec![
         fade(clip("a", ms(0), ms(2_000), ms(0)), false),
         fade(clip("b", ms(1_000), ms(2_000), ms(0)), true),
@@ -118,10 +110,8 @@ fn transitions_fade_at_constant_power_or_constant_gain() {
         assert!((f64::from(*heard) - expected).abs() < 1e-5, "{n}: {heard}");
     }
     // The same moments on both sides: as if there were no transition.
-    let mut before = clip("count", ms(0), ms(600), ms(0));
-    before.fade_out = ms(500);
-    let mut after = clip("count", ms(100), ms(700), ms(100));
-    after.fade_in = ms(500);
+    let before = fading(clip("count", ms(0), ms(600), ms(0)), false, ms(500));
+    let after = fading(clip("count", ms(100), ms(700), ms(100)), true, ms(500));
     let clips = vec![before, after];
     let heard = left(&fakes, &plan(clips, ms(800)));
     for n in 120_i16..30_000 {
@@ -148,4 +138,43 @@ fn a_gain_that_changes_at_a_through_edit_changes_smoothly() {
             .all(|pair| pair[1] >= pair[0])
     );
     assert!(largest_step(&heard[200..47_000]) < 0.002);
+}
+
+#[test]
+fn a_fade_around_clips_runs_through_their_cut() {
+    let fakes = Fakes::default().with("a", Fake::new(RATE, |_| 0.5));
+    // A nested edit rises for a second, from 200 ms on; its two clips have a cut in the middle of that.
+    let range = TimeRange {
+        start: MediaTime::ZERO + ms(200),
+        duration: ms(1_000),
+    };
+    let rising = true;
+    let around = |mut clip: SoundClip| {
+        clip.fades = Arc::new([AudioFade { range, rising }]);
+        clip
+    };
+    let clips = vec![
+        around(clip("a", ms(200), ms(500), ms(0))),
+        around(clip("a", ms(700), ms(1_300), ms(500))),
+    ];
+    let heard = left(&fakes, &plan(clips, ms(2_000)));
+    for (n, heard) in heard[9_600..95_000].iter().enumerate() {
+        let along = ((n as f64 + 0.5) / 48_000.0).min(1.0) * std::f64::consts::FRAC_PI_2;
+        let expected = 0.5 * along.sin();
+        assert!((f64::from(*heard) - expected).abs() < 1e-5, "{n}: {heard}");
+    }
+    // What is over before a clip begins does nothing to it, and what it would fall in afterwards neither.
+    let mut after = clip("a", ms(1_300), ms(400), ms(0));
+    let later = TimeRange {
+        start: MediaTime::ZERO + ms(1_700),
+        duration: ms(100),
+    };
+    let falls = AudioFade {
+        range: later,
+        rising: false,
+    };
+    after.fades = Arc::new([AudioFade { range, rising }, falls]);
+    let faded = left(&fakes, &plan(vec![after.clone()], ms(2_000)));
+    after.fades = Arc::default();
+    assert!(faded == left(&fakes, &plan(vec![after], ms(2_000))));
 }

@@ -48,13 +48,13 @@ fn plan_of(clips: &[AnyClip]) -> SoundPlan {
             |(medium, start, length, source, (num, den), (fade_in, fade_out))| {
                 // Medium 3 is missing.
                 let name = medium.to_string();
-                let mut clip = at_speed(
+                let clip = at_speed(
                     clip(&name, ms(*start), ms(*length), ms(*source)),
                     *num,
                     *den,
                 );
-                (clip.fade_in, clip.fade_out) = (ms(*fade_in), ms(*fade_out));
-                clip
+                let clip = fading(clip, true, ms(*fade_in));
+                fading(clip, false, ms(*fade_out))
             },
         )
         .collect();

@@ -113,8 +113,7 @@ fn odd_plans_are_harmless() {
         clip("a", far, far, far),
     ];
     for clip in &mut clips[1..3] {
-        clip.fade_in = far;
-        clip.fade_out = far;
+        *clip = fading(fading(clip.clone(), true, far), false, far);
     }
     let mut source = mix(&fakes, &plan(clips.clone(), ms(1_000)));
     assert_eq!(read_at(&mut source, 0, 96_000).len(), 96_000);

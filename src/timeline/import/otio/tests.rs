@@ -528,6 +528,10 @@ proptest! {
     ) {
         let mut bytes = whole().into_bytes();
         for (place, byte, how) in changes {
+            // Taking bytes out may leave none.
+            if bytes.is_empty() {
+                break;
+            }
             let at = place.index(bytes.len());
             match how {
                 0 => bytes[at] = byte,

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::reader::Reader;
-use crate::timeline::{Metadata, TransitionKind, WipeEdge};
+use crate::timeline::import::parts::wipe_from_smpte_code;
+use crate::timeline::{Metadata, TransitionKind};
 
 impl Reader<'_> {
     /// What a transition of the type `kind` looks like. OpenTimelineIO knows dissolves only; the
@@ -13,7 +14,8 @@ impl Reader<'_> {
             return TransitionKind::Dissolve;
         }
         let code = wipe_code(metadata.text());
-        match (code, code.and_then(edge_of_smpte_code)) {
+        let edge = code.and_then(|code| wipe_from_smpte_code(code, false));
+        match (code, edge) {
             (_, Some(edge)) => return TransitionKind::Wipe(edge),
             (Some(code), None) => self.note(format!(
                 "a wipe with the SMPTE code {code} is not known: shown as a dissolve"
@@ -56,26 +58,6 @@ fn code_within(value: &Value) -> Option<u32> {
         Value::Array(values) => values.iter().find_map(code_within),
         _ => None,
     }
-}
-
-/// The edge of the wipe with a code of SMPTE 258M.
-fn edge_of_smpte_code(code: u32) -> Option<WipeEdge> {
-    Some(match code {
-        1 => WipeEdge::LeftToRight,
-        2 => WipeEdge::TopToBottom,
-        3 => WipeEdge::BoxTopLeft,
-        4 => WipeEdge::BoxTopRight,
-        5 => WipeEdge::BoxBottomRight,
-        6 => WipeEdge::BoxBottomLeft,
-        21 => WipeEdge::BarnDoorVertical,
-        22 => WipeEdge::BarnDoorHorizontal,
-        41 => WipeEdge::DiagonalTopLeft,
-        42 => WipeEdge::DiagonalTopRight,
-        101 => WipeEdge::BoxCenter,
-        119 => WipeEdge::Circle,
-        201 => WipeEdge::Clock,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
