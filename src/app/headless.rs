@@ -235,6 +235,7 @@ impl Headless {
         if !matches!(planned.picture, Picture::Missing(_)) {
             self.on_stage = Some(planned.index);
         }
+        self.stage.set_compare(snapshot.compare);
         let fields = self.stage.take(&planned, stream);
         let token = self.player.scheduler.last_ordinal();
         match self.show(snapshot, token) {

@@ -9,7 +9,9 @@ use crate::gpu::{
     AdapterSummary, ConvertChoice, GpuContext, GpuError, GpuOptions, Overlay, PictureError,
     PictureTimes, Rect, RgbaPicture, Viewer, fit,
 };
-use crate::media::{FieldOrder, Orientation, Size, VideoFrame, VideoStream, ViewSettings};
+use crate::media::{
+    CompareView, FieldOrder, Orientation, Size, VideoFrame, VideoStream, ViewSettings,
+};
 use crate::timeline::{Composite, CompositeLayer, CompositeOp, Content};
 
 /// Why there is no picture.
@@ -97,6 +99,7 @@ pub struct Stage {
     /// By the step of a composite; a lone frame has the first.
     fields: Vec<Fields>,
     held: Option<Held>,
+    compare: CompareView,
 }
 
 impl Stage {
@@ -112,6 +115,7 @@ impl Stage {
             viewer,
             fields: Vec::new(),
             held: None,
+            compare: CompareView::default(),
         })
     }
 
@@ -165,7 +169,8 @@ impl Stage {
             }
             Picture::Composite(composite) => {
                 let canvas = composite.canvas;
-                (Shown::Composite(self.whole_composite(composite)), canvas)
+                let whole = self.whole_composite(composite);
+                (Shown::Composite(self.compared(whole)), canvas)
             }
             Picture::Missing(_) => return Duration::ZERO,
         };
@@ -197,6 +202,37 @@ impl Stage {
             }
         }
         Arc::new(whole)
+    }
+
+    /// The same with its sides as they are to be seen, where it is a comparison.
+    fn compared(&self, mut composite: Arc<Composite>) -> Arc<Composite> {
+        if composite.compare.is_some() {
+            Arc::make_mut(&mut composite).show_sides(&self.compare);
+        }
+        composite
+    }
+
+    /// Shows the sides of comparisons like this from now on, that at hand included. Answers whether a
+    /// new picture must be made of it.
+    pub fn set_compare(&mut self, view: CompareView) -> bool {
+        if self.compare == view {
+            return false;
+        }
+        self.compare = view;
+        let Some(Held {
+            shown: Shown::Composite(composite),
+            made,
+            ..
+        }) = &mut self.held
+        else {
+            return false;
+        };
+        if composite.compare.is_none() {
+            return false;
+        }
+        Arc::make_mut(composite).show_sides(&view);
+        *made = None;
+        true
     }
 
     /// Deinterlacers for so many slots, and no more.

@@ -1,8 +1,9 @@
 use super::*;
 use crate::decode::Generation;
+use crate::media::CompareMode;
 use crate::media::{ColorInfo, FrameStorage, PixelFormat, SampleAspect, StreamId};
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Moment, TimeBase};
-use crate::timeline::{Look, Mix};
+use crate::timeline::{CompareSides, Look, Mix};
 
 fn size(width: u32, height: u32) -> Size {
     Size::new(width, height).unwrap()
@@ -156,4 +157,72 @@ fn layers_come_back_after_a_device_loss() {
     assert!(stage.needs_picture(size(128, 72)));
     stage.make_picture(size(128, 72), 1).unwrap();
     assert!(stage.picture(None).unwrap() == before);
+}
+
+/// Two sides of one colour each.
+fn sides() -> Composite {
+    let solid = |color| {
+        CompositeOp::Layer(CompositeLayer {
+            content: Content::Solid(color),
+            look: Look::default(),
+            mix: Mix::FULL,
+        })
+    };
+    let end = || CompositeOp::EndGroup {
+        look: Look::default(),
+        mix: Mix::FULL,
+    };
+    let ops = vec![
+        CompositeOp::BeginGroup,
+        solid([1.0, 0.0, 0.0, 1.0]),
+        end(),
+        CompositeOp::BeginGroup,
+        solid([0.0, 0.0, 1.0, 1.0]),
+        end(),
+    ];
+    Composite {
+        compare: Some(CompareSides { a: 2, b: 5 }),
+        ..Composite::new(size(128, 72), ops)
+    }
+}
+
+#[test]
+fn a_comparison_that_is_held_follows_its_view() {
+    const RED: [u8; 3] = [255, 0, 0];
+    const BLUE: [u8; 3] = [0, 0, 255];
+    const BLACK: [u8; 3] = [0, 0, 0];
+    let mut stage = stage();
+    let view = |mode, position| CompareView { mode, position };
+    let side_by_side = CompareMode::SideBySide;
+    assert!(
+        !stage.set_compare(view(side_by_side, 0.5)),
+        "nothing is held"
+    );
+    let picture = Picture::Composite(Arc::new(sides()));
+    stage.take(&planned(picture), &stream());
+    let mut colors = |change: Option<CompareView>| {
+        if let Some(view) = change {
+            assert!(stage.set_compare(view));
+            assert!(stage.needs_picture(size(128, 72)));
+            assert!(!stage.set_compare(view), "it is so already");
+        }
+        stage.make_picture(size(128, 72), 1).unwrap();
+        let picture = stage.picture(None).unwrap();
+        let at = |x: usize, y: usize| {
+            let pixel = picture.rgba.as_chunks::<4>().0[y * 128 + x];
+            [pixel[0], pixel[1], pixel[2]]
+        };
+        [at(10, 36), at(63, 36), at(64, 36), at(118, 36), at(10, 4)]
+    };
+    assert_eq!(colors(None), [RED, RED, BLUE, BLUE, BLACK]);
+    let wipe = view(CompareMode::Wipe, 0.25);
+    assert_eq!(colors(Some(wipe)), [RED, BLUE, BLUE, BLUE, RED]);
+    let wipe = view(CompareMode::Wipe, 0.75);
+    assert_eq!(colors(Some(wipe)), [RED, RED, RED, BLUE, RED]);
+    let only = view(CompareMode::OnlyB, 0.75);
+    assert_eq!(colors(Some(only)), [BLUE; 5]);
+    let only = view(CompareMode::OnlyA, 0.75);
+    assert_eq!(colors(Some(only)), [RED; 5]);
+    let difference = view(CompareMode::Difference, 0.75);
+    assert_eq!(colors(Some(difference)), [[255, 0, 255]; 5]);
 }

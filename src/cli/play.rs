@@ -15,7 +15,7 @@ use crate::app::{
 use crate::audio::AudioConfig;
 use crate::decode::LoopMode;
 use crate::gpu::{self, RgbaPicture};
-use crate::media::{MediaInfo, Size};
+use crate::media::{CompareView, MediaInfo, Size};
 use crate::memory::MemoryBudget;
 use crate::metrics::SoakReport;
 use crate::playback::{Command, StartOptions, TimelineSettings, TimelineState};
@@ -31,7 +31,7 @@ pub(super) fn run(args: &PlayArgs, out: &mut dyn Write) -> Result<Exit, CliError
     // What cannot be opened is told before a window appears; among several, the rest plays.
     // With a window it is opened while the graphics driver is.
     if let ([only], true) = (player.files.as_slice(), args.run.headless) {
-        check_file(only, &args.timeline.settings())?;
+        check_file(only, &timeline_settings(args))?;
     }
     let Played {
         report,
@@ -103,7 +103,7 @@ fn window(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
         Err(error) => {
             // Where there is no window to tell it in, a bad file is the first thing to know.
             if only_with_file {
-                check_file(&file, &args.timeline.settings())?;
+                check_file(&file, &timeline_settings(args))?;
             }
             return Err(error.into());
         }
@@ -172,6 +172,10 @@ fn player_options(args: &PlayArgs) -> PlayerOptions {
         Command::SetSpeed(transport.speed),
         Command::SetLoop(LoopMode::from(transport.loop_mode)),
     ];
+    commands.push(Command::SetCompare(CompareView {
+        mode: args.compare.compare_mode.into(),
+        ..CompareView::default()
+    }));
     commands.extend(sound_commands(&args.sound));
     PlayerOptions {
         start,
@@ -179,8 +183,15 @@ fn player_options(args: &PlayArgs) -> PlayerOptions {
         budget: budget(args.machine),
         threads: threads(args.machine),
         commands,
-        timelines: args.timeline.settings(),
+        timelines: timeline_settings(args),
         files: args.files.clone(),
+    }
+}
+
+fn timeline_settings(args: &PlayArgs) -> TimelineSettings {
+    TimelineSettings {
+        compare: args.compare.comparison(),
+        ..args.timeline.settings()
     }
 }
 
@@ -241,7 +252,7 @@ pub(super) fn refresh() -> Result<FrameRate, CliError> {
 
 /// Opens `path` to see whether it can be played at all.
 pub(super) fn check_file(path: &Path, settings: &TimelineSettings) -> Result<MediaInfo, CliError> {
-    if is_timeline(path) {
+    if settings.compare.is_some() || is_timeline(path) {
         return TimelineState::open(path, settings)
             .map(|state| state.media_info(path))
             .map_err(|error| CliError::new(Exit::Input, error).about(path));

@@ -143,6 +143,10 @@ actions! {
         ViewAlpha, "view-alpha", "Alpha channel";
         ViewLuma, "view-luma", "Luminance";
         ViewColor, "view-color", "All channels in colour";
+        CycleCompare, "cycle-compare", "Compare: wipe, side by side, difference";
+        ToggleCompare, "toggle-compare", "Compare: only A, only B";
+        WipeLeft, "wipe-left", "Compare: wipe line to the left";
+        WipeRight, "wipe-right", "Compare: wipe line to the right";
     }
     Window {
         OpenFiles, "open-files", "Open files";
@@ -189,6 +193,8 @@ impl Action {
                 | Self::ExposureUp
                 | Self::GammaDown
                 | Self::GammaUp
+                | Self::WipeLeft
+                | Self::WipeRight
         )
     }
 }

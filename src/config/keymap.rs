@@ -7,7 +7,7 @@
 //! 2. mpv: `,` and `.` step, `[` `]` and Backspace set the speed, `9` `0` and M the volume, `#` the
 //!    audio track, Ctrl with plus and minus the audio delay, `<` and `>` the file, `3` to `6` the
 //!    brightness and gamma, S saves a picture, F, Q and `?`.
-//! 3. RV and Nuke: R G B A show one channel, Y the luminance, C colour again.
+//! 3. RV and Nuke: R G B A show one channel, Y the luminance, C colour again. W wipes, as in both.
 //!
 //! So mpv's Left and Right (5 s) are one frame here, as in every editor, and whole seconds move to
 //! Up and Down, Up being forwards as in mpv; Shift makes either ten times as much. RV's L for
@@ -84,6 +84,10 @@ const DEFAULTS: &[(&str, Action)] = &[
     ("A", Action::ViewAlpha),
     ("Y", Action::ViewLuma),
     ("C", Action::ViewColor),
+    ("W", Action::CycleCompare),
+    ("Shift+W", Action::ToggleCompare),
+    ("Alt+Left", Action::WipeLeft),
+    ("Alt+Right", Action::WipeRight),
     ("Ctrl+O", Action::OpenFiles),
     (">", Action::NextFile),
     ("Ctrl+PageDown", Action::NextFile),

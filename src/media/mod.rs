@@ -22,4 +22,4 @@ pub use pixel::{ColorModel, PixelFormat, PlaneArrangement, SampleDepth, Size, Su
 pub use stream::{
     AudioStream, ContainerInfo, MediaInfo, OtherStream, SampleAspect, StreamId, VideoStream,
 };
-pub use view::{ViewChannel, ViewSettings};
+pub use view::{CompareMode, CompareView, ViewChannel, ViewSettings};

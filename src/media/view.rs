@@ -38,3 +38,37 @@ impl Default for ViewSettings {
         }
     }
 }
+
+/// How the two sides of a comparison, A and B, are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum CompareMode {
+    /// A on the left of a line, B on its right.
+    #[default]
+    Wipe,
+    /// Both in full, beside one another.
+    SideBySide,
+    /// The absolute difference of their R'G'B'.
+    Difference,
+    /// A alone.
+    OnlyA,
+    /// B alone.
+    OnlyB,
+}
+
+/// How a comparison is shown. It never changes the media.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CompareView {
+    /// How.
+    pub mode: CompareMode,
+    /// Where the line of a wipe stands: 0 at the picture's left edge, 1 at its right.
+    pub position: f32,
+}
+
+impl Default for CompareView {
+    fn default() -> Self {
+        Self {
+            mode: CompareMode::Wipe,
+            position: 0.5,
+        }
+    }
+}

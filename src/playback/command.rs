@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::snapshot::Severity;
 use crate::decode::LoopMode;
-use crate::media::ViewSettings;
+use crate::media::{CompareView, ViewSettings};
 use crate::time::{FrameIndex, Position, Speed};
 
 /// Where to seek.
@@ -69,6 +69,8 @@ pub enum Command {
     SetAudioDevice(Option<String>),
     /// Adjust the view.
     SetView(ViewSettings),
+    /// Show the sides of comparisons like this.
+    SetCompare(CompareView),
     /// Show the person at the screen a message.
     Tell(Severity, String),
     /// Stop all threads.

@@ -189,7 +189,7 @@ impl Drop for FileOpener {
 
 fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Result<Opened, String> {
     puffin::profile_scope!("open");
-    if import::is_timeline(path) {
+    if options.timelines.compare.is_some() || import::is_timeline(path) {
         return open_timeline(path, options);
     }
     let input = Input::open_interruptible(path, interrupter).map_err(|e| e.to_string())?;

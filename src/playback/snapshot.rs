@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::timeline::TimelineState;
 use crate::decode::{GopIndex, LoopMode};
-use crate::media::{MediaInfo, ViewSettings};
+use crate::media::{CompareView, MediaInfo, ViewSettings};
 use crate::time::{
     FrameIndex, FrameRate, MediaSpan, MediaTime, Position, PositionContext, PositionError, Speed,
     Timecode,
@@ -155,6 +155,8 @@ pub struct Snapshot {
     pub sound_ahead: Option<MediaSpan>,
     /// Adjustments of the view.
     pub view: ViewSettings,
+    /// How the two sides are shown, where the medium is a comparison.
+    pub compare: CompareView,
     /// Messages, latest last; at most 8.
     pub notices: Vec<Notice>,
     /// Name of the decoder.
@@ -208,7 +210,8 @@ impl Snapshot {
                 other.audio_delay_millis,
                 other.audio_track,
             )
-            && (&self.audio, self.clock, self.view) == (&other.audio, other.clock, other.view)
+            && (&self.audio, self.clock) == (&other.audio, other.clock)
+            && (self.view, self.compare) == (other.view, other.compare)
             && (&self.notices, &self.decoder) == (&other.notices, &other.decoder)
             && (self.damaged_packets, self.outside_pool)
                 == (other.damaged_packets, other.outside_pool)
@@ -238,6 +241,7 @@ impl Default for Snapshot {
             clock: ClockSource::Monotonic,
             sound_ahead: None,
             view: ViewSettings::default(),
+            compare: CompareView::default(),
             notices: Vec::new(),
             decoder: String::new(),
             ring_fill: (0, 0),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Look, WipeEdge};
+use super::{CompareSides, Look, WipeEdge};
 use crate::media::{Orientation, Size, VideoFrame};
 
 /// The picture of one instant of a timeline: layers, lowest first, and what is in them.
@@ -32,6 +32,8 @@ pub struct Composite {
     pub ops: Vec<CompositeOp>,
     /// Why layers are missing or replaced by placeholders, for people to read.
     pub missing: Vec<Arc<str>>,
+    /// Its two sides, where it is a comparison.
+    pub compare: Option<CompareSides>,
 }
 
 impl Composite {
@@ -41,6 +43,7 @@ impl Composite {
             canvas,
             ops,
             missing: Vec::new(),
+            compare: None,
         }
     }
 

@@ -9,6 +9,7 @@
 pub mod import;
 pub mod resolve;
 
+mod compare;
 mod composite;
 mod item;
 mod locate;
@@ -19,6 +20,7 @@ mod revise;
 mod slate;
 mod time_map;
 
+pub use compare::CompareSides;
 pub use composite::{Composite, CompositeLayer, CompositeOp, Content, Mix};
 pub use item::{
     Child, Clip, Composition, CompositionKind, Effect, Fit, Generator, Item, ItemKind, Look,

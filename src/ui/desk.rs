@@ -6,12 +6,12 @@
 
 use crate::config::Action;
 use crate::decode::LoopMode;
-use crate::media::{ViewChannel, ViewSettings};
+use crate::media::{CompareView, ViewChannel, ViewSettings};
 use crate::playback::{Command, PlaybackStatus, SeekTarget};
 use crate::time::Speed;
 
-use super::format;
 use super::{UiEvent, UiInput};
+use super::{compare, format};
 
 /// Greatest volume that keys and wheel give, in percent.
 const MAX_VOLUME: u16 = 200;
@@ -62,6 +62,7 @@ pub(super) struct Desk<'a> {
     delay_millis: i32,
     loop_mode: LoopMode,
     view: ViewSettings,
+    compare: CompareView,
     track: Option<usize>,
     device: Option<String>,
 }
@@ -81,6 +82,7 @@ impl<'a> Desk<'a> {
             delay_millis: snapshot.audio_delay_millis,
             loop_mode: snapshot.loop_mode,
             view: snapshot.view,
+            compare: snapshot.compare,
             track: snapshot.audio_track,
             device: input.audio_device.map(str::to_owned),
         }
@@ -140,6 +142,7 @@ impl<'a> Desk<'a> {
                 _ => LoopMode::PingPong,
             }),
             _ if self.perform_view(action) => {}
+            _ if self.perform_compare(action) => {}
             _ if self.has_medium() => self.perform_transport(action),
             _ => {}
         }
@@ -231,6 +234,35 @@ impl<'a> Desk<'a> {
         });
         self.send(Command::SetView(view));
         true
+    }
+
+    /// Does `action` if it changes how a comparison is shown; answers whether it did.
+    fn perform_compare(&mut self, action: Action) -> bool {
+        let Some(view) = compare::changed(self.compare, action) else {
+            return false;
+        };
+        if compare::names(self.input.snapshot).is_some() {
+            self.say(compare::words(view));
+            self.set_compare(view);
+        } else {
+            self.say("Nothing to compare with");
+        }
+        true
+    }
+
+    /// Moves the line of a wipe.
+    pub(super) fn set_wipe(&mut self, position: f32) {
+        self.set_compare(CompareView {
+            position,
+            ..self.compare
+        });
+    }
+
+    fn set_compare(&mut self, view: CompareView) {
+        if view != self.compare {
+            self.compare = view;
+            self.send(Command::SetCompare(view));
+        }
     }
 
     /// The button that plays in one direction, or pauses when that is how it plays.

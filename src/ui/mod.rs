@@ -17,6 +17,7 @@
 mod bar;
 mod bar_layout;
 mod canvas;
+mod compare;
 mod desk;
 mod format;
 mod graph;

@@ -45,6 +45,8 @@ pub(super) enum Zone {
     Scrub,
     /// The waveform of a medium without pictures.
     Waveform,
+    /// The line of a wipe.
+    Wipe,
     /// The volume slider.
     Volume,
     /// A button.
@@ -64,7 +66,10 @@ pub(super) enum Zone {
 impl Zone {
     /// Whether a press counts at once and goes on counting while the pointer moves.
     fn is_slider(self) -> bool {
-        matches!(self, Self::Scrub | Self::Waveform | Self::Volume)
+        matches!(
+            self,
+            Self::Scrub | Self::Waveform | Self::Wipe | Self::Volume
+        )
     }
 }
 

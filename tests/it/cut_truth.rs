@@ -55,6 +55,7 @@ impl Rig {
         let settings = TimelineSettings {
             rate: None,
             media_roots: vec![made::folder()],
+            ..TimelineSettings::default()
         };
         let state = Arc::new(TimelineState::open(path, &settings).unwrap());
         assert_eq!(state.notes, [], "everything is understood");

@@ -11,6 +11,7 @@ mod catalogue_play;
 mod catalogue_probe;
 mod cli;
 mod color_truth;
+mod compare;
 mod cut_truth;
 mod deck;
 mod frame_truth;

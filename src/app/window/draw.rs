@@ -80,6 +80,9 @@ impl App {
         let due = self.player.scheduler.next_due();
         let refresh = self.pacer.refresh_for(begun, due);
         let costs = self.take_due(&snapshot, begun, refresh);
+        if let Some(shown) = &mut self.shown_window {
+            self.must_draw |= shown.stage.set_compare(snapshot.compare);
+        }
         self.follow_medium(&snapshot, costs.is_new);
         let changed = self.run_interface(&snapshot, begun, event_loop);
         let must_draw = std::mem::take(&mut self.must_draw);

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
-use super::values::{self, ConvertChoice, LoopChoice};
+use super::values::{self, CompareByChoice, CompareModeChoice, ConvertChoice, LoopChoice};
 use crate::media::Size;
-use crate::playback::TimelineSettings;
+use crate::playback::{Comparison, TimelineSettings};
 use crate::time::{FrameRate, Position, Speed};
 
 const EXAMPLES: &str = "\
@@ -20,6 +20,7 @@ Examples:
   jogwheel play cut.otio --media-root /mnt/rushes   a timeline, its media found there
   jogwheel play cut.edl --rate 25                   a timeline that does not state its rate
   jogwheel play clip.mov --headless --seconds 10 --shot out.png --json
+  jogwheel play graded.mov --compare camera.mov     a wipe between the two
   jogwheel play clip.mov --puffin                   then: puffin_viewer --url 127.0.0.1:8585
 
 In the window, ? shows the keys.";
@@ -37,6 +38,9 @@ pub struct PlayArgs {
     /// How timelines are read.
     #[command(flatten)]
     pub timeline: TimelineArgs,
+    /// What it is compared with.
+    #[command(flatten)]
+    pub compare: CompareArgs,
     /// The picture.
     #[command(flatten)]
     pub picture: PictureArgs,
@@ -73,7 +77,46 @@ impl TimelineArgs {
         TimelineSettings {
             rate: self.rate,
             media_roots: self.media_roots.clone(),
+            compare: None,
         }
+    }
+}
+
+/// What the file is compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
+#[command(next_help_heading = "Comparison")]
+pub struct CompareArgs {
+    /// Compare with this file or timeline. FILE's frame rate and sound lead; W changes how both are
+    /// shown.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub compare: Option<PathBuf>,
+    /// Which frames belong together.
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_enum,
+        default_value_t,
+        requires = "compare"
+    )]
+    pub compare_by: CompareByChoice,
+    /// How both are shown at first.
+    #[arg(
+        long,
+        value_name = "MODE",
+        value_enum,
+        default_value_t,
+        requires = "compare"
+    )]
+    pub compare_mode: CompareModeChoice,
+}
+
+impl CompareArgs {
+    /// The same for the player.
+    pub fn comparison(&self) -> Option<Comparison> {
+        self.compare.as_ref().map(|with| Comparison {
+            with: with.clone(),
+            by: self.compare_by.into(),
+        })
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::decode::LoopMode;
-use crate::media::Size;
+use crate::media::{CompareMode, Size};
+use crate::playback::MatchBy;
 use crate::time::{MediaTime, Position};
 
 /// What converts the picture to RGB and scales it.
@@ -40,6 +41,53 @@ impl From<LoopChoice> for LoopMode {
             LoopChoice::Off => Self::Off,
             LoopChoice::Loop => Self::Loop,
             LoopChoice::PingPong => Self::PingPong,
+        }
+    }
+}
+
+/// Which frames of two files are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum CompareByChoice {
+    /// Those of the same number.
+    #[default]
+    Frame,
+    /// Those of the same timecode.
+    Timecode,
+}
+
+impl From<CompareByChoice> for MatchBy {
+    fn from(choice: CompareByChoice) -> Self {
+        match choice {
+            CompareByChoice::Frame => Self::Frame,
+            CompareByChoice::Timecode => Self::Timecode,
+        }
+    }
+}
+
+/// How a comparison begins to be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum CompareModeChoice {
+    /// A on the left of a line, B on its right.
+    #[default]
+    Wipe,
+    /// Both in full, beside one another.
+    SideBySide,
+    /// Their absolute difference.
+    Difference,
+    /// A alone.
+    A,
+    /// B alone.
+    B,
+}
+
+impl From<CompareModeChoice> for CompareMode {
+    fn from(choice: CompareModeChoice) -> Self {
+        match choice {
+            CompareModeChoice::Wipe => Self::Wipe,
+            CompareModeChoice::SideBySide => Self::SideBySide,
+            CompareModeChoice::Difference => Self::Difference,
+            CompareModeChoice::A => Self::OnlyA,
+            CompareModeChoice::B => Self::OnlyB,
         }
     }
 }

@@ -54,6 +54,7 @@ impl Engine {
             Command::SetAudioTrack(track) => self.set_track(track),
             Command::SetAudioDevice(device) => self.sound.set_device(device),
             Command::SetView(view) => self.view = view,
+            Command::SetCompare(compare) => self.compare = compare,
             Command::Tell(severity, text) => {
                 self.notices.push(severity, text, Some(self.clock.now()));
             }

@@ -41,7 +41,7 @@ use super::schedule::{Epoch, Feedback, NewSource, Schedule, ScheduleMode};
 use super::snapshot::{ClockSource, PlaybackStatus, Snapshot};
 use super::sound::Sound;
 use crate::decode::{Generation, LoopMode, RunAnchor, SharedAnchor};
-use crate::media::ViewSettings;
+use crate::media::{CompareView, ViewSettings};
 use crate::time::{Clock, FrameIndex, MediaSpan, Moment, Position, Speed};
 
 /// What the engine is connected to.
@@ -145,6 +145,7 @@ pub struct Engine {
     pub(super) sound_ahead: Option<MediaSpan>,
     // What people see.
     pub(super) view: ViewSettings,
+    pub(super) compare: CompareView,
     pub(super) notices: Notices,
     pub(super) quit: bool,
     /// Whether something was published that others should look at.
@@ -189,6 +190,7 @@ impl Engine {
             clock_source: ClockSource::Monotonic,
             sound_ahead: None,
             view: ViewSettings::default(),
+            compare: CompareView::default(),
             notices: Notices::default(),
             quit: false,
             news: false,

@@ -95,6 +95,7 @@ impl Engine {
             clock: self.clock_source,
             sound_ahead: self.sound_ahead,
             view: self.view,
+            compare: self.compare,
             notices: self.notices.list(),
             decoder: stream
                 .map(|stream| stream.decoder.clone())

@@ -20,6 +20,8 @@ pub struct TimelineMedia {
     pub canvas: Size,
     /// Where each of the edit's sources is, by number.
     pub located: Vec<Located>,
+    /// Whether the first two tracks are sides that are compared, so that neither hides the other.
+    pub is_comparison: bool,
 }
 
 /// A medium with pictures that has been opened. Every session of the same medium shares it.

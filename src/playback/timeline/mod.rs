@@ -16,12 +16,15 @@
 //! Sessions decide themselves which frames they give up: each gets the engine's line, mapped to its own
 //! run time ([`Feed::follow`](feed::Feed::follow)). A frame of the timeline is given up when a layer's is.
 
+mod compare;
 mod feed;
 mod feeds;
 mod media;
 mod open;
 mod opening;
 mod plan_walk;
+mod references;
+mod sides;
 mod slates;
 mod worker;
 
@@ -34,6 +37,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+pub use compare::{Compared, Comparison, MatchBy};
 pub use media::{ClipMedia, TimelineMedia};
 pub use open::{TimelineSettings, TimelineState};
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
+use super::compare::{Compared, Comparison};
 use super::media::TimelineMedia;
 use crate::audio::{SoundClip, SoundPlan};
 use crate::decode::{media_info_of_sequence, probe};
@@ -29,6 +30,8 @@ pub struct TimelineSettings {
     pub rate: Option<FrameRate>,
     /// Folders that media are looked for in, beside the timeline's own.
     pub media_roots: Vec<PathBuf>,
+    /// What each file that is opened is compared with.
+    pub compare: Option<Comparison>,
 }
 
 /// What is known of an open timeline. Immutable.
@@ -38,7 +41,7 @@ pub struct TimelineState {
     pub timeline: Timeline,
     /// The same, ready to play.
     pub edit: Arc<Edit>,
-    /// The format it was read from.
+    /// The format it was read from; of a comparison of media, that whose model it follows.
     pub format: Format,
     /// What was not understood.
     pub notes: Vec<Note>,
@@ -48,8 +51,10 @@ pub struct TimelineState {
     pub canvas: Size,
     /// Its sound.
     pub sound: SoundPlan,
-    /// What was taken out of a bundle, for as long as it plays.
-    unpacked: Option<TempDir>,
+    /// What is compared, where it is a comparison.
+    pub compared: Option<Compared>,
+    /// What was taken out of bundles, for as long as it plays.
+    pub(super) unpacked: Vec<TempDir>,
 }
 
 /// The picture of a timeline that states no size and has no medium to take one from.
@@ -62,9 +67,13 @@ const MOST_CANVAS_SIDE: u32 = 8192;
 const ASKED_FOR_SIZE: usize = 8;
 
 impl TimelineState {
-    /// Reads the file and looks for its media. Errors are in plain words.
+    /// Reads the file and looks for its media; compares it where `settings` say so. Errors are in plain
+    /// words.
     pub fn open(path: &Path, settings: &TimelineSettings) -> Result<Self, String> {
         puffin::profile_scope!("open timeline");
+        if let Some(comparison) = &settings.compare {
+            return Self::compare(path, comparison, settings);
+        }
         let options = ImportOptions {
             rate: settings.rate,
             ..ImportOptions::default()
@@ -106,7 +115,8 @@ impl TimelineState {
             located,
             canvas,
             sound,
-            unpacked,
+            compared: None,
+            unpacked: unpacked.into_iter().collect(),
         })
     }
 
@@ -116,12 +126,13 @@ impl TimelineState {
             edit: Arc::clone(&self.edit),
             canvas: self.canvas,
             located: self.located.clone(),
+            is_comparison: self.compared.is_some(),
         }
     }
 
     /// The folder that a bundle's media were taken out into, where it is an archive.
     pub fn unpacked(&self) -> Option<&Path> {
-        self.unpacked.as_ref().map(TempDir::path)
+        self.unpacked.first().map(TempDir::path)
     }
 
     /// Timecode of the first frame, where the timeline states one.
@@ -226,7 +237,7 @@ fn unpack(base: &Path, edit: &Edit) -> Result<Option<TempDir>, String> {
 
 /// What files were asked, each once.
 #[derive(Default)]
-struct Probed {
+pub(super) struct Probed {
     files: HashMap<PathBuf, Option<Arc<MediaInfo>>>,
 }
 
@@ -257,7 +268,7 @@ fn likeness(info: &MediaInfo, available: Option<&StatedRange>) -> u32 {
 }
 
 /// The time that a stream's timecode gives its first frame.
-fn timecode_zero(stream: &VideoStream) -> Option<MediaTime> {
+pub(super) fn timecode_zero(stream: &VideoStream) -> Option<MediaTime> {
     let timecode = stream.timecode?;
     let number = FrameIndex(timecode.frame_number());
     Some(timecode.format().rate().time_of_frame_nearest(number))
@@ -334,7 +345,7 @@ fn found_sizes<'a>(
 }
 
 /// The clips that are heard, with their files.
-fn sound_plan(edit: &Edit, located: &[Located], probed: &mut Probed) -> SoundPlan {
+pub(super) fn sound_plan(edit: &Edit, located: &[Located], probed: &mut Probed) -> SoundPlan {
     let clips = edit.audio().iter().filter_map(|audio| {
         let number = audio.source.0 as usize;
         let Located::File(path) = located.get(number)? else {

@@ -254,6 +254,7 @@ impl Rig {
             located: edit.sources().iter().map(located).collect(),
             canvas: size(),
             edit: Arc::clone(&edit),
+            is_comparison: false,
         };
         let (producer, ring) = frame_ring(4);
         let (scripts, allowed) = (Scripts::default(), Arc::new(Mutex::new(true)));

@@ -14,13 +14,12 @@ use super::feeds::{Feeds, Wanted};
 use super::media::{SourceState, TimelineMedia};
 use super::opening::SessionOpener;
 use super::plan_walk::PlanWalk;
-use super::slates;
+use super::{sides, slates};
 use crate::decode::{
     FrameProducer, Generation, Picture, PlannedFrame, RingItem, RunAnchor, SharedAnchor, VideoPlan,
 };
 use crate::media::FieldOrder;
 use crate::time::{Clock, FrameIndex, MediaSpan, MediaTime};
-use crate::timeline::resolve::cull;
 use crate::timeline::{
     Composite, CompositeLayer, CompositeOp, Content, Generator, Layer, Located, SourceId, VideoOp,
 };
@@ -147,6 +146,8 @@ pub(super) struct Worker {
     /// The clips in the frame that is due.
     present: Vec<Use>,
     given_up: u32,
+    /// Where the second side of a comparison begins in `ops`.
+    second: Option<usize>,
     pending: VecDeque<RingItem>,
     line: Option<Arc<RunAnchor>>,
     // Kept for their memory.
@@ -173,6 +174,7 @@ impl Worker {
             soon: VecDeque::new(),
             present: Vec::new(),
             given_up: 0,
+            second: None,
             pending: VecDeque::new(),
             line: None,
             ops: Vec::new(),
@@ -285,8 +287,7 @@ impl Worker {
 
     /// Takes away the layers that nobody can see, as far as the media are known.
     fn cull(&mut self) {
-        let (states, media) = (&self.states, &self.media);
-        cull(&mut self.ops, |layer| covers(states, media, layer));
+        self.second = sides::cull(&mut self.ops, &self.states, &self.media);
     }
 
     /// Puts the frame that is due in the ring if all its pictures are there.
@@ -301,6 +302,7 @@ impl Worker {
             canvas: self.media.canvas,
             ops: Vec::with_capacity(self.ops.len()),
             missing: Vec::new(),
+            compare: None,
         };
         let (mut demux, mut decode) = (Duration::ZERO, Duration::ZERO);
         let (mut waits, mut skipped) = (false, false);
@@ -337,6 +339,9 @@ impl Worker {
         }
         if waits {
             return Work::Wait;
+        }
+        if let Some(second) = self.second {
+            sides::enclose(&mut composite, second);
         }
         self.pending.push_back(RingItem::Frame(PlannedFrame {
             generation: now.generation,
@@ -511,8 +516,7 @@ impl Worker {
             }
             let now = Now::of(scout);
             edit.video_at(now.frame, &mut self.scout_ops);
-            let (states, media) = (&self.states, &self.media);
-            cull(&mut self.scout_ops, |layer| covers(states, media, layer));
+            sides::cull(&mut self.scout_ops, &self.states, &self.media);
             let mut waits = false;
             for layer in layers(&self.scout_ops) {
                 let user = now.user(layer);
@@ -559,14 +563,6 @@ fn layers(ops: &[VideoOp]) -> impl Iterator<Item = &Layer> {
         VideoOp::Layer(layer) => Some(layer),
         VideoOp::BeginGroup | VideoOp::EndGroup { .. } => None,
     })
-}
-
-/// Whether a layer hides all that lies below it.
-fn covers(states: &[SourceState], media: &TimelineMedia, layer: &Layer) -> bool {
-    match states.get(layer.source.0 as usize) {
-        Some(SourceState::Ready(known)) => known.covers(layer, media.canvas),
-        Some(SourceState::Slate(_) | SourceState::Unknown) | None => false,
-    }
 }
 
 /// The last frame that a clip wants of its session, in the direction of travel, if its speed does not

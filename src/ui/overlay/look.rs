@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::{Overlay, UiInput, Zone};
+use super::{Overlay, UiInput, Zone, compare};
 
 impl Overlay {
     /// A fingerprint of everything that decides what the screen looks like.
@@ -31,6 +31,10 @@ impl Overlay {
             .hash(&mut hasher);
         if let Some(failure) = input.failure {
             (failure.name, failure.reason, failure.fix).hash(&mut hasher);
+        }
+        if let Some(names) = compare::names(snapshot) {
+            let view = snapshot.compare;
+            (names, view.mode, view.position.to_bits()).hash(&mut hasher);
         }
         if let Some(panel) = &self.performance {
             panel.edition.hash(&mut hasher);

@@ -23,8 +23,8 @@ use super::scrub::Extent;
 use super::timeline_view::TimelineView;
 use super::toasts::Toasts;
 use super::{
-    UiEvent, UiInput, UiOutput, bar, bar_layout, keyboard, menu, placeholder, scrub, style, top,
-    waveform,
+    UiEvent, UiInput, UiOutput, bar, bar_layout, compare, keyboard, menu, placeholder, scrub,
+    style, top, waveform,
 };
 
 /// Bar and title hide when the pointer has been still for this long.
@@ -107,6 +107,8 @@ impl Overlay {
         let mut full = ctx.run_ui(raw, |ui| self.pass(ui, input, &mut events));
         if self.is_cursor_hidden(input) {
             full.platform_output.cursor_icon = CursorIcon::None;
+        } else if self.hovered() == Some(Zone::Wipe) {
+            full.platform_output.cursor_icon = CursorIcon::ResizeHorizontal;
         }
 
         // egui asks for two more passes after every event; only its text field may need them.
@@ -266,6 +268,13 @@ impl Overlay {
                     desk.set_volume(scrub::volume_at(rect, pos));
                 }
             }
+            Gesture::Slide(Zone::Wipe, pos) => {
+                if let Some(position) =
+                    compare::position_at(self.zones.rect(Zone::Picture), input, pos)
+                {
+                    desk.set_wipe(position);
+                }
+            }
             Gesture::Slide(..) => {}
             Gesture::Wheel(zone, points) => self.wheel(zone, points, desk),
             Gesture::DoubleClick(Zone::Picture) => {
@@ -356,7 +365,8 @@ impl Overlay {
             .last_sign
             .is_some_and(|sign| input.now.nanos_since(sign) >= HIDE_AFTER_NANOS);
         let over = self.pointer.pos.and_then(|pos| self.zones.at(pos));
-        let resting = over.is_some_and(|zone| !matches!(zone, Zone::Picture | Zone::Waveform));
+        let resting =
+            over.is_some_and(|zone| !matches!(zone, Zone::Picture | Zone::Waveform | Zone::Wipe));
         still && !resting && self.pointer.held.is_none() && !self.is_anything_open()
     }
 
@@ -409,6 +419,7 @@ impl Overlay {
         if !placeholder::paint(canvas, between, input) {
             paint_waveform(canvas, between, input, shown);
         }
+        compare::paint(canvas, window, between, visible, input);
         if let Some(panel) = &mut self.performance {
             panel.update(input, self.timeline.facts.as_ref());
             panel.paint(canvas, between, input);

@@ -110,6 +110,7 @@ pub(super) fn snapshot(frames: i64, position: i64) -> Snapshot {
         audio: AudioState::Playing("Built-in Audio Analog Stereo".to_owned()),
         clock: ClockSource::Audio,
         view: ViewSettings::default(),
+        compare: crate::media::CompareView::default(),
         notices: Vec::new(),
         decoder: "hevc, 2 threads".to_owned(),
         ring_fill: (6, 8),
