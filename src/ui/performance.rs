@@ -438,7 +438,8 @@ fn timeline_section(input: &UiInput<'_>, facts: &Facts) -> Option<Section> {
     let timeline = input.snapshot.media.as_ref()?.timeline.as_ref()?;
     let rows = facts.rows(timeline).into_iter();
     let lines = rows.map(|(label, words)| Line::Words(label, words));
-    Some(Section(lines.collect()))
+    // The section before it is usually the last one and has no air below.
+    Some(Section(std::iter::once(Line::Gap).chain(lines).collect()))
 }
 
 fn ratio(part: f64, whole: f64) -> f32 {
