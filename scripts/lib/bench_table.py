@@ -22,6 +22,8 @@ ROWS = [
     ("Peak memory while shown", "MB", "peak_mb", "mpv x11", "<=", 1.3),
     ("Exact seek, p50", "ms", "seek_p50_ms", "mpv null", "<=", 0.85),
     ("Exact seek, p95", "ms", "seek_p95_ms", "mpv null", "<=", 0.85),
+    ("Two layers at 1280x720, into memory", "fps", "layers_fps", "melt", ">=", 2.0),
+    ("Two layers at 1280x720, into memory", "fps", "layers_fps", "GES", ">=", 1.0),
 ]
 
 
