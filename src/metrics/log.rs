@@ -1,9 +1,10 @@
 //! The log of frames: the latest in full, all of them in totals.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::{FrameFate, FrameRecord, Histogram, HistogramSummary, Stage};
-use crate::time::Moment;
+use crate::time::{FrameIndex, Moment};
 
 /// How many later records a record waits for its GPU time. Timestamps are read back two or three
 /// frames later; a lost device never answers, and its records must not stay open for ever.
@@ -29,12 +30,15 @@ pub struct FrameLog {
     first_due: Option<Moment>,
     /// Generation and moment of the last frame presented, unless something came between.
     last_presented: Option<(u64, Moment)>,
+    /// The first frames after cuts, in order.
+    cuts: Arc<[FrameIndex]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Totals {
     by_fate: [u64; FrameFate::COUNT],
     by_cause: [[u64; Stage::COUNT]; FrameFate::COUNT],
+    at_cuts: [u64; FrameFate::COUNT],
     dropped_after_first_second: u64,
     missing_gpu_times: u64,
 }
@@ -51,7 +55,23 @@ impl FrameLog {
             stages: std::array::from_fn(|_| Histogram::new()),
             first_due: None,
             last_presented: None,
+            cuts: Arc::default(),
         }
+    }
+
+    /// From now on, counts by themselves the frames that come first after one of `cuts`, which are in
+    /// order: where a player of edits stumbles.
+    pub fn watch_cuts(&mut self, cuts: Arc<[FrameIndex]>) {
+        self.cuts = cuts;
+    }
+
+    /// Whether `record` tells of a cut: of its first frame, or of the frame before that stayed too long.
+    fn is_at_cut(&self, record: &FrameRecord) -> bool {
+        let first = match record.fate {
+            FrameFate::Repeated => record.frame.offset(1),
+            FrameFate::Shown | FrameFate::Late | FrameFate::Dropped => record.frame,
+        };
+        self.cuts.binary_search(&first).is_ok()
     }
 
     /// Takes the record of a frame, or of one repetition of it.
@@ -61,6 +81,9 @@ impl FrameLog {
     pub fn record(&mut self, record: FrameRecord) {
         let fate = record.fate.index();
         self.totals.by_fate[fate] += 1;
+        if self.is_at_cut(&record) {
+            self.totals.at_cuts[fate] += 1;
+        }
         if let Some(stage) = record.blame {
             self.totals.by_cause[fate][stage.index()] += 1;
         }
@@ -171,6 +194,11 @@ impl FrameSummary {
     /// Records that ended in `fate`. For [`FrameFate::Repeated`] these are repetitions, not frames.
     pub fn count(&self, fate: FrameFate) -> u64 {
         self.totals.by_fate[fate.index()]
+    }
+
+    /// The same, of the frames that come first after a cut; of repetitions, those that delayed one.
+    pub fn count_at_cuts(&self, fate: FrameFate) -> u64 {
+        self.totals.at_cuts[fate.index()]
     }
 
     /// Records that ended in `fate` because of `stage`.

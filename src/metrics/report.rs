@@ -80,6 +80,35 @@ pub struct FrameReport {
     pub dropped_after_first_second: u64,
     /// Why, for each fate but `shown`; only causes that occurred.
     pub causes: Vec<CauseCount>,
+    /// How the first frames after cuts ended, where a timeline with cuts was played.
+    pub at_cuts: Option<CutReport>,
+}
+
+/// How the first frames after cuts ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct CutReport {
+    /// Seen when they were due.
+    pub shown: u64,
+    /// Refreshes that still showed the frame before the cut.
+    pub repeated: u64,
+    /// Seen after they were due.
+    pub late: u64,
+    /// Never seen.
+    pub dropped: u64,
+}
+
+impl CutReport {
+    /// The counts of a log, if there were any cuts.
+    fn from_summary(summary: &FrameSummary) -> Option<Self> {
+        let [shown, repeated, late, dropped] =
+            FrameFate::ALL.map(|fate| summary.count_at_cuts(fate));
+        (shown + repeated + late + dropped > 0).then_some(Self {
+            shown,
+            repeated,
+            late,
+            dropped,
+        })
+    }
 }
 
 /// Frames of one fate with one cause.
@@ -270,6 +299,7 @@ impl FrameReport {
             dropped: summary.count(FrameFate::Dropped),
             dropped_after_first_second: summary.dropped_after_first_second(),
             causes,
+            at_cuts: CutReport::from_summary(summary),
         }
     }
 

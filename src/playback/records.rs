@@ -1,5 +1,7 @@
 //! What became of each frame, and what was to blame.
 
+use std::sync::Arc;
+
 use crate::decode::{Generation, Picture, PlannedFrame, RunAnchor};
 use crate::metrics::{FrameFate, FrameLog, FrameRecord, Stage, StageTimes};
 use crate::time::{FrameIndex, MediaSpan, Moment};
@@ -83,6 +85,10 @@ impl Records {
 
     pub(super) fn log(&self) -> &FrameLog {
         &self.log
+    }
+
+    pub(super) fn watch_cuts(&mut self, cuts: Arc<[FrameIndex]>) {
+        self.log.watch_cuts(cuts);
     }
 
     pub(super) fn last_ordinal(&self) -> u64 {

@@ -59,6 +59,8 @@ pub struct NewSource {
     pub epoch: Epoch,
     /// Its frames.
     pub frames: FrameConsumer,
+    /// The first frames after its cuts, in order.
+    pub cuts: Arc<[FrameIndex]>,
 }
 
 /// The frame on screen.

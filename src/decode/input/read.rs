@@ -22,7 +22,7 @@ pub enum ReadError {
     /// The container cannot be searched this way.
     #[error("cannot move to that place in the file ({0}).")]
     Unseekable(String),
-    /// An [`Interrupter`] called it off.
+    /// An [`Interrupter`](crate::decode::Interrupter) called it off.
     #[error("reading was called off.")]
     Interrupted,
 }

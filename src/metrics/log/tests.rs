@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::metrics::StageTimes;
-use crate::time::FrameIndex;
 
 const FRAME: u64 = 40_000_000;
 
@@ -174,4 +173,19 @@ fn clearing_starts_anew() {
     assert_eq!(log.recent().len(), 0);
     log.record(record(100, FrameFate::Dropped, None));
     assert_eq!(log.summary().dropped_after_first_second(), 0);
+}
+
+#[test]
+fn first_frames_after_cuts_are_counted_by_themselves() {
+    let mut log = FrameLog::new(10);
+    log.watch_cuts([FrameIndex(3), FrameIndex(7)].into());
+    for ordinal in 0..7 {
+        log.record(shown(ordinal));
+    }
+    // The frame before the second cut stays on screen, and the one after it comes late.
+    log.record(record(6, FrameFate::Repeated, Some(Stage::Decode)));
+    log.record(record(7, FrameFate::Late, Some(Stage::Decode)));
+    log.record(record(8, FrameFate::Repeated, Some(Stage::Decode)));
+    let at_cuts = FrameFate::ALL.map(|fate| log.summary().count_at_cuts(fate));
+    assert_eq!(at_cuts, [1, 1, 1, 0]);
 }

@@ -18,6 +18,7 @@ pub(crate) fn full_report() -> SoakReport {
         seconds: 40.0,
         interrupted: false,
         frames: FrameReport {
+            at_cuts: None,
             shown: 970,
             repeated: 4,
             late: 20,
@@ -97,6 +98,7 @@ pub(crate) fn full_report() -> SoakReport {
 pub(crate) fn bare_report() -> SoakReport {
     SoakReport {
         frames: FrameReport {
+            at_cuts: None,
             shown: 0,
             repeated: 0,
             late: 0,

@@ -163,6 +163,13 @@ impl fmt::Display for FrameReport {
                 stage.unwrap_or("an unknown cause")
             )?;
         }
+        if let Some(cuts) = self.at_cuts {
+            writeln!(
+                f,
+                "{:<12}{} shown, {} repeated, {} late, {} dropped",
+                "at cuts", cuts.shown, cuts.repeated, cuts.late, cuts.dropped
+            )?;
+        }
         Ok(())
     }
 }

@@ -314,6 +314,11 @@ impl Engine {
             let new_source = NewSource {
                 epoch: self.epoch,
                 frames,
+                cuts: medium
+                    .timeline
+                    .as_ref()
+                    .map(|timeline| timeline.edit.cuts().into())
+                    .unwrap_or_default(),
             };
             if self.sources.try_send(new_source).is_err() {
                 tracing::error!("nobody takes the pictures: the window is gone");

@@ -2,7 +2,7 @@
 //!
 //! [`Edit::new`] walks the tree of a [`Timeline`](super::Timeline) once and keeps what play asks for:
 //! which clips are seen in a frame and which pictures of their sources, what is heard when, where the
-//! cuts and markers are, and what comes next. What it answers is defined by [`reference`].
+//! cuts and markers are, and what comes next. What it answers is defined by [the reference](mod@reference).
 
 pub mod reference;
 
