@@ -35,6 +35,10 @@ struct StateLine {
     exposure: f32,
     gamma: f32,
     channel: String,
+    /// How a comparison is shown: `wipe`, `side-by-side`, `difference`, `a` or `b`.
+    compare: &'static str,
+    /// Where the line of a wipe stands, from 0 at the left edge to 1 at the right one.
+    compare_position: f32,
     badges: Vec<String>,
     notices: Vec<String>,
     errors: usize,
@@ -104,6 +108,8 @@ impl StateLine {
             exposure: snapshot.view.exposure_stops,
             gamma: snapshot.view.gamma,
             channel: format!("{:?}", snapshot.view.channel).to_lowercase(),
+            compare: snapshot.compare.mode.name(),
+            compare_position: snapshot.compare.position,
             badges: media.map(|media| media.badges.clone()).unwrap_or_default(),
             notices: snapshot
                 .notices

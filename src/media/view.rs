@@ -55,6 +55,19 @@ pub enum CompareMode {
     OnlyB,
 }
 
+impl CompareMode {
+    /// Its name on the command line and in reports: `side-by-side`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Wipe => "wipe",
+            Self::SideBySide => "side-by-side",
+            Self::Difference => "difference",
+            Self::OnlyA => "a",
+            Self::OnlyB => "b",
+        }
+    }
+}
+
 /// How a comparison is shown. It never changes the media.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CompareView {

@@ -129,14 +129,18 @@ fn every_key_does_what_the_help_says() {
     let covered = std::mem::take(&mut table.covered);
     let left: Vec<_> = Action::ALL
         .iter()
-        // The dialog needs a desktop, markers a timeline; the others need sound and end the program:
-        // see below.
+        // The dialog needs a desktop, markers a timeline, comparing two files; the others need sound and
+        // end the program: see below.
         .filter(|action| {
             !matches!(
                 action,
                 A::OpenFiles
                     | A::NextMarker
                     | A::PreviousMarker
+                    | A::CycleCompare
+                    | A::ToggleCompare
+                    | A::WipeLeft
+                    | A::WipeRight
                     | A::NextAudioTrack
                     | A::NextAudioDevice
                     | A::Quit
@@ -180,6 +184,32 @@ fn keys_go_to_the_cuts_and_markers_of_a_timeline() {
     ] {
         screen.press(&[chord]);
         screen.until_shown(frame);
+    }
+    screen.press(&["q"]);
+    screen.wait().expect(0);
+}
+
+#[test]
+fn keys_change_how_two_files_are_compared() {
+    let (a, b) = (path("h264-bframes.mp4"), path("h264-longgop.mp4"));
+    let mut screen = Screen::play(&[&a, "--compare", &b, "--paused", "--size", WINDOW]);
+    screen.until_shown(0);
+    for (chord, state) in [
+        ("w", json!({"compare": "side-by-side"})),
+        ("w", json!({"compare": "difference"})),
+        ("shift+w", json!({"compare": "a"})),
+        ("shift+w", json!({"compare": "b"})),
+        ("w", json!({"compare": "wipe", "compare_position": 0.5})),
+    ] {
+        screen.press(&[chord]);
+        screen.until_fields(chord, &state);
+    }
+    for (chord, least, most) in [("alt+Left", 0.0, 0.499), ("alt+Right", 0.499, 0.501)] {
+        screen.press(&[chord]);
+        screen.until(chord, |state| {
+            let position = state["compare_position"].as_f64();
+            position.is_some_and(|position| (least..most).contains(&position))
+        });
     }
     screen.press(&["q"]);
     screen.wait().expect(0);
