@@ -106,6 +106,8 @@ impl Bench {
                 let _already = send.try_send(());
             }),
             index: None,
+            indices: None,
+            keeper: None,
         };
         let (session, frames) = VideoSession::start(input, stream, options)
             .map_err(|error| fail(format!("{}: {error}", path.display())))?;

@@ -8,6 +8,7 @@ mod frame_buffers;
 mod index;
 mod index_reader;
 mod input;
+mod keeper;
 mod log;
 mod mp4_protection;
 mod picture;
@@ -30,6 +31,7 @@ pub use frame_buffers::BufferCounters;
 pub use index::{GopIndex, IndexBuilder, Keyframe, Numbering, PacketStamp};
 pub use index_reader::read_index;
 pub use input::{Input, OpenError, ReadError, ReadOutcome, SameFile};
+pub use keeper::{Aim, FrameKeeper, IndexStore};
 pub use log::{LOG_TARGET, init};
 pub use plan::{CatchUp, Generation, LoopMode, PlanCursor, RunAnchor, RunMap, RunPoint, VideoPlan};
 pub use probe::{
@@ -39,7 +41,9 @@ pub use rates::RateEstimate;
 pub use repack::{RepackError, Repacker};
 pub use ring::{FrameConsumer, FrameProducer, Picture, PlannedFrame, RingItem, frame_ring};
 pub use sequence::{SequenceSession, media_info_of_sequence};
-pub use session::{SessionOptions, SharedAnchor, SourceStatus, VideoSession, VideoSource};
+pub use session::{
+    SessionOptions, SharedAnchor, SourceStatus, Still, VideoSession, VideoSource,
+};
 pub use source_file::{FileChange, FileIdentity, Interrupter};
 pub use tags::{
     ColorContext, ColorTags, color_info, fields_from_order, fields_of_frame, hdr_from_side_data,

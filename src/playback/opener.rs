@@ -217,6 +217,8 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
         anchor: Arc::clone(&options.anchor),
         notify: Arc::clone(&options.notify),
         index: None,
+        indices: None,
+        keeper: None,
     };
     let (session, frames) = VideoSession::start(input, stream, session_options)
         .map_err(|error| format!("{}: {error}", path.display()))?;

@@ -46,6 +46,8 @@ impl Deck {
                 let _already = send.try_send(());
             }),
             index: None,
+            indices: None,
+            keeper: None,
         };
         let (session, frames) = VideoSession::start(input, stream.clone(), options)
             .map_err(|error| error.to_string())?;

@@ -65,6 +65,8 @@ impl Rig {
                 let _already = send.try_send(());
             }),
             index: None,
+            indices: None,
+            keeper: None,
         };
         let (session, frames) = VideoSession::start(input, stream.clone(), options).unwrap();
         let converter = CpuConverter::new(1);

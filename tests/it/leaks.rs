@@ -79,6 +79,8 @@ fn open(path: &Path, pool: &FramePool) -> (VideoSession, FrameConsumer, Receiver
             let _already = send.try_send(());
         }),
         index: None,
+        indices: None,
+        keeper: None,
     };
     let (session, frames) = VideoSession::start(input, stream, options).unwrap();
     (session, frames, news)

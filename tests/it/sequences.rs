@@ -55,6 +55,8 @@ impl Rig {
                 let _already = send.try_send(());
             }),
             index: None,
+            indices: None,
+            keeper: None,
         };
         let (session, frames) = SequenceSession::start(sequence, &info.video[0], options).unwrap();
         Self {

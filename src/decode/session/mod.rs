@@ -27,13 +27,14 @@ use super::frame_buffers::BufferCounters;
 use super::index::GopIndex;
 use super::index_reader::index_builder;
 use super::input::Input;
+use super::keeper::{FrameKeeper, IndexStore};
 use super::plan::{Generation, RunAnchor, VideoPlan};
-use super::ring::{FrameConsumer, frame_ring};
+use super::ring::{FrameConsumer, Picture, frame_ring};
 use super::source_file::Interrupter;
 use super::video_reader::{DecodeError, ReaderOptions, VideoReader};
 use crate::media::VideoStream;
 use crate::memory::FramePool;
-use crate::time::{Clock, MediaSpan};
+use crate::time::{Clock, FrameIndex, MediaSpan};
 
 /// Shared place where the engine publishes how the playhead moves.
 pub type SharedAnchor = Arc<ArcSwapOption<RunAnchor>>;
@@ -57,6 +58,10 @@ pub struct SessionOptions {
     pub notify: Arc<dyn Fn() + Send + Sync>,
     /// The complete index of the same stream, where another session has made it already.
     pub index: Option<Arc<GopIndex>>,
+    /// Where indices are kept from one opening of a file to the next.
+    pub indices: Option<Arc<dyn IndexStore>>,
+    /// Where decoded frames are kept; without it every frame is decoded each time.
+    pub keeper: Option<Arc<dyn FrameKeeper>>,
 }
 
 /// How a session is doing. Cheap to ask for.
@@ -79,6 +84,15 @@ pub struct SourceStatus {
     pub interlaced: bool,
 }
 
+/// A picture that is at hand without decoding.
+#[derive(Debug, Clone)]
+pub struct Still {
+    /// The frame that it shows.
+    pub index: FrameIndex,
+    /// What it shows.
+    pub picture: Picture,
+}
+
 /// Anything that delivers frames by plan: a decode session, or a test's script.
 pub trait VideoSource: Send {
     /// Replaces the plan. Returns at once.
@@ -87,6 +101,15 @@ pub trait VideoSource: Send {
     fn status(&self) -> SourceStatus;
     /// The frames known so far.
     fn index(&self) -> Arc<GopIndex>;
+    /// This frame, if it is at hand without decoding. Takes some microseconds.
+    fn still(&self, _frame: FrameIndex) -> Option<Still> {
+        None
+    }
+    /// What is at hand nearest to this frame, within its GOP or as far as `reach`. Takes some
+    /// microseconds.
+    fn nearest_still(&self, _frame: FrameIndex, _reach: i64) -> Option<Still> {
+        None
+    }
 }
 
 /// What the threads of a session share with its handle.

@@ -189,6 +189,8 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
             anchor: Arc::clone(&request.anchor),
             notify: Arc::clone(&options.notify),
             index: request.known.as_ref().and_then(|media| media.whole_index()),
+            indices: None,
+            keeper: None,
         }
     };
     let media_of = |stream: &crate::media::VideoStream| {

@@ -1,0 +1,54 @@
+//! Where sessions leave what they decode, and look before they decode it again.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::index::GopIndex;
+use super::source_file::FileIdentity;
+use crate::media::{VideoFrame, VideoStream};
+use crate::time::FrameIndex;
+
+/// How the playhead moves over a medium, for whoever keeps its frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Aim {
+    /// Where it is.
+    pub frame: FrameIndex,
+    /// Whether it moves towards the beginning.
+    pub reverse: bool,
+}
+
+/// Keeps decoded frames of one stream, as far as memory allows. Sessions of the same stream share one.
+pub trait FrameKeeper: Send + Sync {
+    /// The frame, if it is kept.
+    fn get(&self, frame: FrameIndex) -> Option<Arc<VideoFrame>>;
+    /// Whether it is kept. Counts neither as a hit nor as a miss.
+    fn has(&self, frame: FrameIndex) -> bool;
+    /// Offers a frame; it may be declined, and others may make room for it.
+    fn put(&self, frame: FrameIndex, picture: &Arc<VideoFrame>);
+    /// Whether a frame would be kept if it were offered: what is nobody's wish need not be decoded.
+    fn wants(&self, frame: FrameIndex) -> bool;
+    /// Tells where the playhead is: what lies farthest from it makes room first.
+    fn aim(&self, aim: Aim);
+    /// The kept frame nearest to `frame`, no farther away than `reach` frames.
+    fn nearest(&self, frame: FrameIndex, reach: i64) -> Option<(FrameIndex, Arc<VideoFrame>)>;
+}
+
+impl fmt::Debug for dyn FrameKeeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FrameKeeper")
+    }
+}
+
+/// Keeps indices of files that were read before, for the next time that they are opened.
+pub trait IndexStore: Send + Sync {
+    /// The complete index of `stream` in the file of this identity, if it is kept and sound.
+    fn load(&self, file: &FileIdentity, stream: &VideoStream) -> Option<Arc<GopIndex>>;
+    /// Keeps a complete index.
+    fn store(&self, file: &FileIdentity, stream: &VideoStream, index: &GopIndex);
+}
+
+impl fmt::Debug for dyn IndexStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IndexStore")
+    }
+}
