@@ -241,6 +241,28 @@ impl PlanCursor {
     pub fn lap_run(&self) -> MediaSpan {
         self.lap_run
     }
+
+    /// Run time at which the present lap ends and the next begins, where the plan repeats: `range` are
+    /// the media times of its range. `None` before the lap's first frame is known.
+    pub fn lap_end(&self, range: (MediaTime, MediaTime)) -> Option<MediaSpan> {
+        if self.plan.repeat == LoopMode::Off {
+            return None;
+        }
+        let exit = if self.reverse { range.0 } else { range.1 };
+        self.lap_entry
+            .map(|entry| self.lap_run + (exit - entry).abs())
+    }
+
+    /// Frames of the present lap from the next one on, where `last` is the last of the range.
+    pub fn left_in_lap(&self, last: FrameIndex) -> u32 {
+        let distance = if self.reverse {
+            self.next.0 - self.plan.first.0
+        } else {
+            last.0 - self.next.0
+        };
+        let stride = i64::from(self.plan.stride.get());
+        u32::try_from(distance.div_euclid(stride) + 1).unwrap_or(0)
+    }
 }
 
 /// Decoding that is later than this gives frames up. Less is absorbed by the ring.
@@ -255,11 +277,13 @@ const LONGEST_GAP: MediaSpan = MediaSpan::from_millis(100);
 /// The playhead waits for nobody: the next frame to decode is the first that can still be in time. But a
 /// decoder that is slower than the playhead would follow it for ever, so that after a gap the next frame
 /// is delivered however late it is. It comes back to the playhead at the next keyframe that is due
-/// already: from there it can go on without what lies before.
+/// already: from there it can go on without what lies before. In a loop the beginning of a lap is such a
+/// place as well; the first frame after a lap that was left is delivered however late it comes.
 #[derive(Debug, Clone, Default)]
 pub struct CatchUp {
     given_up: u32,
     gap_from: Option<MediaSpan>,
+    left_lap: bool,
 }
 
 impl CatchUp {
@@ -272,7 +296,7 @@ impl CatchUp {
         now: MediaSpan,
     ) -> bool {
         let behind = if self.given_up == 0 { now - LATE } else { now };
-        if run_end >= behind {
+        if self.left_lap || run_end >= behind {
             return false;
         }
         let from = *self.gap_from.get_or_insert(run);
@@ -282,6 +306,17 @@ impl CatchUp {
         }
         self.given_up += 1;
         true
+    }
+
+    /// Whether the rest of a lap is given up that ends at `lap_end`, while the line stands at `now`.
+    pub fn leaves_lap(&self, lap_end: MediaSpan, now: MediaSpan) -> bool {
+        !self.left_lap && lap_end + LATE <= now
+    }
+
+    /// Laps were left with so many frames in all that are not delivered.
+    pub fn leave_laps(&mut self, frames: u32) {
+        self.given_up = self.given_up.saturating_add(frames);
+        self.left_lap = true;
     }
 
     /// Gives up one frame more, for a reason of the caller's.

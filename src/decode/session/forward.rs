@@ -19,8 +19,12 @@ impl Worker {
         let index = self.shared.index.load_full();
         self.catch_up(&index);
         let Some(cursor) = &self.cursor else {
-            return Ok(Work::Done);
+            // The plan's end is still to be told.
+            return Ok(Work::Go);
         };
+        if cursor.is_reverse() {
+            return Ok(Work::Go);
+        }
         let wanted = cursor.next();
         if !cursor.is_inside(self.last_known(&index)) {
             return Ok(self.end_lap(&index));
@@ -144,9 +148,12 @@ impl Worker {
             return;
         }
         let now = anchor.run_at(self.options.clock.now());
+        self.leave_laps(now, index);
         let last_known = self.last_known(index);
         loop {
-            let Some(cursor) = &self.cursor else { return };
+            let Some(cursor) = self.cursor.as_ref().filter(|cursor| !cursor.is_reverse()) else {
+                return;
+            };
             let next = cursor.next();
             // Nothing is given up that is decoded already, or that the index does not know.
             let waiting = self

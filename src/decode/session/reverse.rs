@@ -23,9 +23,16 @@ pub(super) struct ReverseFill {
 impl Worker {
     pub(super) fn work_backwards(&mut self, ring_is_full: bool) -> Result<Work, DecodeError> {
         let index = self.shared.index.load_full();
+        // A window that is decoded or begun is worth one picture at least.
+        if self.window.is_empty() && self.fill.is_none() {
+            self.leave_laps_backwards(&index);
+        }
         let Some(cursor) = &self.cursor else {
             return Ok(Work::Done);
         };
+        if !cursor.is_reverse() {
+            return Ok(Work::Go);
+        }
         let wanted = cursor.next();
         let inside = cursor.is_inside(self.last_known(&index));
         if !ring_is_full {
@@ -63,6 +70,15 @@ impl Worker {
         }
         self.window = self.fill.take().map_or_else(Vec::new, |fill| fill.frames);
         Ok(Work::Go)
+    }
+
+    fn leave_laps_backwards(&mut self, index: &GopIndex) {
+        let generation = self.cursor.as_ref().map(|cursor| cursor.plan().generation);
+        if let Some(anchor) = self.options.anchor.load_full()
+            && generation == Some(anchor.generation)
+        {
+            self.leave_laps(anchor.run_at(self.options.clock.now()), index);
+        }
     }
 
     /// Gives up frames of the window that are late, but for its last: each window is worth one picture at

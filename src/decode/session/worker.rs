@@ -14,7 +14,7 @@ use crate::decode::plan::{CatchUp, PlanCursor, VideoPlan};
 use crate::decode::ring::{FrameProducer, Picture, PlannedFrame, RingItem};
 use crate::decode::video_reader::{DecodeError, ReadPicture, VideoReader};
 use crate::media::FieldOrder;
-use crate::time::{FrameIndex, MediaTime, Moment};
+use crate::time::{FrameIndex, MediaSpan, MediaTime, Moment};
 
 /// A frame that was decoded, not yet placed in the plan.
 pub(super) struct Decoded {
@@ -333,16 +333,9 @@ impl Worker {
     pub(super) fn end_lap(&mut self, index: &GopIndex) -> Work {
         // The decoder stands beyond the range; what it brought from there is not a part of it.
         self.lookahead = None;
-        let last_known = self.last_known(index).unwrap_or(FrameIndex::ZERO);
-        let Some(cursor) = &self.cursor else {
+        let Some((last, range)) = self.range(index) else {
             return Work::Done;
         };
-        let last = cursor.last(Some(last_known)).unwrap_or(last_known);
-        let first = cursor.plan().first;
-        let range = (
-            self.times_of(first, None, index).0,
-            self.times_of(last, None, index).1,
-        );
         let Some(cursor) = &mut self.cursor else {
             return Work::Done;
         };
@@ -361,6 +354,41 @@ impl Worker {
         self.cursor = None;
         self.pending.push_back(RingItem::End { generation, run });
         Work::Go
+    }
+
+    /// The last frame of the plan's range, and the media times of the range.
+    fn range(&self, index: &GopIndex) -> Option<(FrameIndex, (MediaTime, MediaTime))> {
+        let cursor = self.cursor.as_ref()?;
+        let last_known = self.last_known(index).unwrap_or(FrameIndex::ZERO);
+        let last = cursor.last(Some(last_known)).unwrap_or(last_known);
+        let begin = self.times_of(cursor.plan().first, None, index).0;
+        Some((last, (begin, self.times_of(last, None, index).1)))
+    }
+
+    /// In a loop: gives up laps that are over at run time `now`, for a decoder that is slower than the
+    /// playhead would fall ever further behind.
+    pub(super) fn leave_laps(&mut self, now: MediaSpan, index: &GopIndex) {
+        if !index.is_complete() || self.lookahead.is_some() {
+            return;
+        }
+        let mut frames: u32 = 0;
+        while let Some((last, range)) = self.range(index)
+            && let Some(cursor) = &self.cursor
+            && let Some(lap_end) = cursor.lap_end(range)
+            && self.catch_up.leaves_lap(lap_end, now)
+        {
+            // The first frame of a plan is shown however late it comes.
+            let begins =
+                cursor.lap_run() == MediaSpan::ZERO && cursor.next() == cursor.plan().start;
+            if begins || lap_end == cursor.lap_run() {
+                break;
+            }
+            frames = frames.saturating_add(cursor.left_in_lap(last));
+            self.end_lap(index);
+        }
+        if frames > 0 {
+            self.catch_up.leave_laps(frames);
+        }
     }
 
     /// Brings the decoder to a keyframe from which `target` can be reached.

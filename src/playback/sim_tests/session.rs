@@ -152,6 +152,9 @@ impl SimSession {
         let Some(cursor) = &self.cursor else {
             return false;
         };
+        if cursor.is_reverse() {
+            return true;
+        }
         let wanted = cursor.next().0;
         if !cursor.is_inside(self.known()) {
             return self.end_lap();
@@ -257,15 +260,9 @@ impl SimSession {
     }
 
     fn end_lap(&mut self) -> bool {
-        let known = self.known().unwrap_or(FrameIndex::ZERO);
-        let Some(cursor) = &self.cursor else {
+        let Some((last, range)) = self.range() else {
             return false;
         };
-        let last = cursor.last(Some(known)).unwrap_or(known);
-        let range = (
-            self.times_of(cursor.plan().first.0).0,
-            self.times_of(last.0).1,
-        );
         let Some(cursor) = &mut self.cursor else {
             return false;
         };
@@ -283,13 +280,49 @@ impl SimSession {
         true
     }
 
+    fn range(&self) -> Option<(FrameIndex, (MediaTime, MediaTime))> {
+        let cursor = self.cursor.as_ref()?;
+        let known = self.known().unwrap_or(FrameIndex::ZERO);
+        let last = cursor.last(Some(known)).unwrap_or(known);
+        let begin = self.times_of(cursor.plan().first.0).0;
+        Some((last, (begin, self.times_of(last.0).1)))
+    }
+
+    fn leave_laps(&mut self, now: Moment) {
+        let (Some(anchor), Some(cursor)) = (self.anchor.load_full(), &self.cursor) else {
+            return;
+        };
+        if anchor.generation != cursor.plan().generation || !self.index.is_complete() {
+            return;
+        }
+        let line = anchor.run_at(now);
+        let mut frames = 0;
+        while let Some((last, range)) = self.range()
+            && let Some(cursor) = &self.cursor
+            && let Some(lap_end) = cursor.lap_end(range)
+            && self.catch_up.leaves_lap(lap_end, line)
+        {
+            let begins =
+                cursor.lap_run() == MediaSpan::ZERO && cursor.next() == cursor.plan().start;
+            if begins {
+                break;
+            }
+            frames += cursor.left_in_lap(last);
+            self.end_lap();
+        }
+        if frames > 0 {
+            self.catch_up.leave_laps(frames);
+        }
+    }
+
     fn catch_up(&mut self, now: Moment) {
+        self.leave_laps(now);
         let Some(anchor) = self.anchor.load_full() else {
             return;
         };
         let known = self.known();
         let index = Arc::clone(&self.index);
-        while let Some(cursor) = &self.cursor {
+        while let Some(cursor) = self.cursor.as_ref().filter(|cursor| !cursor.is_reverse()) {
             let next = cursor.next();
             let is_last = cursor.last(known) == Some(next);
             if anchor.generation != cursor.plan().generation || is_last || next.0 + 1 >= index.len()
@@ -316,9 +349,15 @@ impl SimSession {
     }
 
     fn step_backwards(&mut self, room: bool, now: Moment) -> bool {
+        if self.window.is_empty() && self.fill.is_none() {
+            self.leave_laps(now);
+        }
         let Some(cursor) = &self.cursor else {
             return false;
         };
+        if !cursor.is_reverse() {
+            return true;
+        }
         let (wanted, inside) = (cursor.next().0, cursor.is_inside(self.known()));
         let (first, stride) = (cursor.plan().first.0, i64::from(cursor.plan().stride.get()));
         if room && !inside {
@@ -472,6 +511,7 @@ impl Opener for SimOpener {
                 info,
                 video: None,
                 timeline: None,
+                reviser: None,
                 watch: None,
             }));
         }
@@ -507,6 +547,7 @@ impl Opener for SimOpener {
             info,
             video: Some((Box::new(SimSource(session)), frames)),
             timeline: None,
+            reviser: None,
             watch: None,
         }))
     }

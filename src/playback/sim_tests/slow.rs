@@ -206,12 +206,13 @@ fn laps_lose_no_frame_from_the_count() {
                 let span = MediaSpan::from_flicks(705_600_000 / 30);
                 let due = shown.run.flicks() / span.flicks() + 1;
                 assert_eq!(shown.run.flicks() % span.flicks(), 0, "{what}");
-                // Backwards, and with a decoder nine times too slow, pictures fall behind the line from
-                // lap to lap; the count holds all the same.
-                let keeps_up =
-                    decode < 33_000 || mode == LoopMode::Loop && quarters > 0 && decode < 100_000;
-                let fewest = if keeps_up { LAPS - 2 } else { 2 };
-                assert!(due >= fewest * CLIP, "{what}: only {due} frames were due");
+                // A decoder that is too slow loses its pictures, not its place. One nine times too slow
+                // works for some laps on each window that it plays backwards.
+                let behind = if decode < 100_000 { 3 } else { 15 };
+                assert!(
+                    due >= (LAPS - behind) * CLIP,
+                    "{what}: only {due} frames were due"
+                );
                 let records = closed_records(&rig, shown.generation.0);
                 assert_eq!(records.len(), usize::try_from(due).unwrap(), "{what}");
                 // In the order in which they were due, a frame's time apart, and none of them twice. The
