@@ -360,6 +360,8 @@ pub enum Effect {
     /// video tracks never are. Nothing but an item of a track needs it: the tracks of a stack that is
     /// in no track are looked into as they are.
     WithSound,
+    /// A factor for the level of its sound, and of all that is in it; 1 changes nothing.
+    Gain(f32),
     /// Something that the player does not know: kept, and listed.
     Unknown {
         /// Its name.

@@ -7,7 +7,8 @@
 //! composition as much as it holds.
 
 use super::{
-    Child, Clip, Composition, CompositionKind, Item, ItemKind, TimeRange, Timeline, TrackKind,
+    Child, Clip, Composition, CompositionKind, Effect, Item, ItemKind, TimeRange, Timeline,
+    TrackKind,
 };
 use crate::time::{MediaSpan, MediaTime};
 
@@ -23,6 +24,15 @@ pub struct PlacedChild<'a> {
 }
 
 impl Item {
+    /// The factor for the level of its sound, and of all that is in it.
+    pub fn gain(&self) -> f32 {
+        let factor = |effect: &Effect| match effect {
+            Effect::Gain(factor) => *factor,
+            _ => 1.0,
+        };
+        self.effects.iter().map(factor).product()
+    }
+
     /// All that there is of it, in its own time. `None` for a clip whose medium's extent the file
     /// does not state, and for a gap without a range.
     pub fn available_range(&self) -> Option<TimeRange> {

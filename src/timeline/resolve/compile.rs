@@ -305,7 +305,7 @@ impl<'a> Retime<'a> {
                 [only] => Self::Straight(Line::of_piece(only)),
                 _ => Self::Pieces(map),
             },
-            Effect::WithSound | Effect::Unknown { .. } => Self::None,
+            Effect::WithSound | Effect::Gain(_) | Effect::Unknown { .. } => Self::None,
         }
     }
 }

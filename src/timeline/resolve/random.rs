@@ -90,6 +90,8 @@ fn effects() -> impl Strategy<Value = Vec<Effect>> {
             .prop_map(|pieces| Effect::Map(TimeMap::from_pieces(pieces).unwrap())),
         1 => Just(Effect::Unknown { name: "blur".into(), metadata: Metadata::NONE }),
         4 => Just(Effect::WithSound),
+        // Powers of two multiply exactly in any order.
+        2 => prop::sample::select(vec![0.0, 0.5, 2.0]).prop_map(Effect::Gain),
     ];
     prop_oneof![
         3 => Just(Vec::new()),

@@ -71,7 +71,7 @@ pub struct Heard {
     pub media: MediaTime,
     /// Source time that passes in a unit of timeline time; never zero.
     pub speed: Ratio,
-    /// What transitions leave of its level, 0 to 1.
+    /// What transitions leave of its level, 0 to 1, times the gains on the way to it.
     pub level: f32,
 }
 
@@ -176,7 +176,7 @@ impl<'a> Place<'a> {
                 Effect::Speed(speed) => view.then(&Line::from_zero(MediaSpan::ZERO, *speed)),
                 Effect::Freeze => view.then(&Line::from_zero(MediaSpan::ZERO, Ratio::ZERO)),
                 Effect::Map(map) => through_map(view, map, now(&view)),
-                Effect::WithSound | Effect::Unknown { .. } => view,
+                Effect::WithSound | Effect::Gain(_) | Effect::Unknown { .. } => view,
             };
         }
         view.then(&Line::shift(MediaTime::ZERO, trimmed.start))
@@ -265,7 +265,7 @@ impl<'a> Place<'a> {
             return Vec::new();
         }
         let view = self.inside(parent, |view| view.line.at(time));
-        let mut level = level;
+        let mut level = level * self.item.gain();
         if let Some(overlap) = self.entering.as_ref().filter(|at| at.range.contains(now)) {
             level *= overlap.progress(now);
         }

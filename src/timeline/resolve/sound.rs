@@ -38,6 +38,7 @@ pub(super) struct TimeContext {
     heard: Heard,
     /// The innermost fade.
     fade: Option<usize>,
+    gain: f32,
 }
 
 impl TimeContext {
@@ -45,6 +46,7 @@ impl TimeContext {
     pub(super) const ROOT: Self = Self {
         heard: Heard::Untracked,
         fade: None,
+        gain: 1.0,
     };
 }
 
@@ -87,6 +89,7 @@ impl<'a> Pass<'a> for TimePass<'_, 'a> {
         let item = met.placed.item;
         let heard = heard_in(item, context.heard);
         let mut fade = context.fade;
+        let gain = context.gain * item.gain();
         if heard != Heard::Nothing {
             for (overlap, appears) in [(met.placed.entering, true), (met.placed.leaving, false)] {
                 if let Some(found) = overlap.and_then(|overlap| fade_of(&overlap, met, appears)) {
@@ -105,10 +108,10 @@ impl<'a> Pass<'a> for TimePass<'_, 'a> {
                 range: window,
                 pieces: Box::default(),
                 fades: self.fades_from(fade),
-                gain: 1.0,
+                gain,
             });
         }
-        Some(TimeContext { heard, fade })
+        Some(TimeContext { heard, fade, gain })
     }
 
     fn content(&mut self, met: &Met<'_, 'a>, view: &View, window: TimeRange, context: TimeContext) {

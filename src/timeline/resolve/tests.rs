@@ -140,7 +140,7 @@ proptest! {
 fn random_timelines_have_what_is_hard() {
     let mut runner = TestRunner::deterministic();
     let mut found = [0; 10];
-    for _ in 0..200 {
+    for _ in 0..400 {
         let timeline = timeline().new_tree(&mut runner).unwrap().current();
         let edit = Edit::new(&timeline).unwrap();
         let mut ops = Vec::new();

@@ -70,8 +70,14 @@ impl<'a> Reader<'a, '_> {
                         ["left", "top", "right", "bottom"].map(|id| part(id).clamp(0.0, 1.0));
                 }
                 "audiopan" | "audiobalance" => continue,
-                "audiolevels" if number(effect, "level").is_none_or(is_one) => {
+                "audiolevels" if is_keyed(effect) => {
+                    self.note(filter, "the level changes over time; it stays full");
                     continue;
+                }
+                "audiolevels" => {
+                    let level = number(effect, "level").filter(|level| !is_one(*level));
+                    let gain = level.map(|level| Effect::Gain(level.clamp(0.0, MOST_GAIN)));
+                    filtered.effects.extend(gain);
                 }
                 _ => {
                     self.note(filter, format!("the filter `{name}` is not applied"));
@@ -82,8 +88,7 @@ impl<'a> Reader<'a, '_> {
                     continue;
                 }
             }
-            let keyed = children(effect, "parameter").any(|some| child(some, "keyframe").is_some());
-            if keyed {
+            if is_keyed(effect) {
                 let text = format!("`{name}` changes over time; its first value stays");
                 self.note(filter, text);
             }
@@ -91,6 +96,13 @@ impl<'a> Reader<'a, '_> {
         filtered
     }
 }
+
+fn is_keyed(effect: Node<'_>) -> bool {
+    children(effect, "parameter").any(|some| child(some, "keyframe").is_some())
+}
+
+/// Four times the level, 12 dB, is the most that Final Cut Pro allows.
+const MOST_GAIN: f32 = 4.0;
 
 fn is_one(level: f32) -> bool {
     (level - 1.0).abs() < 1e-4

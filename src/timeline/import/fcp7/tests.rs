@@ -348,6 +348,22 @@ fn filters_become_a_look() {
 }
 
 #[test]
+fn levels_become_gains() {
+    let levels = |level: &str| {
+        let filter = format!(
+            "<filter><effect><effectid>audiolevels</effectid><parameter><parameterid>level</parameterid>\
+             <value>{level}</value></parameter></effect></filter>"
+        );
+        let imported = read(&track(&clip("a", [0, 10, 0, 10], &filter)), "");
+        assert_eq!(imported.notes, []);
+        as_item(&children(tracks(&imported)[0])[0]).effects.clone()
+    };
+    assert_eq!(levels("0.25"), [Effect::Gain(0.25)]);
+    assert_eq!(levels("1"), []);
+    assert_eq!(levels("1000"), [Effect::Gain(4.0)], "12 dB is the most");
+}
+
+#[test]
 fn generators_are_made_or_noted() {
     let generator = |name: &str, more: &str| {
         clip(

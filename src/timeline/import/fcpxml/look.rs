@@ -119,9 +119,19 @@ impl<'a> Reader<'a, '_> {
             );
             let known = matches!(element, "adjust-transform" | "adjust-crop" | "adjust-blend");
             let adjusts = element.starts_with("adjust-") && !known && !SILENT.contains(&element);
-            let plain_volume = element == "adjust-volume" && is_full_or_none(child);
             let off = child.attribute("enabled") == Some("0");
-            if !(is_filter || adjusts) || plain_volume || off {
+            if !(is_filter || adjusts) || off {
+                continue;
+            }
+            if element == "adjust-volume"
+                && let Some(decibels) = decibels(child)
+            {
+                // What is turned down all the way is not heard at all.
+                if decibels != 0.0 && decibels > SILENCE {
+                    let gain = 10f32.powf(decibels.min(MOST_DECIBELS) / 20.0);
+                    effects.push(Effect::Gain(gain));
+                }
+                self.keyframes(child);
                 continue;
             }
             let name = child.attribute("name").unwrap_or(element);
@@ -135,15 +145,17 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-/// Whether the volume of `node` is turned down all the way: -96 dB is the least there is.
+/// The least volume there is.
+const SILENCE: f32 = -96.0;
+
+/// The most that Final Cut Pro allows.
+const MOST_DECIBELS: f32 = 12.0;
+
+/// Whether the volume of `node` is turned down all the way.
 pub(super) fn is_silent(node: Node<'_>) -> bool {
     child(node, "adjust-volume")
         .and_then(decibels)
-        .is_some_and(|decibels| decibels <= -96.0)
-}
-
-fn is_full_or_none(volume: Node<'_>) -> bool {
-    decibels(volume).is_some_and(|decibels| decibels == 0.0 || decibels <= -96.0)
+        .is_some_and(|decibels| decibels <= SILENCE)
 }
 
 fn decibels(volume: Node<'_>) -> Option<f32> {

@@ -124,6 +124,21 @@ fn media(item: &Item) -> &MediaReference {
 }
 
 #[test]
+fn volumes_become_gains() {
+    let gain = |amount: &str| {
+        let clip = format!(
+            "<asset-clip ref='av' offset='3600s' duration='1s'><adjust-volume amount='{amount}'/></asset-clip>"
+        );
+        let imported = read(&clip);
+        assert_eq!(imported.notes, []);
+        first_item(&imported).gain()
+    };
+    assert!((gain("0dB") - 1.0).abs() < 1e-6);
+    assert!((gain("-6.0206dB") - 0.5).abs() < 1e-4);
+    assert!((gain("99dB") - 3.981).abs() < 1e-3, "12 dB is the most");
+}
+
+#[test]
 fn a_spine_is_a_track_and_its_clips_are_seen_and_heard() {
     let imported = read(
         "<asset-clip ref='av' offset='3600s' name='one' start='2s' duration='1s'/>\

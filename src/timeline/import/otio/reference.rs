@@ -131,6 +131,10 @@ impl<'a> Reader<'a> {
             }
             step => step.unwrap_or(1),
         };
+        // Every how manyth picture there is: the stated rate is that of the numbers.
+        let pictures_rate = u32::try_from(step.unsigned_abs())
+            .ok()
+            .and_then(|step| FrameRate::new(rate.num(), rate.den().checked_mul(step)?));
         let digits = u32::try_from(parts.digits.unwrap_or(0)).ok();
         let digits = digits.filter(|digits| *digits <= MAX_DIGITS);
         if digits.is_none() {
@@ -154,7 +158,7 @@ impl<'a> Reader<'a> {
             start: parts.start.unwrap_or(1),
             step,
             digits: digits.unwrap_or(0),
-            rate,
+            rate: pictures_rate.unwrap_or(rate),
             missing,
             available: parts.available,
         })

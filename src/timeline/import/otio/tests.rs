@@ -287,7 +287,7 @@ fn references_of_every_kind_are_read() {
         (1001, 2, 4)
     );
     assert_eq!(sequence.missing, MissingFrames::Hold);
-    assert_eq!((sequence.rate.num(), sequence.rate.den()), (24_000, 1001));
+    assert_eq!((sequence.rate.num(), sequence.rate.den()), (12_000, 1001));
     assert!(notes.is_empty(), "{notes:?}");
 
     for (text, generator, count) in [
@@ -392,7 +392,7 @@ fn numbers_that_are_no_times_are_left_out_and_listed() {
 }
 
 #[test]
-fn the_rate_is_that_of_the_first_clip_seen() {
+fn the_rate_is_that_of_the_start_or_of_most_clips_seen() {
     let item = |schema: &str, rate: &str, more: &str| {
         format!(
             r#"{{"OTIO_SCHEMA": "{schema}", "source_range": {{"duration": {}}} {more}}}"#,
@@ -420,7 +420,16 @@ fn the_rate_is_that_of_the_first_clip_seen() {
     let seen = track("Video", &format!("{disabled},{gap},{clip}"));
     let start = time("0", "50");
     let is = |rate: &str, is_guessed| (rate.to_owned(), is_guessed);
-    assert_eq!(rate(&[sound.clone(), seen], &start), is("29.97", false));
+    assert_eq!(
+        rate(&[sound.clone(), seen.clone()], "null"),
+        is("29.97", false)
+    );
+    assert_eq!(rate(&[sound.clone(), seen], &start), is("50", false));
+    let [slow, fast] = ["15", "30"].map(|rate| item("Clip.1", rate, ""));
+    let mixed = track("Video", &format!("{slow},{fast},{fast}"));
+    assert_eq!(rate(&[mixed], "null"), is("30", false));
+    let even = track("Video", &format!("{slow},{fast}"));
+    assert_eq!(rate(&[even], &time("0", "1")), is("15", false));
     assert_eq!(
         rate(&[sound.clone(), track("Video", &gap)], &start),
         is("50", false)
