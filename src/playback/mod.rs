@@ -34,8 +34,8 @@ pub use snapshot::{
 };
 pub use sound::Sound;
 pub use timeline::{
-    ClipMedia, Compared, Comparison, MatchBy, TimelineMedia, TimelineOptions, TimelineSettings,
-    TimelineSource, TimelineState,
+    ClipMedia, Compared, Comparison, MatchBy, Reviser, TimelineMedia, TimelineOptions,
+    TimelineSettings, TimelineSource, TimelineState,
 };
 pub use vsync::VsyncModel;
 pub use watch::FileWatch;

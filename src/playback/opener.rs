@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, bounded};
 
 use super::closer::Closer;
-use super::timeline::{TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
+use super::timeline::{Reviser, TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
 use super::watch::FileWatch;
 use crate::decode::{
     FrameConsumer, Input, Interrupter, SessionOptions, SharedAnchor, VideoSession, VideoSource,
@@ -26,6 +26,8 @@ pub struct Opened {
     pub video: Option<(Box<dyn VideoSource>, FrameConsumer)>,
     /// What it is made of, where it is a timeline.
     pub timeline: Option<Arc<TimelineState>>,
+    /// Gives the timeline its next revision, where that is possible.
+    pub reviser: Option<Reviser>,
     /// Tells when the timeline's file has changed.
     pub watch: Option<FileWatch>,
 }
@@ -34,6 +36,11 @@ pub struct Opened {
 pub trait Opener: Send {
     /// Begins to open `path`; an opening that is under way is called off.
     fn begin(&mut self, path: &Path);
+    /// Begins to read a timeline once more that plays already and has changed on disk. What comes of it
+    /// may be without pictures of its own: then it is the next revision of what plays.
+    fn begin_revision(&mut self, path: &Path) {
+        self.begin(path);
+    }
     /// What came of it, once.
     fn poll(&mut self) -> Option<Result<Opened, String>>;
     /// Calls off an opening that is under way.
@@ -105,7 +112,7 @@ impl FrameShares {
 }
 
 /// Pictures that wait in the ring of one of several sessions.
-const SHARED_RING_FRAMES: usize = 3;
+pub(super) const SHARED_RING_FRAMES: usize = 3;
 
 /// The [`Opener`] for files.
 pub struct FileOpener {
@@ -142,8 +149,12 @@ impl FileOpener {
     }
 }
 
-impl Opener for FileOpener {
-    fn begin(&mut self, path: &Path) {
+impl FileOpener {
+    fn begin_with(
+        &mut self,
+        path: &Path,
+        open: fn(&Path, &OpenerOptions, &Interrupter) -> Result<Opened, String>,
+    ) {
         self.cancel();
         let interrupter = Interrupter::default();
         let (send, receive) = bounded(1);
@@ -161,6 +172,16 @@ impl Opener for FileOpener {
             let _full = send.try_send(Err(format!("no thread for opening files: {error}")));
         }
         self.pending = Some((receive, interrupter));
+    }
+}
+
+impl Opener for FileOpener {
+    fn begin(&mut self, path: &Path) {
+        self.begin_with(path, open);
+    }
+
+    fn begin_revision(&mut self, path: &Path) {
+        self.begin_with(path, open_revision);
     }
 
     fn poll(&mut self) -> Option<Result<Opened, String>> {
@@ -200,6 +221,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
             info,
             video: None,
             timeline: None,
+            reviser: None,
             watch: None,
         });
     };
@@ -226,6 +248,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
         info,
         video: Some((Box::new(session), frames)),
         timeline: None,
+        reviser: None,
         watch: None,
     })
 }
@@ -250,10 +273,29 @@ fn open_timeline(path: &Path, options: &OpenerOptions) -> Result<Opened, String>
     };
     let (source, frames) = TimelineSource::start(state.media(), timeline_options)
         .map_err(|error| format!("no thread for the timeline: {error}"))?;
+    let reviser = source.reviser();
     Ok(Opened {
         info: Arc::new(state.media_info(path)),
         video: Some((Box::new(source), frames)),
         timeline: Some(state),
+        reviser: Some(reviser),
+        watch,
+    })
+}
+
+/// Reads a timeline that plays once more, without anything that decodes it.
+fn open_revision(
+    path: &Path,
+    options: &OpenerOptions,
+    _interrupter: &Interrupter,
+) -> Result<Opened, String> {
+    let watch = FileWatch::start(path, Arc::clone(&options.notify));
+    let state = Arc::new(TimelineState::open(path, &options.timelines)?);
+    Ok(Opened {
+        info: Arc::new(state.media_info(path)),
+        video: None,
+        timeline: Some(state),
+        reviser: None,
         watch,
     })
 }

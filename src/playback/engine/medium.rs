@@ -8,7 +8,7 @@ use crate::media::{AudioStream, FieldOrder, MediaInfo, TransferFunction, VideoSt
 use crate::playback::opener::Opened;
 use crate::playback::schedule::NewSource;
 use crate::playback::snapshot::{MediaState, Severity};
-use crate::playback::timeline::TimelineState;
+use crate::playback::timeline::{Reviser, TimelineState};
 use crate::playback::watch::FileWatch;
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Timecode, TimecodeFormat};
 
@@ -24,10 +24,14 @@ pub(in crate::playback) struct Medium {
     pub(in crate::playback) rate: FrameRate,
     /// Its state as told last; made anew only when something in it has changed.
     pub(in crate::playback) told: Option<ToldState>,
-    /// The audio track that is open, counted from 0.
+    /// The audio track that is open, counted from 0. A timeline has none: its clips are mixed.
     pub(in crate::playback) track: Option<usize>,
+    /// Whether sound is open that can be heard.
+    pub(in crate::playback) is_heard: bool,
     /// What it is made of, where it is a timeline.
     pub(in crate::playback) timeline: Option<Arc<TimelineState>>,
+    /// Gives it its next revision, where it is a timeline.
+    pub(in crate::playback) reviser: Option<Reviser>,
     /// Tells when the timeline's file has changed.
     pub(in crate::playback) watch: Option<FileWatch>,
 }
@@ -85,6 +89,14 @@ impl Medium {
             .max()
             .or(self.info.container.duration)
             .unwrap_or(MediaSpan::ZERO)
+    }
+
+    /// Whether there is sound in it, heard or not.
+    pub(in crate::playback) fn has_sound(&self) -> bool {
+        match &self.timeline {
+            Some(timeline) => !timeline.sound.clips.is_empty(),
+            None => !self.info.audio.is_empty(),
+        }
     }
 
     /// When `frame` begins.
@@ -306,7 +318,9 @@ impl Engine {
             rate,
             told: None,
             track: None,
+            is_heard: false,
             timeline: opened.timeline,
+            reviser: opened.reviser,
             watch: opened.watch,
         };
         if let Some((source, frames)) = opened.video {
@@ -368,7 +382,8 @@ impl Engine {
         };
         if let Some(timeline) = &medium.timeline {
             medium.track = None;
-            if self.audio_enabled && !timeline.sound.clips.is_empty() {
+            medium.is_heard = self.audio_enabled && !timeline.sound.clips.is_empty();
+            if medium.is_heard {
                 self.sound.open_timeline(&timeline.sound);
             } else {
                 self.sound.close();
@@ -385,6 +400,7 @@ impl Engine {
         } else {
             None
         };
+        medium.is_heard = medium.track.is_some();
         match medium.audio_stream() {
             Some(track) => {
                 let (path, zero, id) = (medium.info.path.clone(), medium.zero(), track.id);

@@ -45,7 +45,7 @@ impl Medium {
     }
 
     /// The time line of a plan, as far as the index is known.
-    fn map_of(&self, plan: &VideoPlan) -> RunMap {
+    pub(super) fn map_of(&self, plan: &VideoPlan) -> RunMap {
         let end = match plan.last {
             Some(last) => self.end_of(last),
             None => match self.index() {

@@ -113,7 +113,7 @@ impl Engine {
         let Some(medium) = &self.medium else {
             return AudioState::NoTrack;
         };
-        if medium.info.audio.is_empty() {
+        if !medium.has_sound() {
             return AudioState::NoTrack;
         }
         if !self.audio_enabled {

@@ -83,11 +83,8 @@ impl Engine {
     }
 
     fn is_audible(&self) -> bool {
-        let track = self
-            .medium
-            .as_ref()
-            .is_some_and(|medium| medium.track.is_some());
-        track && self.speed.quarters().abs() <= MOST_AUDIBLE_QUARTERS
+        let is_heard = self.medium.as_ref().is_some_and(|medium| medium.is_heard);
+        is_heard && self.speed.quarters().abs() <= MOST_AUDIBLE_QUARTERS
     }
 
     /// Stops the sound and forgets its plan.

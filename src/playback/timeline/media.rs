@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 
 use super::worker::Here;
-use crate::decode::GopIndex;
+use crate::decode::{FileIdentity, GopIndex};
 use crate::media::{Orientation, Size, VideoFrame, VideoStream};
 use crate::time::{FrameIndex, MediaSpan, MediaTime};
 use crate::timeline::resolve::source_instant;
@@ -30,6 +30,8 @@ pub struct ClipMedia {
     pub stream: VideoStream,
     /// The name of its first frame in source ranges, as the timeline states it.
     stated_zero: Option<MediaTime>,
+    /// Which file it is, where it is one.
+    identity: Option<FileIdentity>,
     /// Its frames, once all are known.
     index: ArcSwapOption<GopIndex>,
 }
@@ -40,8 +42,22 @@ impl ClipMedia {
         Self {
             stream,
             stated_zero: source.zero,
+            identity: None,
             index: ArcSwapOption::empty(),
         }
+    }
+
+    /// The same of a file.
+    pub fn of_file(stream: VideoStream, source: &Source, identity: FileIdentity) -> Self {
+        Self {
+            identity: Some(identity),
+            ..Self::new(stream, source)
+        }
+    }
+
+    /// Whether it is what a file of this identity holds. What is no file is the same always.
+    pub fn is_of(&self, identity: Option<FileIdentity>) -> bool {
+        self.identity.is_none() || self.identity == identity
     }
 
     /// All its frames, if they are known.

@@ -6,11 +6,16 @@
 //! decode sessions, and puts a [`Composite`](crate::timeline::Composite) in the ring.
 //!
 //! # Cuts
-//! A scout runs ahead of the frame that is due, by [`AHEAD`](worker::AHEAD) of play, through loops, turns
+//! A scout runs ahead of the frame that is due, by two seconds of play, through loops, turns
 //! and reverse as the plan does. Each clip that it meets gets a session, which is opened, brought to the
 //! clip's first frame and left with a full ring. So a cut costs what any other frame costs. The session
 //! of a clip that has been left serves the next clip of the same medium, or is closed when it was not
-//! used for longest and room is needed.
+//! used for longest and room is needed: sessions are priced in bytes, threads and files
+//! ([`Limits`](feeds::Limits)).
+//!
+//! # Edits
+//! A next revision of the edit ([`Reviser`]) takes the place of the present one between two frames.
+//! Sessions whose media it uses as well go on where they are.
 //!
 //! # Lateness
 //! Sessions decide themselves which frames they give up: each gets the engine's line, mapped to its own
@@ -19,11 +24,13 @@
 mod compare;
 mod feed;
 mod feeds;
+mod ground;
 mod media;
 mod open;
 mod opening;
 mod plan_walk;
 mod references;
+mod revision;
 mod sides;
 mod slates;
 mod worker;
@@ -31,17 +38,22 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
+use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 pub use compare::{Compared, Comparison, MatchBy};
 pub use media::{ClipMedia, TimelineMedia};
 pub use open::{TimelineSettings, TimelineState};
+pub use revision::Reviser;
 
+use self::feeds::Limits;
 use self::opening::{FeedOptions, FileSessionOpener};
+use self::revision::NextRevision;
 use self::worker::{Order, Worker};
 use crate::decode::{
     FrameConsumer, Generation, GopIndex, SharedAnchor, SourceStatus, VideoPlan, VideoSource,
@@ -54,7 +66,7 @@ use crate::time::Clock;
 #[derive(Clone)]
 pub struct TimelineOptions {
     /// Threads inside each decoder.
-    pub threads: std::num::NonZeroUsize,
+    pub threads: NonZeroUsize,
     /// Where pictures go.
     pub pool: FramePool,
     /// Composites that may wait in the ring.
@@ -82,7 +94,9 @@ struct Shared {
 pub struct TimelineSource {
     orders: Option<Sender<Order>>,
     newer_orders: Receiver<Order>,
-    index: Arc<GopIndex>,
+    index: Arc<ArcSwap<GopIndex>>,
+    next: NextRevision,
+    wake: Sender<()>,
     shared: Arc<Shared>,
     fill: Arc<AtomicUsize>,
     capacity: usize,
@@ -95,18 +109,24 @@ impl TimelineSource {
         media: TimelineMedia,
         options: TimelineOptions,
     ) -> std::io::Result<(Self, FrameConsumer)> {
-        let index = Arc::new(GopIndex::constant(media.edit.rate(), media.edit.frames()));
+        let index = GopIndex::constant(media.edit.rate(), media.edit.frames());
+        let next = NextRevision::default();
         let (producer, consumer) = frame_ring(options.ring_frames);
         let (fill, capacity) = (producer.fill(), producer.capacity());
         let shared = Arc::new(Shared::default());
         let (wake, woken) = bounded(1);
+        let most = NonZeroUsize::new(feeds::MOST_THREADS_EACH).unwrap_or(NonZeroUsize::MIN);
+        let threads = options.threads.min(most);
         let feed_options = FeedOptions {
-            threads: options.threads,
+            threads,
             pool: options.pool.clone(),
             clock: Arc::clone(&options.clock),
-            notify: Arc::new(move || {
-                // A token that already waits says the same.
-                let _already_awake = wake.try_send(());
+            notify: Arc::new({
+                let wake = wake.clone();
+                move || {
+                    // A token that already waits says the same.
+                    let _already_awake = wake.try_send(());
+                }
             }),
         };
         let opener = FileSessionOpener::start(&feed_options)?;
@@ -115,12 +135,14 @@ impl TimelineSource {
         let worker = Worker::new(
             media,
             Box::new(opener),
+            Limits::new(options.pool.usage().limit_bytes, threads.get()),
             producer,
             worker::Surroundings {
                 clock: options.clock,
                 anchor: options.anchor,
                 notify: options.notify,
                 shared: Arc::clone(&shared),
+                next: Arc::clone(&next),
             },
         );
         let thread = std::thread::Builder::new()
@@ -129,13 +151,24 @@ impl TimelineSource {
         let source = Self {
             orders: Some(orders),
             newer_orders,
-            index,
+            index: Arc::new(ArcSwap::from_pointee(index)),
+            next,
+            wake,
             shared,
             fill,
             capacity,
             thread: Some(thread),
         };
         Ok((source, consumer))
+    }
+
+    /// What gives it the next revision of its edit.
+    pub fn reviser(&self) -> Reviser {
+        Reviser {
+            next: Arc::clone(&self.next),
+            index: Arc::clone(&self.index),
+            wake: self.wake.clone(),
+        }
     }
 }
 
@@ -164,7 +197,7 @@ impl VideoSource for TimelineSource {
     }
 
     fn index(&self) -> Arc<GopIndex> {
-        Arc::clone(&self.index)
+        self.index.load_full()
     }
 }
 

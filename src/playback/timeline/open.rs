@@ -130,6 +130,20 @@ impl TimelineState {
         }
     }
 
+    /// The names of the media that were not found.
+    pub fn missing_media(&self) -> Vec<&str> {
+        let sources = self.edit.sources().iter().zip(&self.located);
+        let missing = sources.filter(|(_, located)| matches!(located, Located::Missing(_)));
+        missing.map(|(source, _)| &*source.name).collect()
+    }
+
+    /// Whether it can take the place of `before` between two frames.
+    pub fn is_revision_of(&self, before: &Self) -> bool {
+        self.edit.rate() == before.edit.rate()
+            && self.canvas == before.canvas
+            && self.compared.is_some() == before.compared.is_some()
+    }
+
     /// The folder that a bundle's media were taken out into, where it is an archive.
     pub fn unpacked(&self) -> Option<&Path> {
         self.unpacked.first().map(TempDir::path)
@@ -344,7 +358,7 @@ fn found_sizes<'a>(
     })
 }
 
-/// The clips that are heard, with their files.
+/// The clips that are heard, with their files: each once, if it lies on several tracks in the same way.
 pub(super) fn sound_plan(edit: &Edit, located: &[Located], probed: &mut Probed) -> SoundPlan {
     let clips = edit.audio().iter().filter_map(|audio| {
         let number = audio.source.0 as usize;
@@ -367,8 +381,23 @@ pub(super) fn sound_plan(edit: &Edit, located: &[Located], probed: &mut Probed) 
             gain: audio.gain,
         })
     });
+    // A stereo pair is laid out on two tracks by programs whose tracks are mono, and both name the whole
+    // file: heard twice, it would be twice as loud.
+    let mut heard: Vec<SoundClip> = Vec::new();
+    let mut begun = 0;
+    for clip in clips {
+        while heard
+            .get(begun)
+            .is_some_and(|other| other.range.start < clip.range.start)
+        {
+            begun += 1;
+        }
+        if !heard[begun..].contains(&clip) {
+            heard.push(clip);
+        }
+    }
     SoundPlan {
-        clips: clips.collect(),
+        clips: heard.into(),
         duration: edit.duration(),
     }
 }

@@ -15,12 +15,12 @@ use crate::decode::{
 use crate::memory::FramePool;
 use crate::playback::opener::{FrameShares, picture_bytes};
 use crate::time::Clock;
-use crate::timeline::{Located, Source, SourceId};
+use crate::timeline::{Located, Source};
 
 /// A session that is asked for.
 pub(super) struct Request {
-    /// Which medium.
-    pub(super) source: SourceId,
+    /// Comes back with the answer.
+    pub(super) ticket: u64,
     /// What the timeline says of it.
     pub(super) stated: Source,
     /// Where it is.
@@ -40,7 +40,7 @@ pub(super) struct OpenedFeed {
 
 /// What came of a [`Request`].
 pub(super) struct Answer {
-    pub(super) source: SourceId,
+    pub(super) ticket: u64,
     pub(super) anchor: SharedAnchor,
     pub(super) result: Result<OpenedFeed, String>,
 }
@@ -167,14 +167,14 @@ fn answer(request: Request, options: &FeedOptions, reading: &Reading) -> Answer 
     let result = open(&request, options, reading);
     *reading.lock() = None;
     Answer {
-        source: request.source,
+        ticket: request.ticket,
         anchor: request.anchor,
         result,
     }
 }
 
 fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<OpenedFeed, String> {
-    let session_options = |stream: &crate::media::VideoStream| {
+    let session_options = |stream: &crate::media::VideoStream, media: &ClipMedia| {
         let shares = FrameShares::divide_among(
             options.pool.usage().limit_bytes,
             picture_bytes(stream),
@@ -188,16 +188,10 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
             clock: Arc::clone(&options.clock),
             anchor: Arc::clone(&request.anchor),
             notify: Arc::clone(&options.notify),
-            index: request.known.as_ref().and_then(|media| media.whole_index()),
+            index: media.whole_index(),
             indices: None,
             keeper: None,
         }
-    };
-    let media_of = |stream: &crate::media::VideoStream| {
-        request
-            .known
-            .clone()
-            .unwrap_or_else(|| Arc::new(ClipMedia::new(stream.clone(), &request.stated)))
     };
     match &request.located {
         Located::File(path) => {
@@ -211,10 +205,20 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
                 .default_video()
                 .cloned()
                 .ok_or_else(|| format!("{} has no pictures", path.display()))?;
-            let media = media_of(&stream);
-            let (session, frames) =
-                VideoSession::start(input, stream.clone(), session_options(&stream))
-                    .map_err(|error| format!("{}: {error}", path.display()))?;
+            let identity = input.file_identity();
+            // A file that was written anew since has other frames.
+            let known = request.known.clone();
+            let known = known.filter(|known| known.is_of(Some(identity)));
+            let media = known.unwrap_or_else(|| {
+                Arc::new(ClipMedia::of_file(
+                    stream.clone(),
+                    &request.stated,
+                    identity,
+                ))
+            });
+            let options = session_options(&stream, &media);
+            let (session, frames) = VideoSession::start(input, stream, options)
+                .map_err(|error| format!("{}: {error}", path.display()))?;
             Ok(OpenedFeed {
                 media,
                 session: Box::new(session),
@@ -228,10 +232,12 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
                 .default_video()
                 .cloned()
                 .ok_or_else(|| "the sequence has no pictures".to_owned())?;
-            let media = media_of(&stream);
-            let (session, frames) =
-                SequenceSession::start(sequence.clone(), &stream, session_options(&stream))
-                    .map_err(|error| error.to_string())?;
+            let known = request.known.clone();
+            let media =
+                known.unwrap_or_else(|| Arc::new(ClipMedia::new(stream.clone(), &request.stated)));
+            let options = session_options(&stream, &media);
+            let (session, frames) = SequenceSession::start(sequence.clone(), &stream, options)
+                .map_err(|error| error.to_string())?;
             Ok(OpenedFeed {
                 media,
                 session: Box::new(session),

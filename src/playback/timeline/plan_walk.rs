@@ -29,6 +29,11 @@ impl PlanWalk {
         }
     }
 
+    /// Goes on over a timeline that is now so many frames long.
+    pub(super) fn set_frames(&mut self, frames: i64) {
+        self.last = FrameIndex((frames - 1).max(0));
+    }
+
     pub(super) fn plan(&self) -> &VideoPlan {
         self.cursor.plan()
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 
+use super::feeds::Limits;
 use super::media::{ClipMedia, TimelineMedia};
 use super::opening::{Answer, OpenedFeed, Request, SessionOpener};
 use super::worker::{Surroundings, Work, Worker};
@@ -29,6 +30,9 @@ use crate::timeline::{
 
 use crate::timeline::resolve::source_instant;
 
+mod ground;
+mod revisions;
+mod sessions;
 mod slates;
 
 const RATE: (u32, u32) = (25, 1);
@@ -41,6 +45,14 @@ fn rate() -> FrameRate {
 
 fn frames(count: i64) -> MediaSpan {
     rate().time_of_frame_nearest(FrameIndex(count)).since_zero()
+}
+
+/// The number of a medium, whatever revision it is in: that of its name's letter.
+fn medium_number(source: &Source) -> u32 {
+    match &*source.reference {
+        MediaReference::File { target, .. } => u32::from(target.as_bytes()[0]),
+        _ => 0,
+    }
 }
 
 fn size() -> Size {
@@ -207,7 +219,7 @@ impl SessionOpener for ScriptOpener {
         let request = self.waiting.pop_front()?;
         let (ring, frames) = frame_ring(3);
         let script = Arc::new(Mutex::new(Script {
-            source: request.source.0,
+            source: medium_number(&request.stated),
             ring,
             cursor: None,
             plans: Vec::new(),
@@ -219,7 +231,7 @@ impl SessionOpener for ScriptOpener {
             .known
             .unwrap_or_else(|| Arc::new(ClipMedia::new(stream(), &request.stated)));
         Some(Answer {
-            source: request.source,
+            ticket: request.ticket,
             anchor: request.anchor,
             result: Ok(OpenedFeed {
                 media,
@@ -234,6 +246,21 @@ impl SessionOpener for ScriptOpener {
     }
 }
 
+fn media_of(timeline: &Timeline) -> TimelineMedia {
+    let edit = Arc::new(Edit::new(timeline).unwrap());
+    let located = |source: &Source| match &*source.reference {
+        MediaReference::Generator { generator, .. } => Located::Generated(*generator),
+        MediaReference::File { target, .. } => Located::File(PathBuf::from(&**target)),
+        _ => Located::File(PathBuf::new()),
+    };
+    TimelineMedia {
+        located: edit.sources().iter().map(located).collect(),
+        canvas: size(),
+        edit,
+        is_comparison: false,
+    }
+}
+
 /// A worker, its scripts and the ring's other end.
 struct Rig {
     worker: Worker,
@@ -245,17 +272,18 @@ struct Rig {
 
 impl Rig {
     fn new(timeline: &Timeline) -> Self {
-        let edit = Arc::new(Edit::new(timeline).unwrap());
-        let located = |source: &Source| match *source.reference {
-            MediaReference::Generator { generator, .. } => Located::Generated(generator),
-            _ => Located::File(PathBuf::new()),
+        let limits = Limits {
+            sessions: 6,
+            bytes: u64::MAX,
+            threads: usize::MAX,
+            threads_each: 1,
         };
-        let media = TimelineMedia {
-            located: edit.sources().iter().map(located).collect(),
-            canvas: size(),
-            edit: Arc::clone(&edit),
-            is_comparison: false,
-        };
+        Self::within(timeline, limits)
+    }
+
+    fn within(timeline: &Timeline, limits: Limits) -> Self {
+        let media = media_of(timeline);
+        let edit = Arc::clone(&media.edit);
         let (producer, ring) = frame_ring(4);
         let (scripts, allowed) = (Scripts::default(), Arc::new(Mutex::new(true)));
         let opener = ScriptOpener {
@@ -268,9 +296,10 @@ impl Rig {
             anchor: Arc::new(ArcSwapOption::empty()),
             notify: Arc::new(|| {}),
             shared: Arc::default(),
+            next: Arc::default(),
         };
         Self {
-            worker: Worker::new(media, Box::new(opener), producer, around),
+            worker: Worker::new(media, Box::new(opener), limits, producer, around),
             scripts,
             allowed,
             ring,
@@ -291,6 +320,11 @@ impl Rig {
     /// Plays `plan` and answers its frames, `most` at most.
     fn play(&mut self, plan: VideoPlan, most: usize) -> Vec<PlannedFrame> {
         self.worker.take(plan);
+        self.play_on(plan, most)
+    }
+
+    /// The same of a plan that was begun.
+    fn play_on(&mut self, plan: VideoPlan, most: usize) -> Vec<PlannedFrame> {
         let mut frames = Vec::new();
         while frames.len() < most {
             self.settle();
@@ -319,7 +353,8 @@ impl Rig {
                 let span = rate().frame_span_nearest();
                 let at = source_instant(layer.media, layer.advance, span);
                 let number = rate().frame_at_floor(at).0.clamp(0, FRAMES - 1);
-                (layer.source.0, number)
+                let source = &self.edit.sources()[layer.source.0 as usize];
+                (medium_number(source), number)
             })
             .collect()
     }
@@ -503,88 +538,4 @@ fn backwards_and_in_strides_as_well() {
         usize::try_from(CUTS_FRAMES.div_euclid(4) + 1).unwrap()
     );
     assert_right(&rig, &played);
-}
-
-#[test]
-fn the_sessions_of_the_next_clips_wait_with_full_rings() {
-    let mut rig = Rig::new(&cuts());
-    rig.worker
-        .take(plan(0, CUTS_FRAMES - 1, false, LoopMode::Off));
-    rig.settle();
-    // The first 50 frames reach into the second clip: two seconds are looked ahead.
-    let scripts = rig.scripts.lock();
-    let full = |name: u32| {
-        scripts.iter().any(|script| {
-            let script = script.lock();
-            let fill = script.ring.fill();
-            script.source == name
-                && fill.load(std::sync::atomic::Ordering::Relaxed) == script.ring.capacity()
-        })
-    };
-    assert!(full(0) && full(1));
-}
-
-#[test]
-fn a_loop_has_its_first_clip_ready_at_the_seam() {
-    let mut rig = Rig::new(&timeline(vec![vec![clip("a", 5, 40, Vec::new())]]));
-    let played = rig.play(plan(0, 39, false, LoopMode::Loop), 200);
-    assert_right(&rig, &played);
-    assert_eq!(played[40].index, FrameIndex::ZERO);
-    assert_eq!(rig.live(), 2, "two sessions take turns");
-    let turned = VideoPlan {
-        generation: Generation(2),
-        ..plan(0, 39, false, LoopMode::PingPong)
-    };
-    let played = rig.play(turned, 200);
-    assert_right(&rig, &played);
-}
-
-#[test]
-fn seeks_use_the_sessions_there_are() {
-    let mut rig = Rig::new(&cuts());
-    let mut seed = 7u64;
-    for turn in 0..200u64 {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let target = i64::try_from((seed >> 33) % u64::try_from(CUTS_FRAMES).unwrap()).unwrap();
-        let plan = VideoPlan {
-            generation: Generation(turn + 1),
-            ..plan(target, CUTS_FRAMES - 1, turn % 3 == 2, LoopMode::Off)
-        };
-        let played = rig.play(plan, 1 + usize::try_from(turn % 5).unwrap());
-        assert_eq!(played[0].index, FrameIndex(target));
-        assert_right(&rig, &played);
-        assert!(rig.live() <= 8, "{} sessions live", rig.live());
-    }
-}
-
-#[test]
-fn frames_that_a_session_gives_up_are_counted() {
-    let mut rig = Rig::new(&timeline(vec![vec![clip("a", 0, 100, Vec::new())]]));
-    let first = rig.play(plan(0, 99, false, LoopMode::Off), 10);
-    assert_right(&rig, &first);
-    rig.scripts.lock()[0].lock().gives_up = 5;
-    let mut rest = Vec::new();
-    loop {
-        rig.settle();
-        match rig.ring.pop() {
-            Some(RingItem::Frame(frame)) => rest.push(frame),
-            Some(RingItem::End { .. }) => break,
-            None => panic!("the worker waits for ever"),
-        }
-    }
-    assert_right(&rig, &rest);
-    let given_up: u32 = rest.iter().map(|frame| frame.given_up).sum();
-    assert_eq!((given_up, rest.len()), (5, 85));
-}
-
-#[test]
-fn nothing_is_shown_before_all_layers_are_there() {
-    let mut rig = Rig::new(&cuts());
-    *rig.allowed.lock() = false;
-    rig.worker.take(plan(0, 9, false, LoopMode::Off));
-    rig.settle();
-    assert!(rig.ring.is_empty());
-    *rig.allowed.lock() = true;
-    rig.settle();
-    assert!(!rig.ring.is_empty());
 }

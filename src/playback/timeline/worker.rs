@@ -1,5 +1,7 @@
 //! The timeline's thread: takes plans, binds layers to sessions, fills the ring.
 
+mod ahead;
+
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -10,28 +12,21 @@ use crossbeam_channel::{Receiver, TryRecvError, select};
 
 use super::Shared;
 use super::feed::{Aim, Feed, Got, Pace, Use};
-use super::feeds::{Feeds, Wanted};
+use super::feeds::{Feeds, Limits, Wanted};
 use super::media::{SourceState, TimelineMedia};
 use super::opening::SessionOpener;
 use super::plan_walk::PlanWalk;
-use super::{sides, slates};
+use super::revision::NextRevision;
+use super::{ground, sides, slates};
 use crate::decode::{
     FrameProducer, Generation, Picture, PlannedFrame, RingItem, RunAnchor, SharedAnchor, VideoPlan,
 };
 use crate::media::FieldOrder;
-use crate::time::{Clock, FrameIndex, MediaSpan, MediaTime};
+use crate::time::{Clock, FrameIndex, MediaSpan};
 use crate::timeline::{
-    Composite, CompositeLayer, CompositeOp, Content, Generator, Layer, Located, SourceId, VideoOp,
+    ClipId, Composite, CompositeLayer, CompositeOp, Content, Generator, Layer, Located, SourceId,
+    VideoOp,
 };
-
-/// How far ahead clips are made ready, in the timeline's time.
-pub(super) const AHEAD: MediaSpan = MediaSpan::from_millis(2_000);
-
-/// The same in frames, at most: shuttling passes many clips in little time.
-const AHEAD_FRAMES: u64 = 240;
-
-/// Clips that wait for their turn, at most.
-const MOST_SOON: usize = 4;
 
 /// What the thread is told.
 pub(super) enum Order {
@@ -45,6 +40,7 @@ pub(super) struct Surroundings {
     pub(super) anchor: SharedAnchor,
     pub(super) notify: Arc<dyn Fn() + Send + Sync>,
     pub(super) shared: Arc<Shared>,
+    pub(super) next: NextRevision,
 }
 
 /// What one round of work came to.
@@ -146,6 +142,8 @@ pub(super) struct Worker {
     /// The clips in the frame that is due.
     present: Vec<Use>,
     given_up: u32,
+    /// The clip of the lowest layer, hidden or not.
+    lowest: Option<ClipId>,
     /// Where the second side of a comparison begins in `ops`.
     second: Option<usize>,
     pending: VecDeque<RingItem>,
@@ -159,6 +157,7 @@ impl Worker {
     pub(super) fn new(
         media: TimelineMedia,
         opener: Box<dyn SessionOpener>,
+        limits: Limits,
         ring: FrameProducer,
         around: Surroundings,
     ) -> Self {
@@ -166,7 +165,7 @@ impl Worker {
         Self {
             states: states.collect(),
             media,
-            feeds: Feeds::new(opener),
+            feeds: Feeds::new(opener, limits),
             ring,
             around,
             walk: None,
@@ -174,6 +173,7 @@ impl Worker {
             soon: VecDeque::new(),
             present: Vec::new(),
             given_up: 0,
+            lowest: None,
             second: None,
             pending: VecDeque::new(),
             line: None,
@@ -201,6 +201,11 @@ impl Worker {
                     recv(woken) -> _ => None,
                 },
             };
+            // A revision comes before the plan that is made for it.
+            let next = self.around.next.lock().take();
+            if let Some(media) = next {
+                self.revise(media);
+            }
             match order {
                 Some(Order::Plan(plan)) => self.take(plan),
                 None => {}
@@ -248,6 +253,7 @@ impl Worker {
         };
         let frame = walk.frame();
         self.media.edit.video_at(frame, &mut self.ops);
+        self.lowest = layers(&self.ops).next().map(|layer| layer.clip);
         self.cull();
         let work = self.compose();
         self.look_ahead();
@@ -342,6 +348,8 @@ impl Worker {
         }
         if let Some(second) = self.second {
             sides::enclose(&mut composite, second);
+        } else if layers(&self.ops).next().map(|layer| layer.clip) == self.lowest {
+            ground::lay(&mut composite.ops, &self.ops, &self.states, &self.media);
         }
         self.pending.push_back(RingItem::Frame(PlannedFrame {
             generation: now.generation,
@@ -442,6 +450,7 @@ impl Worker {
             user: now.user(layer),
             source: layer.source,
             urgent,
+            present: present.len(),
         };
         let feed = self.feeds.find(wanted, &self.media, state, is_needed)?;
         let aim = feed.aim_of(layer, now)?;
@@ -455,7 +464,7 @@ impl Worker {
         if feed.reaches(&aim) {
             feed.go_on(&aim, pace);
         } else {
-            let until = until(&self.media, layer, now, feed);
+            let until = ahead::until(&self.media, layer, now, feed);
             feed.aim(&Aim { until, ..aim }, pace);
         }
         feed.follow(self.line.as_deref());
@@ -494,67 +503,6 @@ impl Worker {
         };
         Some(Here::made(content))
     }
-
-    /// Sends the scout ahead, and makes ready what it met.
-    fn look_ahead(&mut self) {
-        let Some(walk) = &self.walk else { return };
-        let count = walk.count();
-        let edit = &self.media.edit;
-        let frames = edit.rate().frame_at_floor(MediaTime::ZERO + AHEAD).0;
-        let stride = i64::from(walk.plan().stride.get());
-        let frames = u64::try_from(frames / stride).unwrap_or(0);
-        let horizon = count + frames.clamp(2, AHEAD_FRAMES);
-        // What has begun is looked after by the frames themselves.
-        self.soon.retain(|soon| soon.count > count);
-        // It starts where play does, and may be overtaken while it waits.
-        while let Some(scout) = self.scout.as_mut().filter(|scout| scout.count() <= horizon) {
-            if scout.count() <= count {
-                if !scout.advance() {
-                    self.scout = None;
-                }
-                continue;
-            }
-            let now = Now::of(scout);
-            edit.video_at(now.frame, &mut self.scout_ops);
-            sides::cull(&mut self.scout_ops, &self.states, &self.media);
-            let mut waits = false;
-            for layer in layers(&self.scout_ops) {
-                let user = now.user(layer);
-                let is_here = |soon: &Soon| soon.now.user(&soon.layer) == user;
-                if self.present.contains(&user) || self.soon.iter().any(is_here) {
-                    continue;
-                }
-                // A short loop would take up all sessions: one lap is looked ahead, no more.
-                let again = |soon: &Soon| soon.layer.clip == layer.clip;
-                if self.soon.len() >= MOST_SOON || self.soon.iter().any(again) {
-                    waits = true;
-                    break;
-                }
-                self.soon.push_back(Soon {
-                    layer: *layer,
-                    now,
-                    count: scout.count(),
-                    aimed: false,
-                });
-            }
-            if waits {
-                break;
-            }
-            if !scout.advance() {
-                self.scout = None;
-            }
-        }
-        for place in 0..self.soon.len() {
-            let Soon {
-                layer, now, aimed, ..
-            } = self.soon[place];
-            if aimed {
-                continue;
-            }
-            self.soon[place].aimed = self.without_session(layer.source).is_some()
-                || self.feed_for(&layer, &now, false).is_some();
-        }
-    }
 }
 
 /// The layers of a frame.
@@ -563,26 +511,4 @@ fn layers(ops: &[VideoOp]) -> impl Iterator<Item = &Layer> {
         VideoOp::Layer(layer) => Some(layer),
         VideoOp::BeginGroup | VideoOp::EndGroup { .. } => None,
     })
-}
-
-/// The last frame that a clip wants of its session, in the direction of travel, if its speed does not
-/// change; a session that ends too early is aimed anew.
-fn until(media: &TimelineMedia, layer: &Layer, now: &Now, feed: &Feed) -> Option<FrameIndex> {
-    let clip = media.edit.clips().get(layer.clip.0 as usize)?;
-    let rate = media.edit.rate();
-    let end = if now.reverse {
-        rate.frame_at_floor(clip.range.start)
-    } else {
-        rate.frame_at_floor(clip.range.end()).offset(-1)
-    };
-    let frames = end.0 - now.frame.0;
-    let stated = layer.media + layer.advance.scaled_nearest(frames, 1);
-    let last = Layer {
-        media: stated,
-        ..*layer
-    };
-    let frame = feed.frame_of(&last)?;
-    let aim = feed.aim_of(layer, now)?;
-    // One more, for rates that do not divide evenly.
-    Some(frame.offset(if aim.reverse { -1 } else { 1 }))
 }
