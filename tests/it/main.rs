@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a step that fails ends its test")]
 
+mod allocations;
 mod catalogue;
 mod catalogue_oracles;
 mod catalogue_play;

@@ -2,6 +2,8 @@
 //!
 //! All windows share one X server, so a lock file lets one test at a time have it.
 
+mod drop;
+
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::Command;

@@ -13,6 +13,7 @@ use jogwheel::time::FrameIndex;
 
 use crate::deck::Deck;
 use crate::made::{self, Clip};
+use crate::otio::{clip, range, track, write};
 use crate::program;
 
 /// Samples a second of the clips and of the recording.
@@ -144,6 +145,28 @@ impl Drop for Recording {
 
 #[test]
 fn what_is_heard_keeps_time_with_what_is_seen() {
+    keeps_time(&made::clip("sync-25.mov").path);
+}
+
+#[test]
+fn so_does_a_timeline_through_its_cuts() {
+    let file = made::clip("sync-25.mov").path;
+    let folder = tempfile::tempdir().unwrap();
+    // Every cut lies in the silence between two tones, and a second of the clip stays a second.
+    let parts = [
+        (0.0, 37.0),
+        (62.0, 75.0),
+        (262.0, 75.0),
+        (137.0, 75.0),
+        (512.0, 75.0),
+    ];
+    let shots = parts.map(|(start, length)| clip(&file, &range(start, length, 25.0), &[]));
+    let tracks = [track("Video", &shots), track("Audio", &shots)];
+    keeps_time(&write(folder.path(), "cut", 25.0, &tracks));
+}
+
+/// Plays `path`, in which a tone begins each second, and listens.
+fn keeps_time(path: &Path) {
     assert!(
         std::env::var_os("PULSE_SERVER").is_some()
             && Command::new("pactl")
@@ -153,7 +176,6 @@ fn what_is_heard_keeps_time_with_what_is_seen() {
                 .is_ok_and(|it| it.success()),
         "no PulseAudio server: run scripts/test, which starts one with the null sink jogwheel_test"
     );
-    let clip = made::clip("sync-25.mov");
     let folder = tempfile::tempdir().unwrap();
     let (report, heard) = (
         folder.path().join("report.json"),
@@ -162,7 +184,9 @@ fn what_is_heard_keeps_time_with_what_is_seen() {
     let recording = Recording::start(&heard);
     program::run(&[
         &"soak",
-        &clip.path,
+        &path,
+        &"--media-root",
+        &made::folder(),
         &"--seconds",
         &"12",
         &"--size",

@@ -520,3 +520,34 @@ fn clicks_on_the_bar_seek_and_the_picture_can_be_hidden_by_a_panel() {
     screen.press(&["q"]);
     screen.wait().expect(0);
 }
+
+#[test]
+fn files_that_are_dropped_on_the_window_are_played() {
+    let mut screen = Screen::play(&[&path("h264-longgop.mp4"), "--paused", "--size", WINDOW]);
+    screen.until_shown(0);
+    // Names come percent-encoded, as file managers write them.
+    let folder = screen.folder.path().join("with space, 100%");
+    std::fs::create_dir(&folder).unwrap();
+    let files = ["h264-bframes.mp4", "vp9-altref.webm"].map(|name| {
+        let to = folder.join(name);
+        std::fs::copy(made::clip(name).path, &to).unwrap();
+        to
+    });
+    let [first, second] = &files;
+    screen.drop_files(&[first, second]);
+    let names = [first, second].map(|file| file.file_name().unwrap().to_str().unwrap());
+    screen.until("the first of the files", |state| {
+        state["file"]
+            .as_str()
+            .is_some_and(|file| file.ends_with(names[0]))
+            && state["shown"].is_i64()
+    });
+    screen.press(&["greater"]);
+    screen.until("the second of the files", |state| {
+        state["file"]
+            .as_str()
+            .is_some_and(|file| file.ends_with(names[1]))
+            && state["shown"].is_i64()
+    });
+    screen.close().expect(0);
+}
