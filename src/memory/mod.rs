@@ -6,10 +6,12 @@
 
 mod budget;
 mod heap;
+mod ledger;
 mod pool;
 mod slab;
 
 pub use budget::MemoryBudget;
 pub use heap::keep_heap_small;
+pub use ledger::{Charge, Ledger, MemoryClass, OverBudget};
 pub use pool::{FramePool, PoolError, PoolUsage, Slot};
 pub use slab::SlotId;
