@@ -160,16 +160,17 @@ impl FramePool {
         self.inner.lock().usage
     }
 
-    /// Which slot `address` belongs to, if it lies in this pool.
-    pub fn slot_at(&self, address: *const u8) -> Option<SlotId> {
+    /// Which slot `address` belongs to, and the bytes of that slot, if it lies in this pool.
+    pub fn slot_at(&self, address: *const u8) -> Option<(SlotId, usize)> {
         let inner = self.inner.lock();
         inner.slabs.iter().find_map(|slab| {
             let offset = slab.offset_of(address as usize)?;
             let start = offset - offset % slab.slot_bytes;
-            Some(SlotId {
+            let slot = SlotId {
                 slab: slab.number,
                 offset: start as u64,
-            })
+            };
+            Some((slot, slab.slot_bytes))
         })
     }
 
@@ -295,7 +296,7 @@ mod tests {
         let pool = FramePool::new(64 << 20);
         let first = pool.acquire(1 << 20).unwrap();
         let (id, ptr) = (first.id(), first.as_mut_ptr());
-        assert_eq!(pool.slot_at(ptr.wrapping_add(1000)), Some(id));
+        assert_eq!(pool.slot_at(ptr.wrapping_add(1000)), Some((id, 1 << 20)));
         drop(first);
         assert_eq!(pool.usage().used_bytes, 0);
         assert_eq!(pool.acquire(1 << 20).unwrap().id(), id);
