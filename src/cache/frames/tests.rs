@@ -43,7 +43,8 @@ struct Rig {
 }
 
 fn rig(limit_bytes: u64) -> Rig {
-    let (clock, ledger) = (Arc::new(SimClock::new()), Ledger::new(limit_bytes));
+    // A frame is charged before others make room for it.
+    let (clock, ledger) = (Arc::new(SimClock::new()), Ledger::new(2 * limit_bytes));
     let gauge = PressureGauge::default();
     let now: Arc<dyn Clock> = Arc::clone(&clock) as _;
     Rig {
@@ -172,8 +173,8 @@ impl MemoryProbe for Always {
 fn under_pressure_nothing_is_read_ahead() {
     for (used, behind, ahead) in [(10, true, true), (93, false, true), (99, false, false)] {
         let cgroup = Some(Share {
-            used_bytes: used,
-            limit_bytes: 100,
+            used_bytes: used << 20,
+            limit_bytes: 100 << 20,
         });
         let probe = Always(Readings {
             cgroup,
