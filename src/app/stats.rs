@@ -7,9 +7,9 @@ use super::player::Player;
 use crate::cache::FrameCacheStats;
 use crate::media::VideoStream;
 use crate::metrics::{
-    AvOffsetReport, CacheReport, CounterReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram,
-    OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles, RingReport, SeekReport,
-    SignedHistogram, SoakReport, Stage as Cost, StageReport,
+    AvOffsetReport, CacheReport, CounterReport, FrameFate, FrameRecord, FrameReport, FrameSummary,
+    Histogram, OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles, RingReport,
+    SeekReport, SignedHistogram, SoakReport, Stage as Cost, StageReport,
 };
 use crate::playback::{FrameScheduler, Severity, Snapshot};
 use crate::time::{MediaSpan, Moment};

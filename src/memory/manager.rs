@@ -176,7 +176,9 @@ impl MemoryManager {
         let of_step: Vec<Arc<dyn Shedder>> = {
             let shedders = self.shedders.lock();
             let of_step = shedders.iter().filter(|(other, _)| *other == step);
-            of_step.filter_map(|(_, shedder)| shedder.upgrade()).collect()
+            of_step
+                .filter_map(|(_, shedder)| shedder.upgrade())
+                .collect()
         };
         let mut shed = 0;
         for shedder in of_step {
@@ -347,7 +349,11 @@ mod tests {
         assert_eq!(*rig.log.lock(), Step::LADDER[..2], "no more than it takes");
         let error = rig.manager.reserve(MemoryClass::Textures, 500).unwrap_err();
         assert_eq!(error.asked_bytes, 500);
-        assert_eq!(rig.manager.ledger().total(), 280, "nothing went for nothing");
+        assert_eq!(
+            rig.manager.ledger().total(),
+            280,
+            "nothing went for nothing"
+        );
         drop((charge, rig.parts));
         assert!(rig.manager.reserve(MemoryClass::Textures, 280).is_ok());
     }

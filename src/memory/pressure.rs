@@ -255,14 +255,18 @@ mod tests {
             (readings(100, 100, 990), Pressure::Critical, 90),
             (Readings::default(), Pressure::Normal, 0),
         ] {
-            assert_eq!((readings.pressure(), readings.excess_bytes()), (pressure, excess));
+            assert_eq!(
+                (readings.pressure(), readings.excess_bytes()),
+                (pressure, excess)
+            );
         }
     }
 
     #[test]
     fn a_group_is_read_without_the_files_that_the_kernel_may_drop() {
         let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("memory.max", "4000\n");
         write("memory.current", "3000\n");
         write("memory.stat", "anon 1000\ninactive_file 1500\n");
@@ -276,6 +280,10 @@ mod tests {
     fn this_machine_can_be_read() {
         let readings = SystemProbe::new().read(1 << 40);
         assert!(readings.process.is_some_and(|share| share.used_bytes > 0));
-        assert!(readings.system.is_some_and(|share| share.used_bytes < share.limit_bytes));
+        assert!(
+            readings
+                .system
+                .is_some_and(|share| share.used_bytes < share.limit_bytes)
+        );
     }
 }

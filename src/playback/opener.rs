@@ -350,7 +350,8 @@ mod tests {
                 }
             }
         }
-        let ring = |picture_mib: u64| FrameShares::divide(4 << 30, picture_mib << 20, 2, false).ring;
+        let ring =
+            |picture_mib: u64| FrameShares::divide(4 << 30, picture_mib << 20, 2, false).ring;
         assert_eq!((ring(13), ring(3), ring(50)), (4, RING_FRAMES, 2));
     }
 
@@ -361,7 +362,8 @@ mod tests {
         // them, each plane padded to a page.
         let slot_bytes = 12_828_672;
         for threads in [1, 2, 4, 16] {
-            let shares = FrameShares::divide(budget.cached_frame_bytes(), slot_bytes, threads, true);
+            let shares =
+                FrameShares::divide(budget.cached_frame_bytes(), slot_bytes, threads, true);
             assert!(shares.cache_bytes / slot_bytes >= 240, "{shares:?}");
         }
     }

@@ -119,7 +119,10 @@ impl Store {
 
     /// The number of a source, and of a new keeper of it.
     pub(super) fn open(&mut self, key: SourceKey, now: Moment) -> (u64, u64) {
-        let known = self.sources.iter_mut().find(|(_, source)| source.key == key);
+        let known = self
+            .sources
+            .iter_mut()
+            .find(|(_, source)| source.key == key);
         let number = if let Some((number, source)) = known {
             source.places.open();
             *number
@@ -336,7 +339,10 @@ impl Store {
         // The first and the last of a source are most often the farthest: then not all are looked at.
         let tick = self.tick;
         let at_an_end = self.sources.values().any(|source| {
-            let ends = [source.frames.first_key_value(), source.frames.last_key_value()];
+            let ends = [
+                source.frames.first_key_value(),
+                source.frames.last_key_value(),
+            ];
             let mut ends = ends.into_iter().flatten();
             ends.any(|(frame, _)| source.cost(*frame, tick) > cost)
         });

@@ -222,12 +222,20 @@ fn a_stretch_that_fits_is_all_kept_however_one_jumps_about_in_it() {
             put(target);
         }
         hits.push(hit);
-        let ahead = (target + 1..).take_while(|&f| keeper.has(FrameIndex(f)) || keeper.wants(FrameIndex(f)));
-        ahead.filter(|&f| !keeper.has(FrameIndex(f))).take(15).for_each(put);
+        let ahead = (target + 1..)
+            .take_while(|&f| keeper.has(FrameIndex(f)) || keeper.wants(FrameIndex(f)));
+        ahead
+            .filter(|&f| !keeper.has(FrameIndex(f)))
+            .take(15)
+            .for_each(put);
     }
     let count = |hits: &[bool]| hits.iter().filter(|hit| **hit).count();
     assert!(count(&hits) >= 120, "{} of all", count(&hits));
-    assert!(count(&hits[100..]) >= 80, "{} of the last 100", count(&hits[100..]));
+    assert!(
+        count(&hits[100..]) >= 80,
+        "{} of the last 100",
+        count(&hits[100..])
+    );
 }
 
 #[derive(Debug, Clone)]

@@ -334,7 +334,8 @@ impl Worker {
             }
             let horizon = heading.next.offset(RUNNING_AHEAD_FRAMES);
             let left = heading.next.0 + RUNNING_AHEAD_FRAMES - last.0;
-            let again = loops.then(|| self.stretch_up(first, first.offset(left).min(heading.next), index));
+            let again =
+                loops.then(|| self.stretch_up(first, first.offset(left).min(heading.next), index));
             return self
                 .stretch_up(heading.next, horizon.min(last), index)
                 .or(again.flatten());
@@ -343,11 +344,19 @@ impl Worker {
         if heading.reverse {
             return self
                 .stretch_down(heading.next, first, index)
-                .or_else(|| loops.then(|| self.stretch_down(last, after, index)).flatten())
+                .or_else(|| {
+                    loops
+                        .then(|| self.stretch_down(last, after, index))
+                        .flatten()
+                })
                 .or_else(|| self.stretch_up(after, one_gop_after(heading.at, last, index), index));
         }
         self.stretch_up(heading.next, last, index)
-            .or_else(|| loops.then(|| self.stretch_up(first, before, index)).flatten())
+            .or_else(|| {
+                loops
+                    .then(|| self.stretch_up(first, before, index))
+                    .flatten()
+            })
             .or_else(|| self.stretch_down(before, one_gop_before(heading.at, first, index), index))
     }
 

@@ -223,8 +223,8 @@ impl Worker {
                 self.next_decoded = number.map(|number| number.offset(1));
                 if let Some(number) = number {
                     let belongs = belongs(number);
-                    let finished = (belongs || serves(number))
-                        .then(|| self.finish(number, picture, index));
+                    let finished =
+                        (belongs || serves(number)).then(|| self.finish(number, picture, index));
                     if let Some(fill) = &mut self.reverse.fill {
                         fill.frames.extend(finished.filter(|_| belongs));
                         fill.done = number >= high;

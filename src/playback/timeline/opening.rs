@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 use super::media::ClipMedia;
 use crate::cache::FrameCache;
 use crate::decode::{
-    FrameConsumer, FrameKeeper, Input, Interrupter, SequenceSession, SessionOptions, SharedAnchor, VideoSession,
-    VideoSource, media_info, require_playable,
+    FrameConsumer, FrameKeeper, Input, Interrupter, SequenceSession, SessionOptions, SharedAnchor,
+    VideoSession, VideoSource, media_info, require_playable,
 };
 use crate::memory::FramePool;
 use crate::playback::opener::{FrameShares, picture_bytes};
@@ -219,7 +219,7 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
             let media = media_of(&stream, &keepers);
             let session_options = session_options(&stream, &keepers);
             let (session, frames) = VideoSession::start(input, stream.clone(), session_options)
-                    .map_err(|error| format!("{}: {error}", path.display()))?;
+                .map_err(|error| format!("{}: {error}", path.display()))?;
             Ok(OpenedFeed {
                 media,
                 session: Box::new(session),
@@ -236,7 +236,8 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
             // Every numbered picture is a file of its own and needs no other: none is kept.
             let media = media_of(&stream, &|| None);
             let session_options = session_options(&stream, &|| None);
-            let (session, frames) = SequenceSession::start(sequence.clone(), &stream, session_options)
+            let (session, frames) =
+                SequenceSession::start(sequence.clone(), &stream, session_options)
                     .map_err(|error| error.to_string())?;
             Ok(OpenedFeed {
                 media,

@@ -245,7 +245,8 @@ impl Worker {
         self.follow_line();
         // Those that wait for their clip would take room from those that are seen.
         let may_prefetch = !self.around.shared.no_prefetch.load(Ordering::Relaxed);
-        self.feeds.allow_prefetch(|user| may_prefetch && self.present.contains(&user));
+        self.feeds
+            .allow_prefetch(|user| may_prefetch && self.present.contains(&user));
         if !self.flush_pending() {
             self.look_ahead();
             return Work::Wait;
