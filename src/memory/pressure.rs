@@ -233,19 +233,19 @@ fn share_of_group(folder: &Path) -> Option<Share> {
 mod tests {
     use super::*;
 
-    const fn share(used_bytes: u64, limit_bytes: u64) -> Option<Share> {
-        Some(Share {
+    const fn share(used_bytes: u64, limit_bytes: u64) -> Share {
+        Share {
             used_bytes,
             limit_bytes,
-        })
+        }
     }
 
     #[test]
     fn the_worst_of_the_three_counts() {
         let readings = |process, cgroup, system| Readings {
-            process: share(process, 1000),
-            cgroup: share(cgroup, 1000),
-            system: share(system, 1000),
+            process: Some(share(process, 1000)),
+            cgroup: Some(share(cgroup, 1000)),
+            system: Some(share(system, 1000)),
         };
         for (readings, pressure, excess) in [
             (readings(500, 500, 500), Pressure::Normal, 0),
@@ -270,7 +270,7 @@ mod tests {
         write("memory.max", "4000\n");
         write("memory.current", "3000\n");
         write("memory.stat", "anon 1000\ninactive_file 1500\n");
-        assert_eq!(share_of_group(folder.path()), share(1500, 4000));
+        assert_eq!(share_of_group(folder.path()), Some(share(1500, 4000)));
         write("memory.max", "max\n");
         assert_eq!(share_of_group(folder.path()), None);
     }

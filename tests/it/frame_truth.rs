@@ -326,9 +326,11 @@ fn loops_and_reverse_play_decode_each_group_once() {
     );
     let looping = decoded_by(&mut rig, |rig| {
         rig.plan(0, false, LoopMode::Loop);
-        for wanted in (0..clip.frames).cycle().take(3 * clip.frames as usize) {
-            let frame = rig.next().unwrap();
-            rig.check(&frame, wanted, &clip, "looping at");
+        for _lap in 0..3 {
+            for wanted in 0..clip.frames {
+                let frame = rig.next().unwrap();
+                rig.check(&frame, wanted, &clip, "looping at");
+            }
         }
     });
     let steps = decoded_by(&mut rig, |rig| {

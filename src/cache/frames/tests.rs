@@ -240,16 +240,16 @@ fn a_stretch_that_fits_is_all_kept_however_one_jumps_about_in_it() {
 
 #[derive(Debug, Clone)]
 enum Move {
-    Put(u64, i64, u32),
-    Get(u64, i64),
-    Aim(u64, i64, bool),
-    Reopen(u64),
+    Put(usize, i64, u32),
+    Get(usize, i64),
+    Aim(usize, i64, bool),
+    Reopen(usize),
     Limit(u64),
     GiveBack(u64),
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let source = 0u64..3;
+    let source = 0usize..3;
     let one = prop_oneof![
         8 => (source.clone(), 0i64..60, 1u32..30).prop_map(|(s, f, rows)| Move::Put(s, f, rows)),
         4 => (source.clone(), 0i64..60).prop_map(|(s, f)| Move::Get(s, f)),
@@ -269,12 +269,12 @@ proptest! {
         let rig = rig(20_000);
         let mut limit = 20_000;
         let mut keepers: Vec<_> = (0..3).map(|number| rig.keeper(number)).collect();
-        let mut put: BTreeMap<(u64, i64), Arc<VideoFrame>> = BTreeMap::new();
+        let mut put: BTreeMap<(usize, i64), Arc<VideoFrame>> = BTreeMap::new();
         let (mut hits, mut misses) = (0, 0);
         for next in moves {
             match next {
                 Move::Put(source, frame, rows) => {
-                    let keeper = &keepers[source as usize];
+                    let keeper = &keepers[source];
                     let picture = picture(rows * 2);
                     let was_kept = keeper.has(FrameIndex(frame));
                     keeper.put(FrameIndex(frame), &picture);
@@ -284,7 +284,7 @@ proptest! {
                     }
                 }
                 Move::Get(source, frame) => {
-                    let found = keepers[source as usize].get(FrameIndex(frame));
+                    let found = keepers[source].get(FrameIndex(frame));
                     if let Some(found) = found {
                         hits += 1;
                         prop_assert!(Arc::ptr_eq(&found, &put[&(source, frame)]));
@@ -292,8 +292,8 @@ proptest! {
                         misses += 1;
                     }
                 }
-                Move::Aim(source, frame, reverse) => keepers[source as usize].aim(at(frame, reverse)),
-                Move::Reopen(source) => keepers[source as usize] = rig.keeper(source),
+                Move::Aim(source, frame, reverse) => keepers[source].aim(at(frame, reverse)),
+                Move::Reopen(source) => keepers[source] = rig.keeper(source as u64),
                 Move::Limit(bytes) => {
                     limit = bytes;
                     rig.cache.set_limit(bytes);
@@ -306,7 +306,7 @@ proptest! {
             let stats = rig.cache.stats();
             let kept: Vec<u64> = put
                 .iter()
-                .filter(|((source, frame), _)| keepers[*source as usize].has(FrameIndex(*frame)))
+                .filter(|((source, frame), _)| keepers[*source].has(FrameIndex(*frame)))
                 .map(|(_, picture)| bytes_of(picture))
                 .collect();
             prop_assert_eq!(stats.bytes, kept.iter().sum::<u64>());
