@@ -344,7 +344,7 @@ impl Headless {
         self.stats.report(
             &run,
             &self.player.scheduler.log().summary(),
-            &self.player.pool,
+            &self.player,
             &snapshot,
         )
     }

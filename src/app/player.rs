@@ -2,14 +2,15 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use crossbeam_channel::bounded;
 
 use crate::audio::{AudioConfig, AudioPlayer};
+use crate::cache::FrameCache;
 use crate::decode::SharedAnchor;
-use crate::memory::{FramePool, MemoryBudget};
+use crate::memory::{FramePool, MemoryBudget, MemoryManager, MemoryWatch, Reclaim, SystemProbe};
 use crate::metrics::FrameLog;
 use crate::playback::{
     Command, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener, FrameScheduler,
@@ -36,6 +37,8 @@ pub struct PlayerOptions {
     pub audio: AudioConfig,
     /// Memory; chosen by the machine when left out.
     pub budget: MemoryBudget,
+    /// Whether decoded frames are kept for when they are asked for again.
+    pub keeps_frames: bool,
     /// Decoder threads; one for each core when left out.
     pub threads: Option<NonZeroUsize>,
     /// Commands given before the first file is opened: speed, loop, volume.
@@ -56,6 +59,12 @@ pub struct Player {
     pub scheduler: FrameScheduler,
     /// Where frames live.
     pub pool: FramePool,
+    /// Where they are kept for when they are asked for again, if they are.
+    pub cache: Option<Arc<FrameCache>>,
+    /// Who holds how much of the budget, and how short memory is.
+    pub memory: Arc<MemoryManager>,
+    /// Looks after it.
+    _watch: MemoryWatch,
 }
 
 impl Player {
@@ -66,7 +75,27 @@ impl Player {
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> std::io::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
-        let pool = FramePool::new(options.budget.frame_bytes());
+        let budget = options.budget;
+        let frame_bytes = if options.keeps_frames {
+            budget.cached_frame_bytes()
+        } else {
+            budget.frame_bytes()
+        };
+        let ledger = budget.ledger(frame_bytes);
+        let memory = Arc::new(MemoryManager::new(
+            ledger.clone(),
+            Box::new(SystemProbe::new()),
+        ));
+        let pool = FramePool::charged(frame_bytes, ledger.clone());
+        let cache = options.keeps_frames.then(|| {
+            // How much it may hold depends on the medium: the opener says so.
+            let cache = FrameCache::new(0, Arc::clone(&clock), Some(ledger), memory.gauge());
+            cache.register(&memory);
+            let reclaim: Weak<dyn Reclaim> = Arc::<FrameCache>::downgrade(&cache);
+            pool.set_reclaim(reclaim);
+            cache
+        });
+        let watch = MemoryWatch::start(Arc::clone(&memory))?;
         let anchor = SharedAnchor::default();
         let schedule = Arc::new(ArcSwap::from_pointee(Schedule::default()));
         let feedback = Arc::new(Feedback::default());
@@ -83,6 +112,7 @@ impl Player {
         let opener = FileOpener::new(OpenerOptions {
             threads: options.threads.unwrap_or_else(default_threads),
             pool: pool.clone(),
+            cache: cache.clone(),
             clock: Arc::clone(&clock),
             anchor: Arc::clone(&anchor),
             notify,
@@ -131,6 +161,9 @@ impl Player {
             engine,
             scheduler,
             pool,
+            cache,
+            memory,
+            _watch: watch,
         })
     }
 }

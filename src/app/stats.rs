@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::player::Player;
+use crate::cache::FrameCacheStats;
 use crate::media::VideoStream;
-use crate::memory::FramePool;
 use crate::metrics::{
-    AvOffsetReport, CounterReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram,
-    OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles, RingReport, SeekReport,
-    SignedHistogram, SoakReport, Stage as Cost, StageReport,
+    AvOffsetReport, CacheReport, CounterReport, FrameFate, FrameRecord, FrameReport, FrameSummary,
+    Histogram, OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles, RingReport,
+    SeekReport, SignedHistogram, SoakReport, Stage as Cost, StageReport,
 };
 use crate::playback::{FrameScheduler, Severity, Snapshot};
 use crate::time::{MediaSpan, Moment};
@@ -67,6 +68,20 @@ pub(super) fn counters_of(snapshot: &Snapshot) -> CounterReport {
         repacked_pictures: snapshot.repacked,
         audio_underruns: snapshot.underruns,
         audio_note: snapshot.audio_note.clone(),
+    }
+}
+
+/// What the report says of the cache.
+fn cache_report(stats: FrameCacheStats) -> CacheReport {
+    let [misses_never_decoded, misses_evicted, misses_declined] = stats.misses;
+    CacheReport {
+        bytes: stats.bytes,
+        bytes_peak: stats.peak_bytes,
+        bytes_limit: stats.limit_bytes,
+        hits: stats.hits,
+        misses_never_decoded,
+        misses_evicted,
+        misses_declined,
     }
 }
 
@@ -226,10 +241,11 @@ impl StatsGatherer {
         &self,
         run: &RunStats<'_>,
         summary: &FrameSummary,
-        pool: &FramePool,
+        player: &Player,
         snapshot: &Snapshot,
     ) -> SoakReport {
-        let usage = pool.usage();
+        let usage = player.pool.usage();
+        let cache = player.cache.as_ref().map(|cache| cache.stats());
         let (fill, samples, capacity) = self.ring_fill;
         SoakReport {
             schema: 1,
@@ -250,6 +266,7 @@ impl StatsGatherer {
                 bytes_peak: usage.peak_bytes,
                 bytes_limit: usage.limit_bytes,
             }),
+            cache: cache.map(cache_report),
             ring: (samples > 0).then(|| RingReport {
                 capacity: capacity as u64,
                 fill_mean: fill as f64 / samples as f64,

@@ -14,7 +14,7 @@ use crate::gpu::{Acquired, GpuContext, GpuOptions};
 use crate::metrics::Stage as Cost;
 use crate::playback::{Command, PlaybackStatus, Pull, Severity, Snapshot};
 use crate::time::Moment;
-use crate::ui::{Failure, UiInput};
+use crate::ui::{CacheFigures, Failure, UiInput};
 
 /// A device that is lost more often than this before anything is presented is not worth making anew.
 const MOST_LOSSES: u64 = 16;
@@ -264,6 +264,14 @@ impl App {
             .map(|viewport| viewport.size);
         let pool = player.pool.usage();
         view.pool_bytes = (pool.used_bytes, pool.limit_bytes);
+        let cache = player.cache.as_ref().map(|cache| cache.stats());
+        view.cache = cache.map(|cache| CacheFigures {
+            bytes: cache.bytes,
+            limit_bytes: cache.limit_bytes,
+            hits: cache.hits,
+            misses: cache.all_misses(),
+        });
+        view.pressure = player.memory.pressure();
         #[expect(clippy::cast_possible_truncation, reason = "for people to read")]
         let refresh_hz = self.refresh.as_f64() as f32;
         view.refresh_hz = Some(refresh_hz);

@@ -196,8 +196,7 @@ pub fn run_window(
     let run = app.run_stats(&file);
     let summary = app.player.scheduler.log().summary();
     let snapshot = app.player.engine.snapshot();
-    let pool = &app.player.pool;
-    let report = app.stats.report(&run, &summary, pool, &snapshot);
+    let report = app.stats.report(&run, &summary, &app.player, &snapshot);
     let failure = failure_of_run(&snapshot, &summary);
     Ok(WindowOutcome {
         report,

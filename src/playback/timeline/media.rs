@@ -6,13 +6,14 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 
 use super::worker::Here;
-use crate::decode::{FileIdentity, GopIndex};
+use crate::decode::{FileIdentity, FrameKeeper, GopIndex};
 use crate::media::{Orientation, Size, VideoFrame, VideoStream};
 use crate::time::{FrameIndex, MediaSpan, MediaTime};
 use crate::timeline::resolve::source_instant;
 use crate::timeline::{Content, Edit, Fit, Layer, Located, Look, Mix, Source};
 
 /// An edit that is ready to play, and where its media are. Immutable.
+#[derive(Clone)]
 pub struct TimelineMedia {
     /// What is seen when.
     pub edit: Arc<Edit>,
@@ -34,6 +35,8 @@ pub struct ClipMedia {
     identity: Option<FileIdentity>,
     /// Its frames, once all are known.
     index: ArcSwapOption<GopIndex>,
+    /// Those of its pictures that are kept, to look at.
+    keeper: Option<Arc<dyn FrameKeeper>>,
 }
 
 impl ClipMedia {
@@ -44,6 +47,7 @@ impl ClipMedia {
             stated_zero: source.zero,
             identity: None,
             index: ArcSwapOption::empty(),
+            keeper: None,
         }
     }
 
@@ -58,6 +62,17 @@ impl ClipMedia {
     /// Whether it is what a file of this identity holds. What is no file is the same always.
     pub fn is_of(&self, identity: Option<FileIdentity>) -> bool {
         self.identity.is_none() || self.identity == identity
+    }
+
+    /// The same; its pictures are kept by `keeper`.
+    #[must_use]
+    pub fn kept_by(self, keeper: Option<Arc<dyn FrameKeeper>>) -> Self {
+        Self { keeper, ..self }
+    }
+
+    /// Those of its pictures that are kept.
+    pub(super) fn keeper(&self) -> Option<&Arc<dyn FrameKeeper>> {
+        self.keeper.as_ref()
     }
 
     /// All its frames, if they are known.

@@ -33,6 +33,7 @@ mod references;
 mod revision;
 mod sides;
 mod slates;
+mod stills;
 mod worker;
 
 #[cfg(test)]
@@ -55,12 +56,13 @@ use self::feeds::Limits;
 use self::opening::{FeedOptions, FileSessionOpener};
 use self::revision::NextRevision;
 use self::worker::{Order, Worker};
+use crate::cache::FrameCache;
 use crate::decode::{
-    FrameConsumer, Generation, GopIndex, SharedAnchor, SourceStatus, VideoPlan, VideoSource,
+    FrameConsumer, Generation, GopIndex, SharedAnchor, SourceStatus, Still, VideoPlan, VideoSource,
     frame_ring,
 };
 use crate::memory::FramePool;
-use crate::time::Clock;
+use crate::time::{Clock, FrameIndex};
 
 /// What a timeline's source needs from its surroundings.
 #[derive(Clone)]
@@ -69,6 +71,8 @@ pub struct TimelineOptions {
     pub threads: NonZeroUsize,
     /// Where pictures go.
     pub pool: FramePool,
+    /// Where they stay for later, if they do.
+    pub cache: Option<Arc<FrameCache>>,
     /// Composites that may wait in the ring.
     pub ring_frames: usize,
     /// The clock that deadlines are in.
@@ -84,6 +88,10 @@ pub struct TimelineOptions {
 struct Shared {
     ready: AtomicU64,
     damaged: AtomicU64,
+    decoded: AtomicU64,
+    /// Whether the sessions must not decode what nobody has asked for yet.
+    no_prefetch: AtomicBool,
+    at_hand: stills::AtHand,
     overflowed: AtomicU64,
     foreign: AtomicU64,
     repacked: AtomicU64,
@@ -96,8 +104,9 @@ pub struct TimelineSource {
     newer_orders: Receiver<Order>,
     index: Arc<ArcSwap<GopIndex>>,
     next: NextRevision,
-    wake: Sender<()>,
     shared: Arc<Shared>,
+    /// Wakes the thread.
+    wake: Sender<()>,
     fill: Arc<AtomicUsize>,
     capacity: usize,
     thread: Option<JoinHandle<()>>,
@@ -120,6 +129,7 @@ impl TimelineSource {
         let feed_options = FeedOptions {
             threads,
             pool: options.pool.clone(),
+            cache: options.cache,
             clock: Arc::clone(&options.clock),
             notify: Arc::new({
                 let wake = wake.clone();
@@ -130,6 +140,8 @@ impl TimelineSource {
             }),
         };
         let opener = FileSessionOpener::start(&feed_options)?;
+        let media = Arc::new(media);
+        shared.at_hand.begin(&media);
         let (orders, incoming) = bounded(1);
         let newer_orders = incoming.clone();
         let worker = Worker::new(
@@ -153,8 +165,8 @@ impl TimelineSource {
             newer_orders,
             index: Arc::new(ArcSwap::from_pointee(index)),
             next,
-            wake,
             shared,
+            wake,
             fill,
             capacity,
             thread: Some(thread),
@@ -166,6 +178,7 @@ impl TimelineSource {
     pub fn reviser(&self) -> Reviser {
         Reviser {
             next: Arc::clone(&self.next),
+            shared: Arc::clone(&self.shared),
             index: Arc::clone(&self.index),
             wake: self.wake.clone(),
         }
@@ -193,11 +206,27 @@ impl VideoSource for TimelineSource {
             outside_pool: (load(&self.shared.overflowed), load(&self.shared.foreign)),
             interlaced: self.shared.interlaced.load(Ordering::Relaxed),
             repacked: load(&self.shared.repacked),
+            decoded: load(&self.shared.decoded),
         }
     }
 
     fn index(&self) -> Arc<GopIndex> {
         self.index.load_full()
+    }
+
+    fn allow_prefetch(&mut self, allowed: bool) {
+        let forbidden = !allowed;
+        if self.shared.no_prefetch.swap(forbidden, Ordering::Relaxed) != forbidden {
+            let _already_awake = self.wake.try_send(());
+        }
+    }
+
+    fn still(&self, frame: FrameIndex) -> Option<Still> {
+        self.shared.at_hand.still(frame)
+    }
+
+    fn nearest_still(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
+        self.shared.at_hand.nearest(frame, reach)
     }
 }
 

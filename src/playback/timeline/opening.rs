@@ -8,10 +8,12 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
 use super::media::ClipMedia;
+use crate::cache::FrameCache;
 use crate::decode::{
-    FrameConsumer, Input, Interrupter, SequenceSession, SessionOptions, SharedAnchor, VideoSession,
-    VideoSource, media_info, require_playable,
+    FrameConsumer, FrameKeeper, Input, Interrupter, SequenceSession, SessionOptions, SharedAnchor,
+    VideoSession, VideoSource, media_info, require_playable,
 };
+use crate::media::VideoStream;
 use crate::memory::FramePool;
 use crate::playback::opener::{FrameShares, picture_bytes};
 use crate::time::Clock;
@@ -60,6 +62,7 @@ pub(super) trait SessionOpener: Send {
 pub(super) struct FeedOptions {
     pub(super) threads: NonZeroUsize,
     pub(super) pool: FramePool,
+    pub(super) cache: Option<Arc<FrameCache>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) notify: Arc<dyn Fn() + Send + Sync>,
 }
@@ -174,11 +177,13 @@ fn answer(request: Request, options: &FeedOptions, reading: &Reading) -> Answer 
 }
 
 fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<OpenedFeed, String> {
-    let session_options = |stream: &crate::media::VideoStream, media: &ClipMedia| {
+    type Keepers<'a> = &'a dyn Fn() -> Option<Arc<dyn FrameKeeper>>;
+    let session_options = |stream: &VideoStream, media: &ClipMedia, keepers: Keepers<'_>| {
         let shares = FrameShares::divide_among(
             options.pool.usage().limit_bytes,
             picture_bytes(stream),
             options.threads.get(),
+            options.cache.is_some(),
         );
         SessionOptions {
             threads: options.threads,
@@ -190,7 +195,7 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
             notify: Arc::clone(&options.notify),
             index: media.whole_index(),
             indices: None,
-            keeper: None,
+            keeper: (shares.cache_bytes > 0).then(keepers).flatten(),
         }
     };
     match &request.located {
@@ -205,19 +210,21 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
                 .default_video()
                 .cloned()
                 .ok_or_else(|| format!("{} has no pictures", path.display()))?;
-            let identity = input.file_identity();
+            let (identity, id) = (input.file_identity(), stream.id);
+            // Each session has a keeper of its own, and all of them the same frames.
+            let keeper = || {
+                let cache = options.cache.as_ref();
+                cache.and_then(|cache| cache.keeper(identity, id))
+            };
             // A file that was written anew since has other frames.
             let known = request.known.clone();
             let known = known.filter(|known| known.is_of(Some(identity)));
             let media = known.unwrap_or_else(|| {
-                Arc::new(ClipMedia::of_file(
-                    stream.clone(),
-                    &request.stated,
-                    identity,
-                ))
+                let media = ClipMedia::of_file(stream.clone(), &request.stated, identity);
+                Arc::new(media.kept_by(keeper()))
             });
-            let options = session_options(&stream, &media);
-            let (session, frames) = VideoSession::start(input, stream, options)
+            let session_options = session_options(&stream, &media, &keeper);
+            let (session, frames) = VideoSession::start(input, stream, session_options)
                 .map_err(|error| format!("{}: {error}", path.display()))?;
             Ok(OpenedFeed {
                 media,
@@ -235,9 +242,11 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
             let known = request.known.clone();
             let media =
                 known.unwrap_or_else(|| Arc::new(ClipMedia::new(stream.clone(), &request.stated)));
-            let options = session_options(&stream, &media);
-            let (session, frames) = SequenceSession::start(sequence.clone(), &stream, options)
-                .map_err(|error| error.to_string())?;
+            // Every numbered picture is a file of its own and needs no other: none is kept.
+            let session_options = session_options(&stream, &media, &|| None);
+            let (session, frames) =
+                SequenceSession::start(sequence.clone(), &stream, session_options)
+                    .map_err(|error| error.to_string())?;
             Ok(OpenedFeed {
                 media,
                 session: Box::new(session),

@@ -8,17 +8,19 @@ use arc_swap::ArcSwap;
 use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 
+use super::Shared;
 use super::feed::Use;
 use super::media::{ClipMedia, TimelineMedia};
 use crate::decode::{FileIdentity, GopIndex};
 use crate::timeline::{ClipId, Located, SourceId};
 
 /// Where the next revision of a timeline is left for its thread.
-pub(super) type NextRevision = Arc<Mutex<Option<TimelineMedia>>>;
+pub(super) type NextRevision = Arc<Mutex<Option<Arc<TimelineMedia>>>>;
 
 /// Gives a timeline that plays its next revision.
 pub struct Reviser {
     pub(super) next: NextRevision,
+    pub(super) shared: Arc<Shared>,
     pub(super) index: Arc<ArcSwap<GopIndex>>,
     pub(super) wake: Sender<()>,
 }
@@ -30,6 +32,8 @@ impl Reviser {
     pub fn revise(&self, media: TimelineMedia) {
         let index = GopIndex::constant(media.edit.rate(), media.edit.frames());
         self.index.store(Arc::new(index));
+        let media = Arc::new(media);
+        self.shared.at_hand.begin(&media);
         *self.next.lock() = Some(media);
         // A token that already waits says the same.
         let _already_awake = self.wake.try_send(());

@@ -130,7 +130,7 @@ impl Here {
 
 /// Owned by the timeline's thread. Tests call [`Self::take`] and [`Self::step`] themselves.
 pub(super) struct Worker {
-    media: TimelineMedia,
+    media: Arc<TimelineMedia>,
     states: Vec<SourceState>,
     feeds: Feeds,
     ring: FrameProducer,
@@ -155,12 +155,13 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(
-        media: TimelineMedia,
+        media: impl Into<Arc<TimelineMedia>>,
         opener: Box<dyn SessionOpener>,
         limits: Limits,
         ring: FrameProducer,
         around: Surroundings,
     ) -> Self {
+        let media = media.into();
         let states = media.edit.sources().iter().map(|_| SourceState::Unknown);
         Self {
             states: states.collect(),
@@ -230,10 +231,14 @@ impl Worker {
     pub(super) fn step(&mut self) -> Work {
         let states = &mut self.states;
         let media = &self.media;
+        let shared = &self.around.shared;
         self.feeds.take_opened(|source, opened| {
             if let Some(state) = states.get_mut(source.0 as usize) {
                 match opened {
-                    Ok(known) => *state = SourceState::Ready(Arc::clone(known)),
+                    Ok(known) => {
+                        shared.at_hand.learn(media, source, known);
+                        *state = SourceState::Ready(Arc::clone(known));
+                    }
                     Err(reason) => {
                         tracing::warn!("{reason}");
                         *state = SourceState::Slate(slates::failed(media, source, &reason));
@@ -244,6 +249,10 @@ impl Worker {
         self.feeds.learn_indices();
         self.publish_counts();
         self.follow_line();
+        // Those that wait for their clip would take room from those that are seen.
+        let may_prefetch = !self.around.shared.no_prefetch.load(Ordering::Relaxed);
+        self.feeds
+            .allow_prefetch(|user| may_prefetch && self.present.contains(&user));
         if !self.flush_pending() {
             self.look_ahead();
             return Work::Wait;
@@ -253,7 +262,7 @@ impl Worker {
         };
         let frame = walk.frame();
         self.media.edit.video_at(frame, &mut self.ops);
-        self.lowest = layers(&self.ops).next().map(|layer| layer.clip);
+        self.lowest = ground::lowest(&self.ops);
         self.cull();
         let work = self.compose();
         self.look_ahead();
@@ -262,18 +271,20 @@ impl Worker {
 
     /// Sums up what the sessions count; those that were closed no longer count.
     fn publish_counts(&self) {
-        let (mut damaged, mut repacked) = (0, 0);
+        let (mut damaged, mut repacked, mut decoded) = (0, 0, 0);
         let mut outside = (0, 0);
         for feed in self.feeds.live() {
             let status = feed.session.status();
             damaged += status.damaged_packets;
             repacked += status.repacked;
+            decoded += status.decoded;
             outside.0 += status.outside_pool.0;
             outside.1 += status.outside_pool.1;
         }
         let shared = &self.around.shared;
         shared.damaged.store(damaged, Ordering::Relaxed);
         shared.repacked.store(repacked, Ordering::Relaxed);
+        shared.decoded.store(decoded, Ordering::Relaxed);
         shared.overflowed.store(outside.0, Ordering::Relaxed);
         shared.foreign.store(outside.1, Ordering::Relaxed);
     }
@@ -348,8 +359,9 @@ impl Worker {
         }
         if let Some(second) = self.second {
             sides::enclose(&mut composite, second);
-        } else if layers(&self.ops).next().map(|layer| layer.clip) == self.lowest {
-            ground::lay(&mut composite.ops, &self.ops, &self.states, &self.media);
+        } else {
+            let (ops, lowest) = (&self.ops, self.lowest);
+            ground::lay(&mut composite.ops, ops, lowest, &self.states, &self.media);
         }
         self.pending.push_back(RingItem::Frame(PlannedFrame {
             generation: now.generation,

@@ -24,8 +24,9 @@ fn composed(timeline: &Timeline, canvas: (u32, u32), at: i64) -> Vec<CompositeOp
             mix: layer.mix,
         }),
     };
+    let lowest = ground::lowest(&ops);
     let mut composed = ops.iter().map(step).collect();
-    ground::lay(&mut composed, &ops, &states, &media);
+    ground::lay(&mut composed, &ops, lowest, &states, &media);
     composed
 }
 

@@ -1,5 +1,7 @@
 //! What lies ahead of the frame that is due: the scout, and what comes of a revision.
 
+use std::sync::Arc;
+
 use super::{Now, Soon, Worker, layers};
 use crate::playback::timeline::feed::Feed;
 use crate::playback::timeline::media::{SourceState, TimelineMedia};
@@ -19,7 +21,8 @@ const MOST_SOON: usize = 4;
 
 impl Worker {
     /// Goes on with the next revision of the edit.
-    pub(in crate::playback::timeline) fn revise(&mut self, media: TimelineMedia) {
+    pub(in crate::playback::timeline) fn revise(&mut self, media: impl Into<Arc<TimelineMedia>>) {
+        let media = media.into();
         let moved = Moved::between(&self.media, &media);
         let mut states: Vec<SourceState> = Vec::new();
         states.resize_with(media.located.len(), || SourceState::Unknown);
@@ -31,6 +34,7 @@ impl Worker {
                 && moved.is_unchanged(now, known)
                 && let Some(place) = states.get_mut(now.0 as usize)
             {
+                self.around.shared.at_hand.learn(&media, now, known);
                 *place = state;
             }
         }
