@@ -11,7 +11,7 @@ use jogwheel::gpu::{
     ConvertChoice, FrameUploader, GpuContext, GpuOptions, OffscreenTarget, Rect, Viewer,
 };
 use jogwheel::media::{
-    ColorInfo, FieldOrder, FrameStorage, Orientation, PixelFormat, Size, TransferFunction,
+    ColorInfo, FieldOrder, FrameStorage, PictureId, Orientation, PixelFormat, Size, TransferFunction,
     VideoFrame, ViewSettings,
 };
 
@@ -36,6 +36,7 @@ fn frame(format: PixelFormat, size: Size) -> VideoFrame {
         .map(|(bytes, stride)| (bytes.as_slice(), *stride))
         .collect();
     VideoFrame {
+        id: PictureId::unique(),
         size,
         format,
         color: ColorInfo::BT709_LIMITED,

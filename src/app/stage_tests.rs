@@ -1,7 +1,7 @@
 use super::*;
 use crate::decode::Generation;
 use crate::media::CompareMode;
-use crate::media::{ColorInfo, FrameStorage, PixelFormat, SampleAspect, StreamId};
+use crate::media::{ColorInfo, FrameStorage, PictureId, PixelFormat, SampleAspect, StreamId};
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Moment, TimeBase};
 use crate::timeline::{CompareSides, Look, Mix};
 
@@ -28,6 +28,7 @@ fn frame(size: Size, fields: FieldOrder) -> Arc<VideoFrame> {
         .collect();
     let slices: Vec<(&[u8], usize)> = planes.iter().map(|(b, stride)| (&b[..], *stride)).collect();
     Arc::new(VideoFrame {
+        id: PictureId::unique(),
         size,
         format,
         color: ColorInfo::BT709_LIMITED,

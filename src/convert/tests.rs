@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::media::{
-    ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, HdrMetadata,
+    ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, PictureId, HdrMetadata,
     MatrixCoefficients, PlaneArrangement, Primaries, SampleDepth, Subsampling, TransferFunction,
     VideoFrame,
 };
@@ -59,6 +59,7 @@ pub(super) fn test_frame(
         .collect();
     let storage = FrameStorage::from_planes(format, size, &slices);
     VideoFrame {
+        id: PictureId::unique(),
         size,
         format,
         color,
@@ -358,6 +359,7 @@ fn codes_beyond_the_depth_saturate() {
     let planes = [(&luma[..], 64), (&chroma[..], 64), (&chroma[..], 64)];
     let storage = FrameStorage::from_planes(format, size(32, 1), &planes);
     let frame = VideoFrame {
+        id: PictureId::unique(),
         size: size(32, 1),
         format,
         color,

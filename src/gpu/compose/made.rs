@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::media::{
-    ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, MatrixCoefficients, PixelFormat,
+    ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, PictureId, MatrixCoefficients, PixelFormat,
     Size, Subsampling, VideoFrame,
 };
 
@@ -149,6 +149,7 @@ fn frame_of(pattern: Pattern, size: Size) -> VideoFrame {
         .collect();
     let slices: Vec<(&[u8], usize)> = planes.iter().map(|plane| (&plane[..], width)).collect();
     VideoFrame {
+        id: PictureId::unique(),
         size,
         format,
         color: ColorInfo {

@@ -1,7 +1,7 @@
 //! A picture to paint on.
 
 use crate::media::{
-    ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, MatrixCoefficients,
+    ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, PictureId, MatrixCoefficients,
     PixelFormat, PlaneArrangement, Primaries, SampleDepth, Size, Subsampling, TransferFunction,
     VideoFrame,
 };
@@ -140,6 +140,7 @@ impl Canvas {
             .map(|plane| (plane.as_slice(), stride))
             .collect();
         VideoFrame {
+            id: PictureId::unique(),
             size: self.size,
             format,
             color: COLOR,
