@@ -9,7 +9,8 @@ use crossbeam_channel::bounded;
 
 use crate::audio::{AudioConfig, AudioPlayer};
 use crate::decode::SharedAnchor;
-use crate::memory::{FramePool, MemoryBudget};
+use crate::gpu::TextureBudget;
+use crate::memory::{FramePool, Ledger, MemoryBudget};
 use crate::metrics::FrameLog;
 use crate::playback::{
     Command, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener, FrameScheduler,
@@ -36,6 +37,8 @@ pub struct PlayerOptions {
     pub audio: AudioConfig,
     /// Memory; chosen by the machine when left out.
     pub budget: MemoryBudget,
+    /// Keep nothing that was shown.
+    pub no_cache: bool,
     /// Decoder threads; one for each core when left out.
     pub threads: Option<NonZeroUsize>,
     /// Commands given before the first file is opened: speed, loop, volume.
@@ -56,6 +59,8 @@ pub struct Player {
     pub scheduler: FrameScheduler,
     /// Where frames live.
     pub pool: FramePool,
+    /// What textures and buffers on the graphics device may take.
+    pub textures: TextureBudget,
 }
 
 impl Player {
@@ -67,6 +72,10 @@ impl Player {
     ) -> std::io::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
         let pool = FramePool::new(options.budget.frame_bytes());
+        let textures = TextureBudget::of_ledger(Ledger::new(options.budget.total_bytes));
+        if options.no_cache {
+            textures.lower_share(0);
+        }
         let anchor = SharedAnchor::default();
         let schedule = Arc::new(ArcSwap::from_pointee(Schedule::default()));
         let feedback = Arc::new(Feedback::default());
@@ -131,6 +140,7 @@ impl Player {
             engine,
             scheduler,
             pool,
+            textures,
         })
     }
 }

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::gpu::{KeptCounts, TextureBudget};
 use crate::media::VideoStream;
 use crate::memory::FramePool;
 use crate::metrics::{
-    AvOffsetReport, CounterReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram,
+    AvOffsetReport, CounterReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram, KeptReport,
     OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles, RingReport, SeekReport,
     SignedHistogram, SoakReport, Stage as Cost, StageReport,
 };
@@ -67,6 +68,33 @@ pub(super) fn counters_of(snapshot: &Snapshot) -> CounterReport {
         repacked_pictures: snapshot.repacked,
         audio_underruns: snapshot.underruns,
         audio_note: snapshot.audio_note.clone(),
+    }
+}
+
+fn kept_report(counts: KeptCounts, budget: &TextureBudget) -> KeptReport {
+    let KeptCounts {
+        hits,
+        misses_new,
+        misses_size,
+        misses_room,
+        misses_device,
+        pictures,
+        bytes,
+        peak_bytes,
+        shortages,
+    } = counts;
+    KeptReport {
+        hits,
+        misses_new,
+        misses_size,
+        misses_room,
+        misses_device,
+        shortages,
+        pictures,
+        bytes,
+        bytes_peak: peak_bytes,
+        textures_bytes: budget.used(),
+        textures_limit: budget.share(),
     }
 }
 
@@ -221,12 +249,13 @@ impl StatsGatherer {
         };
     }
 
-    /// The report of the run.
+    /// The report of the run. `kept` is how keeping pictures went, and what they are charged to.
     pub fn report(
         &self,
         run: &RunStats<'_>,
         summary: &FrameSummary,
         pool: &FramePool,
+        kept: Option<(KeptCounts, &TextureBudget)>,
         snapshot: &Snapshot,
     ) -> SoakReport {
         let usage = pool.usage();
@@ -254,6 +283,9 @@ impl StatsGatherer {
                 capacity: capacity as u64,
                 fill_mean: fill as f64 / samples as f64,
             }),
+            kept_pictures: kept
+                .filter(|(_, budget)| budget.share() > 0)
+                .map(|(counts, budget)| kept_report(counts, budget)),
             seeks: SeekReport::from_nanos(&self.seeks),
             counters: counters_of(snapshot),
             limits: Vec::new(),

@@ -181,6 +181,7 @@ fn player_options(args: &PlayArgs) -> PlayerOptions {
         start,
         audio: audio_config(&args.sound, args.run.untimed),
         budget: budget(args.machine),
+        no_cache: args.machine.no_cache,
         threads: threads(args.machine),
         commands,
         timelines: timeline_settings(args),

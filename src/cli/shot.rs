@@ -31,6 +31,8 @@ pub(super) fn run(args: &ShotArgs, out: &mut dyn Write) -> Result<Exit, CliError
             enabled: false,
         },
         budget: MemoryBudget::for_this_machine(),
+        // One frame is shown, once.
+        no_cache: true,
         threads: None,
         commands: Vec::new(),
         timelines: args.timeline.settings(),

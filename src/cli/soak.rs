@@ -69,6 +69,7 @@ fn player_options(args: &SoakArgs) -> PlayerOptions {
             enabled: !args.no_audio && !args.untimed,
         },
         budget: MemoryBudget::for_this_machine(),
+        no_cache: args.no_cache,
         threads: None,
         commands: vec![Command::SetLoop(LoopMode::Loop)],
         timelines: args.timeline.settings(),

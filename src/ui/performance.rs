@@ -392,6 +392,8 @@ fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
         .map_or_else(|| "–".to_owned(), |ms| format!("{ms:+.1} ms"));
     let (ring, ring_limit) = snapshot.ring_fill;
     let (pool, pool_limit) = stats.pool_bytes;
+    let (textures, texture_limit) = stats.texture_bytes;
+    let (hits, misses) = stats.kept_pictures;
     let mut sound = vec![
         Line::Words("Clock", format::clock_words(snapshot.clock).to_owned()),
         Line::Words("Audio", format::audio_words(&snapshot.audio).to_owned()),
@@ -426,6 +428,11 @@ fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
                 format::bytes_words(pool),
                 format::bytes_words(pool_limit)
             ),
+        ),
+        Line::Gauge(
+            "Textures",
+            ratio(textures as f64, texture_limit as f64),
+            format!("{} · {hits} of {} kept", format::bytes_words(textures), hits + misses),
         ),
         Line::Words("Memory", format::bytes_words(stats.rss_bytes)),
         Line::Words("Overlay", format!("{:.0} µs", stats.overlay_micros)),

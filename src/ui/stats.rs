@@ -99,6 +99,10 @@ pub struct ViewStats {
     pub audio_offset_ms: Option<f32>,
     /// Bytes of the frame pool in use, and its limit.
     pub pool_bytes: (u64, u64),
+    /// Bytes of textures and buffers on the graphics device, and how far kept pictures may fill them.
+    pub texture_bytes: (u64, u64),
+    /// Pictures that were shown again without being made again, and those that were made.
+    pub kept_pictures: (u64, u64),
     /// Memory of the process that is in RAM, in bytes.
     pub rss_bytes: u64,
     /// What this overlay costs: layout and tessellation of the latest pass, in microseconds.

@@ -41,6 +41,7 @@ impl Usage {
         let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
         let page = u64::try_from(rustix::param::page_size()).unwrap();
         Self {
+            no_cache: false,
             threads: count("/proc/self/task"),
             files: count("/proc/self/fd"),
             rss_bytes: pages * page,

@@ -264,6 +264,9 @@ impl App {
             .map(|viewport| viewport.size);
         let pool = player.pool.usage();
         view.pool_bytes = (pool.used_bytes, pool.limit_bytes);
+        view.texture_bytes = (player.textures.used(), player.textures.share());
+        let kept = shown.stage.kept_counts();
+        view.kept_pictures = (kept.hits, kept.misses());
         #[expect(clippy::cast_possible_truncation, reason = "for people to read")]
         let refresh_hz = self.refresh.as_f64() as f32;
         view.refresh_hz = Some(refresh_hz);
@@ -375,7 +378,9 @@ impl App {
         drop(surface);
         let surface = create_surface(&instance, &window)?;
         let options = GpuOptions::from_env(None);
-        let ctx = GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
+        let mut ctx =
+            GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
+        ctx.set_budget(self.player.textures.clone());
         let surface = self.set_up_surface(&ctx, surface, &window)?;
         stage.rebuild(ctx, surface.format())?;
         self.interface.attach(&window, stage.gpu());

@@ -197,7 +197,12 @@ pub fn run_window(
     let summary = app.player.scheduler.log().summary();
     let snapshot = app.player.engine.snapshot();
     let pool = &app.player.pool;
-    let report = app.stats.report(&run, &summary, pool, &snapshot);
+    let counts = app
+        .shown_window
+        .as_ref()
+        .map(|shown| shown.stage.kept_counts());
+    let kept = counts.map(|counts| (counts, &app.player.textures));
+    let report = app.stats.report(&run, &summary, pool, kept, &snapshot);
     let failure = failure_of_run(&snapshot, &summary);
     Ok(WindowOutcome {
         report,
@@ -313,7 +318,9 @@ impl App {
         let window = Arc::new(window);
         let surface = create_surface(&instance, &window)?;
         let options = GpuOptions::from_env(None);
-        let ctx = GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
+        let mut ctx =
+            GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
+        ctx.set_budget(self.player.textures.clone());
         let surface = self.set_up_surface(&ctx, surface, &window)?;
         let stage = Stage::new(ctx, self.options.choice, surface.format())?;
         Ok(Shown {
@@ -452,6 +459,9 @@ impl ApplicationHandler<News> for App {
         let now = self.player.clock.now();
         let snapshot = self.player.engine.snapshot();
         self.stats.sample(now);
+        if let Some(shown) = &mut self.shown_window {
+            shown.stage.follow(&snapshot);
+        }
         if snapshot.status != PlaybackStatus::Playing {
             self.stats.interrupt();
             self.player.scheduler.interrupt();

@@ -238,6 +238,9 @@ pub struct MachineArgs {
     /// Memory for frames and sound, such as 512M or 2G; chosen by the machine when left out.
     #[arg(long, value_name = "SIZE", value_parser = values::bytes_from_text)]
     pub memory: Option<u64>,
+    /// Keep nothing that was decoded or shown: each frame is made anew whenever it is wanted.
+    #[arg(long)]
+    pub no_cache: bool,
     /// Decoder threads, 1 to 64; chosen by the machine when left out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub threads: Option<u16>,

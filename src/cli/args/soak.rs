@@ -54,6 +54,9 @@ pub struct SoakArgs {
     /// Play no sound.
     #[arg(long)]
     pub no_audio: bool,
+    /// Keep nothing that was decoded or shown: each frame is made anew whenever it is wanted.
+    #[arg(long)]
+    pub no_cache: bool,
     /// Save the report as JSON to this file, as well as printing it.
     #[arg(long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub json: Option<PathBuf>,

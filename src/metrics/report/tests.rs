@@ -70,6 +70,19 @@ pub(crate) fn full_report() -> SoakReport {
             capacity: 6,
             fill_mean: 5.75,
         }),
+        kept_pictures: Some(KeptReport {
+            hits: 30,
+            misses_new: 900,
+            misses_size: 20,
+            misses_room: 40,
+            misses_device: 0,
+            shortages: 1,
+            pictures: 17,
+            bytes: 62_668_800,
+            bytes_peak: 66_355_200,
+            textures_bytes: 75_000_000,
+            textures_limit: 67_108_864,
+        }),
         seeks: Some(SeekReport {
             count: 100,
             p50_ms: 210.0,
@@ -113,6 +126,7 @@ pub(crate) fn bare_report() -> SoakReport {
         process: ProcessReport::default(),
         pool: None,
         ring: None,
+        kept_pictures: None,
         seeks: None,
         counters: CounterReport::default(),
         limits: Vec::new(),
@@ -142,6 +156,8 @@ threads     9 at the start, 9 at the end
 open files  20 at the start, 21 at the end
 pool        12 slots, 149.3 MB of 512.0 MB at most
 ring        5.8 of 6 frames on average
+pictures    30 shown again, 960 made (900 new, 20 another size, 40 had made room), 66.4 MB of 67.1 MB at most
+            graphics memory ran out 1 times
 seeks       100: p50 210.0 ms, p95 480.0 ms, max 610.2 ms
 also        2 damaged packets, 1000 in codec memory, 1 sound underruns
 sound       The device `USB` is not there; the default one plays.
@@ -188,6 +204,7 @@ fn the_json_form_keeps_its_names() {
     assert_eq!(json["stages"][0]["p95_ms"], 30.12);
     assert_eq!(json["av_offset"]["max_abs_ms"], 9.0);
     assert_eq!(json["process"]["rss_slope_mb_per_min"], 0.25);
+    assert_eq!(json["kept_pictures"]["misses_room"], 40);
     assert_eq!(json["limits"][0]["bound"], "at_most");
     assert_eq!(json["limits"][0]["passed"], false);
     let bare = serde_json::to_value(bare_report()).unwrap();
