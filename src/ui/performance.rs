@@ -432,8 +432,16 @@ fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
         Line::Gauge(
             "Textures",
             ratio(textures as f64, texture_limit as f64),
-            format!("{} · {hits} of {} kept", format::bytes_words(textures), hits + misses),
+            format!(
+                "{} / {}",
+                format::bytes_words(textures),
+                format::bytes_words(texture_limit)
+            ),
         ),
+        Line::Counts([
+            ("Kept", hits.to_string(), style::TEXT),
+            ("made", misses.to_string(), style::TEXT),
+        ]),
         Line::Words("Memory", format::bytes_words(stats.rss_bytes)),
         Line::Words("Overlay", format!("{:.0} µs", stats.overlay_micros)),
     ]);

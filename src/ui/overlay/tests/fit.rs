@@ -171,6 +171,8 @@ fn the_performance_panel_fits() {
         screen.stats.frames.dropped.decode = 999_999;
         screen.stats.intervals.push_ms(5_000.0);
         screen.stats.pool_bytes = (1_870_000_000, 2_000_000_000);
+        screen.stats.texture_bytes = (1_010_000_000, 1_000_000_000);
+        screen.stats.kept_pictures = (1_157_842, 2_157_842);
     };
     everywhere("the panel at its fullest", worst, never);
     // What is rare shows only where it happened.
