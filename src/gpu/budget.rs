@@ -21,6 +21,10 @@ struct Limits {
     share_bytes: AtomicU64,
     /// What had to be there although the ledger had no room for it.
     beyond_bytes: AtomicU64,
+    /// What can be done without.
+    spare_bytes: AtomicU64,
+    /// How much of that others want back.
+    wanted_back_bytes: AtomicU64,
 }
 
 impl TextureBudget {
@@ -34,6 +38,8 @@ impl TextureBudget {
             limits: Arc::new(Limits {
                 share_bytes: AtomicU64::new(share_bytes),
                 beyond_bytes: AtomicU64::new(0),
+                spare_bytes: AtomicU64::new(0),
+                wanted_back_bytes: AtomicU64::new(0),
             }),
         }
     }
@@ -55,6 +61,22 @@ impl TextureBudget {
         self.limits.share_bytes.fetch_min(bytes, Ordering::Relaxed);
     }
 
+    /// Asks for `bytes` of what can be done without. Answers how many will be given back: textures belong to
+    /// the presenting thread, which does so at its next turn.
+    pub fn ask_back(&self, bytes: u64) -> u64 {
+        let limits = &self.limits;
+        let spare = limits.spare_bytes.load(Ordering::Relaxed);
+        let asked = limits.wanted_back_bytes.load(Ordering::Relaxed);
+        let more = bytes.min(spare.saturating_sub(asked));
+        limits.wanted_back_bytes.fetch_add(more, Ordering::Relaxed);
+        more
+    }
+
+    /// Bytes that others want back, and that nobody has seen to yet.
+    pub(super) fn take_asked_back(&self) -> u64 {
+        self.limits.wanted_back_bytes.swap(0, Ordering::Relaxed)
+    }
+
     /// Bytes taken.
     pub fn used(&self) -> u64 {
         let beyond = self.limits.beyond_bytes.load(Ordering::Relaxed);
@@ -67,25 +89,27 @@ impl TextureBudget {
             return None;
         }
         let charge = self.ledger.reserve(MemoryClass::Textures, bytes).ok()?;
-        Some(self.lease(Some(charge), 0))
+        self.limits.spare_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Some(self.lease(Some(charge), 0, bytes))
     }
 
     /// Room for something that must be there.
     pub(super) fn must(&self, bytes: u64) -> Lease {
         match self.ledger.reserve(MemoryClass::Textures, bytes) {
-            Ok(charge) => self.lease(Some(charge), 0),
+            Ok(charge) => self.lease(Some(charge), 0, 0),
             Err(error) => {
                 tracing::debug!("{error} It is taken all the same.");
                 self.limits.beyond_bytes.fetch_add(bytes, Ordering::Relaxed);
-                self.lease(None, bytes)
+                self.lease(None, bytes, 0)
             }
         }
     }
 
-    fn lease(&self, charge: Option<Charge>, beyond_bytes: u64) -> Lease {
+    fn lease(&self, charge: Option<Charge>, beyond_bytes: u64, spare_bytes: u64) -> Lease {
         Lease {
             _charge: charge,
             beyond_bytes,
+            spare_bytes,
             limits: Arc::clone(&self.limits),
         }
     }
@@ -103,13 +127,19 @@ impl Default for TextureBudget {
 pub(super) struct Lease {
     _charge: Option<Charge>,
     beyond_bytes: u64,
+    spare_bytes: u64,
     limits: Arc<Limits>,
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let bytes = self.beyond_bytes;
-        self.limits.beyond_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let Limits {
+            beyond_bytes,
+            spare_bytes,
+            ..
+        } = &*self.limits;
+        beyond_bytes.fetch_sub(self.beyond_bytes, Ordering::Relaxed);
+        spare_bytes.fetch_sub(self.spare_bytes, Ordering::Relaxed);
     }
 }
 
@@ -142,6 +172,19 @@ mod tests {
         assert!(budget.spare(10 * MIB).is_none());
         drop(frames);
         assert!(budget.spare(10 * MIB).is_some());
+    }
+
+    #[test]
+    fn no_more_is_asked_back_than_can_be_done_without() {
+        let budget = TextureBudget::new(Ledger::new(100 * MIB), 50 * MIB);
+        let must = budget.must(20 * MIB);
+        let spare = budget.spare(30 * MIB);
+        let answers = [10, 15, 100, 1].map(|mib| budget.ask_back(mib * MIB) / MIB);
+        assert_eq!(answers, [10, 15, 5, 0]);
+        assert_eq!(budget.take_asked_back(), 30 * MIB);
+        assert_eq!(budget.take_asked_back(), 0);
+        drop((must, spare));
+        assert_eq!(budget.ask_back(MIB), 0);
     }
 
     #[test]

@@ -41,7 +41,6 @@ impl Usage {
         let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
         let page = u64::try_from(rustix::param::page_size()).unwrap();
         Self {
-            no_cache: false,
             threads: count("/proc/self/task"),
             files: count("/proc/self/fd"),
             rss_bytes: pages * page,
@@ -245,6 +244,7 @@ fn players_and_playlists() {
                 enabled: false,
             },
             budget: MemoryBudget::stated(512 << 20),
+            no_cache: false,
             threads: NonZero::new(2),
             commands: Vec::new(),
             timelines: TimelineSettings::default(),

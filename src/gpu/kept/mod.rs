@@ -153,9 +153,11 @@ impl KeptPictures {
         }
     }
 
-    /// Gives up what has no room any more.
+    /// Gives up what has no room any more, and what others want back.
     pub(super) fn settle(&mut self, ctx: &GpuContext) {
-        let bytes = self.limit(ctx).bytes;
+        let asked = ctx.budget().take_asked_back();
+        let rest = self.store.bytes().saturating_sub(asked);
+        let bytes = self.limit(ctx).bytes.min(rest);
         self.store.settle(bytes, &self.outlook);
     }
 

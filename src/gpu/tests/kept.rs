@@ -220,6 +220,10 @@ fn no_more_is_held_than_the_share_allows() {
         let counts = viewer.kept_counts();
         assert_eq!(counts.bytes, counts.pictures * PICTURE_BYTES);
         assert_eq!((counts.pictures, counts.hits + counts.misses()), (6, 700));
+        // What others want back goes at the next turn.
+        assert_eq!(ctx.budget().ask_back(PICTURE_BYTES + 1), PICTURE_BYTES + 1);
+        viewer.settle(&ctx);
+        assert_eq!(viewer.kept_counts().pictures, 4);
         // A smaller share takes effect at the next turn, and the picture on screen stays.
         let shown = viewer.read_back(&ctx).unwrap();
         ctx.budget().lower_share(1);
