@@ -240,7 +240,7 @@ impl Viewer {
                     .get_or_insert_with(|| CpuComposer::new(ctx, converters.threads))
                     .compose(ctx, &job);
             }
-            let composer = match gpu_composer {
+            let composer = match &mut *gpu_composer {
                 Some(composer) => composer,
                 none => none.insert(GpuComposer::new(ctx)?),
             };

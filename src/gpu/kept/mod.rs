@@ -22,7 +22,8 @@ pub use outlook::{Course, Outlook, Place};
 
 use self::store::{Limit, Miss, Room, Shape, Store};
 use super::present::Presenter;
-use super::{GpuContext, Picture, PictureError, PictureTimes};
+use super::{ComponentOrder, GpuContext, Picture, PictureError, PictureTimes};
+use crate::media::Size;
 
 /// How keeping pictures goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,8 +67,8 @@ pub(super) struct Held {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'a> {
     pub(super) presenter: &'a Presenter,
-    pub(super) size: crate::media::Size,
-    pub(super) order: super::ComponentOrder,
+    pub(super) size: Size,
+    pub(super) order: ComponentOrder,
     pub(super) has_alpha: bool,
 }
 
