@@ -11,7 +11,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use jogwheel::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget, Viewer};
 use jogwheel::media::{
-    ColorInfo, FieldOrder, FrameStorage, PictureId, Orientation, PixelFormat, Size, VideoFrame,
+    ColorInfo, FieldOrder, FrameStorage, Orientation, PictureId, PixelFormat, Size, VideoFrame,
 };
 use jogwheel::timeline::{Composite, CompositeLayer, CompositeOp, Content, Look, Mix, WipeEdge};
 

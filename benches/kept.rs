@@ -126,7 +126,14 @@ impl Screen {
         };
         let settings = ViewSettings::default();
         self.viewer
-            .render(&self.ctx, self.target.view(), viewport, &settings, None, None)
+            .render(
+                &self.ctx,
+                self.target.view(),
+                viewport,
+                &settings,
+                None,
+                None,
+            )
             .expect("a drawn window");
         self.ctx.wait(None).expect("the device answers");
         self.shown += 1;

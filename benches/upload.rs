@@ -11,8 +11,8 @@ use jogwheel::gpu::{
     ConvertChoice, FrameUploader, GpuContext, GpuOptions, OffscreenTarget, Rect, Viewer,
 };
 use jogwheel::media::{
-    ColorInfo, FieldOrder, FrameStorage, PictureId, Orientation, PixelFormat, Size, TransferFunction,
-    VideoFrame, ViewSettings,
+    ColorInfo, FieldOrder, FrameStorage, Orientation, PictureId, PixelFormat, Size,
+    TransferFunction, VideoFrame, ViewSettings,
 };
 
 fn size(width: u32, height: u32) -> Size {

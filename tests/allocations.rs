@@ -57,7 +57,10 @@ fn frame(size: Size, color: ColorInfo) -> VideoFrame {
             (vec![100; stride * format.plane_size(plane, size).1], stride)
         })
         .collect();
-    let slices: Vec<_> = planes.iter().map(|(bytes, stride)| (&bytes[..], *stride)).collect();
+    let slices: Vec<_> = planes
+        .iter()
+        .map(|(bytes, stride)| (&bytes[..], *stride))
+        .collect();
     VideoFrame {
         id: PictureId::unique(),
         size,
@@ -119,11 +122,16 @@ fn showing(frame: &mut VideoFrame, window: Size, choice: ConvertChoice) {
         let course = Course::Onwards { reverse: false };
         viewer.set_outlook(Outlook { place, course });
         frame.id = PictureId::of_frame(1, place.frame);
-        viewer.show(&ctx, frame, Orientation::UPRIGHT, window, 0).unwrap();
+        viewer
+            .show(&ctx, frame, Orientation::UPRIGHT, window, 0)
+            .unwrap();
         ctx.wait(None).unwrap();
     };
     // Until as many pictures are kept as are worth it.
     (0..40).for_each(&mut show);
     let asked = asked_by(|| (40..50).for_each(&mut show));
-    assert!(asked < 10 * (64 << 10), "{choice:?}: {asked} bytes for ten frames");
+    assert!(
+        asked < 10 * (64 << 10),
+        "{choice:?}: {asked} bytes for ten frames"
+    );
 }

@@ -151,8 +151,7 @@ fn layers_of_fields_are_shown_as_whole_pictures() {
 fn fields_that_come_again_are_neither_taken_apart_nor_converted() {
     let mut ctx = GpuContext::headless(&GpuOptions::from_env(None)).unwrap();
     ctx.set_budget(TextureBudget::of_ledger(Ledger::new(1 << 30)));
-    let mut stage =
-        Stage::new(ctx, ConvertChoice::Auto, wgpu::TextureFormat::Bgra8Unorm).unwrap();
+    let mut stage = Stage::new(ctx, ConvertChoice::Auto, wgpu::TextureFormat::Bgra8Unorm).unwrap();
     let decoded = |number| {
         let mut frame = Arc::into_inner(frame(size(64, 36), FieldOrder::TopFirst)).unwrap();
         frame.id = PictureId::of_frame(3, FrameIndex(number));
@@ -173,7 +172,14 @@ fn fields_that_come_again_are_neither_taken_apart_nor_converted() {
     let picture = stage.picture(None).unwrap();
     assert_eq!(stage.kept_counts().hits, 2);
     // Of the stripes, those of the other field are gone.
-    assert!(picture.rgba.as_chunks::<4>().0.windows(2).all(|pair| pair[0] == pair[1]));
+    assert!(
+        picture
+            .rgba
+            .as_chunks::<4>()
+            .0
+            .windows(2)
+            .all(|pair| pair[0] == pair[1])
+    );
 }
 
 #[test]

@@ -7,9 +7,9 @@ use crate::gpu::{KeptCounts, TextureBudget};
 use crate::media::VideoStream;
 use crate::memory::FramePool;
 use crate::metrics::{
-    AvOffsetReport, CounterReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram, KeptReport,
-    OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles, RingReport, SeekReport,
-    SignedHistogram, SoakReport, Stage as Cost, StageReport,
+    AvOffsetReport, CounterReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram,
+    KeptReport, OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles, RingReport,
+    SeekReport, SignedHistogram, SoakReport, Stage as Cost, StageReport,
 };
 use crate::playback::{FrameScheduler, Severity, Snapshot};
 use crate::time::{MediaSpan, Moment};

@@ -5,9 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::media::{
-    ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, PictureId, HdrMetadata,
-    MatrixCoefficients, PlaneArrangement, Primaries, SampleDepth, Subsampling, TransferFunction,
-    VideoFrame,
+    ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, HdrMetadata,
+    MatrixCoefficients, PictureId, PlaneArrangement, Primaries, SampleDepth, Subsampling,
+    TransferFunction, VideoFrame,
 };
 
 /// A frame of smooth gradients with noise on top, the same for the same seed. Codes cover the whole

@@ -11,7 +11,8 @@ use super::frame_buffers::BufferCounters;
 use super::repack::Repacker;
 use super::tags::{ColorContext, ColorTags, color_info, fields_of_frame, hdr_of_frame};
 use crate::media::{
-    FrameStorage, PictureId, HdrMetadata, PixelFormat, PlaneLayout, PlaneOwner, Size, VideoFrame, VideoStream,
+    FrameStorage, HdrMetadata, PictureId, PixelFormat, PlaneLayout, PlaneOwner, Size, VideoFrame,
+    VideoStream,
 };
 use crate::memory::FramePool;
 

@@ -6,8 +6,8 @@ use parking_lot::Mutex;
 
 use crate::convert::{ConvertJob, reference};
 use crate::media::{
-    ColorInfo, ColorModel, FieldOrder, FrameStorage, PictureId, PixelFormat, PlaneArrangement, SampleDepth,
-    Size, Subsampling, VideoFrame,
+    ColorInfo, ColorModel, FieldOrder, FrameStorage, PictureId, PixelFormat, PlaneArrangement,
+    SampleDepth, Size, Subsampling, VideoFrame,
 };
 
 use super::{GpuContext, GpuOptions, RgbaPicture};

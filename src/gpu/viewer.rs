@@ -11,8 +11,8 @@ use super::picture::extent;
 use super::present::Presenter;
 use super::{
     ComponentOrder, ConvertChoice, CpuPictureConverter, DeviceGeneration, GpuContext, GpuConverter,
-    GpuTimer, KeptCounts, Outlook, Picture, PictureConverter, PictureError, PictureRequest, PictureTimes, Rect,
-    RgbaPicture,
+    GpuTimer, KeptCounts, Outlook, Picture, PictureConverter, PictureError, PictureRequest,
+    PictureTimes, Rect, RgbaPicture,
 };
 
 /// Shows frames, and composites of several.

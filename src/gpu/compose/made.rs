@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::media::{
-    ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, PictureId, MatrixCoefficients, PixelFormat,
-    Size, Subsampling, VideoFrame,
+    ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, MatrixCoefficients, PictureId,
+    PixelFormat, Size, Subsampling, VideoFrame,
 };
 
 /// Pictures kept: those of one composite, in all likelihood.

@@ -287,11 +287,9 @@ mod tests {
         for ops in lists {
             for canvas in [size(16, 16), size(16, 9)] {
                 let composite = Composite::new(canvas, ops.clone());
-                for (picture, on_gpu) in [
-                    (size(8, 8), true),
-                    (size(8, 8), false),
-                    (size(8, 4), true),
-                ] {
+                for (picture, on_gpu) in
+                    [(size(8, 8), true), (size(8, 8), false), (size(8, 4), true)]
+                {
                     let key = PictureKey::of_composite(&composite, picture, on_gpu);
                     let again = PictureKey::of_composite(&composite.clone(), picture, on_gpu);
                     assert_eq!(key, again);

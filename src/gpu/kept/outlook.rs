@@ -60,7 +60,13 @@ impl Outlook {
             return u64::MAX;
         }
         let ahead = place.frame.0.saturating_sub(self.place.frame.0);
-        let along = |reverse: bool| if reverse { ahead.saturating_neg() } else { ahead };
+        let along = |reverse: bool| {
+            if reverse {
+                ahead.saturating_neg()
+            } else {
+                ahead
+            }
+        };
         match self.course {
             Course::Anywhere | Course::Round { turns: true, .. } => ahead.unsigned_abs(),
             Course::Onwards { reverse } => {

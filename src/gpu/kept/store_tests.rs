@@ -65,7 +65,11 @@ impl Shelf {
 
     fn has(&self, frame: i64, side: u32) -> bool {
         let wanted = key(frame, side);
-        let mut seen = self.store.slots.iter().filter_map(|slot| slot.seen.as_ref());
+        let mut seen = self
+            .store
+            .slots
+            .iter()
+            .filter_map(|slot| slot.seen.as_ref());
         seen.any(|seen| seen.key == wanted)
     }
 }
@@ -207,7 +211,10 @@ impl Model {
 
     fn show(&mut self, frame: i64, side: u32, limit: Limit, outlook: &Outlook) -> bool {
         self.now += 1;
-        let known = self.held.iter().position(|held| (held.0, held.1) == (frame, side));
+        let known = self
+            .held
+            .iter()
+            .position(|held| (held.0, held.1) == (frame, side));
         if let Some(at) = known {
             (self.held[at].2, self.held[at].3) = (outlook.place, self.now);
             self.shown = Some((frame, side));
@@ -216,9 +223,8 @@ impl Model {
         if self.sides[0] != Some(side) {
             self.sides = [Some(side), self.sides[0]];
             let (sides, shown) = (self.sides, self.shown);
-            self.held.retain(|held| {
-                sides.contains(&Some(held.1)) || shown == Some((held.0, held.1))
-            });
+            self.held
+                .retain(|held| sides.contains(&Some(held.1)) || shown == Some((held.0, held.1)));
         }
         loop {
             let bytes = self.bytes();
@@ -274,7 +280,10 @@ fn courses() -> impl Strategy<Value = Course> {
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let show = (0i64..30, prop_oneof![8 => Just(8u32), 2 => Just(4), 1 => 1u32..12]);
+    let show = (
+        0i64..30,
+        prop_oneof![8 => Just(8u32), 2 => Just(4), 1 => 1u32..12],
+    );
     let one = prop_oneof![
         20 => show.prop_map(|(frame, side)| Move::Show { frame, side }),
         2 => (0u64..4000, 1usize..20).prop_map(|(bytes, pictures)| Move::Limit { bytes, pictures }),

@@ -120,12 +120,20 @@ fn a_turned_frame_is_another_picture() {
         let (ctx, _ledger) = device(8 << 20);
         let mut viewer = viewer(&ctx, choice);
         let frame = noise(PixelFormat::YUV420P8, 3);
-        let turns = [UPRIGHT, Orientation::new(false, 1), Orientation::new(true, 2)];
+        let turns = [
+            UPRIGHT,
+            Orientation::new(false, 1),
+            Orientation::new(true, 2),
+        ];
         for round in 0..2 {
             for orientation in turns {
                 let size = orientation.apply(picture_size());
                 let shown = show_as(&ctx, &mut viewer, &frame, orientation, size);
-                assert_eq!(shown, made_anew(choice, &frame, orientation, size), "{round}");
+                assert_eq!(
+                    shown,
+                    made_anew(choice, &frame, orientation, size),
+                    "{round}"
+                );
             }
         }
         assert_eq!(hits_and_misses(&viewer), (3, 3));
@@ -159,7 +167,9 @@ fn what_is_drawn_and_what_is_copied_is_the_kept_picture() {
         for _ in 0..2 {
             for frame in [&opaque, &alpha] {
                 for settings in [ViewSettings::default(), exposed] {
-                    viewer.show(&ctx, frame, UPRIGHT, picture_size(), 0).unwrap();
+                    viewer
+                        .show(&ctx, frame, UPRIGHT, picture_size(), 0)
+                        .unwrap();
                     viewer
                         .render(&ctx, target.view(), viewport, &settings, None, None)
                         .unwrap();
@@ -290,7 +300,9 @@ fn playing_on_keeps_a_few_and_pausing_keeps_all() {
     let onwards = Course::Onwards { reverse: false };
     let few = (0..100).map(|frame| at(frame, onwards).pictures).max();
     assert!(few < Some(40), "{few:?}");
-    let back = (90..100).rev().map(|frame| at(frame, Course::Anywhere).hits);
+    let back = (90..100)
+        .rev()
+        .map(|frame| at(frame, Course::Anywhere).hits);
     assert_eq!(back.max(), Some(10));
     let paused = (200..300).map(|frame| at(frame, Course::Anywhere).pictures);
     assert!(paused.max() > Some(100));
@@ -304,18 +316,28 @@ fn pictures_go_with_their_device_and_come_again_on_the_next() {
         let frames: Vec<_> = (0..3).map(|n| noise(PixelFormat::NV12, n)).collect();
         let before: Vec<_> = frames.iter().map(|f| show(&ctx, &mut viewer, f)).collect();
         ctx.force_loss();
-        assert!(viewer.show(&ctx, &frames[0], UPRIGHT, picture_size(), 0).is_err());
+        assert!(
+            viewer
+                .show(&ctx, &frames[0], UPRIGHT, picture_size(), 0)
+                .is_err()
+        );
         let mut next = open();
         next.set_budget(ctx.budget().clone());
         drop(ctx);
         viewer.rebuild(&next, OffscreenTarget::FORMAT).unwrap();
         assert_eq!(ledger.used(MemoryClass::Textures), 0);
-        assert!(viewer.read_back(&next).is_err(), "nothing of the old device");
+        assert!(
+            viewer.read_back(&next).is_err(),
+            "nothing of the old device"
+        );
         for (frame, before) in frames.iter().zip(&before) {
             assert_eq!(&show(&next, &mut viewer, frame), before);
         }
         let counts = viewer.kept_counts();
-        assert_eq!((counts.misses_device, counts.misses(), counts.hits), (3, 6, 0));
+        assert_eq!(
+            (counts.misses_device, counts.misses(), counts.hits),
+            (3, 6, 0)
+        );
         assert_eq!(&show(&next, &mut viewer, &frames[1]), &before[1]);
         assert_eq!(viewer.kept_counts().hits, 1);
     }

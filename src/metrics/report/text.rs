@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    AvOffsetReport, BYTES_PER_MB, CauseCount, FrameReport, KeptReport, OutputMode, PoolReport, ProcessReport,
-    Quantiles, RingReport, SeekReport, SoakReport, StageReport,
+    AvOffsetReport, BYTES_PER_MB, CauseCount, FrameReport, KeptReport, OutputMode, PoolReport,
+    ProcessReport, Quantiles, RingReport, SeekReport, SoakReport, StageReport,
 };
 
 impl fmt::Display for SoakReport {
@@ -127,7 +127,7 @@ impl SoakReport {
             )?;
         }
         if let Some(kept) = &self.kept_pictures {
-            kept.fmt(f)?;
+            write!(f, "{kept}")?;
         }
         if let Some(SeekReport {
             count,

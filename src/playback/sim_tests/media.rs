@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::decode::{GopIndex, IndexBuilder, PacketStamp};
 use crate::media::{
-    AudioFormat, AudioStream, ChannelLayout, ColorInfo, ContainerInfo, FieldOrder, FrameStorage, PictureId,
-    MediaInfo, Orientation, PixelFormat, SampleAspect, Size, StreamId, VideoFrame, VideoStream,
+    AudioFormat, AudioStream, ChannelLayout, ColorInfo, ContainerInfo, FieldOrder, FrameStorage,
+    MediaInfo, Orientation, PictureId, PixelFormat, SampleAspect, Size, StreamId, VideoFrame,
+    VideoStream,
 };
 use crate::time::{FrameRate, MediaSpan, MediaTime, Moment, TimeBase};
 

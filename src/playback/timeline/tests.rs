@@ -17,8 +17,8 @@ use crate::decode::{
     PlannedFrame, RingItem, SourceStatus, VideoPlan, VideoSource, frame_ring,
 };
 use crate::media::{
-    ColorInfo, FieldOrder, FrameStorage, PictureId, Orientation, PixelFormat, SampleAspect, Size, StreamId,
-    VideoFrame, VideoStream,
+    ColorInfo, FieldOrder, FrameStorage, Orientation, PictureId, PixelFormat, SampleAspect, Size,
+    StreamId, VideoFrame, VideoStream,
 };
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Moment, SimClock, TimeBase};
 use crate::timeline::{

@@ -1,9 +1,9 @@
 //! A picture to paint on.
 
 use crate::media::{
-    ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, PictureId, MatrixCoefficients,
-    PixelFormat, PlaneArrangement, Primaries, SampleDepth, Size, Subsampling, TransferFunction,
-    VideoFrame,
+    ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, MatrixCoefficients,
+    PictureId, PixelFormat, PlaneArrangement, Primaries, SampleDepth, Size, Subsampling,
+    TransferFunction, VideoFrame,
 };
 
 /// Red, green and blue, as sRGB codes.
