@@ -30,11 +30,12 @@ fn size(width: u32, height: u32) -> Size {
 /// A frame whose rows start at multiples of 256 bytes, as those of the frame pool do.
 fn frame(number: i64) -> VideoFrame {
     let (format, size) = (PixelFormat::YUV420P8, size(3840, 2160));
+    let shift = usize::try_from(number).unwrap_or(0);
     let planes: Vec<(Vec<u8>, usize)> = (0..format.plane_count())
         .map(|plane| {
             let stride = format.row_bytes(plane, size).next_multiple_of(256);
             let bytes = (0..stride * format.plane_size(plane, size).1)
-                .map(|i| ((i + number.unsigned_abs() as usize) * 7 % 220 + 16).to_le_bytes()[0])
+                .map(|i| ((i + shift) * 7 % 220 + 16).to_le_bytes()[0])
                 .collect();
             (bytes, stride)
         })

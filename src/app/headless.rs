@@ -80,7 +80,7 @@ impl Headless {
         let player = Player::start(player, wake)?;
         let mut ctx =
             GpuContext::headless(&GpuOptions::from_env(None)).map_err(StageError::from)?;
-        ctx.set_budget(player.textures.clone());
+        ctx.set_budget((*player.textures).clone());
         let target = OffscreenTarget::new(&ctx, options.size).map_err(StageError::from)?;
         let stage = Stage::new(ctx, options.choice, target.format())?;
         let started = player.clock.now();
@@ -347,8 +347,8 @@ impl Headless {
         self.stats.report(
             &run,
             &self.player.scheduler.log().summary(),
-            &self.player.pool,
-            Some((self.stage.kept_counts(), &self.player.textures)),
+            &self.player,
+            Some(self.stage.kept_counts()),
             &snapshot,
         )
     }

@@ -2,15 +2,18 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use crossbeam_channel::bounded;
 
 use crate::audio::{AudioConfig, AudioPlayer};
+use crate::cache::FrameCache;
 use crate::decode::SharedAnchor;
 use crate::gpu::TextureBudget;
-use crate::memory::{FramePool, Ledger, MemoryBudget};
+use crate::memory::{
+    FramePool, MemoryBudget, MemoryManager, MemoryWatch, Reclaim, Shedder, Step, SystemProbe,
+};
 use crate::metrics::FrameLog;
 use crate::playback::{
     Command, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener, FrameScheduler,
@@ -37,8 +40,8 @@ pub struct PlayerOptions {
     pub audio: AudioConfig,
     /// Memory; chosen by the machine when left out.
     pub budget: MemoryBudget,
-    /// Keep nothing that was shown.
-    pub no_cache: bool,
+    /// Whether decoded frames and converted pictures are kept for when they are asked for again.
+    pub keeps_frames: bool,
     /// Decoder threads; one for each core when left out.
     pub threads: Option<NonZeroUsize>,
     /// Commands given before the first file is opened: speed, loop, volume.
@@ -60,7 +63,13 @@ pub struct Player {
     /// Where frames live.
     pub pool: FramePool,
     /// What textures and buffers on the graphics device may take.
-    pub textures: TextureBudget,
+    pub textures: Arc<TextureBudget>,
+    /// Where decoded frames are kept for when they are asked for again, if they are.
+    pub cache: Option<Arc<FrameCache>>,
+    /// Who holds how much of the budget, and how short memory is.
+    pub memory: Arc<MemoryManager>,
+    /// Looks after it.
+    _watch: MemoryWatch,
 }
 
 impl Player {
@@ -71,11 +80,33 @@ impl Player {
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> std::io::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
-        let pool = FramePool::new(options.budget.frame_bytes());
-        let textures = TextureBudget::of_ledger(Ledger::new(options.budget.total_bytes));
-        if options.no_cache {
+        let budget = options.budget;
+        let frame_bytes = if options.keeps_frames {
+            budget.cached_frame_bytes()
+        } else {
+            budget.frame_bytes()
+        };
+        let ledger = budget.ledger(frame_bytes);
+        let memory = Arc::new(MemoryManager::new(
+            ledger.clone(),
+            Box::new(SystemProbe::new()),
+        ));
+        let textures = Arc::new(TextureBudget::of_ledger(ledger.clone()));
+        if !options.keeps_frames {
             textures.lower_share(0);
         }
+        let shedder: Weak<dyn Shedder> = Arc::<TextureBudget>::downgrade(&textures);
+        memory.register(Step::Vram, shedder);
+        let pool = FramePool::charged(frame_bytes, ledger.clone());
+        let cache = options.keeps_frames.then(|| {
+            // How much it may hold depends on the medium: the opener says so.
+            let cache = FrameCache::new(0, Arc::clone(&clock), Some(ledger), memory.gauge());
+            cache.register(&memory);
+            let reclaim: Weak<dyn Reclaim> = Arc::<FrameCache>::downgrade(&cache);
+            pool.set_reclaim(reclaim);
+            cache
+        });
+        let watch = MemoryWatch::start(Arc::clone(&memory))?;
         let anchor = SharedAnchor::default();
         let schedule = Arc::new(ArcSwap::from_pointee(Schedule::default()));
         let feedback = Arc::new(Feedback::default());
@@ -92,6 +123,7 @@ impl Player {
         let opener = FileOpener::new(OpenerOptions {
             threads: options.threads.unwrap_or_else(default_threads),
             pool: pool.clone(),
+            cache: cache.clone(),
             clock: Arc::clone(&clock),
             anchor: Arc::clone(&anchor),
             notify,
@@ -141,6 +173,9 @@ impl Player {
             scheduler,
             pool,
             textures,
+            cache,
+            memory,
+            _watch: watch,
         })
     }
 }

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::player::Player;
+use crate::cache::FrameCacheStats;
 use crate::gpu::{KeptCounts, TextureBudget};
 use crate::media::VideoStream;
-use crate::memory::FramePool;
 use crate::metrics::{
-    AvOffsetReport, CounterReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram,
-    KeptReport, OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles, RingReport,
-    SeekReport, SignedHistogram, SoakReport, Stage as Cost, StageReport,
+    AvOffsetReport, CacheReport, CounterReport, FrameFate, FrameRecord, FrameReport, FrameSummary,
+    Histogram, KeptReport, OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles,
+    RingReport, SeekReport, SignedHistogram, SoakReport, Stage as Cost, StageReport,
 };
 use crate::playback::{FrameScheduler, Severity, Snapshot};
 use crate::time::{MediaSpan, Moment};
@@ -71,6 +72,7 @@ pub(super) fn counters_of(snapshot: &Snapshot) -> CounterReport {
     }
 }
 
+/// What the report says of kept pictures.
 fn kept_report(counts: KeptCounts, budget: &TextureBudget) -> KeptReport {
     let KeptCounts {
         hits,
@@ -95,6 +97,20 @@ fn kept_report(counts: KeptCounts, budget: &TextureBudget) -> KeptReport {
         bytes_peak: peak_bytes,
         textures_bytes: budget.used(),
         textures_limit: budget.share(),
+    }
+}
+
+/// What the report says of the cache.
+fn cache_report(stats: FrameCacheStats) -> CacheReport {
+    let [misses_never_decoded, misses_evicted, misses_declined] = stats.misses;
+    CacheReport {
+        bytes: stats.bytes,
+        bytes_peak: stats.peak_bytes,
+        bytes_limit: stats.limit_bytes,
+        hits: stats.hits,
+        misses_never_decoded,
+        misses_evicted,
+        misses_declined,
     }
 }
 
@@ -249,16 +265,17 @@ impl StatsGatherer {
         };
     }
 
-    /// The report of the run. `kept` is how keeping pictures went, and what they are charged to.
+    /// The report of the run. `kept` is how keeping pictures went.
     pub fn report(
         &self,
         run: &RunStats<'_>,
         summary: &FrameSummary,
-        pool: &FramePool,
-        kept: Option<(KeptCounts, &TextureBudget)>,
+        player: &Player,
+        kept: Option<KeptCounts>,
         snapshot: &Snapshot,
     ) -> SoakReport {
-        let usage = pool.usage();
+        let usage = player.pool.usage();
+        let cache = player.cache.as_ref().map(|cache| cache.stats());
         let (fill, samples, capacity) = self.ring_fill;
         SoakReport {
             schema: 1,
@@ -279,13 +296,14 @@ impl StatsGatherer {
                 bytes_peak: usage.peak_bytes,
                 bytes_limit: usage.limit_bytes,
             }),
+            cache: cache.map(cache_report),
             ring: (samples > 0).then(|| RingReport {
                 capacity: capacity as u64,
                 fill_mean: fill as f64 / samples as f64,
             }),
             kept_pictures: kept
-                .filter(|(_, budget)| budget.share() > 0)
-                .map(|(counts, budget)| kept_report(counts, budget)),
+                .filter(|_| player.textures.share() > 0)
+                .map(|counts| kept_report(counts, &player.textures)),
             seeks: SeekReport::from_nanos(&self.seeks),
             counters: counters_of(snapshot),
             limits: Vec::new(),

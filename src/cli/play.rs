@@ -181,7 +181,7 @@ fn player_options(args: &PlayArgs) -> PlayerOptions {
         start,
         audio: audio_config(&args.sound, args.run.untimed),
         budget: budget(args.machine),
-        no_cache: args.machine.no_cache,
+        keeps_frames: !args.machine.no_cache,
         threads: threads(args.machine),
         commands,
         timelines: timeline_settings(args),
@@ -224,7 +224,7 @@ pub(super) fn budget(machine: MachineArgs) -> MemoryBudget {
         .map_or_else(MemoryBudget::for_this_machine, MemoryBudget::stated)
 }
 
-fn threads(machine: MachineArgs) -> Option<NonZeroUsize> {
+pub(super) fn threads(machine: MachineArgs) -> Option<NonZeroUsize> {
     machine
         .threads
         .and_then(|threads| NonZeroUsize::new(usize::from(threads)))

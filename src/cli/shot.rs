@@ -32,7 +32,7 @@ pub(super) fn run(args: &ShotArgs, out: &mut dyn Write) -> Result<Exit, CliError
         },
         budget: MemoryBudget::for_this_machine(),
         // One frame is shown, once.
-        no_cache: true,
+        keeps_frames: false,
         threads: None,
         commands: Vec::new(),
         timelines: args.timeline.settings(),

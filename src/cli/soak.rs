@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use super::args::{Fault, SoakArgs};
 use super::exit::{CliError, Exit};
-use super::play::{check_file, convert_choice, json, refresh};
+use super::play::{budget, check_file, convert_choice, json, refresh, threads};
 use super::{print, stop_on_signal};
 use crate::app::{Headless, HeadlessOptions, NewFile, PlayerOptions, WindowOptions, run_window};
 use crate::audio::AudioConfig;
 use crate::decode::LoopMode;
-use crate::memory::MemoryBudget;
 use crate::metrics::{Limits, SoakReport};
 use crate::playback::{Command, StartOptions};
 use crate::time::FrameIndex;
@@ -68,9 +67,9 @@ fn player_options(args: &SoakArgs) -> PlayerOptions {
             device: None,
             enabled: !args.no_audio && !args.untimed,
         },
-        budget: MemoryBudget::for_this_machine(),
-        no_cache: args.no_cache,
-        threads: None,
+        budget: budget(args.machine),
+        keeps_frames: !args.machine.no_cache,
+        threads: threads(args.machine),
         commands: vec![Command::SetLoop(LoopMode::Loop)],
         timelines: args.timeline.settings(),
         files: vec![args.file.clone()],

@@ -69,6 +69,11 @@ impl PictureMaker {
         }
     }
 
+    /// Whether pictures are copied on their way, for their format is not canonical.
+    pub(super) fn repacks(&self) -> bool {
+        self.repacker.is_some()
+    }
+
     /// The frame of a decoded picture, repacked where its format is not canonical. Its name is its own,
     /// until somebody who knows which frame of the file it is gives it that one.
     pub(super) fn make(&mut self, raw: ffmpeg::frame::Video) -> Result<VideoFrame, PictureError> {
@@ -138,8 +143,9 @@ impl PictureMaker {
         let slot = self.pool.slot_at(first);
         let owner = Box::new(FrameOwner { _frame: raw });
         match slot {
-            Some(slot) => FrameStorage::Pooled {
+            Some((slot, slot_bytes)) => FrameStorage::Pooled {
                 slot,
+                slot_bytes,
                 planes,
                 owner,
             },

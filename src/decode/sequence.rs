@@ -94,6 +94,7 @@ fn as_sequence(mut info: MediaInfo, sequence: &LocatedSequence) -> MediaInfo {
 struct Shared {
     ready: AtomicU64,
     damaged: AtomicU64,
+    decoded: AtomicU64,
     interlaced: AtomicBool,
     counters: Arc<BufferCounters>,
     fill: Arc<AtomicUsize>,
@@ -134,6 +135,7 @@ impl SequenceSession {
         let shared = Arc::new(Shared {
             ready: AtomicU64::new(0),
             damaged: AtomicU64::new(0),
+            decoded: AtomicU64::new(0),
             interlaced: AtomicBool::new(false),
             counters: Arc::default(),
             fill: producer.fill(),
@@ -233,6 +235,7 @@ impl VideoSource for SequenceSession {
                 load(&self.shared.counters.foreign),
             ),
             interlaced: self.shared.interlaced.load(Ordering::Relaxed),
+            decoded: load(&self.shared.decoded),
         }
     }
 

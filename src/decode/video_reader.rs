@@ -167,6 +167,11 @@ impl VideoReader {
         self.damaged_packets
     }
 
+    /// Whether [`Self::frame`] copies pictures, for their format is not canonical.
+    pub fn repacks(&self) -> bool {
+        self.maker.repacks()
+    }
+
     /// Pictures up to this time stamp may have been left out since the last seek.
     pub fn unwanted_until(&self) -> Option<i64> {
         self.unwanted_until

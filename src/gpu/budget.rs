@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::memory::{Charge, Ledger, MemoryClass};
+use crate::memory::{Charge, Ledger, MemoryClass, Shedder};
 
 /// The share of the budget that the graphics device works in. Clones share it; any thread may ask.
 ///
@@ -16,15 +16,16 @@ pub struct TextureBudget {
     limits: Arc<Limits>,
 }
 
+/// All in bytes.
 #[derive(Debug)]
 struct Limits {
-    share_bytes: AtomicU64,
+    share: AtomicU64,
     /// What had to be there although the ledger had no room for it.
-    beyond_bytes: AtomicU64,
+    beyond: AtomicU64,
     /// What can be done without.
-    spare_bytes: AtomicU64,
+    spare: AtomicU64,
     /// How much of that others want back.
-    wanted_back_bytes: AtomicU64,
+    wanted_back: AtomicU64,
 }
 
 impl TextureBudget {
@@ -36,10 +37,10 @@ impl TextureBudget {
         Self {
             ledger,
             limits: Arc::new(Limits {
-                share_bytes: AtomicU64::new(share_bytes),
-                beyond_bytes: AtomicU64::new(0),
-                spare_bytes: AtomicU64::new(0),
-                wanted_back_bytes: AtomicU64::new(0),
+                share: AtomicU64::new(share_bytes),
+                beyond: AtomicU64::new(0),
+                spare: AtomicU64::new(0),
+                wanted_back: AtomicU64::new(0),
             }),
         }
     }
@@ -52,34 +53,34 @@ impl TextureBudget {
 
     /// Bytes that may be taken where there is a choice. Nothing is kept where it is zero.
     pub fn share(&self) -> u64 {
-        self.limits.share_bytes.load(Ordering::Relaxed)
+        self.limits.share.load(Ordering::Relaxed)
     }
 
     /// Makes the share smaller from now on. What is kept beyond it is given up at the next turn of whoever
     /// keeps it.
     pub fn lower_share(&self, bytes: u64) {
-        self.limits.share_bytes.fetch_min(bytes, Ordering::Relaxed);
+        self.limits.share.fetch_min(bytes, Ordering::Relaxed);
     }
 
     /// Asks for `bytes` of what can be done without. Answers how many will be given back: textures belong to
     /// the presenting thread, which does so at its next turn.
     pub fn ask_back(&self, bytes: u64) -> u64 {
         let limits = &self.limits;
-        let spare = limits.spare_bytes.load(Ordering::Relaxed);
-        let asked = limits.wanted_back_bytes.load(Ordering::Relaxed);
+        let spare = limits.spare.load(Ordering::Relaxed);
+        let asked = limits.wanted_back.load(Ordering::Relaxed);
         let more = bytes.min(spare.saturating_sub(asked));
-        limits.wanted_back_bytes.fetch_add(more, Ordering::Relaxed);
+        limits.wanted_back.fetch_add(more, Ordering::Relaxed);
         more
     }
 
     /// Bytes that others want back, and that nobody has seen to yet.
     pub(super) fn take_asked_back(&self) -> u64 {
-        self.limits.wanted_back_bytes.swap(0, Ordering::Relaxed)
+        self.limits.wanted_back.swap(0, Ordering::Relaxed)
     }
 
     /// Bytes taken.
     pub fn used(&self) -> u64 {
-        let beyond = self.limits.beyond_bytes.load(Ordering::Relaxed);
+        let beyond = self.limits.beyond.load(Ordering::Relaxed);
         self.ledger.used(MemoryClass::Textures) + beyond
     }
 
@@ -88,8 +89,13 @@ impl TextureBudget {
         if self.used().saturating_add(bytes) > self.share() {
             return None;
         }
+        // What was taken beyond the ledger has the first claim to what it has now.
+        let beyond = self.limits.beyond.load(Ordering::Relaxed);
+        if self.ledger.room(MemoryClass::Textures) < bytes.saturating_add(beyond) {
+            return None;
+        }
         let charge = self.ledger.reserve(MemoryClass::Textures, bytes).ok()?;
-        self.limits.spare_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.limits.spare.fetch_add(bytes, Ordering::Relaxed);
         Some(self.lease(Some(charge), 0, bytes))
     }
 
@@ -98,8 +104,9 @@ impl TextureBudget {
         match self.ledger.reserve(MemoryClass::Textures, bytes) {
             Ok(charge) => self.lease(Some(charge), 0, 0),
             Err(error) => {
-                tracing::debug!("{error} It is taken all the same.");
-                self.limits.beyond_bytes.fetch_add(bytes, Ordering::Relaxed);
+                tracing::debug!("{error} It is taken all the same, and what is spare makes room.");
+                self.ask_back(bytes);
+                self.limits.beyond.fetch_add(bytes, Ordering::Relaxed);
                 self.lease(None, bytes, 0)
             }
         }
@@ -122,6 +129,12 @@ impl Default for TextureBudget {
     }
 }
 
+impl Shedder for TextureBudget {
+    fn shed(&self, wanted_bytes: u64) -> u64 {
+        self.ask_back(wanted_bytes)
+    }
+}
+
 /// The right to some bytes of textures and buffers, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Lease {
@@ -133,13 +146,9 @@ pub(super) struct Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Limits {
-            beyond_bytes,
-            spare_bytes,
-            ..
-        } = &*self.limits;
-        beyond_bytes.fetch_sub(self.beyond_bytes, Ordering::Relaxed);
-        spare_bytes.fetch_sub(self.spare_bytes, Ordering::Relaxed);
+        let Limits { beyond, spare, .. } = &*self.limits;
+        beyond.fetch_sub(self.beyond_bytes, Ordering::Relaxed);
+        spare.fetch_sub(self.spare_bytes, Ordering::Relaxed);
     }
 }
 

@@ -93,7 +93,9 @@ pub enum FrameStorage {
     Pooled {
         /// Which slot, for other processes and for diagnosis.
         slot: SlotId,
-        /// The planes in that slot.
+        /// Bytes of that slot.
+        slot_bytes: usize,
+        /// The planes in it.
         planes: Vec<PlaneLayout>,
         /// Gives the slot back.
         owner: Box<dyn PlaneOwner>,
@@ -175,6 +177,14 @@ impl FrameStorage {
             stride: layout.stride,
             row_bytes: layout.row_bytes,
             rows: layout.rows,
+        }
+    }
+
+    /// Bytes that the frame keeps from others: its slot, or what its planes take.
+    pub fn held_bytes(&self) -> usize {
+        match self {
+            Self::Pooled { slot_bytes, .. } => *slot_bytes,
+            Self::Foreign { .. } => self.byte_len(),
         }
     }
 

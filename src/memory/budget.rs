@@ -2,10 +2,26 @@
 
 use std::path::Path;
 
+use super::{Ledger, MemoryClass};
+
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
-/// The one budget, in bytes, and how it is divided.
+/// What code, heap, threads and drivers take, beside all that is counted piece by piece: measured with
+/// a 4K clip in a window on a software driver, rounded up.
+const PROGRAM_BYTES: u64 = 96 * MIB;
+
+/// Kept from the frames for the program, textures, sound and thumbnails, at least.
+const LEAST_RESERVE_BYTES: u64 = 192 * MIB;
+
+/// The one budget, in bytes, and how it is divided:
+///
+/// ```text
+/// total = frames + program (96 MiB) + textures, sound, thumbnails, effects, indices
+/// ```
+///
+/// Without caches the frames are half of it. With them they are all but a reserve of an eighth, and of
+/// 192 MiB at least; a budget too small for that is halved as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryBudget {
     /// Everything together.
@@ -38,9 +54,27 @@ impl MemoryBudget {
         Self::stated((usable_bytes / 4).min(ceiling))
     }
 
-    /// What decoded frames may take: half, for textures, sound and the program itself need room, too.
+    /// What decoded frames may take where none are kept: half, for textures, sound and the program itself
+    /// need room, too.
     pub fn frame_bytes(self) -> u64 {
         self.total_bytes / 2
+    }
+
+    /// What decoded frames may take where those that were shown are kept.
+    pub fn cached_frame_bytes(self) -> u64 {
+        let reserve = (self.total_bytes / 8).max(LEAST_RESERVE_BYTES);
+        let rest = self.total_bytes.saturating_sub(reserve);
+        rest.max(self.frame_bytes())
+    }
+
+    /// The ledger of this budget, with `frame_bytes` of it set aside for decoded frames, and the program's
+    /// own share for the program.
+    pub fn ledger(self, frame_bytes: u64) -> Ledger {
+        let set_aside = [
+            (MemoryClass::Frames, frame_bytes),
+            (MemoryClass::Program, PROGRAM_BYTES),
+        ];
+        Ledger::with_set_aside(self.total_bytes, &set_aside)
     }
 }
 
@@ -94,5 +128,22 @@ mod tests {
             MemoryBudget::MIN_BYTES
         );
         assert!(MemoryBudget::for_this_machine().total_bytes >= MemoryBudget::MIN_BYTES);
+    }
+
+    #[test]
+    fn frames_leave_room_for_the_rest() {
+        for (total, frames) in [
+            (256 * MIB, 128 * MIB),
+            (512 * MIB, 320 * MIB),
+            (2 * GIB, 2 * GIB - 256 * MIB),
+            (4 * GIB, 4 * GIB - 512 * MIB),
+        ] {
+            let budget = MemoryBudget::stated(total);
+            assert_eq!(budget.cached_frame_bytes(), frames);
+            let ledger = budget.ledger(frames);
+            let rest = total - frames - PROGRAM_BYTES;
+            assert_eq!(ledger.room(MemoryClass::Textures), rest);
+            assert_eq!(ledger.room(MemoryClass::Frames), frames + rest);
+        }
     }
 }

@@ -1,4 +1,7 @@
-//! Bounded memory: shared slabs and the pool of frames.
+//! Bounded memory: the budget and who holds how much of it, shared slabs, the pool of frames.
+//!
+//! There is one [`MemoryBudget`]. Its [`Ledger`] is charged for all that is large before it is
+//! allocated, and the [`MemoryManager`] sheds what is kept for later when memory gets short.
 //!
 //! A [`FramePool`] hands out [`Slot`]s for decoded pictures. Slots are cut from slabs, which are shared
 //! mappings (a `memfd` on Linux), so that a place in them can be named by number, [`SlotId`], and
@@ -7,11 +10,15 @@
 mod budget;
 mod heap;
 mod ledger;
+mod manager;
 mod pool;
+mod pressure;
 mod slab;
 
 pub use budget::MemoryBudget;
 pub use heap::keep_heap_small;
 pub use ledger::{Charge, Ledger, MemoryClass, OverBudget};
-pub use pool::{FramePool, PoolError, PoolUsage, Slot};
+pub use manager::{MemoryManager, MemoryWatch, PressureGauge, Shedder, Step};
+pub use pool::{FramePool, PoolError, PoolUsage, Reclaim, Slot};
+pub use pressure::{MemoryProbe, Pressure, Readings, Share, SystemProbe};
 pub use slab::SlotId;

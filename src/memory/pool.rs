@@ -2,19 +2,24 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use super::SlotId;
 use super::slab::Slab;
+use super::{Ledger, MemoryClass, SlotId};
 
 /// Slots begin on page boundaries and are whole pages long, so that two frames never share a page.
 const PAGE_BYTES: usize = 4096;
 
 /// A slab holds about this much, and at least one slot: enough that small pictures do not need a
-/// mapping each, little enough that a change of size gives most memory back.
-const SLAB_BYTES: usize = 32 << 20;
+/// mapping each, little enough that slots of a past size that are still held (kept frames, for the
+/// most part) do not keep much beside themselves.
+const SLAB_BYTES: usize = 8 << 20;
+
+/// Kept frames that are let go at most for one slot. What was let go may still be held by somebody else,
+/// as a reference or on its way to the screen, or share its slab with others.
+const MOST_RECLAIMS: usize = 64;
 
 /// Why there is no slot.
 #[derive(Debug, thiserror::Error)]
@@ -47,10 +52,19 @@ pub struct PoolUsage {
     pub limit_bytes: u64,
 }
 
+/// Holds frames of a pool that it can do without.
+pub trait Reclaim: Send + Sync {
+    /// Lets go of about `bytes`; false when nothing was left to let go of. Called by whoever wants a slot,
+    /// a decoder's threads among them, without the pool's lock.
+    fn give_back(&self, bytes: u64) -> bool;
+}
+
 struct Inner {
     slabs: Vec<Slab>,
     next_number: u32,
     usage: PoolUsage,
+    ledger: Option<Ledger>,
+    reclaim: Option<Weak<dyn Reclaim>>,
 }
 
 /// Hands out slots for decoded pictures, up to a limit in bytes. Clones share one pool.
@@ -63,8 +77,17 @@ pub struct FramePool {
 }
 
 impl FramePool {
-    /// A pool that never holds more than `limit_bytes`.
+    /// A pool that never maps more than `limit_bytes`.
     pub fn new(limit_bytes: u64) -> Self {
+        Self::with_ledger(limit_bytes, None)
+    }
+
+    /// The same; each slab is charged to `ledger` before it is mapped.
+    pub fn charged(limit_bytes: u64, ledger: Ledger) -> Self {
+        Self::with_ledger(limit_bytes, Some(ledger))
+    }
+
+    fn with_ledger(limit_bytes: u64, ledger: Option<Ledger>) -> Self {
         let usage = PoolUsage {
             limit_bytes,
             ..PoolUsage::default()
@@ -74,13 +97,38 @@ impl FramePool {
                 slabs: Vec::new(),
                 next_number: 0,
                 usage,
+                ledger,
+                reclaim: None,
             })),
         }
     }
 
-    /// A slot of at least `bytes`, page-aligned. Its contents are whatever was there before.
+    /// Names who is asked for frames when the pool is full.
+    pub fn set_reclaim(&self, reclaim: Weak<dyn Reclaim>) {
+        self.inner.lock().reclaim = Some(reclaim);
+    }
+
+    /// A slot of at least `bytes`, page-aligned. Its contents are whatever was there before. When the pool
+    /// is full, whoever keeps frames for later is asked to let go of some.
     pub fn acquire(&self, bytes: usize) -> Result<Slot, PoolError> {
         let slot_bytes = bytes.max(1).next_multiple_of(PAGE_BYTES);
+        let mut tries = 0;
+        loop {
+            let full = match self.try_acquire(slot_bytes) {
+                Err(full @ PoolError::Full { .. }) => full,
+                other => return other,
+            };
+            // Asked without the lock: frames that are let go come back through it.
+            let reclaim = self.inner.lock().reclaim.as_ref().and_then(Weak::upgrade);
+            let gave_back = reclaim.is_some_and(|reclaim| reclaim.give_back(slot_bytes as u64));
+            tries += 1;
+            if !gave_back || tries > MOST_RECLAIMS {
+                return Err(full);
+            }
+        }
+    }
+
+    fn try_acquire(&self, slot_bytes: usize) -> Result<Slot, PoolError> {
         let mut inner = self.inner.lock();
         let limit_bytes = inner.usage.limit_bytes;
         if inner.usage.used_bytes + slot_bytes as u64 > limit_bytes {
@@ -112,16 +160,17 @@ impl FramePool {
         self.inner.lock().usage
     }
 
-    /// Which slot `address` belongs to, if it lies in this pool.
-    pub fn slot_at(&self, address: *const u8) -> Option<SlotId> {
+    /// Which slot `address` belongs to, and the bytes of that slot, if it lies in this pool.
+    pub fn slot_at(&self, address: *const u8) -> Option<(SlotId, usize)> {
         let inner = self.inner.lock();
         inner.slabs.iter().find_map(|slab| {
             let offset = slab.offset_of(address as usize)?;
             let start = offset - offset % slab.slot_bytes;
-            Some(SlotId {
+            let slot = SlotId {
                 slab: slab.number,
                 offset: start as u64,
-            })
+            };
+            Some((slot, slab.slot_bytes))
         })
     }
 
@@ -145,13 +194,26 @@ impl FramePool {
 }
 
 impl Inner {
-    fn add_slab(&mut self, slot_bytes: usize) -> io::Result<usize> {
+    fn add_slab(&mut self, slot_bytes: usize) -> Result<usize, PoolError> {
+        let limit_bytes = self.usage.limit_bytes;
+        let full = PoolError::Full { limit_bytes };
         // Slabs of another size that stand empty belong to a medium that is closed.
         self.trim(Some(slot_bytes));
-        let slots = (SLAB_BYTES / slot_bytes).max(1);
-        let slab = Slab::new(self.next_number, slot_bytes, slots)?;
+        let room = limit_bytes.saturating_sub(self.usage.mapped_bytes);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let slots = (SLAB_BYTES / slot_bytes).max(1).min(room / slot_bytes);
+        if slots == 0 {
+            return Err(full);
+        }
+        let bytes = slots as u64 * slot_bytes as u64;
+        let reserve = |ledger: &Ledger| ledger.reserve(MemoryClass::Frames, bytes);
+        let charge = match self.ledger.as_ref().map(reserve).transpose() {
+            Ok(charge) => charge,
+            Err(_over_budget) => return Err(full),
+        };
+        let slab = Slab::new(self.next_number, slot_bytes, slots, charge)?;
         self.next_number += 1;
-        self.usage.mapped_bytes += slab.byte_len() as u64;
+        self.usage.mapped_bytes += bytes;
         self.slabs.push(slab);
         Ok(self.slabs.len() - 1)
     }
@@ -234,7 +296,7 @@ mod tests {
         let pool = FramePool::new(64 << 20);
         let first = pool.acquire(1 << 20).unwrap();
         let (id, ptr) = (first.id(), first.as_mut_ptr());
-        assert_eq!(pool.slot_at(ptr.wrapping_add(1000)), Some(id));
+        assert_eq!(pool.slot_at(ptr.wrapping_add(1000)), Some((id, 1 << 20)));
         drop(first);
         assert_eq!(pool.usage().used_bytes, 0);
         assert_eq!(pool.acquire(1 << 20).unwrap().id(), id);
@@ -249,6 +311,38 @@ mod tests {
         assert!(pool.acquire(3 * 4096).is_ok());
         pool.trim();
         assert_eq!(pool.usage().mapped_bytes, 0);
+    }
+
+    /// Keeps slots, and lets them go one by one.
+    struct Keeper(Mutex<Vec<Slot>>);
+
+    impl Reclaim for Keeper {
+        fn give_back(&self, _bytes: u64) -> bool {
+            let slot = self.0.lock().pop();
+            slot.is_some()
+        }
+    }
+
+    #[test]
+    fn kept_slots_make_room_for_wanted_ones() {
+        let ledger = Ledger::new(16 << 20);
+        let pool = FramePool::charged(8 << 20, ledger.clone());
+        let kept = (0..8).map(|_| pool.acquire(1 << 20).unwrap()).collect();
+        let keeper = Arc::new(Keeper(Mutex::new(kept)));
+        assert!(matches!(pool.acquire(1), Err(PoolError::Full { .. })));
+        let reclaim: Weak<Keeper> = Arc::downgrade(&keeper);
+        pool.set_reclaim(reclaim);
+        let same_size = pool.acquire(1 << 20).unwrap();
+        assert_eq!(keeper.0.lock().len(), 7, "no more than it takes");
+        assert_eq!(ledger.used(MemoryClass::Frames), 8 << 20);
+        // Of another size: the slab must be empty to make room, and one of its slots is out.
+        assert!(matches!(pool.acquire(4 << 20), Err(PoolError::Full { .. })));
+        drop(same_size);
+        let other = pool.acquire(4 << 20).unwrap();
+        assert_eq!(ledger.used(MemoryClass::Frames), pool.usage().mapped_bytes);
+        drop(other);
+        pool.trim();
+        assert_eq!(ledger.total(), 0);
     }
 
     proptest! {
@@ -272,7 +366,8 @@ mod tests {
                 }
                 let used: usize = held.iter().map(Slot::byte_len).sum();
                 prop_assert_eq!(pool.usage().used_bytes, used as u64);
-                prop_assert!(used as u64 <= pool.usage().limit_bytes);
+                prop_assert!(used as u64 <= pool.usage().mapped_bytes);
+                prop_assert!(pool.usage().mapped_bytes <= pool.usage().limit_bytes);
                 prop_assert_eq!(pool.usage().used_slots, held.len());
             }
         }

@@ -4,6 +4,8 @@ use std::io;
 
 use memmap2::{MmapOptions, MmapRaw};
 
+use super::Charge;
+
 /// Names a place in shared memory: which slab, and how many bytes into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SlotId {
@@ -21,10 +23,17 @@ pub(super) struct Slab {
     /// Free slots; the last one freed is reused first, for its pages are present and warm.
     pub(super) free: Vec<usize>,
     map: MmapRaw,
+    /// What the ledger knows of it, where there is one. Dropped after the mapping.
+    _charge: Option<Charge>,
 }
 
 impl Slab {
-    pub(super) fn new(number: u32, slot_bytes: usize, slots: usize) -> io::Result<Self> {
+    pub(super) fn new(
+        number: u32,
+        slot_bytes: usize,
+        slots: usize,
+        charge: Option<Charge>,
+    ) -> io::Result<Self> {
         let bytes = slot_bytes
             .checked_mul(slots)
             .ok_or(io::ErrorKind::OutOfMemory)?;
@@ -35,6 +44,7 @@ impl Slab {
             slots,
             free: (0..slots).rev().collect(),
             map,
+            _charge: charge,
         })
     }
 

@@ -45,6 +45,8 @@ pub struct SoakReport {
     pub process: ProcessReport,
     /// Use of the frame pool.
     pub pool: Option<PoolReport>,
+    /// Use of the cache of decoded frames, where there is one.
+    pub cache: Option<CacheReport>,
     /// Fill of the ring of decoded frames.
     pub ring: Option<RingReport>,
     /// Converted pictures that were kept, where any may be.
@@ -195,6 +197,25 @@ pub struct PoolReport {
     pub bytes_peak: u64,
     /// Bytes that it may use.
     pub bytes_limit: u64,
+}
+
+/// Use of the cache of decoded frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct CacheReport {
+    /// Bytes kept when the run ended.
+    pub bytes: u64,
+    /// The most bytes kept at once.
+    pub bytes_peak: u64,
+    /// Bytes that it may keep.
+    pub bytes_limit: u64,
+    /// Frames that were due and kept.
+    pub hits: u64,
+    /// Frames that were due and had never been decoded.
+    pub misses_never_decoded: u64,
+    /// Frames that were due and had made room for others.
+    pub misses_evicted: u64,
+    /// Frames that were due and had not been worth keeping.
+    pub misses_declined: u64,
 }
 
 /// Fill of the ring of decoded frames.

@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, bounded};
 use super::closer::Closer;
 use super::timeline::{TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
 use super::watch::FileWatch;
+use crate::cache::FrameCache;
 use crate::decode::{
     FrameConsumer, Input, Interrupter, SessionOptions, SharedAnchor, VideoSession, VideoSource,
     media_info, require_playable,
@@ -61,6 +62,13 @@ const SCREEN_FRAMES: usize = 3;
 /// nothing.
 const MAX_REVERSE_FRAMES: usize = 96;
 
+/// Where frames are kept, the windows of reverse play need hold no more than this: the GOP that they are
+/// cut from is kept.
+const REVERSE_FRAMES_BESIDE_CACHE: usize = 8;
+
+/// A cache of fewer pictures is not worth having: reverse play makes better use of them.
+const LEAST_CACHED_FRAMES: usize = 24;
+
 /// How a pool of frames is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameShares {
@@ -68,39 +76,79 @@ pub struct FrameShares {
     pub ring: usize,
     /// In the windows of reverse play.
     pub reverse: usize,
+    /// Bytes of pictures that are kept for later.
+    pub cache_bytes: u64,
 }
 
 impl FrameShares {
-    /// Divides `pool_bytes` for pictures of `picture_bytes`.
+    /// Divides `pool_bytes` for pictures of `picture_bytes`; with `keeps`, some of it is for pictures that
+    /// are kept.
     ///
-    /// pool = decoder (16 + threads) + screen (3) + ring + reverse
-    pub fn divide(pool_bytes: u64, picture_bytes: u64, threads: usize) -> Self {
-        let pictures = usize::try_from(pool_bytes / picture_bytes.max(1)).unwrap_or(usize::MAX);
-        let spare = pictures.saturating_sub(DECODER_FRAMES + threads + SCREEN_FRAMES);
+    /// ```text
+    /// pool = decoder (16 + threads) + screen (3) + ring (2 to 6) + reverse windows (4 to 96) + cache
+    /// ```
+    ///
+    /// With a cache the windows hold 8 pictures, and the cache gets all that is left.
+    pub fn divide(pool_bytes: u64, picture_bytes: u64, threads: usize, keeps: bool) -> Self {
+        let picture_bytes = picture_bytes.max(1);
+        let pictures = usize::try_from(pool_bytes / picture_bytes).unwrap_or(usize::MAX);
+        let fixed = DECODER_FRAMES + threads + SCREEN_FRAMES;
+        let spare = pictures.saturating_sub(fixed);
         // With little memory the decoder rarely holds all its references: two in the ring, and four
         // for a step back, are taken at the risk that some frames do not find a place in the pool.
-        let affordable = usize::try_from(RING_BYTES / picture_bytes.max(1)).unwrap_or(RING_FRAMES);
+        let affordable = usize::try_from(RING_BYTES / picture_bytes).unwrap_or(RING_FRAMES);
         let ring = (spare / 3).min(affordable).clamp(2, RING_FRAMES);
-        let reverse = spare.saturating_sub(ring).clamp(4, MAX_REVERSE_FRAMES);
-        let shares = Self { ring, reverse };
-        debug_assert!(
-            spare < 6 || shares.ring + shares.reverse <= spare,
-            "{shares:?} do not fit {spare} pictures"
+        let rest = spare.saturating_sub(ring);
+        let keeps = keeps && rest >= REVERSE_FRAMES_BESIDE_CACHE + LEAST_CACHED_FRAMES;
+        let reverse = if keeps {
+            REVERSE_FRAMES_BESIDE_CACHE
+        } else {
+            rest.clamp(4, MAX_REVERSE_FRAMES)
+        };
+        let others = (fixed + ring + reverse) as u64 * picture_bytes;
+        let cache_bytes = if keeps { pool_bytes - others } else { 0 };
+        assert!(
+            spare < 6 || others + cache_bytes <= pool_bytes,
+            "ring {ring}, reverse {reverse} and {cache_bytes} bytes do not fit {pictures} pictures"
         );
-        shares
+        Self {
+            ring,
+            reverse,
+            cache_bytes,
+        }
     }
 
     /// The same for one of several sessions that share the pool: what one of them may keep for later is
     /// an eighth of it.
-    pub(super) fn divide_among(pool_bytes: u64, picture_bytes: u64, threads: usize) -> Self {
-        let alone = Self::divide(pool_bytes, picture_bytes, threads);
+    pub(super) fn divide_among(
+        pool_bytes: u64,
+        picture_bytes: u64,
+        threads: usize,
+        keeps: bool,
+    ) -> Self {
+        let alone = Self::divide(pool_bytes, picture_bytes, threads, keeps);
         let eighth = pool_bytes / 8 / picture_bytes.max(1);
         let reverse = usize::try_from(eighth).unwrap_or(MAX_REVERSE_FRAMES);
         Self {
             // Composites wait in the timeline's own ring.
             ring: alone.ring.min(SHARED_RING_FRAMES),
             reverse: alone.reverse.min(reverse).max(4),
+            cache_bytes: alone.cache_bytes,
         }
+    }
+
+    /// What a timeline may keep: one clip is left and another begins, so that two sessions' shares are
+    /// taken off. Where more live at once they take room from the cache as they need it (the pool asks
+    /// for it), but a quarter of the pool is kept for it to begin with.
+    fn cache_among(self, pool_bytes: u64, picture_bytes: u64, threads: usize) -> u64 {
+        if self.cache_bytes == 0 {
+            return 0;
+        }
+        let session = DECODER_FRAMES + threads + SHARED_RING_FRAMES + REVERSE_FRAMES_BESIDE_CACHE;
+        // A composite holds a picture of each layer: two are common.
+        let shown = 2 * (SCREEN_FRAMES + self.ring);
+        let others = (2 * session + shown) as u64 * picture_bytes;
+        pool_bytes.saturating_sub(others).max(pool_bytes / 4)
     }
 }
 
@@ -121,6 +169,8 @@ pub struct OpenerOptions {
     pub threads: NonZeroUsize,
     /// Where frames go.
     pub pool: FramePool,
+    /// Where they stay for later, if they do.
+    pub cache: Option<Arc<FrameCache>>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// How the playhead moves.
@@ -207,7 +257,14 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
         options.pool.usage().limit_bytes,
         picture_bytes(&stream),
         options.threads.get(),
+        options.cache.is_some(),
     );
+    let keeper = options.cache.as_ref().and_then(|cache| {
+        cache.set_limit(shares.cache_bytes);
+        let is_worth_it = shares.cache_bytes > 0;
+        let keeper = is_worth_it.then(|| cache.keeper(input.file_identity(), stream.id));
+        keeper.flatten()
+    });
     let session_options = SessionOptions {
         threads: options.threads,
         pool: options.pool.clone(),
@@ -218,7 +275,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
         notify: Arc::clone(&options.notify),
         index: None,
         indices: None,
-        keeper: None,
+        keeper,
     };
     let (session, frames) = VideoSession::start(input, stream, session_options)
         .map_err(|error| format!("{}: {error}", path.display()))?;
@@ -235,14 +292,15 @@ fn open_timeline(path: &Path, options: &OpenerOptions) -> Result<Opened, String>
     let watch = FileWatch::start(path, Arc::clone(&options.notify));
     let state = Arc::new(TimelineState::open(path, &options.timelines)?);
     let canvas_bytes = state.canvas.area() * 2;
-    let shares = FrameShares::divide(
-        options.pool.usage().limit_bytes,
-        canvas_bytes,
-        options.threads.get(),
-    );
+    let (pool_bytes, threads) = (options.pool.usage().limit_bytes, options.threads.get());
+    let shares = FrameShares::divide(pool_bytes, canvas_bytes, threads, options.cache.is_some());
+    if let Some(cache) = &options.cache {
+        cache.set_limit(shares.cache_among(pool_bytes, canvas_bytes, threads));
+    }
     let timeline_options = TimelineOptions {
         threads: options.threads,
         pool: options.pool.clone(),
+        cache: options.cache.clone(),
         ring_frames: shares.ring,
         clock: Arc::clone(&options.clock),
         anchor: Arc::clone(&options.anchor),
@@ -281,13 +339,32 @@ mod tests {
         for pool_mib in [128u64, 256, 512, 1024, 4096] {
             for picture_mib in [1u64, 6, 13, 50, 100] {
                 for threads in [1, 2, 16] {
-                    let shares = FrameShares::divide(pool_mib << 20, picture_mib << 20, threads);
-                    assert!(shares.ring >= 2 && shares.reverse >= 4);
+                    for keeps in [false, true] {
+                        let (pool, picture) = (pool_mib << 20, picture_mib << 20);
+                        let shares = FrameShares::divide(pool, picture, threads, keeps);
+                        assert!(shares.ring >= 2 && shares.reverse >= 4);
+                        assert!(keeps || shares.cache_bytes == 0);
+                        let among = shares.cache_among(pool, picture, threads);
+                        assert!(among < pool);
+                    }
                 }
             }
         }
-        assert_eq!(FrameShares::divide(4 << 30, 13 << 20, 2).ring, 4);
-        assert_eq!(FrameShares::divide(4 << 30, 3 << 20, 2).ring, RING_FRAMES);
-        assert_eq!(FrameShares::divide(4 << 30, 50 << 20, 2).ring, 2);
+        let ring =
+            |picture_mib: u64| FrameShares::divide(4 << 30, picture_mib << 20, 2, false).ring;
+        assert_eq!((ring(13), ring(3), ring(50)), (4, RING_FRAMES, 2));
+    }
+
+    #[test]
+    fn eight_seconds_of_4k_are_kept_where_four_gigabytes_are_given() {
+        let budget = crate::memory::MemoryBudget::stated(4 << 30);
+        // A slot of 4K in 8-bit 4:2:0 as the decoders lay it out: rows of 3840 and 2048, 2178 and 1089 of
+        // them, each plane padded to a page.
+        let slot_bytes = 12_828_672;
+        for threads in [1, 2, 4, 16] {
+            let shares =
+                FrameShares::divide(budget.cached_frame_bytes(), slot_bytes, threads, true);
+            assert!(shares.cache_bytes / slot_bytes >= 240, "{shares:?}");
+        }
     }
 }

@@ -43,4 +43,6 @@ pub mod waveform;
 pub use input::{Failure, UiEvent, UiInput, UiOutput};
 pub use keyboard::chord_from_egui;
 pub use overlay::Overlay;
-pub use stats::{DropCounts, FrameCounts, FrameIntervals, StageTime, StageTimes, ViewStats};
+pub use stats::{
+    CacheFigures, DropCounts, FrameCounts, FrameIntervals, StageTime, StageTimes, ViewStats,
+};

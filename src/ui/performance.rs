@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use egui::{Align2, Color32, Galley, Pos2, Rect, Stroke, pos2, vec2};
 
+use crate::memory::Pressure;
 use crate::playback::PlaybackStatus;
 use crate::time::Moment;
 
@@ -392,8 +393,6 @@ fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
         .map_or_else(|| "–".to_owned(), |ms| format!("{ms:+.1} ms"));
     let (ring, ring_limit) = snapshot.ring_fill;
     let (pool, pool_limit) = stats.pool_bytes;
-    let (textures, texture_limit) = stats.texture_bytes;
-    let (hits, misses) = stats.kept_pictures;
     let mut sound = vec![
         Line::Words("Clock", format::clock_words(snapshot.clock).to_owned()),
         Line::Words("Audio", format::audio_words(&snapshot.audio).to_owned()),
@@ -414,38 +413,39 @@ fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
         Line::Words("Adapter", or_none(&stats.adapter)),
         Line::Gap,
     ]);
-    let memory = Section(vec![
+    let gauge = |name, used: u64, limit: u64| {
+        let words = format!(
+            "{} / {}",
+            format::bytes_words(used),
+            format::bytes_words(limit)
+        );
+        Line::Gauge(name, ratio(used as f64, limit as f64), words)
+    };
+    let mut memory = vec![
         Line::Gauge(
             "Ring",
             ratio(ring as f64, ring_limit as f64),
             format!("{ring} / {ring_limit}"),
         ),
-        Line::Gauge(
-            "Pool",
-            ratio(pool as f64, pool_limit as f64),
-            format!(
-                "{} / {}",
-                format::bytes_words(pool),
-                format::bytes_words(pool_limit)
-            ),
-        ),
-        Line::Gauge(
-            "Textures",
-            ratio(textures as f64, texture_limit as f64),
-            format!(
-                "{} / {}",
-                format::bytes_words(textures),
-                format::bytes_words(texture_limit)
-            ),
-        ),
-        Line::Counts([
-            ("Kept", hits.to_string(), style::TEXT),
-            ("made", misses.to_string(), style::TEXT),
-        ]),
-        Line::Words("Memory", format::bytes_words(stats.rss_bytes)),
+        gauge("Pool", pool, pool_limit),
+    ];
+    for (name, cache) in [("Cache", stats.cache), ("Textures", stats.textures)] {
+        let Some(cache) = cache else { continue };
+        memory.push(gauge(name, cache.bytes, cache.limit_bytes));
+        memory.push(Line::Counts([
+            ("Hits", cache.hits.to_string(), style::TEXT),
+            ("Misses", cache.misses.to_string(), style::TEXT),
+        ]));
+    }
+    let mut held = format::bytes_words(stats.rss_bytes);
+    if stats.pressure > Pressure::Normal {
+        held = format!("{held}, pressure {}", stats.pressure.name());
+    }
+    memory.extend([
+        Line::Words("Memory", held),
         Line::Words("Overlay", format!("{:.0} µs", stats.overlay_micros)),
     ]);
-    [sound, picture, memory]
+    [sound, picture, Section(memory)]
 }
 
 /// What a timeline is made of, and what of it is not shown as it says.

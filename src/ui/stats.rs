@@ -1,6 +1,7 @@
 //! Figures for the performance panel, as the window loop gathers them.
 
 use crate::media::Size;
+use crate::memory::Pressure;
 
 /// Time that one stage takes for a frame, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -76,6 +77,19 @@ pub struct FrameCounts {
     pub dropped: DropCounts,
 }
 
+/// How a cache is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CacheFigures {
+    /// Bytes that are kept.
+    pub bytes: u64,
+    /// Bytes that may be kept.
+    pub limit_bytes: u64,
+    /// What was asked for and there.
+    pub hits: u64,
+    /// What was asked for and not there.
+    pub misses: u64,
+}
+
 /// How showing goes: figures of the view, beside what the engine's snapshot says.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ViewStats {
@@ -99,10 +113,12 @@ pub struct ViewStats {
     pub audio_offset_ms: Option<f32>,
     /// Bytes of the frame pool in use, and its limit.
     pub pool_bytes: (u64, u64),
-    /// Bytes of textures and buffers on the graphics device, and how far kept pictures may fill them.
-    pub texture_bytes: (u64, u64),
-    /// Pictures that were shown again without being made again, and those that were made.
-    pub kept_pictures: (u64, u64),
+    /// The cache of decoded frames, where there is one.
+    pub cache: Option<CacheFigures>,
+    /// Textures and buffers on the graphics device, and the pictures that are kept there, where any are.
+    pub textures: Option<CacheFigures>,
+    /// How short memory is.
+    pub pressure: Pressure,
     /// Memory of the process that is in RAM, in bytes.
     pub rss_bytes: u64,
     /// What this overlay costs: layout and tessellation of the latest pass, in microseconds.

@@ -5,19 +5,20 @@
 
 use std::num::NonZero;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
+use jogwheel::cache::FrameCache;
 use jogwheel::convert::CpuConverter;
 use jogwheel::decode::{
     FrameConsumer, Generation, GopIndex, LoopMode, Picture, PlannedFrame, RingItem, VideoPlan,
     VideoSource,
 };
 use jogwheel::gpu::{ConvertChoice, GpuContext, GpuOptions, Viewer};
-use jogwheel::memory::FramePool;
+use jogwheel::memory::{FramePool, PressureGauge, Reclaim};
 use jogwheel::playback::{TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
-use jogwheel::time::{FrameIndex, MediaSpan, RealClock};
+use jogwheel::time::{Clock, FrameIndex, MediaSpan, RealClock};
 use jogwheel::timeline::{Composite, CompositeOp, Content, Located, MediaReference, Mix};
 
 use jogwheel::timeline::resolve::reference::{self, Seen, SeenOp};
@@ -52,6 +53,11 @@ struct Rig {
 
 impl Rig {
     fn open(path: &Path) -> Self {
+        Self::open_keeping(path, None)
+    }
+
+    /// With a cache of so many bytes.
+    fn open_keeping(path: &Path, cache_bytes: Option<u64>) -> Self {
         let settings = TimelineSettings {
             rate: None,
             media_roots: vec![made::folder()],
@@ -60,11 +66,21 @@ impl Rig {
         let state = Arc::new(TimelineState::open(path, &settings).unwrap());
         assert_eq!(state.notes, [], "everything is understood");
         let (send, news) = bounded(1);
+        let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
+        let pool = FramePool::new(512 << 20);
+        let cache = cache_bytes.map(|bytes| {
+            let gauge = PressureGauge::default();
+            let cache = FrameCache::new(bytes, Arc::clone(&clock), None, gauge);
+            let reclaim: Weak<dyn Reclaim> = Arc::<FrameCache>::downgrade(&cache);
+            pool.set_reclaim(reclaim);
+            cache
+        });
         let options = TimelineOptions {
             threads: NonZero::new(2).unwrap(),
-            pool: FramePool::new(512 << 20),
+            pool,
+            cache,
             ring_frames: 4,
-            clock: Arc::new(RealClock::new()),
+            clock,
             anchor: Arc::default(),
             notify: Arc::new(move || {
                 let _already = send.try_send(());
@@ -303,6 +319,36 @@ fn after_every_seek() {
     let folder = tempfile::tempdir().unwrap();
     let mut rig = Rig::open(&everything(folder.path()));
     rig.seek_about(150);
+}
+
+#[test]
+fn what_is_kept_is_what_the_edit_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open_keeping(&everything(folder.path()), Some(300 << 20));
+    rig.seek_about(60);
+    rig.play_all(true);
+    // All that was played is kept, so that frames can be had without a plan.
+    let mut at_hand = 0;
+    for frame in 0..rig.count() {
+        let Some(still) = rig.source.still(FrameIndex(frame)) else {
+            continue;
+        };
+        at_hand += 1;
+        rig.check(&PlannedFrame {
+            generation: Generation(rig.generation),
+            index: still.index,
+            run: MediaSpan::ZERO,
+            run_end: MediaSpan::ZERO,
+            picture: still.picture,
+            given_up: 0,
+            demux: Duration::ZERO,
+            decode: Duration::ZERO,
+            ready: jogwheel::time::Moment::ZERO,
+        });
+    }
+    assert!(at_hand * 2 > rig.count(), "{at_hand} of {}", rig.count());
+    let near = rig.source.nearest_still(FrameIndex(45), 40).unwrap();
+    assert!((near.index.0 - 45).abs() <= 40);
 }
 
 #[test]

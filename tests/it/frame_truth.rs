@@ -2,20 +2,22 @@
 //! rotation, after every kind of move.
 
 use std::num::NonZero;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
+use jogwheel::cache::FrameCache;
 use jogwheel::convert::CpuConverter;
 use jogwheel::decode::{
     FrameConsumer, Generation, Input, LoopMode, Picture, PlannedFrame, RingItem, SessionOptions,
     VideoPlan, VideoSession, VideoSource, media_info,
 };
 use jogwheel::media::VideoStream;
-use jogwheel::memory::FramePool;
-use jogwheel::time::{FrameIndex, RealClock};
+use jogwheel::memory::{FramePool, PressureGauge, Reclaim};
+use jogwheel::time::{Clock, FrameIndex, RealClock};
 
 use crate::made::{self, Clip};
+use crate::program::wait_for;
 
 /// How long a test waits for one frame before it calls the session hung.
 const HUNG: Duration = Duration::from_mins(1);
@@ -33,12 +35,21 @@ const THOROUGH: [&str; 4] = [
     "h264-editlist.mp4",
 ];
 
+/// How much is kept of what was decoded.
+#[derive(Debug, Clone, Copy)]
+enum Keeps {
+    Nothing,
+    /// So many megabytes, in a pool of as many more.
+    Megabytes(u64),
+}
+
 /// A session and what its ring brought.
 struct Rig {
     session: VideoSession,
     frames: FrameConsumer,
     news: Receiver<()>,
     pool: FramePool,
+    cache: Option<Arc<FrameCache>>,
     stream: VideoStream,
     generation: u64,
     converter: CpuConverter,
@@ -46,27 +57,45 @@ struct Rig {
 
 impl Rig {
     fn open(clip: &Clip) -> Self {
+        Self::open_keeping(clip, Keeps::Nothing)
+    }
+
+    fn open_keeping(clip: &Clip, keeps: Keeps) -> Self {
         let input = Input::open(&clip.path).unwrap_or_else(|e| panic!("{}: {e}", clip.name));
         let info = media_info(&input);
         let stream = info
             .default_video()
             .unwrap_or_else(|| panic!("{}", clip.name))
             .clone();
-        let pool = FramePool::new(256 << 20);
+        let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
+        let (pool, cache) = match keeps {
+            Keeps::Nothing => (FramePool::new(256 << 20), None),
+            Keeps::Megabytes(mega) => {
+                let limit = mega << 20;
+                let gauge = PressureGauge::default();
+                let cache = FrameCache::new(limit, Arc::clone(&clock), None, gauge);
+                (FramePool::new(limit + (64 << 20)), Some(cache))
+            }
+        };
+        let keeper = cache.as_ref().and_then(|cache| {
+            let reclaim: Weak<dyn Reclaim> = Arc::<FrameCache>::downgrade(cache);
+            pool.set_reclaim(reclaim);
+            cache.keeper(input.file_identity(), stream.id)
+        });
         let (send, news) = bounded(1);
         let options = SessionOptions {
             threads: NonZero::new(2).unwrap(),
             pool: pool.clone(),
             ring_frames: 4,
             reverse_frames: 16,
-            clock: Arc::new(RealClock::new()),
+            clock,
             anchor: Arc::default(),
             notify: Arc::new(move || {
                 let _already = send.try_send(());
             }),
             index: None,
             indices: None,
-            keeper: None,
+            keeper,
         };
         let (session, frames) = VideoSession::start(input, stream.clone(), options).unwrap();
         let converter = CpuConverter::new(1);
@@ -75,6 +104,7 @@ impl Rig {
             frames,
             news,
             pool,
+            cache,
             stream,
             generation: 0,
             converter,
@@ -139,8 +169,8 @@ impl Rig {
 }
 
 /// Plays `clip` through, forwards and backwards, and moves about in it.
-fn verify(clip: &Clip, moves: u32) {
-    let mut rig = Rig::open(clip);
+fn verify(clip: &Clip, moves: u32, keeps: Keeps) {
+    let mut rig = Rig::open_keeping(clip, keeps);
     let begun = rig.pool.usage().used_slots;
     rig.plan(0, false, LoopMode::Off);
     for wanted in 0..clip.frames {
@@ -171,8 +201,16 @@ fn verify(clip: &Clip, moves: u32) {
     }
     move_about(&mut rig, clip, moves);
     let name = clip.name.clone();
-    let pool = rig.pool.clone();
+    let (pool, cache) = (rig.pool.clone(), rig.cache.clone());
+    if let Some(stats) = cache.as_ref().map(|cache| cache.stats()) {
+        assert!(stats.peak_bytes <= stats.limit_bytes, "{name}: {stats:?}");
+        let is_exact = THOROUGH.contains(&name.as_str());
+        assert!(stats.hits > 0 || !is_exact, "{name}: {stats:?}");
+    }
+    let usage = pool.usage();
+    assert!(usage.mapped_bytes <= usage.limit_bytes, "{name}: {usage:?}");
     drop(rig);
+    drop(cache);
     assert_eq!(
         pool.usage().used_slots,
         begun,
@@ -226,7 +264,9 @@ fn verify_share(share: usize, shares: usize) {
             continue;
         }
         // One bad clip must not hide the others.
-        if std::panic::catch_unwind(|| verify(clip, MOVES)).is_err() {
+        if std::panic::catch_unwind(|| verify(clip, MOVES, Keeps::Nothing)).is_err()
+            || std::panic::catch_unwind(|| verify(clip, MOVES, Keeps::Megabytes(64))).is_err()
+        {
             wrong.push(clip.name.clone());
         }
     }
@@ -246,8 +286,109 @@ fn every_clip_shows_the_frame_asked_for_2() {
 #[test]
 fn a_thousand_moves_each_show_the_frame_asked_for() {
     for name in THOROUGH {
-        verify(&made::clip(name), THOROUGH_MOVES);
+        verify(&made::clip(name), THOROUGH_MOVES, Keeps::Nothing);
     }
+}
+
+#[test]
+fn a_thousand_moves_through_a_cache_each_show_the_frame_asked_for() {
+    for name in THOROUGH {
+        // All of the clip, and some ten pictures of it.
+        for keeps in [Keeps::Megabytes(256), Keeps::Megabytes(4)] {
+            verify(&made::clip(name), THOROUGH_MOVES, keeps);
+        }
+    }
+}
+
+/// Pictures that left the decoder while `play` went on.
+fn decoded_by(rig: &mut Rig, play: impl FnOnce(&mut Rig)) -> u64 {
+    let before = rig.session.status().decoded;
+    play(rig);
+    rig.session.status().decoded - before
+}
+
+#[test]
+fn loops_and_reverse_play_decode_each_group_once() {
+    let clip = made::clip("h264-bframes.mp4");
+    let frames = u64::try_from(clip.frames).unwrap();
+    let mut rig = Rig::open_keeping(&clip, Keeps::Megabytes(256));
+    rig.wait_for_index();
+    let backwards = decoded_by(&mut rig, |rig| {
+        rig.plan(clip.frames - 1, true, LoopMode::Off);
+        for wanted in (0..clip.frames).rev() {
+            let frame = rig.next().unwrap();
+            rig.check(&frame, wanted, &clip, "playing backwards");
+        }
+    });
+    assert!(
+        (frames..=frames + frames / 10).contains(&backwards),
+        "{backwards} pictures were decoded for {frames}"
+    );
+    let looping = decoded_by(&mut rig, |rig| {
+        rig.plan(0, false, LoopMode::Loop);
+        for wanted in (0..clip.frames).cycle().take(3 * clip.frames as usize) {
+            let frame = rig.next().unwrap();
+            rig.check(&frame, wanted, &clip, "looping at");
+        }
+    });
+    let steps = decoded_by(&mut rig, |rig| {
+        for wanted in (10..20).rev() {
+            rig.plan(wanted, true, LoopMode::Off);
+            let frame = rig.next().unwrap();
+            rig.check(&frame, wanted, &clip, "stepping back to");
+        }
+    });
+    assert_eq!((looping, steps), (0, 0), "all of it was kept");
+}
+
+#[test]
+fn a_held_frame_is_read_around_and_a_still_is_what_it_says() {
+    let clip = made::clip("h264-bframes.mp4");
+    let mut rig = Rig::open_keeping(&clip, Keeps::Megabytes(256));
+    rig.wait_for_index();
+    let middle = clip.frames / 2;
+    assert!(rig.session.still(FrameIndex(middle)).is_none());
+    rig.plan(middle, false, LoopMode::Off);
+    let held = rig.next().unwrap();
+    rig.check(&held, middle, &clip, "holding");
+    // The rest of the clip, and the group before the one that is held.
+    let last = FrameIndex(clip.frames - 1);
+    let index = rig.session.index();
+    let (number, _) = index.keyframe_for(FrameIndex(middle)).unwrap();
+    let first = index.first_frame_of(number.saturating_sub(1)).unwrap();
+    let cache = rig.cache.clone().unwrap();
+    let wanted = u64::try_from(last.0 - first.0 + 1).unwrap();
+    assert!(wait_for(|| (cache.stats().frames >= wanted).then_some(())).is_some());
+    for frame in [first.0, middle - 1, middle + 1, last.0] {
+        let still = rig.session.still(FrameIndex(frame)).unwrap();
+        let Picture::Frame(picture) = still.picture else {
+            panic!("a file has no layers");
+        };
+        let number = made::number_in(&picture, rig.stream.orientation, &mut rig.converter);
+        assert_eq!(still.index, FrameIndex(frame));
+        assert_eq!(number.map(i64::from), Ok(frame + i64::from(clip.first)));
+    }
+    let near = rig.session.nearest_still(first.offset(-3), 5);
+    assert_eq!(near.map(|still| still.index), Some(first));
+}
+
+#[test]
+fn nothing_is_read_around_while_it_is_not_allowed() {
+    let clip = made::clip("h264-bframes.mp4");
+    let mut rig = Rig::open_keeping(&clip, Keeps::Megabytes(256));
+    rig.wait_for_index();
+    rig.session.allow_prefetch(false);
+    rig.plan(clip.frames / 2, false, LoopMode::Off);
+    let _held = rig.next().unwrap();
+    // Once the ring is full there is nothing more to do.
+    let full = wait_for(|| {
+        let (fill, capacity) = rig.session.status().ring_fill;
+        (fill == capacity).then_some(())
+    });
+    assert!(full.is_some());
+    let before = rig.session.status().decoded;
+    rig.session.allow_prefetch(true);
+    assert!(wait_for(|| (rig.session.status().decoded > before + 10).then_some(())).is_some());
 }
 
 #[test]

@@ -244,7 +244,7 @@ fn players_and_playlists() {
                 enabled: false,
             },
             budget: MemoryBudget::stated(512 << 20),
-            no_cache: false,
+            keeps_frames: true,
             threads: NonZero::new(2),
             commands: Vec::new(),
             timelines: TimelineSettings::default(),

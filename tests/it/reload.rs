@@ -35,7 +35,7 @@ fn player(path: &Path) -> (Player, Receiver<()>) {
             enabled: false,
         },
         budget: MemoryBudget::stated(512 << 20),
-        no_cache: false,
+        keeps_frames: true,
         threads: NonZero::new(2),
         commands: Vec::new(),
         timelines: TimelineSettings {

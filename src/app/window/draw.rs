@@ -14,7 +14,7 @@ use crate::gpu::{Acquired, GpuContext, GpuOptions};
 use crate::metrics::Stage as Cost;
 use crate::playback::{Command, PlaybackStatus, Pull, Severity, Snapshot};
 use crate::time::Moment;
-use crate::ui::{Failure, UiInput};
+use crate::ui::{CacheFigures, Failure, UiInput};
 
 /// A device that is lost more often than this before anything is presented is not worth making anew.
 const MOST_LOSSES: u64 = 16;
@@ -264,9 +264,22 @@ impl App {
             .map(|viewport| viewport.size);
         let pool = player.pool.usage();
         view.pool_bytes = (pool.used_bytes, pool.limit_bytes);
-        view.texture_bytes = (player.textures.used(), player.textures.share());
+        let cache = player.cache.as_ref().map(|cache| cache.stats());
+        view.cache = cache.map(|cache| CacheFigures {
+            bytes: cache.bytes,
+            limit_bytes: cache.limit_bytes,
+            hits: cache.hits,
+            misses: cache.all_misses(),
+        });
         let kept = shown.stage.kept_counts();
-        view.kept_pictures = (kept.hits, kept.misses());
+        view.textures = Some(CacheFigures {
+            bytes: player.textures.used(),
+            limit_bytes: player.textures.share(),
+            hits: kept.hits,
+            misses: kept.misses(),
+        })
+        .filter(|figures| figures.limit_bytes > 0);
+        view.pressure = player.memory.pressure();
         #[expect(clippy::cast_possible_truncation, reason = "for people to read")]
         let refresh_hz = self.refresh.as_f64() as f32;
         view.refresh_hz = Some(refresh_hz);
@@ -380,7 +393,7 @@ impl App {
         let options = GpuOptions::from_env(None);
         let mut ctx =
             GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
-        ctx.set_budget(self.player.textures.clone());
+        ctx.set_budget((*self.player.textures).clone());
         let surface = self.set_up_surface(&ctx, surface, &window)?;
         stage.rebuild(ctx, surface.format())?;
         self.interface.attach(&window, stage.gpu());

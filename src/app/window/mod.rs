@@ -196,13 +196,11 @@ pub fn run_window(
     let run = app.run_stats(&file);
     let summary = app.player.scheduler.log().summary();
     let snapshot = app.player.engine.snapshot();
-    let pool = &app.player.pool;
-    let counts = app
-        .shown_window
-        .as_ref()
-        .map(|shown| shown.stage.kept_counts());
-    let kept = counts.map(|counts| (counts, &app.player.textures));
-    let report = app.stats.report(&run, &summary, pool, kept, &snapshot);
+    let shown = app.shown_window.as_ref();
+    let kept = shown.map(|shown| shown.stage.kept_counts());
+    let report = app
+        .stats
+        .report(&run, &summary, &app.player, kept, &snapshot);
     let failure = failure_of_run(&snapshot, &summary);
     Ok(WindowOutcome {
         report,
@@ -320,7 +318,7 @@ impl App {
         let options = GpuOptions::from_env(None);
         let mut ctx =
             GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
-        ctx.set_budget(self.player.textures.clone());
+        ctx.set_budget((*self.player.textures).clone());
         let surface = self.set_up_surface(&ctx, surface, &window)?;
         let stage = Stage::new(ctx, self.options.choice, surface.format())?;
         Ok(Shown {

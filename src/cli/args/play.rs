@@ -235,13 +235,13 @@ pub struct ReportArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Machine")]
 pub struct MachineArgs {
-    /// Memory for frames and sound, such as 512M or 2G; chosen by the machine when left out.
+    /// Memory for everything together, such as 512M or 2G; chosen by the machine when left out.
     #[arg(long, value_name = "SIZE", value_parser = values::bytes_from_text)]
     pub memory: Option<u64>,
-    /// Keep nothing that was decoded or shown: each frame is made anew whenever it is wanted.
-    #[arg(long)]
-    pub no_cache: bool,
     /// Decoder threads, 1 to 64; chosen by the machine when left out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub threads: Option<u16>,
+    /// Keep no frames and no pictures: what is asked for again is decoded and converted again.
+    #[arg(long)]
+    pub no_cache: bool,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
-use super::play::TimelineArgs;
+use super::play::{MachineArgs, TimelineArgs};
 use super::values::{self, ConvertChoice, Fault};
 use crate::media::Size;
 use crate::metrics::Limits;
@@ -54,9 +54,6 @@ pub struct SoakArgs {
     /// Play no sound.
     #[arg(long)]
     pub no_audio: bool,
-    /// Keep nothing that was decoded or shown: each frame is made anew whenever it is wanted.
-    #[arg(long)]
-    pub no_cache: bool,
     /// Save the report as JSON to this file, as well as printing it.
     #[arg(long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub json: Option<PathBuf>,
@@ -69,6 +66,9 @@ pub struct SoakArgs {
     /// Make a fault on purpose: device-loss@SECONDS. May be given several times.
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<Fault>,
+    /// What the machine may give.
+    #[command(flatten)]
+    pub machine: MachineArgs,
     /// What the run is held to.
     #[command(flatten)]
     pub limits: LimitArgs,

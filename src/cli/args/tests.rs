@@ -112,7 +112,8 @@ fn play_takes_everything() {
         "play a.mov b.mov --start 123f --in 01:00:00;02 --out 4.5s --loop pingpong --speed -0.5 \
          --paused --convert cpu --size 640x360 --overlay --volume 150 --mute --audio-track 2 \
          --audio-device hw:0 --audio-delay -40 --headless --seconds 1.5 --frames 10 --untimed \
-         --shot out.png --json --state-file s.jsonl --puffin=0.0.0.0:9000 --memory 2G --threads 4",
+         --shot out.png --json --state-file s.jsonl --puffin=0.0.0.0:9000 --memory 2G --threads 4 \
+         --no-cache",
     );
     assert_eq!(args.files.len(), 2);
     assert_eq!(args.transport.start, Some(Position::Frame(FrameIndex(123))));
@@ -129,6 +130,7 @@ fn play_takes_everything() {
     assert_eq!(args.report.puffin, "0.0.0.0:9000".parse().ok());
     assert_eq!(args.machine.memory, Some(2 << 30));
     assert_eq!(args.machine.threads, Some(4));
+    assert!(args.machine.no_cache);
 }
 
 #[test]

@@ -110,6 +110,9 @@ impl Worker {
 
     fn accept(&mut self, done: Done) {
         self.outstanding = self.outstanding.saturating_sub(1);
+        if done.outcome.is_ok() {
+            self.shared.decoded.fetch_add(1, Ordering::Relaxed);
+        }
         let place = self.plan.queue.iter_mut().find_map(|queued| match queued {
             Queued::Frame { frame, source } => {
                 matches!(source, Source::Decoding(id) if *id == done.id).then_some((frame, source))

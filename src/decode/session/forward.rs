@@ -31,10 +31,15 @@ impl Worker {
             }
             return Ok(Work::Go);
         }
+        if let Some(kept) = self.take_kept(wanted) {
+            self.emit(kept, &index);
+            return Ok(Work::Go);
+        }
         if self.lookahead.is_some() {
             self.emit(Self::missing(wanted), &index);
             return Ok(Work::Go);
         }
+        self.rejoin(wanted, &index);
         if self.must_seek(wanted, &index) {
             // Only a complete index, or one that is past the target, tells where to go.
             if !index.is_complete() && wanted.0 >= index.len() {
@@ -45,7 +50,7 @@ impl Worker {
         self.decode_towards(wanted, &index)
     }
 
-    fn must_seek(&self, wanted: FrameIndex, index: &GopIndex) -> bool {
+    pub(super) fn must_seek(&self, wanted: FrameIndex, index: &GopIndex) -> bool {
         let Some(next) = self.next_decoded else {
             return true;
         };
@@ -74,7 +79,7 @@ impl Worker {
                 .frame_of_pts(pts)
                 .is_none_or(|frame| frame >= wanted && (frame.0 - wanted.0) % stride == 0)
         };
-        match self.reader.step(&is_wanted)? {
+        match self.read_step(&is_wanted)? {
             Step::Progress => Ok(Work::Go),
             Step::Picture(picture) => {
                 let Some(number) = self.number_of(&picture, index) else {
@@ -89,10 +94,10 @@ impl Worker {
                 };
                 self.next_decoded = Some(number.offset(1));
                 if number < wanted {
-                    self.show_progress(number, picture, index);
+                    self.pass_over(number, picture, index);
                     return Ok(Work::Go);
                 }
-                let decoded = self.finish(number, picture);
+                let decoded = self.finish(number, picture, index);
                 if number == wanted {
                     self.emit(decoded, index);
                 } else {
@@ -107,17 +112,19 @@ impl Worker {
         }
     }
 
-    /// A decoder so slow that its target moves on while it works shows what it has now and then, late as
-    /// it is: a screen that stands still looks broken.
-    fn show_progress(&mut self, number: FrameIndex, picture: ReadPicture, index: &GopIndex) {
+    /// A picture before the one that is due. A decoder so slow that its target moves on while it works shows
+    /// what it has now and then, late as it is: a screen that stands still looks broken.
+    fn pass_over(&mut self, number: FrameIndex, picture: ReadPicture, index: &GopIndex) {
         let in_range = self
             .cursor
             .as_ref()
             .is_some_and(|cursor| number >= cursor.plan().first);
         let quiet = self.options.clock.now().since(self.last_delivered);
         if in_range && quiet >= STILL && self.catch_up.take_back() {
-            let decoded = self.finish(number, picture);
+            let decoded = self.finish(number, picture, index);
             self.deliver(decoded, index);
+        } else if self.wishes().include(number) {
+            let _kept = self.finish(number, picture, index);
         }
     }
 

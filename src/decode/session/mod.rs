@@ -10,6 +10,7 @@
 
 mod forward;
 mod indexer;
+mod kept;
 mod reverse;
 mod worker;
 
@@ -32,7 +33,7 @@ use super::plan::{Generation, RunAnchor, VideoPlan};
 use super::ring::{FrameConsumer, Picture, frame_ring};
 use super::source_file::Interrupter;
 use super::video_reader::{DecodeError, ReaderOptions, VideoReader};
-use crate::media::VideoStream;
+use crate::media::{VideoFrame, VideoStream};
 use crate::memory::FramePool;
 use crate::time::{Clock, FrameIndex, MediaSpan};
 
@@ -82,6 +83,8 @@ pub struct SourceStatus {
     pub repacked: u64,
     /// Interlaced pictures were seen.
     pub interlaced: bool,
+    /// Pictures that came out of the decoder, whether they were shown or not.
+    pub decoded: u64,
 }
 
 /// A picture that is at hand without decoding.
@@ -101,6 +104,9 @@ pub trait VideoSource: Send {
     fn status(&self) -> SourceStatus;
     /// The frames known so far.
     fn index(&self) -> Arc<GopIndex>;
+    /// Whether it may decode what nobody has asked for yet, while a frame is held. It may until it is told
+    /// otherwise; then it stops between two packets. Returns at once.
+    fn allow_prefetch(&mut self, _allowed: bool) {}
     /// This frame, if it is at hand without decoding. Takes some microseconds.
     fn still(&self, _frame: FrameIndex) -> Option<Still> {
         None
@@ -118,7 +124,10 @@ pub(super) struct Shared {
     failure: Mutex<Option<Arc<str>>>,
     index: ArcSwap<GopIndex>,
     damaged: AtomicU64,
+    decoded: AtomicU64,
     interlaced: AtomicBool,
+    /// Whether what nobody has asked for yet may be decoded.
+    prefetch: AtomicBool,
     fill: Arc<AtomicUsize>,
     notify: Arc<dyn Fn() + Send + Sync>,
 }
@@ -137,6 +146,9 @@ pub struct VideoSession {
     capacity: usize,
     counters: Arc<BufferCounters>,
     interrupter: Interrupter,
+    keeper: Option<Arc<dyn FrameKeeper>>,
+    /// Wakes the thread that decodes.
+    wake: Sender<()>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -168,7 +180,9 @@ impl VideoSession {
                 ArcSwap::from,
             ),
             damaged: AtomicU64::new(0),
+            decoded: AtomicU64::new(0),
             interlaced: AtomicBool::new(false),
+            prefetch: AtomicBool::new(true),
             fill: producer.fill(),
             notify: Arc::clone(&options.notify),
         });
@@ -183,6 +197,8 @@ impl VideoSession {
             capacity,
             counters: Arc::default(),
             interrupter: interrupter.clone(),
+            keeper: options.keeper.clone(),
+            wake: wake.clone(),
             threads: Vec::new(),
         };
         // The decoder is opened on its own thread, so that the threads FFmpeg starts bear its name.
@@ -258,11 +274,39 @@ impl VideoSource for VideoSession {
             ),
             repacked: load(&self.counters.repacked),
             interlaced: self.shared.interlaced.load(Ordering::Relaxed),
+            decoded: load(&self.shared.decoded),
         }
     }
 
     fn index(&self) -> Arc<GopIndex> {
         self.shared.index.load_full()
+    }
+
+    fn allow_prefetch(&mut self, allowed: bool) {
+        let before = self.shared.prefetch.swap(allowed, Ordering::Relaxed);
+        if allowed && !before {
+            let _already_awake = self.wake.try_send(());
+        }
+    }
+
+    fn still(&self, frame: FrameIndex) -> Option<Still> {
+        self.keeper.as_ref()?.nearest(frame, 0).map(still_of)
+    }
+
+    fn nearest_still(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
+        let keeper = self.keeper.as_ref()?;
+        if let Some(near) = keeper.nearest(frame, reach) {
+            return Some(still_of(near));
+        }
+        // Farther away, but of the same GOP.
+        let index = self.shared.index.load();
+        let (number, _) = index.keyframe_for(frame)?;
+        let begins = index.first_frame_of(number)?;
+        let next = index.first_frame_of(number + 1);
+        let ends = next.map_or(index.len(), |next| next.0);
+        let within = (frame.0 - begins.0).max(ends - 1 - frame.0);
+        let near = keeper.nearest(frame, within).map(still_of);
+        near.filter(|still| (begins.0..ends).contains(&still.index.0))
     }
 }
 
@@ -278,6 +322,13 @@ impl Drop for VideoSession {
                 tracing::error!("the thread `{name}` panicked");
             }
         }
+    }
+}
+
+fn still_of((index, frame): (FrameIndex, Arc<VideoFrame>)) -> Still {
+    Still {
+        index,
+        picture: Picture::Frame(frame),
     }
 }
 

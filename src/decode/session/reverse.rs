@@ -3,6 +3,10 @@
 //! Decoding only runs forwards, from a keyframe. A window is the last few frames up to the one that is
 //! due, never reaching past the keyframe they need. While one window drains through the ring the next
 //! is decoded, so that a machine that decodes twice as fast as it plays shows no gap.
+//!
+//! Where frames are kept, those that come out on the way to a window are left with the keeper, and the
+//! windows after it are made of them: a GOP that fits is decoded once. The next window to fill is then the
+//! first that is not kept.
 
 use super::worker::{Decoded, Work, Worker};
 use crate::decode::index::GopIndex;
@@ -20,22 +24,32 @@ pub(super) struct ReverseFill {
     frames: Vec<Decoded>,
 }
 
+/// What reverse play holds beside the ring.
+#[derive(Default)]
+pub(super) struct Reverse {
+    fill: Option<ReverseFill>,
+    /// Decoded frames that wait, the highest last.
+    window: Vec<Decoded>,
+    /// The last frame that the window was made for.
+    high: FrameIndex,
+}
+
 impl Worker {
     pub(super) fn work_backwards(&mut self, ring_is_full: bool) -> Result<Work, DecodeError> {
         let index = self.shared.index.load_full();
         let Some(cursor) = &self.cursor else {
             return Ok(Work::Done);
         };
-        let wanted = cursor.next();
+        let mut wanted = cursor.next();
         let inside = cursor.is_inside(self.last_known(&index));
         if !ring_is_full {
             if !inside {
-                self.window.clear();
-                self.fill = None;
+                self.reverse = Reverse::default();
                 return Ok(self.end_lap(&index));
             }
-            let wanted = self.catch_up_backwards(&index).unwrap_or(wanted);
-            if let Some(decoded) = self.take_from_window(wanted) {
+            wanted = self.catch_up_backwards(&index).unwrap_or(wanted);
+            let here = self.take_from_window(wanted);
+            if let Some(decoded) = here.or_else(|| self.take_kept(wanted)) {
                 self.emit(decoded, &index);
                 return Ok(Work::Go);
             }
@@ -44,31 +58,35 @@ impl Worker {
         if wanted.0 >= index.len() && !index.is_complete() {
             return Ok(Work::Wait);
         }
-        if self.fill.is_none() {
-            let stride = self.stride();
-            let next_high = match self.window.first() {
-                Some(lowest) => lowest.index.offset(-stride),
-                None => self.skip_backwards(&index).unwrap_or(wanted),
-            };
-            self.fill = self.plan_window(next_high, &index);
+        if !ring_is_full && !self.is_filling(wanted) {
+            // What lies in the window comes after what is due.
+            self.reverse = Reverse::default();
         }
-        let Some(fill) = &self.fill else {
+        if self.reverse.fill.is_none() {
+            self.reverse.fill = self
+                .next_high(wanted, &index)
+                .and_then(|high| self.plan_window(high, &index));
+        }
+        let Some(fill) = &self.reverse.fill else {
             return Ok(Work::Wait);
         };
         if !fill.done {
             return self.fill_step(&index);
         }
-        if !self.window.is_empty() {
+        if !self.reverse.window.is_empty() {
             return Ok(Work::Wait);
         }
-        self.window = self.fill.take().map_or_else(Vec::new, |fill| fill.frames);
+        if let Some(fill) = self.reverse.fill.take() {
+            self.reverse.window = fill.frames;
+            self.reverse.high = fill.high;
+        }
         Ok(Work::Go)
     }
 
     /// Gives up frames of the window that are late, but for its last: each window is worth one picture at
     /// least. Answers the frame that is due then.
     fn catch_up_backwards(&mut self, index: &GopIndex) -> Option<FrameIndex> {
-        let lowest = self.window.first()?.index;
+        let lowest = self.reverse.window.first()?.index;
         let due = self.due_now(index)?;
         self.give_up_above(due.max(lowest), index)
     }
@@ -106,18 +124,45 @@ impl Worker {
             .map_or(1, |cursor| i64::from(cursor.plan().stride.get()))
     }
 
-    /// The frame that is due, from the top of the window; frames above it are of no more use.
+    /// The frame that is due, from the top of the window; frames above it are of no more use. `None`
+    /// where the window was not made for it.
     fn take_from_window(&mut self, wanted: FrameIndex) -> Option<Decoded> {
-        while let Some(top) = self.window.pop() {
+        let window = &mut self.reverse.window;
+        if wanted > self.reverse.high {
+            return None;
+        }
+        while let Some(top) = window.pop() {
             if top.index == wanted {
                 return Some(top);
             }
             if top.index < wanted {
-                self.window.push(top);
+                window.push(top);
                 return Some(Self::missing(wanted));
             }
         }
         None
+    }
+
+    /// Whether the window that is being decoded holds `wanted`.
+    fn is_filling(&self, wanted: FrameIndex) -> bool {
+        let fill = self.reverse.fill.as_ref();
+        fill.is_some_and(|fill| fill.low <= wanted && wanted <= fill.high)
+    }
+
+    /// The last frame of the window to be decoded next; `None` where there is enough for now.
+    fn next_high(&mut self, wanted: FrameIndex, index: &GopIndex) -> Option<FrameIndex> {
+        let stride = self.stride();
+        let from = match self.reverse.window.first() {
+            Some(lowest) => lowest.index.offset(-stride),
+            None => self.skip_backwards(index).unwrap_or(wanted),
+        };
+        let first = self.cursor.as_ref()?.plan().first;
+        let mut high = from;
+        while high >= first && self.is_kept(high) {
+            high = high.offset(-stride);
+        }
+        // The frames in between last for a while; what lies beyond is worth decoding only if it stays.
+        (high == from || self.is_worth_reading_ahead(high)).then_some(high)
     }
 
     /// The window that ends at `high`; `None` when there is nothing below.
@@ -150,39 +195,51 @@ impl Worker {
     fn fill_step(&mut self, index: &GopIndex) -> Result<Work, DecodeError> {
         puffin::profile_scope!("decode backwards");
         let stride = self.stride();
-        let Some(fill) = &mut self.fill else {
+        let Some(fill) = &mut self.reverse.fill else {
             return Ok(Work::Go);
         };
         let (low, high) = (fill.low, fill.high);
         if !fill.sought {
             fill.sought = true;
+            self.rejoin(low, index);
             self.seek_for(low, index)?;
             return Ok(Work::Go);
         }
         let belongs =
             |frame: FrameIndex| frame >= low && frame <= high && (high.0 - frame.0) % stride == 0;
-        let is_wanted = |pts: i64| index.frame_of_pts(pts).is_none_or(belongs);
-        match self.reader.step(&is_wanted)? {
+        // Those that come out on the way serve the windows to come, if they stay.
+        let wishes = self.wishes();
+        let serves = |frame: FrameIndex| {
+            frame < low && (high.0 - frame.0) % stride == 0 && wishes.include(frame)
+        };
+        let is_wanted = |pts: i64| {
+            let frame = index.frame_of_pts(pts);
+            frame.is_none_or(|frame| belongs(frame) || serves(frame))
+        };
+        match self.read_step(&is_wanted)? {
             Step::Progress => {}
             Step::Picture(picture) => {
                 let number = self.number_of(&picture, index);
                 self.next_decoded = number.map(|number| number.offset(1));
                 if let Some(number) = number {
-                    let kept = belongs(number).then(|| self.finish(number, picture));
-                    if let Some(fill) = &mut self.fill {
-                        fill.frames.extend(kept);
+                    let belongs = belongs(number);
+                    let finished =
+                        (belongs || serves(number)).then(|| self.finish(number, picture, index));
+                    if let Some(fill) = &mut self.reverse.fill {
+                        fill.frames.extend(finished.filter(|_| belongs));
                         fill.done = number >= high;
                     }
                 }
             }
             Step::End => {
                 self.next_decoded = None;
-                if let Some(fill) = &mut self.fill {
+                if let Some(fill) = &mut self.reverse.fill {
                     fill.done = true;
                 }
             }
         }
         if let Some(fill) = self
+            .reverse
             .fill
             .as_mut()
             .filter(|fill| fill.done && fill.frames.is_empty())

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, TryRecvError, select};
 
-use super::reverse::ReverseFill;
+use super::kept::Kept;
+use super::reverse::Reverse;
 use super::{FAR, SessionOptions, Shared};
 use crate::decode::index::{GopIndex, Numbering};
 use crate::decode::plan::{CatchUp, PlanCursor, VideoPlan};
 use crate::decode::ring::{FrameProducer, Picture, PlannedFrame, RingItem};
-use crate::decode::video_reader::{DecodeError, ReadPicture, VideoReader};
+use crate::decode::video_reader::{DecodeError, ReadPicture, Step, VideoReader};
 use crate::media::{FieldOrder, PictureId};
 use crate::time::{FrameIndex, MediaTime, Moment};
 
@@ -62,8 +63,10 @@ pub(super) struct Worker {
     pub(super) catch_up: CatchUp,
     /// When a frame was delivered last.
     pub(super) last_delivered: Moment,
-    pub(super) fill: Option<ReverseFill>,
-    pub(super) window: Vec<Decoded>,
+    pub(super) reverse: Reverse,
+    /// Whether the plan was delivered to its end.
+    pub(super) ended: bool,
+    pub(super) kept: Kept,
 }
 
 impl Worker {
@@ -90,8 +93,9 @@ impl Worker {
             pending: VecDeque::new(),
             catch_up: CatchUp::default(),
             last_delivered: Moment::ZERO,
-            fill: None,
-            window: Vec::new(),
+            reverse: Reverse::default(),
+            ended: false,
+            kept: Kept::default(),
         }
     }
 
@@ -105,11 +109,7 @@ impl Worker {
                     Err(TryRecvError::Empty) => None,
                     Err(TryRecvError::Disconnected) => return,
                 },
-                Work::Done => match self.orders.recv() {
-                    Ok(plan) => Some(plan),
-                    Err(_handle_dropped) => return,
-                },
-                Work::Wait => select! {
+                Work::Wait | Work::Done => select! {
                     recv(self.orders) -> plan => match plan {
                         Ok(plan) => Some(plan),
                         Err(_handle_dropped) => return,
@@ -126,37 +126,46 @@ impl Worker {
 
     fn take(&mut self, plan: VideoPlan) {
         self.pending.clear();
-        self.fill = None;
-        self.window.clear();
+        self.reverse = Reverse::default();
+        self.ended = false;
         self.catch_up = CatchUp::default();
         // What lies ahead of the decoder's place belongs to the old plan, unless the new one begins
         // with it: taken for the next frame, it would make all those before it look damaged.
         self.lookahead.take_if(|ahead| ahead.index != plan.start);
         *self.shared.failure.lock() = None;
-        // Packets run ahead of pictures: what the old plan left out may be what this one begins with.
-        let start = self.shared.index.load().pts_of(plan.start);
-        if self
-            .reader
-            .unwanted_until()
-            .is_some_and(|until| start.is_none_or(|start| start <= until))
-        {
-            self.next_decoded = None;
-        }
+        self.begin_kept(plan);
         self.cursor = Some(PlanCursor::new(plan));
     }
 
     fn work(&mut self) -> Result<Work, DecodeError> {
         let full = !self.flush_pending();
-        let Some(cursor) = &self.cursor else {
-            return Ok(if full { Work::Wait } else { Work::Done });
+        let (work, may_idle) = match &self.cursor {
+            None => (Work::Done, true),
+            Some(cursor) if cursor.is_reverse() => (self.work_backwards(full)?, full),
+            Some(_) if full => (Work::Wait, true),
+            Some(_) => (self.work_forwards()?, false),
         };
-        if cursor.is_reverse() {
-            self.work_backwards(full)
-        } else if full {
-            Ok(Work::Wait)
-        } else {
-            self.work_forwards()
+        match work {
+            Work::Wait | Work::Done if may_idle => Ok(self.run_errand()),
+            work => Ok(work),
         }
+    }
+
+    /// Capacity of the ring.
+    pub(super) fn ring_capacity(&self) -> usize {
+        self.ring.capacity()
+    }
+
+    /// Takes a picture from the decoder, or gives it a packet; see [`VideoReader::step`].
+    pub(super) fn read_step(
+        &mut self,
+        is_wanted: &dyn Fn(i64) -> bool,
+    ) -> Result<Step, DecodeError> {
+        let step = self.reader.step(is_wanted)?;
+        if let Step::Picture(_) = step {
+            self.shared.decoded.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(step)
     }
 
     /// Moves what is pending into the ring. False when something is left over.
@@ -246,8 +255,14 @@ impl Worker {
         }
     }
 
-    /// Turns a decoder's picture into one for the plan.
-    pub(super) fn finish(&mut self, index: FrameIndex, picture: ReadPicture) -> Decoded {
+    /// Turns a decoder's picture into one for the plan, and leaves it with the keeper. `frames` is the
+    /// index that numbered it.
+    pub(super) fn finish(
+        &mut self,
+        index: FrameIndex,
+        picture: ReadPicture,
+        frames: &GopIndex,
+    ) -> Decoded {
         let (pts, demux, decode) = (picture.pts, picture.demux, picture.decode);
         self.shared
             .damaged
@@ -258,7 +273,9 @@ impl Worker {
                 if frame.fields != FieldOrder::Progressive {
                     self.shared.interlaced.store(true, Ordering::Relaxed);
                 }
-                Picture::Frame(Arc::new(frame))
+                let frame = Arc::new(frame);
+                self.offer(index, pts, &frame, frames);
+                Picture::Frame(frame)
             }
             Err(error) => Picture::Missing(error.to_string().into()),
         };
@@ -305,6 +322,7 @@ impl Worker {
 
     /// Hands over the frame that is due; the cursor moves on. `index` is the one that numbered it.
     pub(super) fn emit(&mut self, decoded: Decoded, index: &GopIndex) {
+        self.follow_plan(decoded.index);
         self.deliver(decoded, index);
         let last_known = self.last_known(index);
         if let Some(cursor) = &mut self.cursor {
@@ -338,6 +356,7 @@ impl Worker {
     pub(super) fn end_lap(&mut self, index: &GopIndex) -> Work {
         // The decoder stands beyond the range; what it brought from there is not a part of it.
         self.lookahead = None;
+        self.stray();
         let last_known = self.last_known(index).unwrap_or(FrameIndex::ZERO);
         let Some(cursor) = &self.cursor else {
             return Work::Done;
@@ -364,6 +383,7 @@ impl Worker {
             return Work::Go;
         }
         self.cursor = None;
+        self.ended = true;
         self.pending.push_back(RingItem::End { generation, run });
         Work::Go
     }
@@ -379,11 +399,13 @@ impl Worker {
             self.reader.rewind()?;
             self.next_decoded = Some(FrameIndex::ZERO);
             self.counts_from_start = true;
+            self.sought(FrameIndex::ZERO);
             return Ok(());
         };
         self.reader.seek(index, number)?;
         self.counts_from_start = index.numbering() == Numbering::ByCount;
         self.next_decoded = index.first_frame_of(number);
+        self.sought(self.next_decoded.unwrap_or(FrameIndex::ZERO));
         Ok(())
     }
 }

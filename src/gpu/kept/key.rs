@@ -138,7 +138,7 @@ impl CompositeKey {
             CompositeOp::BeginGroup => self.words.push(0),
             CompositeOp::EndGroup { look, mix } => {
                 self.words.push(1);
-                self.add_placing(look, mix);
+                self.add_placing(look, *mix);
             }
             CompositeOp::Layer(CompositeLayer { content, look, mix }) => {
                 match content {
@@ -157,12 +157,12 @@ impl CompositeKey {
                     Content::Bars => self.words.push(4),
                     Content::Checkerboard => self.words.push(5),
                 }
-                self.add_placing(look, mix);
+                self.add_placing(look, *mix);
             }
         }
     }
 
-    fn add_placing(&mut self, look: &Look, mix: &Mix) {
+    fn add_placing(&mut self, look: &Look, mix: Mix) {
         let Look {
             opacity,
             fit,
@@ -181,15 +181,15 @@ impl CompositeKey {
         match mix {
             Mix::Over(weight) => {
                 self.words.push(0);
-                self.add_numbers(&[*weight]);
+                self.add_numbers(&[weight]);
             }
             Mix::Wipe { edge, progress } => {
-                self.words.extend([1, *edge as u32]);
-                self.add_numbers(&[*progress]);
+                self.words.extend([1, edge as u32]);
+                self.add_numbers(&[progress]);
             }
             Mix::Difference(weight) => {
                 self.words.push(2);
-                self.add_numbers(&[*weight]);
+                self.add_numbers(&[weight]);
             }
         }
     }

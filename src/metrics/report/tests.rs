@@ -66,6 +66,15 @@ pub(crate) fn full_report() -> SoakReport {
             bytes_peak: 149_300_000,
             bytes_limit: 512_000_000,
         }),
+        cache: Some(CacheReport {
+            bytes: 240_000_000,
+            bytes_peak: 255_000_000,
+            bytes_limit: 256_000_000,
+            hits: 700,
+            misses_never_decoded: 280,
+            misses_evicted: 20,
+            misses_declined: 3,
+        }),
         ring: Some(RingReport {
             capacity: 6,
             fill_mean: 5.75,
@@ -125,6 +134,7 @@ pub(crate) fn bare_report() -> SoakReport {
         av_offset: None,
         process: ProcessReport::default(),
         pool: None,
+        cache: None,
         ring: None,
         kept_pictures: None,
         seeks: None,
@@ -155,6 +165,7 @@ memory      120.0 MB at the start, 250.0 MB at the peak, 249.5 MB at the end, +0
 threads     9 at the start, 9 at the end
 open files  20 at the start, 21 at the end
 pool        12 slots, 149.3 MB of 512.0 MB at most
+cache       255.0 MB of 256.0 MB at most, 700 hits, 303 misses (280 never decoded, 20 evicted, 3 declined)
 ring        5.8 of 6 frames on average
 pictures    30 shown again, 960 made (900 new, 20 another size, 40 had made room), 66.4 MB of 67.1 MB at most
             graphics memory ran out 1 times

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    AvOffsetReport, BYTES_PER_MB, CauseCount, FrameReport, KeptReport, OutputMode, PoolReport,
-    ProcessReport, Quantiles, RingReport, SeekReport, SoakReport, StageReport,
+    AvOffsetReport, BYTES_PER_MB, CacheReport, CauseCount, FrameReport, KeptReport, OutputMode,
+    PoolReport, ProcessReport, Quantiles, RingReport, SeekReport, SoakReport, StageReport,
 };
 
 impl fmt::Display for SoakReport {
@@ -113,6 +113,25 @@ impl SoakReport {
                 f,
                 "{:<12}{slots_peak} slots, {peak} of {limit} at most",
                 "pool"
+            )?;
+        }
+        if let Some(CacheReport {
+            bytes_peak,
+            bytes_limit,
+            hits,
+            misses_never_decoded: never,
+            misses_evicted: evicted,
+            misses_declined: declined,
+            ..
+        }) = self.cache
+        {
+            let (peak, limit) = (megabytes(bytes_peak), megabytes(bytes_limit));
+            writeln!(
+                f,
+                "{:<12}{peak} of {limit} at most, {hits} hits, {} misses ({never} never decoded, \
+                 {evicted} evicted, {declined} declined)",
+                "cache",
+                never + evicted + declined
             )?;
         }
         if let Some(RingReport {

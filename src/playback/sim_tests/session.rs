@@ -391,6 +391,7 @@ impl VideoSource for SimSource {
             outside_pool: (0, 0),
             repacked: 0,
             interlaced: false,
+            decoded: 0,
         }
     }
 

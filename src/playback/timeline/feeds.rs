@@ -171,6 +171,14 @@ impl Feeds {
         }
     }
 
+    /// Lets those sessions decode ahead of need that serve somebody for whom `may` says so.
+    pub(super) fn allow_prefetch(&mut self, may: impl Fn(Use) -> bool) {
+        for feed in &mut self.live {
+            let allowed = feed.user.is_some_and(&may);
+            feed.session.allow_prefetch(allowed);
+        }
+    }
+
     /// Shares the indices that are complete by now with the sessions to come.
     pub(super) fn learn_indices(&self) {
         for feed in &self.live {

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 
 use super::worker::Here;
-use crate::decode::GopIndex;
+use crate::decode::{FrameKeeper, GopIndex};
 use crate::media::{Orientation, Size, VideoFrame, VideoStream};
 use crate::time::{FrameIndex, MediaSpan, MediaTime};
 use crate::timeline::resolve::source_instant;
 use crate::timeline::{Content, Edit, Fit, Layer, Located, Look, Mix, Source};
 
 /// An edit that is ready to play, and where its media are. Immutable.
+#[derive(Clone)]
 pub struct TimelineMedia {
     /// What is seen when.
     pub edit: Arc<Edit>,
@@ -32,6 +33,8 @@ pub struct ClipMedia {
     stated_zero: Option<MediaTime>,
     /// Its frames, once all are known.
     index: ArcSwapOption<GopIndex>,
+    /// Those of its pictures that are kept, to look at.
+    keeper: Option<Arc<dyn FrameKeeper>>,
 }
 
 impl ClipMedia {
@@ -41,7 +44,19 @@ impl ClipMedia {
             stream,
             stated_zero: source.zero,
             index: ArcSwapOption::empty(),
+            keeper: None,
         }
+    }
+
+    /// The same; its pictures are kept by `keeper`.
+    #[must_use]
+    pub fn kept_by(self, keeper: Option<Arc<dyn FrameKeeper>>) -> Self {
+        Self { keeper, ..self }
+    }
+
+    /// Those of its pictures that are kept.
+    pub(super) fn keeper(&self) -> Option<&Arc<dyn FrameKeeper>> {
+        self.keeper.as_ref()
     }
 
     /// All its frames, if they are known.

@@ -26,6 +26,7 @@ mod plan_walk;
 mod references;
 mod sides;
 mod slates;
+mod stills;
 mod worker;
 
 #[cfg(test)]
@@ -43,12 +44,13 @@ pub use open::{TimelineSettings, TimelineState};
 
 use self::opening::{FeedOptions, FileSessionOpener};
 use self::worker::{Order, Worker};
+use crate::cache::FrameCache;
 use crate::decode::{
-    FrameConsumer, Generation, GopIndex, SharedAnchor, SourceStatus, VideoPlan, VideoSource,
+    FrameConsumer, Generation, GopIndex, SharedAnchor, SourceStatus, Still, VideoPlan, VideoSource,
     frame_ring,
 };
 use crate::memory::FramePool;
-use crate::time::Clock;
+use crate::time::{Clock, FrameIndex};
 
 /// What a timeline's source needs from its surroundings.
 #[derive(Clone)]
@@ -57,6 +59,8 @@ pub struct TimelineOptions {
     pub threads: std::num::NonZeroUsize,
     /// Where pictures go.
     pub pool: FramePool,
+    /// Where they stay for later, if they do.
+    pub cache: Option<Arc<FrameCache>>,
     /// Composites that may wait in the ring.
     pub ring_frames: usize,
     /// The clock that deadlines are in.
@@ -72,6 +76,10 @@ pub struct TimelineOptions {
 struct Shared {
     ready: AtomicU64,
     damaged: AtomicU64,
+    decoded: AtomicU64,
+    /// Whether the sessions must not decode what nobody has asked for yet.
+    no_prefetch: AtomicBool,
+    known: stills::Known,
     overflowed: AtomicU64,
     foreign: AtomicU64,
     repacked: AtomicU64,
@@ -82,8 +90,11 @@ struct Shared {
 pub struct TimelineSource {
     orders: Option<Sender<Order>>,
     newer_orders: Receiver<Order>,
+    media: TimelineMedia,
     index: Arc<GopIndex>,
     shared: Arc<Shared>,
+    /// Wakes the thread.
+    wake: Sender<()>,
     fill: Arc<AtomicUsize>,
     capacity: usize,
     thread: Option<JoinHandle<()>>,
@@ -103,17 +114,21 @@ impl TimelineSource {
         let feed_options = FeedOptions {
             threads: options.threads,
             pool: options.pool.clone(),
+            cache: options.cache,
             clock: Arc::clone(&options.clock),
-            notify: Arc::new(move || {
-                // A token that already waits says the same.
-                let _already_awake = wake.try_send(());
+            notify: Arc::new({
+                let wake = wake.clone();
+                move || {
+                    // A token that already waits says the same.
+                    let _already_awake = wake.try_send(());
+                }
             }),
         };
         let opener = FileSessionOpener::start(&feed_options)?;
         let (orders, incoming) = bounded(1);
         let newer_orders = incoming.clone();
         let worker = Worker::new(
-            media,
+            media.clone(),
             Box::new(opener),
             producer,
             worker::Surroundings {
@@ -129,8 +144,10 @@ impl TimelineSource {
         let source = Self {
             orders: Some(orders),
             newer_orders,
+            media,
             index,
             shared,
+            wake,
             fill,
             capacity,
             thread: Some(thread),
@@ -160,11 +177,27 @@ impl VideoSource for TimelineSource {
             outside_pool: (load(&self.shared.overflowed), load(&self.shared.foreign)),
             interlaced: self.shared.interlaced.load(Ordering::Relaxed),
             repacked: load(&self.shared.repacked),
+            decoded: load(&self.shared.decoded),
         }
     }
 
     fn index(&self) -> Arc<GopIndex> {
         Arc::clone(&self.index)
+    }
+
+    fn allow_prefetch(&mut self, allowed: bool) {
+        let forbidden = !allowed;
+        if self.shared.no_prefetch.swap(forbidden, Ordering::Relaxed) != forbidden {
+            let _already_awake = self.wake.try_send(());
+        }
+    }
+
+    fn still(&self, frame: FrameIndex) -> Option<Still> {
+        stills::still(&self.media, &self.shared.known, frame)
+    }
+
+    fn nearest_still(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
+        stills::nearest(&self.media, &self.shared.known, frame, reach)
     }
 }
 

@@ -8,9 +8,10 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
 use super::media::ClipMedia;
+use crate::cache::FrameCache;
 use crate::decode::{
-    FrameConsumer, Input, Interrupter, SequenceSession, SessionOptions, SharedAnchor, VideoSession,
-    VideoSource, media_info, require_playable,
+    FrameConsumer, FrameKeeper, Input, Interrupter, SequenceSession, SessionOptions, SharedAnchor,
+    VideoSession, VideoSource, media_info, require_playable,
 };
 use crate::memory::FramePool;
 use crate::playback::opener::{FrameShares, picture_bytes};
@@ -60,6 +61,7 @@ pub(super) trait SessionOpener: Send {
 pub(super) struct FeedOptions {
     pub(super) threads: NonZeroUsize,
     pub(super) pool: FramePool,
+    pub(super) cache: Option<Arc<FrameCache>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) notify: Arc<dyn Fn() + Send + Sync>,
 }
@@ -174,11 +176,13 @@ fn answer(request: Request, options: &FeedOptions, reading: &Reading) -> Answer 
 }
 
 fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<OpenedFeed, String> {
-    let session_options = |stream: &crate::media::VideoStream| {
+    type Keepers<'a> = &'a dyn Fn() -> Option<Arc<dyn FrameKeeper>>;
+    let session_options = |stream: &crate::media::VideoStream, keepers: Keepers<'_>| {
         let shares = FrameShares::divide_among(
             options.pool.usage().limit_bytes,
             picture_bytes(stream),
             options.threads.get(),
+            options.cache.is_some(),
         );
         SessionOptions {
             threads: options.threads,
@@ -190,14 +194,12 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
             notify: Arc::clone(&options.notify),
             index: request.known.as_ref().and_then(|media| media.whole_index()),
             indices: None,
-            keeper: None,
+            keeper: (shares.cache_bytes > 0).then(keepers).flatten(),
         }
     };
-    let media_of = |stream: &crate::media::VideoStream| {
-        request
-            .known
-            .clone()
-            .unwrap_or_else(|| Arc::new(ClipMedia::new(stream.clone(), &request.stated)))
+    let media_of = |stream: &crate::media::VideoStream, keepers: Keepers<'_>| {
+        let new = || ClipMedia::new(stream.clone(), &request.stated).kept_by(keepers());
+        request.known.clone().unwrap_or_else(|| Arc::new(new()))
     };
     match &request.located {
         Located::File(path) => {
@@ -211,10 +213,13 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
                 .default_video()
                 .cloned()
                 .ok_or_else(|| format!("{} has no pictures", path.display()))?;
-            let media = media_of(&stream);
-            let (session, frames) =
-                VideoSession::start(input, stream.clone(), session_options(&stream))
-                    .map_err(|error| format!("{}: {error}", path.display()))?;
+            // Each has one of its own, and all of them the same frames.
+            let (file, cache) = (input.file_identity(), options.cache.as_ref());
+            let keepers = || cache.and_then(|cache| cache.keeper(file, stream.id));
+            let media = media_of(&stream, &keepers);
+            let session_options = session_options(&stream, &keepers);
+            let (session, frames) = VideoSession::start(input, stream.clone(), session_options)
+                .map_err(|error| format!("{}: {error}", path.display()))?;
             Ok(OpenedFeed {
                 media,
                 session: Box::new(session),
@@ -228,9 +233,11 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
                 .default_video()
                 .cloned()
                 .ok_or_else(|| "the sequence has no pictures".to_owned())?;
-            let media = media_of(&stream);
+            // Every numbered picture is a file of its own and needs no other: none is kept.
+            let media = media_of(&stream, &|| None);
+            let session_options = session_options(&stream, &|| None);
             let (session, frames) =
-                SequenceSession::start(sequence.clone(), &stream, session_options(&stream))
+                SequenceSession::start(sequence.clone(), &stream, session_options)
                     .map_err(|error| error.to_string())?;
             Ok(OpenedFeed {
                 media,

@@ -172,6 +172,7 @@ impl VideoSource for ScriptSession {
             outside_pool: (0, 0),
             interlaced: false,
             repacked: 0,
+            decoded: 0,
         }
     }
 

@@ -14,7 +14,7 @@ use super::feeds::{Feeds, Wanted};
 use super::media::{SourceState, TimelineMedia};
 use super::opening::SessionOpener;
 use super::plan_walk::PlanWalk;
-use super::{sides, slates};
+use super::{sides, slates, stills};
 use crate::decode::{
     FrameProducer, Generation, Picture, PlannedFrame, RingItem, RunAnchor, SharedAnchor, VideoPlan,
 };
@@ -225,10 +225,14 @@ impl Worker {
     pub(super) fn step(&mut self) -> Work {
         let states = &mut self.states;
         let media = &self.media;
+        let shared = &self.around.shared;
         self.feeds.take_opened(|source, opened| {
             if let Some(state) = states.get_mut(source.0 as usize) {
                 match opened {
-                    Ok(known) => *state = SourceState::Ready(Arc::clone(known)),
+                    Ok(known) => {
+                        stills::learn(&shared.known, source, known);
+                        *state = SourceState::Ready(Arc::clone(known));
+                    }
                     Err(reason) => {
                         tracing::warn!("{reason}");
                         *state = SourceState::Slate(slates::failed(media, source, &reason));
@@ -239,6 +243,10 @@ impl Worker {
         self.feeds.learn_indices();
         self.publish_counts();
         self.follow_line();
+        // Those that wait for their clip would take room from those that are seen.
+        let may_prefetch = !self.around.shared.no_prefetch.load(Ordering::Relaxed);
+        self.feeds
+            .allow_prefetch(|user| may_prefetch && self.present.contains(&user));
         if !self.flush_pending() {
             self.look_ahead();
             return Work::Wait;
@@ -256,18 +264,20 @@ impl Worker {
 
     /// Sums up what the sessions count; those that were closed no longer count.
     fn publish_counts(&self) {
-        let (mut damaged, mut repacked) = (0, 0);
+        let (mut damaged, mut repacked, mut decoded) = (0, 0, 0);
         let mut outside = (0, 0);
         for feed in self.feeds.live() {
             let status = feed.session.status();
             damaged += status.damaged_packets;
             repacked += status.repacked;
+            decoded += status.decoded;
             outside.0 += status.outside_pool.0;
             outside.1 += status.outside_pool.1;
         }
         let shared = &self.around.shared;
         shared.damaged.store(damaged, Ordering::Relaxed);
         shared.repacked.store(repacked, Ordering::Relaxed);
+        shared.decoded.store(decoded, Ordering::Relaxed);
         shared.overflowed.store(outside.0, Ordering::Relaxed);
         shared.foreign.store(outside.1, Ordering::Relaxed);
     }

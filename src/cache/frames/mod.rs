@@ -1,0 +1,268 @@
+//! Decoded frames that are kept in memory.
+//!
+//! One [`FrameCache`] serves the whole player. Each decode session gets a [`FrameKeeper`] of it, by the
+//! identity of its file and the stream: sessions of the same stream find one another's frames, and so
+//! does a file that is opened again. Frames stay where they were decoded, in slots of the frame pool
+//! (or in the codec's own memory), and are weighed by what they hold there.
+//!
+//! # What stays
+//! Of all kept frames the one that is worth least goes first ([`worth`]): distance from the playhead
+//! in its direction of travel counts, what was passed less than what comes, and a source that has not
+//! moved for long less than one that plays. Places that the playhead was sent to lately count as well, so
+//! that whoever goes to and fro finds it all again.
+//!
+//! # Locks
+//! One lock, held for a search through the kept frames at most. Nothing is called under it: frames are
+//! dropped and the ledger is charged outside, since a frame that is dropped takes the pool's lock, and
+//! the pool asks for frames ([`Reclaim`]) from inside FFmpeg.
+
+mod store;
+mod worth;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+use self::store::{Kept, Part, Store};
+use crate::decode::{Aim, FileIdentity, FrameKeeper};
+use crate::media::{FrameStorage, StreamId, VideoFrame};
+use crate::memory::{
+    Ledger, MemoryClass, MemoryManager, Pressure, PressureGauge, Reclaim, Shedder, Step,
+};
+use crate::time::{Clock, FrameIndex};
+
+/// Which stream of which state of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SourceKey {
+    pub(super) file: FileIdentity,
+    pub(super) stream: StreamId,
+}
+
+/// Why a frame that was asked for was not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MissReason {
+    /// Nobody has decoded it yet, or it was passed over without being offered.
+    NeverDecoded,
+    /// It was kept once and made room for another.
+    Evicted,
+    /// It was offered, and all that was kept was worth more.
+    Declined,
+}
+
+impl MissReason {
+    /// All reasons, in the order in which they are reported.
+    pub const ALL: [Self; 3] = [Self::NeverDecoded, Self::Evicted, Self::Declined];
+
+    /// What it is called in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NeverDecoded => "never decoded",
+            Self::Evicted => "evicted",
+            Self::Declined => "declined",
+        }
+    }
+}
+
+/// How a cache is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FrameCacheStats {
+    /// Bytes of the frames that are kept.
+    pub bytes: u64,
+    /// The most bytes that were ever kept.
+    pub peak_bytes: u64,
+    /// No more than this is kept.
+    pub limit_bytes: u64,
+    /// Frames that are kept.
+    pub frames: u64,
+    /// Frames that were asked for and there.
+    pub hits: u64,
+    /// Frames that were asked for and not there, by reason as in [`MissReason::ALL`].
+    pub misses: [u64; 3],
+    /// Frames that made room for others.
+    pub evicted: u64,
+}
+
+impl FrameCacheStats {
+    /// Frames that were asked for and not there.
+    pub fn all_misses(&self) -> u64 {
+        self.misses.iter().sum()
+    }
+}
+
+/// See the [module](self).
+pub struct FrameCache {
+    store: Mutex<Store>,
+    ledger: Option<Ledger>,
+    gauge: PressureGauge,
+    clock: Arc<dyn Clock>,
+    this: Weak<Self>,
+    shedders: [Arc<CacheShedder>; 3],
+}
+
+impl FrameCache {
+    /// A cache of at most `limit_bytes`. Frames outside the frame pool are charged to `ledger`, where
+    /// there is one; those inside it are the pool's. `gauge` says how short memory is.
+    pub fn new(
+        limit_bytes: u64,
+        clock: Arc<dyn Clock>,
+        ledger: Option<Ledger>,
+        gauge: PressureGauge,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|this: &Weak<Self>| {
+            let shedder = |step, part| {
+                Arc::new(CacheShedder {
+                    cache: this.clone(),
+                    step,
+                    part,
+                })
+            };
+            Self {
+                store: Mutex::new(Store::new(limit_bytes)),
+                ledger,
+                gauge,
+                clock,
+                this: this.clone(),
+                shedders: [
+                    shedder(Step::IdleVideo, Part::Idle),
+                    shedder(Step::ReadBehind, Part::Behind),
+                    shedder(Step::ReadAhead, Part::Ahead),
+                ],
+            }
+        })
+    }
+
+    /// Takes its places on the ladder of `manager`.
+    pub fn register(&self, manager: &MemoryManager) {
+        for shedder in &self.shedders {
+            let place: Weak<CacheShedder> = Arc::downgrade(shedder);
+            manager.register(shedder.step, place);
+        }
+    }
+
+    /// Sets how many bytes are kept at most; what is too much goes at once.
+    pub fn set_limit(&self, limit_bytes: u64) {
+        let gone = self.store.lock().set_limit(limit_bytes);
+        drop(gone);
+    }
+
+    /// The place of a stream's frames. Each session has a keeper of its own, which tells where its
+    /// playhead is as long as it lives; the frames are shared, and stay when it is gone.
+    pub fn keeper(&self, file: FileIdentity, stream: StreamId) -> Option<Arc<dyn FrameKeeper>> {
+        let cache = self.this.upgrade()?;
+        let key = SourceKey { file, stream };
+        let now = cache.clock.now();
+        let (source, id) = cache.store.lock().open(key, now);
+        Some(Arc::new(Keeper { cache, source, id }))
+    }
+
+    /// How it is doing.
+    pub fn stats(&self) -> FrameCacheStats {
+        self.store.lock().stats()
+    }
+
+    fn put(&self, source: u64, frame: i64, picture: &Arc<VideoFrame>) {
+        let bytes = picture.storage.held_bytes() as u64;
+        // Most of what comes is kept already, or nobody's wish: the ledger need not hear of it.
+        if !self.store.lock().accepts(source, frame, bytes) {
+            return;
+        }
+        let is_pooled = matches!(picture.storage, FrameStorage::Pooled { .. });
+        let ledger = self.ledger.as_ref().filter(|_| !is_pooled);
+        let charge = ledger.map(|ledger| ledger.reserve(MemoryClass::Frames, bytes));
+        let Ok(charge) = charge.transpose() else {
+            self.store.lock().decline(source, frame);
+            return;
+        };
+        let kept = Kept {
+            picture: Arc::clone(picture),
+            bytes,
+            _charge: charge,
+        };
+        let gone = self.store.lock().put(source, frame, kept);
+        drop(gone);
+    }
+
+    fn wants(&self, source: u64, frame: i64) -> bool {
+        let level = self.gauge.level();
+        level < Pressure::Critical && {
+            let with_behind = level < Pressure::High;
+            self.store.lock().wants(source, frame, with_behind)
+        }
+    }
+}
+
+impl Reclaim for FrameCache {
+    fn give_back(&self, bytes: u64) -> bool {
+        let gone = self.store.lock().give_back(bytes);
+        !gone.is_empty()
+    }
+}
+
+impl std::fmt::Debug for FrameCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("FrameCache").field(&self.stats()).finish()
+    }
+}
+
+/// A cache's place on the ladder.
+struct CacheShedder {
+    cache: Weak<FrameCache>,
+    step: Step,
+    part: Part,
+}
+
+impl Shedder for CacheShedder {
+    fn shed(&self, wanted_bytes: u64) -> u64 {
+        let Some(cache) = self.cache.upgrade() else {
+            return 0;
+        };
+        let now = cache.clock.now();
+        let gone = cache.store.lock().shed(self.part, wanted_bytes, now);
+        gone.iter().map(|kept| kept.bytes).sum()
+    }
+}
+
+/// One session's access to the frames of its stream.
+struct Keeper {
+    cache: Arc<FrameCache>,
+    source: u64,
+    id: u64,
+}
+
+impl FrameKeeper for Keeper {
+    fn get(&self, frame: FrameIndex) -> Option<Arc<VideoFrame>> {
+        self.cache.store.lock().get(self.source, frame.0)
+    }
+
+    fn has(&self, frame: FrameIndex) -> bool {
+        self.cache.store.lock().has(self.source, frame.0)
+    }
+
+    fn put(&self, frame: FrameIndex, picture: &Arc<VideoFrame>) {
+        self.cache.put(self.source, frame.0, picture);
+    }
+
+    fn wants(&self, frame: FrameIndex) -> bool {
+        self.cache.wants(self.source, frame.0)
+    }
+
+    fn aim(&self, aim: Aim) {
+        let now = self.cache.clock.now();
+        self.cache.store.lock().aim(self.source, self.id, aim, now);
+    }
+
+    fn nearest(&self, frame: FrameIndex, reach: i64) -> Option<(FrameIndex, Arc<VideoFrame>)> {
+        let store = self.cache.store.lock();
+        let (frame, picture) = store.nearest(self.source, frame.0, reach)?;
+        Some((FrameIndex(frame), picture))
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.cache.store.lock().close(self.source, self.id);
+    }
+}

@@ -1,0 +1,149 @@
+//! What a kept frame is worth: how far the playhead is from needing it.
+//!
+//! The measure is a *cost*, in frames of travel until the frame might be needed; the frame of the
+//! highest cost goes first. Whole numbers, so that the same moves always keep the same frames.
+
+use std::collections::VecDeque;
+
+use crate::decode::Aim;
+
+/// A frame that was passed is so many times farther away than one that comes.
+const BEHIND: i64 = 2;
+
+/// Places that the playhead was sent to count for less than where it is, by this many frames...
+const RECENT: i64 = 8;
+
+/// ... and each place that it was sent to since by so many more.
+const RECENT_AGE: i64 = 2;
+
+/// Places that are remembered.
+const MOST_RECENT: usize = 32;
+
+/// A move of no more than this many frames is play or a step; beyond it is a jump.
+const STEP: i64 = 12;
+
+/// Frames of a source that nobody plays go before all of those that somebody does.
+const CLOSED: i64 = 1 << 40;
+
+/// Where the playheads of a source are, and have been.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// Of each keeper that has told.
+    aims: Vec<(u64, Aim)>,
+    /// Keepers that live, whether they have told or not.
+    keepers: usize,
+    /// Where they were sent to before, the latest first.
+    recent: VecDeque<i64>,
+}
+
+impl Places {
+    pub(super) fn open(&mut self) {
+        self.keepers += 1;
+    }
+
+    pub(super) fn close(&mut self, keeper: u64) {
+        self.keepers = self.keepers.saturating_sub(1);
+        self.aims.retain(|(id, _)| *id != keeper);
+    }
+
+    /// Whether nobody plays the source.
+    pub(super) fn is_closed(&self) -> bool {
+        self.keepers == 0
+    }
+
+    pub(super) fn aim(&mut self, keeper: u64, aim: Aim) {
+        let known = self.aims.iter_mut().find(|(id, _)| *id == keeper);
+        let Some((_, old)) = known else {
+            self.aims.push((keeper, aim));
+            return;
+        };
+        let left = std::mem::replace(old, aim).frame.0;
+        if (left - aim.frame.0).abs() > STEP {
+            // A place near another is the same place.
+            self.recent.retain(|place| (place - left).abs() > STEP);
+            self.recent.push_front(left);
+            self.recent.truncate(MOST_RECENT);
+        }
+    }
+
+    /// Whether all playheads have passed `frame`.
+    pub(super) fn is_behind(&self, frame: i64) -> bool {
+        self.aims.iter().all(|(_, aim)| travel(frame, *aim) < 0)
+    }
+
+    /// The cost of `frame`, for a source that was aimed `idle` moves ago.
+    pub(super) fn cost(&self, frame: i64, idle: u64) -> i64 {
+        let here = self.aims.iter().map(|(_, aim)| {
+            let travel = travel(frame, *aim);
+            if travel < 0 { -travel * BEHIND } else { travel }
+        });
+        let recent = (0i64..).zip(&self.recent).map(|(age, place)| {
+            let distance = (frame - place).abs();
+            RECENT + distance * BEHIND + age * RECENT_AGE
+        });
+        let nearest = here.chain(recent).min().unwrap_or(frame.abs());
+        let idle = i64::try_from(idle).unwrap_or(CLOSED).min(CLOSED);
+        let closed = if self.is_closed() { CLOSED } else { 0 };
+        nearest.saturating_add(idle).saturating_add(closed)
+    }
+}
+
+/// How far the playhead must travel to come to `frame`; negative when it has passed it.
+fn travel(frame: i64, aim: Aim) -> i64 {
+    if aim.reverse {
+        aim.frame.0 - frame
+    } else {
+        frame - aim.frame.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::FrameIndex;
+
+    fn at(frame: i64, reverse: bool) -> Aim {
+        Aim {
+            frame: FrameIndex(frame),
+            reverse,
+        }
+    }
+
+    fn places(aims: &[Aim]) -> Places {
+        let mut places = Places::default();
+        places.open();
+        for aim in aims {
+            places.aim(1, *aim);
+        }
+        places
+    }
+
+    #[test]
+    fn what_comes_is_worth_more_than_what_was_passed() {
+        let forward = places(&[at(100, false)]);
+        assert!(forward.cost(120, 0) < forward.cost(89, 0));
+        assert!(forward.cost(120, 0) > forward.cost(91, 0));
+        assert!(forward.is_behind(99) && !forward.is_behind(100));
+        let reverse = places(&[at(100, true)]);
+        assert!(reverse.cost(80, 0) < reverse.cost(111, 0));
+        assert!(reverse.is_behind(101) && !reverse.is_behind(99));
+    }
+
+    #[test]
+    fn places_that_were_left_count_for_a_while() {
+        let jumped = places(&[at(100, false), at(1000, false)]);
+        assert!(jumped.cost(110, 0) < jumped.cost(300, 0));
+        assert!(jumped.cost(110, 0) > jumped.cost(1010, 0));
+        let played = places(&[at(100, false), at(101, false), at(102, false)]);
+        assert!(played.recent.is_empty(), "play leaves no places behind");
+    }
+
+    #[test]
+    fn sources_that_stand_still_go_first() {
+        let mut places = places(&[at(100, false)]);
+        assert!(places.cost(100, 500) > places.cost(200, 0));
+        places.close(1);
+        assert!(places.is_closed());
+        assert!(places.cost(100, 0) >= CLOSED);
+    }
+}
