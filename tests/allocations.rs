@@ -104,7 +104,7 @@ fn converting(frame: &VideoFrame, window: Size) {
         let mut convert = || {
             converter
                 .convert(frame, &job, &mut out, stride)
-                .expect("it works")
+                .expect("it works");
         };
         convert();
         let asked = asked_by(|| (0..4).for_each(|_| convert()));

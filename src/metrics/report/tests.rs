@@ -7,6 +7,7 @@ use crate::metrics::{Bound, FrameLog, FrameRecord, ProcessSample, ProcessSampler
 use crate::time::{FrameIndex, Moment};
 
 /// A report in which everything was measured, with round numbers.
+#[expect(clippy::too_many_lines, reason = "a list of everything there is")]
 pub(crate) fn full_report() -> SoakReport {
     let cause = |fate, stage, count| CauseCount { fate, stage, count };
     SoakReport {
