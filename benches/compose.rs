@@ -11,7 +11,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use jogwheel::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget, Viewer};
 use jogwheel::media::{
-    ColorInfo, FieldOrder, FrameStorage, Orientation, PixelFormat, Size, VideoFrame,
+    ColorInfo, FieldOrder, FrameStorage, Orientation, PictureId, PixelFormat, Size, VideoFrame,
 };
 use jogwheel::timeline::{Composite, CompositeLayer, CompositeOp, Content, Look, Mix, WipeEdge};
 
@@ -39,6 +39,7 @@ fn frame(format: PixelFormat, size: Size, seed: usize) -> Arc<VideoFrame> {
         .map(|(bytes, stride)| (bytes.as_slice(), *stride))
         .collect();
     Arc::new(VideoFrame {
+        id: PictureId::unique(),
         size,
         format,
         color: ColorInfo::BT709_LIMITED,

@@ -8,8 +8,8 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jogwheel::convert::{ConvertJob, CpuConverter, Deinterlacer};
 use jogwheel::media::{
-    ColorInfo, FieldOrder, FrameStorage, MatrixCoefficients, Orientation, PixelFormat, Primaries,
-    SampleDepth, Size, Subsampling, TransferFunction, VideoFrame,
+    ColorInfo, FieldOrder, FrameStorage, MatrixCoefficients, Orientation, PictureId, PixelFormat,
+    Primaries, SampleDepth, Size, Subsampling, TransferFunction, VideoFrame,
 };
 
 /// Enough for the frames of one size to exceed the last-level cache.
@@ -46,6 +46,7 @@ fn frame(format: PixelFormat, size: Size, color: ColorInfo, seed: u64) -> VideoF
         .collect();
     let storage = FrameStorage::from_planes(format, size, &slices);
     VideoFrame {
+        id: PictureId::unique(),
         size,
         format,
         color,

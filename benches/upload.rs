@@ -11,8 +11,8 @@ use jogwheel::gpu::{
     ConvertChoice, FrameUploader, GpuContext, GpuOptions, OffscreenTarget, Rect, Viewer,
 };
 use jogwheel::media::{
-    ColorInfo, FieldOrder, FrameStorage, Orientation, PixelFormat, Size, TransferFunction,
-    VideoFrame, ViewSettings,
+    ColorInfo, FieldOrder, FrameStorage, Orientation, PictureId, PixelFormat, Size,
+    TransferFunction, VideoFrame, ViewSettings,
 };
 
 fn size(width: u32, height: u32) -> Size {
@@ -36,6 +36,7 @@ fn frame(format: PixelFormat, size: Size) -> VideoFrame {
         .map(|(bytes, stride)| (bytes.as_slice(), *stride))
         .collect();
     VideoFrame {
+        id: PictureId::unique(),
         size,
         format,
         color: ColorInfo::BT709_LIMITED,

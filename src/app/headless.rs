@@ -78,7 +78,9 @@ impl Headless {
         });
         // The engine opens the file while the device is made.
         let player = Player::start(player, wake)?;
-        let ctx = GpuContext::headless(&GpuOptions::from_env(None)).map_err(StageError::from)?;
+        let mut ctx =
+            GpuContext::headless(&GpuOptions::from_env(None)).map_err(StageError::from)?;
+        ctx.set_budget((*player.textures).clone());
         let target = OffscreenTarget::new(&ctx, options.size).map_err(StageError::from)?;
         let stage = Stage::new(ctx, options.choice, target.format())?;
         let started = player.clock.now();
@@ -178,6 +180,7 @@ impl Headless {
         }
         puffin::GlobalProfiler::lock().new_frame();
         self.stats.sample(now);
+        self.stage.follow(snapshot);
         if snapshot.status != PlaybackStatus::Playing {
             self.stats.interrupt();
             self.player.scheduler.interrupt();
@@ -345,6 +348,7 @@ impl Headless {
             &run,
             &self.player.scheduler.log().summary(),
             &self.player,
+            Some(self.stage.kept_counts()),
             &snapshot,
         )
     }

@@ -10,7 +10,10 @@ use crossbeam_channel::bounded;
 use crate::audio::{AudioConfig, AudioPlayer};
 use crate::cache::FrameCache;
 use crate::decode::SharedAnchor;
-use crate::memory::{FramePool, MemoryBudget, MemoryManager, MemoryWatch, Reclaim, SystemProbe};
+use crate::gpu::TextureBudget;
+use crate::memory::{
+    FramePool, MemoryBudget, MemoryManager, MemoryWatch, Reclaim, Shedder, Step, SystemProbe,
+};
 use crate::metrics::FrameLog;
 use crate::playback::{
     Command, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener, FrameScheduler,
@@ -37,7 +40,7 @@ pub struct PlayerOptions {
     pub audio: AudioConfig,
     /// Memory; chosen by the machine when left out.
     pub budget: MemoryBudget,
-    /// Whether decoded frames are kept for when they are asked for again.
+    /// Whether decoded frames and converted pictures are kept for when they are asked for again.
     pub keeps_frames: bool,
     /// Decoder threads; one for each core when left out.
     pub threads: Option<NonZeroUsize>,
@@ -59,7 +62,9 @@ pub struct Player {
     pub scheduler: FrameScheduler,
     /// Where frames live.
     pub pool: FramePool,
-    /// Where they are kept for when they are asked for again, if they are.
+    /// What textures and buffers on the graphics device may take.
+    pub textures: Arc<TextureBudget>,
+    /// Where decoded frames are kept for when they are asked for again, if they are.
     pub cache: Option<Arc<FrameCache>>,
     /// Who holds how much of the budget, and how short memory is.
     pub memory: Arc<MemoryManager>,
@@ -86,6 +91,12 @@ impl Player {
             ledger.clone(),
             Box::new(SystemProbe::new()),
         ));
+        let textures = Arc::new(TextureBudget::of_ledger(ledger.clone()));
+        if !options.keeps_frames {
+            textures.lower_share(0);
+        }
+        let shedder: Weak<dyn Shedder> = Arc::<TextureBudget>::downgrade(&textures);
+        memory.register(Step::Vram, shedder);
         let pool = FramePool::charged(frame_bytes, ledger.clone());
         let cache = options.keeps_frames.then(|| {
             // How much it may hold depends on the medium: the opener says so.
@@ -161,6 +172,7 @@ impl Player {
             engine,
             scheduler,
             pool,
+            textures,
             cache,
             memory,
             _watch: watch,

@@ -4,14 +4,16 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::convert::deinterlace::Deinterlacer;
-use crate::decode::{Picture, PlannedFrame};
+use crate::decode::{LoopMode, Picture, PlannedFrame};
 use crate::gpu::{
-    AdapterSummary, ConvertChoice, GpuContext, GpuError, GpuOptions, Overlay, PictureError,
-    PictureTimes, Rect, RgbaPicture, Viewer, fit,
+    AdapterSummary, ConvertChoice, Course, GpuContext, GpuError, GpuOptions, KeptCounts, Outlook,
+    Overlay, PictureError, PictureTimes, Place, Rect, RgbaPicture, Viewer, fit,
 };
 use crate::media::{
     CompareView, FieldOrder, Orientation, Size, VideoFrame, VideoStream, ViewSettings,
 };
+use crate::playback::{PlaybackStatus, Snapshot};
+use crate::time::FrameIndex;
 use crate::timeline::{Composite, CompositeLayer, CompositeOp, Content};
 
 /// Why there is no picture.
@@ -36,6 +38,7 @@ struct Held {
 
 /// A frame of a file, or the layers of a timeline.
 enum Shown {
+    /// As it was decoded: fields are made whole when the picture is, for it may be there already.
     Frame(Arc<VideoFrame>, Orientation),
     Composite(Arc<Composite>),
 }
@@ -45,13 +48,31 @@ impl Held {
         &self,
         ctx: &GpuContext,
         viewer: &mut Viewer,
+        fields: &mut [Fields],
         size: Size,
         token: u64,
     ) -> Result<PictureTimes, PictureError> {
-        match &self.shown {
-            Shown::Frame(frame, orientation) => viewer.show(ctx, frame, *orientation, size, token),
-            Shown::Composite(composite) => viewer.show_composite(ctx, composite, size, token),
+        let (frame, orientation) = match &self.shown {
+            Shown::Frame(frame, orientation) => (frame, *orientation),
+            Shown::Composite(composite) => {
+                return viewer.show_composite(ctx, composite, size, token);
+            }
+        };
+        let Some(fields) = fields
+            .first_mut()
+            .filter(|_| frame.fields != FieldOrder::Progressive)
+        else {
+            return viewer.show(ctx, frame, orientation, size, token);
+        };
+        if viewer.show_again(ctx, frame, orientation, size)? {
+            return Ok(PictureTimes::default());
         }
+        let begun = ctx.now();
+        let whole = fields.whole(frame);
+        let took = ctx.nanos_since(begun);
+        let mut times = viewer.show(ctx, &whole, orientation, size, token)?;
+        times.convert_nanos += took;
+        Ok(times)
     }
 }
 
@@ -100,6 +121,7 @@ pub struct Stage {
     fields: Vec<Fields>,
     held: Option<Held>,
     compare: CompareView,
+    outlook: Outlook,
 }
 
 impl Stage {
@@ -116,6 +138,7 @@ impl Stage {
             fields: Vec::new(),
             held: None,
             compare: CompareView::default(),
+            outlook: Outlook::default(),
         })
     }
 
@@ -134,12 +157,13 @@ impl Stage {
         self.viewer.converter_name(&self.ctx)
     }
 
-    /// Takes another device's place after a loss.
+    /// Takes another device's place after a loss; it is charged to the same budget.
     pub fn rebuild(
         &mut self,
-        ctx: GpuContext,
+        mut ctx: GpuContext,
         format: wgpu::TextureFormat,
     ) -> Result<(), StageError> {
+        ctx.set_budget(self.ctx.budget().clone());
         self.viewer.rebuild(&ctx, format)?;
         self.ctx = ctx;
         if let Some(held) = &mut self.held {
@@ -157,22 +181,28 @@ impl Stage {
 
     /// Puts the picture of `planned` on the stage; one that is missing leaves the one before. `stream`
     /// tells how a frame is turned and stretched; layers say so themselves, and are shown at the size of
-    /// their canvas. Answers how long taking fields apart took.
+    /// their canvas. Answers how long making whole pictures of the fields of layers took; those of a frame are
+    /// made whole with its picture.
     pub fn take(&mut self, planned: &PlannedFrame, stream: &VideoStream) -> Duration {
         let begun = self.ctx.now();
-        let (shown, display) = match &planned.picture {
+        let (shown, display, medium) = match &planned.picture {
             Picture::Frame(frame) => {
                 self.keep_fields(1);
-                let whole = self.fields[0].whole(frame);
                 let display = stream.display_size_of(frame.size);
-                (Shown::Frame(whole, stream.orientation), display)
+                let shown = Shown::Frame(Arc::clone(frame), stream.orientation);
+                (shown, display, frame.id.source())
             }
             Picture::Composite(composite) => {
                 let canvas = composite.canvas;
                 let whole = self.whole_composite(composite);
-                (Shown::Composite(self.compared(whole)), canvas)
+                // The layers have sources of their own; the place is the timeline's.
+                (Shown::Composite(self.compared(whole)), canvas, 0)
             }
             Picture::Missing(_) => return Duration::ZERO,
+        };
+        self.outlook.place = Place {
+            medium,
+            frame: planned.index,
         };
         let took = Duration::from_nanos(self.ctx.nanos_since(begun));
         self.held = Some(Held {
@@ -279,9 +309,22 @@ impl Stage {
         if held.made == Some(size) {
             return Ok(PictureTimes::default());
         }
-        let times = held.show(&self.ctx, &mut self.viewer, size, token)?;
+        self.viewer.set_outlook(self.outlook);
+        let times = held.show(&self.ctx, &mut self.viewer, &mut self.fields, size, token)?;
         held.made = Some(size);
         Ok(times)
+    }
+
+    /// Follows what the playhead is going to do, as far as the engine knows: which pictures are kept depends
+    /// on it. Those that the budget has no room for any more are given up.
+    pub fn follow(&mut self, snapshot: &Snapshot) {
+        self.outlook.course = course_of(snapshot);
+        self.viewer.settle(&self.ctx);
+    }
+
+    /// How keeping pictures goes.
+    pub fn kept_counts(&self) -> KeptCounts {
+        self.viewer.kept_counts()
     }
 
     /// Draws the picture, and the overlay over it. Answers the nanoseconds that this thread took.
@@ -316,9 +359,27 @@ impl Stage {
             return Err(PictureError::Nothing.into());
         };
         let size = size.map_or(held.display, |window| fit(held.display, window).size);
-        held.show(&self.ctx, &mut self.viewer, size, 0)?;
+        held.show(&self.ctx, &mut self.viewer, &mut self.fields, size, 0)?;
         held.made = Some(size);
         Ok(self.viewer.read_back(&self.ctx)?)
+    }
+}
+
+/// How the playhead goes on.
+fn course_of(snapshot: &Snapshot) -> Course {
+    if snapshot.status != PlaybackStatus::Playing {
+        return Course::Anywhere;
+    }
+    let reverse = snapshot.speed.is_reverse();
+    let frames = snapshot.media.as_ref().map_or(0, |media| media.frames);
+    match snapshot.loop_mode {
+        LoopMode::Off => Course::Onwards { reverse },
+        LoopMode::Loop | LoopMode::PingPong => Course::Round {
+            first: snapshot.mark_in.unwrap_or(FrameIndex::ZERO),
+            last: snapshot.mark_out.unwrap_or(FrameIndex(frames - 1)),
+            reverse,
+            turns: snapshot.loop_mode == LoopMode::PingPong,
+        },
     }
 }
 

@@ -1,8 +1,10 @@
 use super::*;
 use crate::decode::Generation;
+use crate::gpu::TextureBudget;
 use crate::media::CompareMode;
-use crate::media::{ColorInfo, FrameStorage, PixelFormat, SampleAspect, StreamId};
-use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Moment, TimeBase};
+use crate::media::{ColorInfo, FrameStorage, PictureId, PixelFormat, SampleAspect, StreamId};
+use crate::memory::Ledger;
+use crate::time::{FrameRate, MediaSpan, MediaTime, Moment, TimeBase};
 use crate::timeline::{CompareSides, Look, Mix};
 
 fn size(width: u32, height: u32) -> Size {
@@ -28,6 +30,7 @@ fn frame(size: Size, fields: FieldOrder) -> Arc<VideoFrame> {
         .collect();
     let slices: Vec<(&[u8], usize)> = planes.iter().map(|(b, stride)| (&b[..], *stride)).collect();
     Arc::new(VideoFrame {
+        id: PictureId::unique(),
         size,
         format,
         color: ColorInfo::BT709_LIMITED,
@@ -142,6 +145,63 @@ fn layers_of_fields_are_shown_as_whole_pictures() {
     // Where no field is left, nothing is kept for any.
     stage.take(&planned(composite(vec![ops[0].clone()])), &stream());
     assert!(stage.fields.is_empty());
+}
+
+#[test]
+fn fields_that_come_again_are_neither_taken_apart_nor_converted() {
+    let mut ctx = GpuContext::headless(&GpuOptions::from_env(None)).unwrap();
+    ctx.set_budget(TextureBudget::of_ledger(Ledger::new(1 << 30)));
+    let mut stage = Stage::new(ctx, ConvertChoice::Auto, wgpu::TextureFormat::Bgra8Unorm).unwrap();
+    let decoded = |number| {
+        let mut frame = Arc::into_inner(frame(size(64, 36), FieldOrder::TopFirst)).unwrap();
+        frame.id = PictureId::of_frame(3, FrameIndex(number));
+        Picture::Frame(Arc::new(frame))
+    };
+    let mut show = |number| {
+        stage.take(&planned(decoded(number)), &stream());
+        stage.make_picture(size(64, 36), 1).unwrap();
+        let taken_apart = stage.fields[0].last.as_ref().map(|(_, whole)| whole.id);
+        let counts = stage.kept_counts();
+        (taken_apart, counts.hits, counts.misses())
+    };
+    let [one, two] = [1, 2].map(|number| PictureId::of_frame(3, FrameIndex(number)));
+    assert_eq!(show(1), (Some(one), 0, 1));
+    assert_eq!(show(2), (Some(two), 0, 2));
+    // The first one was dropped and is decoded again.
+    assert_eq!(show(1), (Some(two), 1, 2));
+    let picture = stage.picture(None).unwrap();
+    assert_eq!(stage.kept_counts().hits, 2);
+    // Of the stripes, those of the other field are gone.
+    assert!(
+        picture
+            .rgba
+            .as_chunks::<4>()
+            .0
+            .windows(2)
+            .all(|pair| pair[0] == pair[1])
+    );
+}
+
+#[test]
+fn the_playheads_course_is_what_the_engine_says() {
+    let mut snapshot = Snapshot {
+        status: PlaybackStatus::Playing,
+        mark_in: Some(FrameIndex(5)),
+        mark_out: Some(FrameIndex(50)),
+        ..Snapshot::default()
+    };
+    let onwards = Course::Onwards { reverse: false };
+    assert_eq!(course_of(&snapshot), onwards);
+    snapshot.loop_mode = LoopMode::PingPong;
+    let round = Course::Round {
+        first: FrameIndex(5),
+        last: FrameIndex(50),
+        reverse: false,
+        turns: true,
+    };
+    assert_eq!(course_of(&snapshot), round);
+    snapshot.status = PlaybackStatus::Paused;
+    assert_eq!(course_of(&snapshot), Course::Anywhere);
 }
 
 #[test]

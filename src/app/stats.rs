@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::player::Player;
 use crate::cache::FrameCacheStats;
+use crate::gpu::{KeptCounts, TextureBudget};
 use crate::media::VideoStream;
 use crate::metrics::{
     AvOffsetReport, CacheReport, CounterReport, FrameFate, FrameRecord, FrameReport, FrameSummary,
-    Histogram, OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles, RingReport,
-    SeekReport, SignedHistogram, SoakReport, Stage as Cost, StageReport,
+    Histogram, KeptReport, OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles,
+    RingReport, SeekReport, SignedHistogram, SoakReport, Stage as Cost, StageReport,
 };
 use crate::playback::{FrameScheduler, Severity, Snapshot};
 use crate::time::{MediaSpan, Moment};
@@ -68,6 +69,34 @@ pub(super) fn counters_of(snapshot: &Snapshot) -> CounterReport {
         repacked_pictures: snapshot.repacked,
         audio_underruns: snapshot.underruns,
         audio_note: snapshot.audio_note.clone(),
+    }
+}
+
+/// What the report says of kept pictures.
+fn kept_report(counts: KeptCounts, budget: &TextureBudget) -> KeptReport {
+    let KeptCounts {
+        hits,
+        misses_new,
+        misses_size,
+        misses_room,
+        misses_device,
+        pictures,
+        bytes,
+        peak_bytes,
+        shortages,
+    } = counts;
+    KeptReport {
+        hits,
+        misses_new,
+        misses_size,
+        misses_room,
+        misses_device,
+        shortages,
+        pictures,
+        bytes,
+        bytes_peak: peak_bytes,
+        textures_bytes: budget.used(),
+        textures_limit: budget.share(),
     }
 }
 
@@ -236,12 +265,13 @@ impl StatsGatherer {
         };
     }
 
-    /// The report of the run.
+    /// The report of the run. `kept` is how keeping pictures went.
     pub fn report(
         &self,
         run: &RunStats<'_>,
         summary: &FrameSummary,
         player: &Player,
+        kept: Option<KeptCounts>,
         snapshot: &Snapshot,
     ) -> SoakReport {
         let usage = player.pool.usage();
@@ -271,6 +301,9 @@ impl StatsGatherer {
                 capacity: capacity as u64,
                 fill_mean: fill as f64 / samples as f64,
             }),
+            kept_pictures: kept
+                .filter(|_| player.textures.share() > 0)
+                .map(|counts| kept_report(counts, &player.textures)),
             seeks: SeekReport::from_nanos(&self.seeks),
             counters: counters_of(snapshot),
             limits: Vec::new(),

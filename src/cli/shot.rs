@@ -31,6 +31,7 @@ pub(super) fn run(args: &ShotArgs, out: &mut dyn Write) -> Result<Exit, CliError
             enabled: false,
         },
         budget: MemoryBudget::for_this_machine(),
+        // One frame is shown, once.
         keeps_frames: false,
         threads: None,
         commands: Vec::new(),

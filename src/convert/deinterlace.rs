@@ -106,6 +106,7 @@ impl Deinterlacer {
             free: self.free.clone(),
         });
         Ok(VideoFrame {
+            id: frame.id,
             size: frame.size,
             format: frame.format,
             color: frame.color,
@@ -350,7 +351,7 @@ fn write(format: PixelFormat, codes: &[u16], bytes: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::{ColorInfo, PlaneArrangement, SampleDepth, Size, Subsampling};
+    use crate::media::{ColorInfo, PictureId, PlaneArrangement, SampleDepth, Size, Subsampling};
 
     fn formats() -> Vec<PixelFormat> {
         let yuv = |subsampling, bits| {
@@ -407,6 +408,7 @@ mod tests {
             .collect();
         let storage = FrameStorage::from_planes(format, size, &slices);
         VideoFrame {
+            id: PictureId::unique(),
             size,
             format,
             color: ColorInfo::BT709_LIMITED,

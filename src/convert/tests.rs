@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::media::{
     ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, HdrMetadata,
-    MatrixCoefficients, PlaneArrangement, Primaries, SampleDepth, Subsampling, TransferFunction,
-    VideoFrame,
+    MatrixCoefficients, PictureId, PlaneArrangement, Primaries, SampleDepth, Subsampling,
+    TransferFunction, VideoFrame,
 };
 
 /// A frame of smooth gradients with noise on top, the same for the same seed. Codes cover the whole
@@ -59,6 +59,7 @@ pub(super) fn test_frame(
         .collect();
     let storage = FrameStorage::from_planes(format, size, &slices);
     VideoFrame {
+        id: PictureId::unique(),
         size,
         format,
         color,
@@ -358,6 +359,7 @@ fn codes_beyond_the_depth_saturate() {
     let planes = [(&luma[..], 64), (&chroma[..], 64), (&chroma[..], 64)];
     let storage = FrameStorage::from_planes(format, size(32, 1), &planes);
     let frame = VideoFrame {
+        id: PictureId::unique(),
         size: size(32, 1),
         format,
         color,

@@ -11,7 +11,8 @@ use super::frame_buffers::BufferCounters;
 use super::repack::Repacker;
 use super::tags::{ColorContext, ColorTags, color_info, fields_of_frame, hdr_of_frame};
 use crate::media::{
-    FrameStorage, HdrMetadata, PixelFormat, PlaneLayout, PlaneOwner, Size, VideoFrame, VideoStream,
+    FrameStorage, HdrMetadata, PictureId, PixelFormat, PlaneLayout, PlaneOwner, Size, VideoFrame,
+    VideoStream,
 };
 use crate::memory::FramePool;
 
@@ -73,7 +74,8 @@ impl PictureMaker {
         self.repacker.is_some()
     }
 
-    /// The frame of a decoded picture, repacked where its format is not canonical.
+    /// The frame of a decoded picture, repacked where its format is not canonical. Its name is its own,
+    /// until somebody who knows which frame of the file it is gives it that one.
     pub(super) fn make(&mut self, raw: ffmpeg::frame::Video) -> Result<VideoFrame, PictureError> {
         let size = Size::new(raw.width(), raw.height())
             .ok_or(PictureError::Size(raw.width(), raw.height()))?;
@@ -102,6 +104,7 @@ impl PictureMaker {
         };
         let storage = self.storage(raw, planes);
         Ok(VideoFrame {
+            id: PictureId::unique(),
             size,
             format: canonical.format,
             color,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::time::{Clock, Moment, RealClock};
 
-use super::PictureError;
+use super::{PictureError, TextureBudget};
 
 /// Longest wait for the GPU before it counts as hung. Software rasterizers on busy machines need
 /// hundreds of milliseconds for an 8K picture, drivers reset a hung GPU after a few seconds.
@@ -119,6 +119,7 @@ pub struct GpuContext {
     generation: DeviceGeneration,
     health: Arc<Health>,
     clock: RealClock,
+    budget: TextureBudget,
 }
 
 #[derive(Debug, Default)]
@@ -158,12 +159,23 @@ impl GpuContext {
             generation,
             health,
             clock: RealClock::new(),
+            budget: TextureBudget::default(),
         })
     }
 
     /// A context that draws into memory only.
     pub fn headless(options: &GpuOptions) -> Result<Self, GpuError> {
         Self::new(&new_instance(None), options, None)
+    }
+
+    /// Charges what is made on this device from now on to `budget`.
+    pub fn set_budget(&mut self, budget: TextureBudget) {
+        self.budget = budget;
+    }
+
+    /// What textures and buffers are charged to.
+    pub fn budget(&self) -> &TextureBudget {
+        &self.budget
     }
 
     /// The adapter.

@@ -16,9 +16,13 @@
 //! to poll the device. Whatever holds GPU handles carries the device's [`DeviceGeneration`]; after a
 //! loss a new context is opened and the holders are rebuilt.
 //!
-//! GPU memory, for a window of 1280x720 and a 4K 4:2:0 8-bit frame: 3.7 MB for the picture; with the
+//! Pictures that were made stay where they are as long as there is room (`kept`): showing a frame again
+//! draws the texture that it was converted into. What is taken is charged to a [`TextureBudget`].
+//!
+//! GPU memory, for a window of 1280x720 and a 4K 4:2:0 8-bit frame: 3.7 MB for each picture; with the
 //! GPU way 12.4 MB for the planes and as much for each of at most three staging buffers.
 
+mod budget;
 mod compose;
 mod converter;
 mod cpu_converter;
@@ -26,6 +30,7 @@ mod device;
 mod geometry;
 mod gpu_converter;
 mod job_uniform;
+mod kept;
 mod overlay;
 mod picture;
 mod present;
@@ -40,6 +45,7 @@ mod test_support;
 #[cfg(test)]
 mod tests;
 
+pub use budget::TextureBudget;
 pub use converter::{ConvertChoice, PictureConverter, PictureRequest};
 pub use cpu_converter::CpuPictureConverter;
 pub use device::{
@@ -47,6 +53,7 @@ pub use device::{
 };
 pub use geometry::{Rect, fit};
 pub use gpu_converter::GpuConverter;
+pub use kept::{Course, KeptCounts, Outlook, Place};
 pub use overlay::{Overlay, OverlayPainter};
 pub use picture::{ComponentOrder, Picture, PictureError, PictureTimes, RgbaPicture};
 pub use surface::{Acquired, Pacing, SurfaceFrame, WindowSurface};

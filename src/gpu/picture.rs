@@ -3,6 +3,7 @@
 use crate::convert::ConvertError;
 use crate::media::Size;
 
+use super::budget::Lease;
 use super::upload::aligned_row_bytes;
 use super::{DeviceGeneration, GpuContext};
 
@@ -81,6 +82,7 @@ pub struct Picture {
     size: Size,
     order: ComponentOrder,
     generation: DeviceGeneration,
+    _lease: Lease,
 }
 
 /// How the components of a pixel stand in memory.
@@ -105,6 +107,17 @@ impl ComponentOrder {
 impl Picture {
     /// An empty picture. The components stand in `order`.
     pub fn new(ctx: &GpuContext, size: Size, order: ComponentOrder) -> Result<Self, PictureError> {
+        let lease = ctx.budget().must(bytes_of(size));
+        Self::with_lease(ctx, size, order, lease)
+    }
+
+    /// The same, in memory that has been charged already.
+    pub(super) fn with_lease(
+        ctx: &GpuContext,
+        size: Size,
+        order: ComponentOrder,
+        lease: Lease,
+    ) -> Result<Self, PictureError> {
         let limit = ctx.max_texture_side();
         if size.width().max(size.height()) > limit {
             return Err(PictureError::TooLargeForTextures { size, limit });
@@ -138,6 +151,7 @@ impl Picture {
             size,
             order,
             generation: ctx.generation(),
+            _lease: lease,
         })
     }
 
@@ -175,6 +189,11 @@ impl Picture {
         self.check(ctx)?;
         read_texture(ctx, &self.texture, self.size)
     }
+}
+
+/// Bytes of a texture of this size with four components of 8 bits.
+pub(super) fn bytes_of(size: Size) -> u64 {
+    size.area() * 4
 }
 
 pub(super) fn extent(size: Size) -> wgpu::Extent3d {

@@ -4,6 +4,8 @@ use wgpu::CurrentSurfaceTexture as Current;
 
 use crate::media::Size;
 
+use super::budget::Lease;
+use super::picture::bytes_of;
 use super::{DeviceGeneration, GpuContext};
 
 /// How presenting is paced.
@@ -59,6 +61,8 @@ pub struct WindowSurface {
     capabilities: wgpu::SurfaceCapabilities,
     /// `None` while the window is minimised.
     size: Option<Size>,
+    /// For its textures.
+    lease: Option<Lease>,
 }
 
 /// Frames queued for the display at most. One would make drawing wait for the display, more than two
@@ -96,6 +100,7 @@ impl WindowSurface {
             config,
             capabilities,
             size: None,
+            lease: None,
         };
         window.resize(ctx, width, height);
         Some(window)
@@ -133,7 +138,11 @@ impl WindowSurface {
     }
 
     fn configure(&mut self, ctx: &GpuContext) {
+        self.lease = None;
         let Some(size) = self.size else { return };
+        // One that is seen, and those that wait for it.
+        let textures = u64::from(FRAME_LATENCY) + 1;
+        self.lease = Some(ctx.budget().must(textures * bytes_of(size)));
         (self.config.width, self.config.height) = (size.width(), size.height());
         if !ctx.is_lost() && self.generation == ctx.generation() {
             self.surface.configure(ctx.device(), &self.config);

@@ -2,7 +2,8 @@
 
 use crate::media::Size;
 
-use super::picture::{extent, read_texture};
+use super::budget::Lease;
+use super::picture::{bytes_of, extent, read_texture};
 use super::{DeviceGeneration, GpuContext, PictureError, RgbaPicture};
 
 /// A texture that is drawn to as if it were a window, so that playing without a display does all that a
@@ -13,6 +14,7 @@ pub struct OffscreenTarget {
     view: wgpu::TextureView,
     size: Size,
     generation: DeviceGeneration,
+    _lease: Lease,
 }
 
 impl OffscreenTarget {
@@ -30,6 +32,7 @@ impl OffscreenTarget {
         size: Size,
         format: wgpu::TextureFormat,
     ) -> Result<Self, PictureError> {
+        let lease = ctx.budget().must(bytes_of(size));
         let texture = ctx.checked(|| {
             ctx.device().create_texture(&wgpu::TextureDescriptor {
                 label: Some("offscreen"),
@@ -50,6 +53,7 @@ impl OffscreenTarget {
             view,
             size,
             generation: ctx.generation(),
+            _lease: lease,
         })
     }
 

@@ -6,8 +6,8 @@ use parking_lot::Mutex;
 
 use crate::convert::{ConvertJob, reference};
 use crate::media::{
-    ColorInfo, ColorModel, FieldOrder, FrameStorage, PixelFormat, PlaneArrangement, SampleDepth,
-    Size, Subsampling, VideoFrame,
+    ColorInfo, ColorModel, FieldOrder, FrameStorage, PictureId, PixelFormat, PlaneArrangement,
+    SampleDepth, Size, Subsampling, VideoFrame,
 };
 
 use super::{GpuContext, GpuOptions, RgbaPicture};
@@ -115,6 +115,7 @@ pub(super) fn frame_of(
         .map(|(bytes, stride)| (bytes.as_slice(), *stride))
         .collect();
     VideoFrame {
+        id: PictureId::unique(),
         size,
         format,
         color,

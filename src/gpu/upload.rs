@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::media::{PixelFormat, Plane, Size, VideoFrame};
 
+use super::budget::Lease;
 use super::{DeviceGeneration, GpuContext, PictureError};
 
 /// Staging buffers at most: one being written, one being copied, and one that the GPU has not begun.
@@ -48,6 +49,7 @@ struct Slot {
     buffer: wgpu::Buffer,
     state: Arc<SlotState>,
     submission: Option<wgpu::SubmissionIndex>,
+    _lease: Lease,
 }
 
 impl Slot {
@@ -56,6 +58,7 @@ impl Slot {
         if size > ctx.device().limits().max_buffer_size {
             return Err(PictureError::TooLarge { bytes });
         }
+        let lease = ctx.budget().must(size);
         let buffer = ctx.checked(|| {
             ctx.device().create_buffer(&wgpu::BufferDescriptor {
                 label: Some("staging"),
@@ -69,6 +72,7 @@ impl Slot {
             buffer,
             state,
             submission: None,
+            _lease: lease,
         })
     }
 
@@ -195,6 +199,7 @@ pub struct PlaneTextures {
     size: Size,
     textures: Vec<wgpu::Texture>,
     views: Vec<wgpu::TextureView>,
+    _lease: Lease,
 }
 
 impl PlaneTextures {
@@ -203,6 +208,10 @@ impl PlaneTextures {
         if size.width().max(size.height()) > limit {
             return Err(PictureError::TooLargeForTextures { size, limit });
         }
+        let samples: usize = (0..format.plane_count())
+            .map(|plane| format.row_bytes(plane, size) * format.plane_size(plane, size).1)
+            .sum();
+        let lease = ctx.budget().must(samples as u64);
         let textures = ctx.checked(|| {
             (0..format.plane_count())
                 .map(|plane| create_plane(ctx, format, plane, size))
@@ -217,6 +226,7 @@ impl PlaneTextures {
             size,
             textures,
             views,
+            _lease: lease,
         })
     }
 

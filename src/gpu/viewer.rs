@@ -5,13 +5,14 @@ use crate::media::{Orientation, Size, VideoFrame, ViewSettings};
 use crate::timeline::Composite;
 
 use super::compose::{ComposeJob, ComposePlan, CpuComposer, GpuComposer};
+use super::kept::{KeptPictures, PictureKey, Wanted};
 use super::overlay::Overlay;
 use super::picture::extent;
 use super::present::Presenter;
 use super::{
     ComponentOrder, ConvertChoice, CpuPictureConverter, DeviceGeneration, GpuContext, GpuConverter,
-    GpuTimer, Picture, PictureConverter, PictureError, PictureRequest, PictureTimes, Rect,
-    RgbaPicture,
+    GpuTimer, KeptCounts, Outlook, Picture, PictureConverter, PictureError, PictureRequest,
+    PictureTimes, Rect, RgbaPicture,
 };
 
 /// Shows frames, and composites of several.
@@ -21,6 +22,9 @@ use super::{
 /// [`Viewer::render`] draws that picture, as often as the window needs it. When the window changes
 /// size while nothing plays, the old picture is stretched until `show` is called again with the frame
 /// that the caller kept.
+///
+/// Pictures are kept as long as the device's [`TextureBudget`](super::TextureBudget) allows. Showing the
+/// same again at the same size brings the kept one back and converts nothing.
 ///
 /// It lives on the thread that owns the device. After a device loss every call answers
 /// [`PictureError::DeviceLost`] (or [`PictureError::OtherDevice`], given the new device) until
@@ -34,7 +38,7 @@ pub struct Viewer {
     plan: ComposePlan,
     gpu_composer: Option<GpuComposer>,
     cpu_composer: Option<CpuComposer>,
-    shown: Option<Shown>,
+    kept: KeptPictures,
 }
 
 /// Who converts frames. They are made when they are first needed.
@@ -84,16 +88,6 @@ impl Converters {
     }
 }
 
-/// The picture on screen.
-#[derive(Debug)]
-struct Shown {
-    picture: Picture,
-    bindings: wgpu::BindGroup,
-    has_alpha: bool,
-    /// Whether a frame has been converted into it.
-    filled: bool,
-}
-
 impl Viewer {
     /// A viewer for targets of `target_format`. Converters and pipelines are made when first needed.
     pub fn new(
@@ -109,18 +103,21 @@ impl Viewer {
             plan: ComposePlan::default(),
             gpu_composer: None,
             cpu_composer: None,
-            shown: None,
+            kept: KeptPictures::default(),
         })
     }
 
-    /// Makes everything anew on another device, or for another target format. The picture is gone;
-    /// show the frame again.
+    /// Makes everything anew on another device, or for another target format. The pictures are gone; show
+    /// the frame again.
     pub fn rebuild(
         &mut self,
         ctx: &GpuContext,
         target_format: wgpu::TextureFormat,
     ) -> Result<(), PictureError> {
-        *self = Self::new(ctx, self.converters.choice, target_format)?;
+        let mut new = Self::new(ctx, self.converters.choice, target_format)?;
+        self.kept.lose();
+        new.kept = std::mem::take(&mut self.kept);
+        *self = new;
         Ok(())
     }
 
@@ -152,25 +149,44 @@ impl Viewer {
     ) -> Result<PictureTimes, PictureError> {
         self.check(ctx)?;
         let on_gpu = self.converters.uses_gpu(ctx, frame);
-        self.make_room(ctx, picture_size, self.picture_order(on_gpu))?;
-        let Some(shown) = &mut self.shown else {
-            return Err(PictureError::Nothing);
-        };
-        let job = ConvertJob {
-            out: picture_size,
-            orientation,
-        };
+        let key = PictureKey::of_frame(frame, orientation, picture_size, on_gpu);
+        if self.kept.recall(ctx, &key) {
+            return Ok(PictureTimes::default());
+        }
         let request = PictureRequest {
             frame,
-            job,
+            job: ConvertJob {
+                out: picture_size,
+                orientation,
+            },
             lane: 0,
             token,
         };
-        let (target, timer) = (&shown.picture, &mut self.timer);
-        let times = self.converters.convert(ctx, &request, target, timer)?;
-        shown.has_alpha = frame.format.alpha;
-        shown.filled = true;
-        Ok(times)
+        let wanted = Wanted {
+            presenter: &self.presenter,
+            size: picture_size,
+            order: self.picture_order(on_gpu),
+            has_alpha: frame.format.alpha,
+        };
+        let (converters, timer) = (&mut self.converters, &mut self.timer);
+        self.kept.fill(ctx, key, &wanted, |target| {
+            converters.convert(ctx, &request, target, timer)
+        })
+    }
+
+    /// Shows the picture that [`Viewer::show`] would make of a frame whose fields have been made a whole
+    /// picture, if it is kept: then they need not be. `fields` is the frame as it was decoded.
+    pub fn show_again(
+        &mut self,
+        ctx: &GpuContext,
+        fields: &VideoFrame,
+        orientation: Orientation,
+        picture_size: Size,
+    ) -> Result<bool, PictureError> {
+        self.check(ctx)?;
+        let on_gpu = self.converters.uses_gpu(ctx, fields);
+        let key = PictureKey::of_frame(fields, orientation, picture_size, on_gpu);
+        Ok(self.kept.recall(ctx, &key.made_whole()))
     }
 
     /// Composes the layers of `composite` into a picture of `picture_size`, the canvas's size on screen.
@@ -193,33 +209,60 @@ impl Viewer {
             return self.show(ctx, frame, orientation, picture_size, token);
         }
         let on_gpu = self.converters.choice.uses_gpu(ctx.summary());
-        self.make_room(ctx, picture_size, self.picture_order(on_gpu))?;
-        let Some(shown) = &mut self.shown else {
-            return Err(PictureError::Nothing);
+        let key = PictureKey::of_composite(composite, picture_size, on_gpu);
+        if self.kept.recall(ctx, &key) {
+            return Ok(PictureTimes::default());
+        }
+        let wanted = Wanted {
+            presenter: &self.presenter,
+            size: picture_size,
+            order: self.picture_order(on_gpu),
+            has_alpha: false,
         };
-        let job = ComposeJob {
-            composite,
-            plan: &self.plan,
-            target: &shown.picture,
-            token,
-        };
-        let converters = &mut self.converters;
-        let times = if on_gpu {
-            let composer = match &mut self.gpu_composer {
+        let Self {
+            converters,
+            plan,
+            gpu_composer,
+            cpu_composer,
+            timer,
+            kept,
+            ..
+        } = self;
+        kept.fill(ctx, key, &wanted, |target| {
+            let job = ComposeJob {
+                composite,
+                plan,
+                target,
+                token,
+            };
+            if !on_gpu {
+                return cpu_composer
+                    .get_or_insert_with(|| CpuComposer::new(ctx, converters.threads))
+                    .compose(ctx, &job);
+            }
+            let composer = match &mut *gpu_composer {
                 Some(composer) => composer,
                 none => none.insert(GpuComposer::new(ctx)?),
             };
-            composer.compose(ctx, &job, &mut self.timer, |request, target, timer| {
+            composer.compose(ctx, &job, timer, |request, target, timer| {
                 converters.convert(ctx, request, target, timer)
-            })?
-        } else {
-            self.cpu_composer
-                .get_or_insert_with(|| CpuComposer::new(ctx, converters.threads))
-                .compose(ctx, &job)?
-        };
-        shown.has_alpha = false;
-        shown.filled = true;
-        Ok(times)
+            })
+        })
+    }
+
+    /// Tells where the playhead is and how it goes on: what is kept depends on it.
+    pub fn set_outlook(&mut self, outlook: Outlook) {
+        self.kept.set_outlook(outlook);
+    }
+
+    /// Gives up kept pictures that the budget has no room for any more.
+    pub fn settle(&mut self, ctx: &GpuContext) {
+        self.kept.settle(ctx);
+    }
+
+    /// How keeping pictures goes.
+    pub fn kept_counts(&self) -> KeptCounts {
+        self.kept.counts()
     }
 
     /// The order of the target's own components where the converter can write it, so that the picture
@@ -232,34 +275,12 @@ impl Viewer {
         }
     }
 
-    /// Keeps the picture's texture while the size stays the same.
-    fn make_room(
-        &mut self,
-        ctx: &GpuContext,
-        size: Size,
-        order: ComponentOrder,
-    ) -> Result<(), PictureError> {
-        let fits = |shown: &Shown| shown.picture.size() == size && shown.picture.order() == order;
-        if self.shown.as_ref().is_some_and(fits) {
-            return Ok(());
-        }
-        let picture = Picture::new(ctx, size, order)?;
-        let bindings = self.presenter.bind(&picture);
-        self.shown = Some(Shown {
-            picture,
-            bindings,
-            has_alpha: false,
-            filled: false,
-        });
-        Ok(())
-    }
-
     /// Draws the picture into `viewport` of the pass's target, which must contain it. Draws nothing
     /// when nothing has been shown yet.
     ///
     /// The viewport and the scissor rectangle of the pass are changed.
     pub fn draw(&self, pass: &mut wgpu::RenderPass<'_>, viewport: Rect, settings: &ViewSettings) {
-        if let Some(shown) = self.shown.as_ref().filter(|shown| shown.filled) {
+        if let Some(shown) = self.kept.on_screen() {
             self.presenter.draw(
                 pass,
                 &shown.picture,
@@ -349,10 +370,7 @@ impl Viewer {
         viewport: Rect,
         settings: &ViewSettings,
     ) -> Option<&Picture> {
-        let shown = self
-            .shown
-            .as_ref()
-            .filter(|shown| shown.filled && !shown.has_alpha)?;
+        let shown = self.kept.on_screen().filter(|shown| !shown.has_alpha)?;
         let texture = target.texture();
         let same = shown.picture.size() == viewport.size
             && shown.picture.texture().format() == texture.format()
@@ -380,20 +398,13 @@ impl Viewer {
 
     /// Size of the picture at hand.
     pub fn picture_size(&self) -> Option<Size> {
-        self.shown
-            .as_ref()
-            .filter(|shown| shown.filled)
-            .map(|shown| shown.picture.size())
+        self.kept.on_screen().map(|shown| shown.picture.size())
     }
 
     /// The picture as converted, before any view settings, with its alpha. Waits for the GPU.
     pub fn read_back(&self, ctx: &GpuContext) -> Result<RgbaPicture, PictureError> {
         self.check(ctx)?;
-        let shown = self
-            .shown
-            .as_ref()
-            .filter(|shown| shown.filled)
-            .ok_or(PictureError::Nothing)?;
+        let shown = self.kept.on_screen().ok_or(PictureError::Nothing)?;
         shown.picture.read_back(ctx)
     }
 

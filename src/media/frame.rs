@@ -1,9 +1,11 @@
 //! A decoded picture.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{ColorInfo, PixelFormat, Size};
 use crate::memory::SlotId;
+use crate::time::FrameIndex;
 
 /// Keeps the memory behind a frame's planes alive and unchanged; dropping it gives the memory back.
 ///
@@ -216,9 +218,50 @@ pub enum FieldOrder {
     BottomFirst,
 }
 
+/// Names what a frame shows, for as long as the process lives.
+///
+/// Two frames of one name hold the same picture, although one of them may have been decoded long after the
+/// other was dropped. So what was made of the first is good for the second. An address says no such
+/// thing: it is used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PictureId {
+    source: u64,
+    number: i64,
+}
+
+impl PictureId {
+    /// What has a number of its own, and nothing else.
+    const NO_SOURCE: u64 = 0;
+
+    /// A name that no other picture has: for pictures that are made, not decoded.
+    pub fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self {
+            source: Self::NO_SOURCE,
+            number: NEXT.fetch_add(1, Ordering::Relaxed).cast_signed(),
+        }
+    }
+
+    /// Frame `frame` of a source. `source` stands for the file as it is now, the stream, and whatever else
+    /// makes its pictures different.
+    pub fn of_frame(source: u64, frame: FrameIndex) -> Self {
+        Self {
+            source: source.max(Self::NO_SOURCE + 1),
+            number: frame.0,
+        }
+    }
+
+    /// What tells its source from others.
+    pub fn source(self) -> u64 {
+        self.source
+    }
+}
+
 /// A decoded picture and what is needed to show it. Immutable; shared by `Arc` where it is kept.
 #[derive(Debug)]
 pub struct VideoFrame {
+    /// What it shows.
+    pub id: PictureId,
     /// Size of the picture as stored, cropping applied.
     pub size: Size,
     /// How the planes are laid out.
@@ -238,5 +281,21 @@ impl VideoFrame {
     /// When there is no such plane.
     pub fn plane(&self, index: usize) -> Plane<'_> {
         self.storage.plane(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart() {
+        assert_ne!(PictureId::unique(), PictureId::unique());
+        let named = |source, frame| PictureId::of_frame(source, FrameIndex(frame));
+        assert_eq!(named(7, 1), named(7, 1));
+        assert_ne!(named(7, 1), named(7, 2));
+        assert_ne!(named(7, 1), named(8, 1));
+        // A source that happens to be zero is none the less a source.
+        assert_ne!(named(0, 0).source(), PictureId::unique().source());
     }
 }

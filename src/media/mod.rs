@@ -16,7 +16,7 @@ pub use color::{
     ChromaSiting, ColorInfo, ColorRange, HdrMetadata, MatrixCoefficients, Primaries,
     TransferFunction,
 };
-pub use frame::{FieldOrder, FrameStorage, Plane, PlaneLayout, PlaneOwner, VideoFrame};
+pub use frame::{FieldOrder, FrameStorage, PictureId, Plane, PlaneLayout, PlaneOwner, VideoFrame};
 pub use orientation::Orientation;
 pub use pixel::{ColorModel, PixelFormat, PlaneArrangement, SampleDepth, Size, Subsampling};
 pub use stream::{

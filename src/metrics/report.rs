@@ -49,6 +49,8 @@ pub struct SoakReport {
     pub cache: Option<CacheReport>,
     /// Fill of the ring of decoded frames.
     pub ring: Option<RingReport>,
+    /// Converted pictures that were kept, where any may be.
+    pub kept_pictures: Option<KeptReport>,
     /// Latency of exact seeks, where any were asked for.
     pub seeks: Option<SeekReport>,
     /// What went another way than it should, without a frame being lost by it.
@@ -223,6 +225,40 @@ pub struct RingReport {
     pub capacity: u64,
     /// Frames in it on average.
     pub fill_mean: f64,
+}
+
+/// Converted pictures that were kept, to be shown again without being made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct KeptReport {
+    /// Pictures that were shown again.
+    pub hits: u64,
+    /// Pictures that were made because nothing was known of them.
+    pub misses_new: u64,
+    /// Because they were kept at another size only.
+    pub misses_size: u64,
+    /// Because they had made room for others.
+    pub misses_room: u64,
+    /// Because they had gone with their graphics device.
+    pub misses_device: u64,
+    /// Times that the graphics device had no memory left.
+    pub shortages: u64,
+    /// Pictures held at the end.
+    pub pictures: u64,
+    /// Bytes held at the end.
+    pub bytes: u64,
+    /// The most bytes held at once.
+    pub bytes_peak: u64,
+    /// Bytes of all textures and buffers on the device at the end.
+    pub textures_bytes: u64,
+    /// Bytes that pictures are kept up to, other textures and buffers included.
+    pub textures_limit: u64,
+}
+
+impl KeptReport {
+    /// Pictures that were made.
+    pub fn misses(&self) -> u64 {
+        self.misses_new + self.misses_size + self.misses_room + self.misses_device
+    }
 }
 
 /// What went another way than it should: of the medium that was open last, and of the sound.

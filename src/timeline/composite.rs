@@ -142,7 +142,7 @@ impl Default for Mix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::{ColorInfo, FieldOrder, FrameStorage, PixelFormat};
+    use crate::media::{ColorInfo, FieldOrder, FrameStorage, PictureId, PixelFormat};
 
     #[test]
     fn its_frames_are_found_in_order() {
@@ -150,6 +150,7 @@ mod tests {
         let frame = || {
             let (luma, chroma) = ([16; 4], [128; 2]);
             Arc::new(VideoFrame {
+                id: PictureId::unique(),
                 size,
                 format: PixelFormat::NV12,
                 color: ColorInfo::BT709_LIMITED,

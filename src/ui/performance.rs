@@ -429,8 +429,9 @@ fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
         ),
         gauge("Pool", pool, pool_limit),
     ];
-    if let Some(cache) = stats.cache {
-        memory.push(gauge("Cache", cache.bytes, cache.limit_bytes));
+    for (name, cache) in [("Cache", stats.cache), ("Textures", stats.textures)] {
+        let Some(cache) = cache else { continue };
+        memory.push(gauge(name, cache.bytes, cache.limit_bytes));
         memory.push(Line::Counts([
             ("Hits", cache.hits.to_string(), style::TEXT),
             ("Misses", cache.misses.to_string(), style::TEXT),

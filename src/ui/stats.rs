@@ -115,6 +115,8 @@ pub struct ViewStats {
     pub pool_bytes: (u64, u64),
     /// The cache of decoded frames, where there is one.
     pub cache: Option<CacheFigures>,
+    /// Textures and buffers on the graphics device, and the pictures that are kept there, where any are.
+    pub textures: Option<CacheFigures>,
     /// How short memory is.
     pub pressure: Pressure,
     /// Memory of the process that is in RAM, in bytes.

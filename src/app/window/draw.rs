@@ -271,6 +271,14 @@ impl App {
             hits: cache.hits,
             misses: cache.all_misses(),
         });
+        let kept = shown.stage.kept_counts();
+        view.textures = Some(CacheFigures {
+            bytes: player.textures.used(),
+            limit_bytes: player.textures.share(),
+            hits: kept.hits,
+            misses: kept.misses(),
+        })
+        .filter(|figures| figures.limit_bytes > 0);
         view.pressure = player.memory.pressure();
         #[expect(clippy::cast_possible_truncation, reason = "for people to read")]
         let refresh_hz = self.refresh.as_f64() as f32;
@@ -383,7 +391,9 @@ impl App {
         drop(surface);
         let surface = create_surface(&instance, &window)?;
         let options = GpuOptions::from_env(None);
-        let ctx = GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
+        let mut ctx =
+            GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
+        ctx.set_budget((*self.player.textures).clone());
         let surface = self.set_up_surface(&ctx, surface, &window)?;
         stage.rebuild(ctx, surface.format())?;
         self.interface.attach(&window, stage.gpu());

@@ -196,7 +196,11 @@ pub fn run_window(
     let run = app.run_stats(&file);
     let summary = app.player.scheduler.log().summary();
     let snapshot = app.player.engine.snapshot();
-    let report = app.stats.report(&run, &summary, &app.player, &snapshot);
+    let shown = app.shown_window.as_ref();
+    let kept = shown.map(|shown| shown.stage.kept_counts());
+    let report = app
+        .stats
+        .report(&run, &summary, &app.player, kept, &snapshot);
     let failure = failure_of_run(&snapshot, &summary);
     Ok(WindowOutcome {
         report,
@@ -312,7 +316,9 @@ impl App {
         let window = Arc::new(window);
         let surface = create_surface(&instance, &window)?;
         let options = GpuOptions::from_env(None);
-        let ctx = GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
+        let mut ctx =
+            GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
+        ctx.set_budget((*self.player.textures).clone());
         let surface = self.set_up_surface(&ctx, surface, &window)?;
         let stage = Stage::new(ctx, self.options.choice, surface.format())?;
         Ok(Shown {
@@ -451,6 +457,9 @@ impl ApplicationHandler<News> for App {
         let now = self.player.clock.now();
         let snapshot = self.player.engine.snapshot();
         self.stats.sample(now);
+        if let Some(shown) = &mut self.shown_window {
+            shown.stage.follow(&snapshot);
+        }
         if snapshot.status != PlaybackStatus::Playing {
             self.stats.interrupt();
             self.player.scheduler.interrupt();

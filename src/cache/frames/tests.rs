@@ -4,7 +4,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::media::{ColorInfo, FieldOrder, PixelFormat, Size};
+use crate::media::{ColorInfo, FieldOrder, PictureId, PixelFormat, Size};
 use crate::memory::{MemoryProbe, Readings, Share};
 use crate::time::SimClock;
 
@@ -15,6 +15,7 @@ fn picture(rows: u32) -> Arc<VideoFrame> {
     let plane = |plane: usize| vec![0u8; 32 * format.plane_size(plane, size).1];
     let (luma, chroma) = (plane(0), plane(1));
     Arc::new(VideoFrame {
+        id: PictureId::unique(),
         size,
         format,
         color: ColorInfo::BT709_LIMITED,

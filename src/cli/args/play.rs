@@ -241,7 +241,7 @@ pub struct MachineArgs {
     /// Decoder threads, 1 to 64; chosen by the machine when left out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub threads: Option<u16>,
-    /// Keep no decoded frames: what is asked for again is decoded again.
+    /// Keep no frames and no pictures: what is asked for again is decoded and converted again.
     #[arg(long)]
     pub no_cache: bool,
 }

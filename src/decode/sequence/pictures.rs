@@ -13,7 +13,8 @@ use crate::decode::probe::{media_info, require_playable};
 use crate::decode::source_file::Interrupter;
 use crate::decode::video_reader::{ReaderOptions, Step, VideoReader};
 use crate::decode::{BufferCounters, SessionOptions};
-use crate::media::VideoFrame;
+use crate::media::{PictureId, VideoFrame};
+use crate::time::FrameIndex;
 
 /// A picture to decode.
 pub(super) struct Job {
@@ -80,8 +81,13 @@ impl PictureDecoder {
                 Err(error) => break Err(error.to_string()),
             }
         };
-        let frame =
+        let mut frame =
             picture.and_then(|picture| reader.frame(picture).map_err(|error| error.to_string()));
+        if let Ok(frame) = &mut frame {
+            // The file is the picture.
+            let source = reader.input().file_identity().source_of(reader.stream().id);
+            frame.id = PictureId::of_frame(source, FrameIndex::ZERO);
+        }
         done.decode = self.options.clock.now().since(opened);
         self.counters.add_since(reader.buffer_counters(), &counted);
         // What damage has left in a decoder shall not show in the next picture.

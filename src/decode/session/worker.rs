@@ -14,7 +14,7 @@ use crate::decode::index::{GopIndex, Numbering};
 use crate::decode::plan::{CatchUp, PlanCursor, VideoPlan};
 use crate::decode::ring::{FrameProducer, Picture, PlannedFrame, RingItem};
 use crate::decode::video_reader::{DecodeError, ReadPicture, Step, VideoReader};
-use crate::media::FieldOrder;
+use crate::media::{FieldOrder, PictureId};
 use crate::time::{FrameIndex, MediaSpan, MediaTime, Moment};
 
 /// A frame that was decoded, not yet placed in the plan.
@@ -46,6 +46,8 @@ pub(super) struct Worker {
     pub(super) options: SessionOptions,
     // The decoder and where it stands.
     pub(super) reader: VideoReader,
+    /// What stands for the stream in the names of its pictures.
+    source: u64,
     /// The frame that the decoder delivers next, if that is known.
     pub(super) next_decoded: Option<FrameIndex>,
     /// Whether the decoder has been at the beginning of the file since its last seek, so that counting
@@ -75,11 +77,13 @@ impl Worker {
         shared: Arc<Shared>,
         options: SessionOptions,
     ) -> Self {
+        let identity = reader.input().file_identity();
         Self {
             orders,
             ring,
             shared,
             options,
+            source: identity.source_of(reader.stream().id),
             reader,
             next_decoded: Some(FrameIndex::ZERO),
             counts_from_start: true,
@@ -264,7 +268,8 @@ impl Worker {
             .damaged
             .store(self.reader.damaged_packets(), Ordering::Relaxed);
         let picture = match self.reader.frame(picture) {
-            Ok(frame) => {
+            Ok(mut frame) => {
+                frame.id = PictureId::of_frame(self.source, index);
                 if frame.fields != FieldOrder::Progressive {
                     self.shared.interlaced.store(true, Ordering::Relaxed);
                 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::media::{
-    ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, MatrixCoefficients, PixelFormat,
-    Size, Subsampling, VideoFrame,
+    ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, MatrixCoefficients, PictureId,
+    PixelFormat, Size, Subsampling, VideoFrame,
 };
 
 /// Pictures kept: those of one composite, in all likelihood.
@@ -149,6 +149,7 @@ fn frame_of(pattern: Pattern, size: Size) -> VideoFrame {
         .collect();
     let slices: Vec<(&[u8], usize)> = planes.iter().map(|plane| (&plane[..], width)).collect();
     VideoFrame {
+        id: PictureId::unique(),
         size,
         format,
         color: ColorInfo {

@@ -8,6 +8,8 @@
 use egui::ClippedPrimitive;
 use egui_wgpu::{Renderer, ScreenDescriptor};
 
+use crate::gpu::budget::Lease;
+use crate::gpu::picture::bytes_of;
 use crate::gpu::{GpuContext, PictureError};
 use crate::media::Size;
 
@@ -29,6 +31,7 @@ struct KeptPicture {
     edition: Option<u64>,
     pixels_per_point: f32,
     used: Vec<Area>,
+    _lease: Lease,
 }
 
 /// Keeps the picture of the interface and lays it over the window.
@@ -159,6 +162,7 @@ impl KeptPicture {
         format: wgpu::TextureFormat,
         size: Size,
     ) -> Result<Self, PictureError> {
+        let lease = ctx.budget().must(bytes_of(size));
         ctx.checked(|| {
             let texture = ctx.device().create_texture(&wgpu::TextureDescriptor {
                 label: Some("kept overlay"),
@@ -192,6 +196,7 @@ impl KeptPicture {
                 edition: None,
                 pixels_per_point: 1.0,
                 used: Vec::new(),
+                _lease: lease,
             }
         })
     }

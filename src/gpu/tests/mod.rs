@@ -2,6 +2,7 @@
 
 mod compose;
 mod golden;
+mod kept;
 mod lifecycle;
 mod present;
 mod shaders;

@@ -7,6 +7,7 @@ use crate::metrics::{Bound, FrameLog, FrameRecord, ProcessSample, ProcessSampler
 use crate::time::{FrameIndex, Moment};
 
 /// A report in which everything was measured, with round numbers.
+#[expect(clippy::too_many_lines, reason = "a list of everything there is")]
 pub(crate) fn full_report() -> SoakReport {
     let cause = |fate, stage, count| CauseCount { fate, stage, count };
     SoakReport {
@@ -79,6 +80,19 @@ pub(crate) fn full_report() -> SoakReport {
             capacity: 6,
             fill_mean: 5.75,
         }),
+        kept_pictures: Some(KeptReport {
+            hits: 30,
+            misses_new: 900,
+            misses_size: 20,
+            misses_room: 40,
+            misses_device: 0,
+            shortages: 1,
+            pictures: 17,
+            bytes: 62_668_800,
+            bytes_peak: 66_355_200,
+            textures_bytes: 75_000_000,
+            textures_limit: 67_108_864,
+        }),
         seeks: Some(SeekReport {
             count: 100,
             p50_ms: 210.0,
@@ -123,6 +137,7 @@ pub(crate) fn bare_report() -> SoakReport {
         pool: None,
         cache: None,
         ring: None,
+        kept_pictures: None,
         seeks: None,
         counters: CounterReport::default(),
         limits: Vec::new(),
@@ -153,6 +168,8 @@ open files  20 at the start, 21 at the end
 pool        12 slots, 149.3 MB of 512.0 MB at most
 cache       255.0 MB of 256.0 MB at most, 700 hits, 303 misses (280 never decoded, 20 evicted, 3 declined)
 ring        5.8 of 6 frames on average
+pictures    30 shown again, 960 made (900 new, 20 another size, 40 had made room), 66.4 MB of 67.1 MB at most
+            graphics memory ran out 1 times
 seeks       100: p50 210.0 ms, p95 480.0 ms, max 610.2 ms
 also        2 damaged packets, 1000 in codec memory, 1 sound underruns
 sound       The device `USB` is not there; the default one plays.
@@ -199,6 +216,7 @@ fn the_json_form_keeps_its_names() {
     assert_eq!(json["stages"][0]["p95_ms"], 30.12);
     assert_eq!(json["av_offset"]["max_abs_ms"], 9.0);
     assert_eq!(json["process"]["rss_slope_mb_per_min"], 0.25);
+    assert_eq!(json["kept_pictures"]["misses_room"], 40);
     assert_eq!(json["limits"][0]["bound"], "at_most");
     assert_eq!(json["limits"][0]["passed"], false);
     let bare = serde_json::to_value(bare_report()).unwrap();

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    AvOffsetReport, BYTES_PER_MB, CacheReport, CauseCount, FrameReport, OutputMode, PoolReport,
-    ProcessReport, Quantiles, RingReport, SeekReport, SoakReport, StageReport,
+    AvOffsetReport, BYTES_PER_MB, CacheReport, CauseCount, FrameReport, KeptReport, OutputMode,
+    PoolReport, ProcessReport, Quantiles, RingReport, SeekReport, SoakReport, StageReport,
 };
 
 impl fmt::Display for SoakReport {
@@ -145,6 +145,9 @@ impl SoakReport {
                 "ring"
             )?;
         }
+        if let Some(kept) = &self.kept_pictures {
+            write!(f, "{kept}")?;
+        }
         if let Some(SeekReport {
             count,
             p50_ms,
@@ -187,6 +190,38 @@ impl fmt::Display for FrameReport {
                 f,
                 "{:<12}{} shown, {} repeated, {} late, {} dropped",
                 "at cuts", cuts.shown, cuts.repeated, cuts.late, cuts.dropped
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for KeptReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hits, misses) = (self.hits, self.misses());
+        write!(f, "{:<12}{hits} shown again, {misses} made", "pictures")?;
+        let reasons = [
+            ("new", self.misses_new),
+            ("another size", self.misses_size),
+            ("had made room", self.misses_room),
+            ("lost", self.misses_device),
+        ];
+        let reasons: Vec<String> = reasons
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(reason, count)| format!("{count} {reason}"))
+            .collect();
+        if !reasons.is_empty() {
+            write!(f, " ({})", reasons.join(", "))?;
+        }
+        let (peak, limit) = (megabytes(self.bytes_peak), megabytes(self.textures_limit));
+        writeln!(f, ", {peak} of {limit} at most")?;
+        if self.shortages > 0 {
+            let label = "";
+            writeln!(
+                f,
+                "{label:<12}graphics memory ran out {} times",
+                self.shortages
             )?;
         }
         Ok(())

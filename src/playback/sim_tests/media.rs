@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::decode::{GopIndex, IndexBuilder, PacketStamp};
 use crate::media::{
     AudioFormat, AudioStream, ChannelLayout, ColorInfo, ContainerInfo, FieldOrder, FrameStorage,
-    MediaInfo, Orientation, PixelFormat, SampleAspect, Size, StreamId, VideoFrame, VideoStream,
+    MediaInfo, Orientation, PictureId, PixelFormat, SampleAspect, Size, StreamId, VideoFrame,
+    VideoStream,
 };
 use crate::time::{FrameRate, MediaSpan, MediaTime, Moment, TimeBase};
 
@@ -268,6 +269,7 @@ pub(super) fn tiny_picture() -> Arc<VideoFrame> {
     let (format, size) = (PixelFormat::YUV420P8, Size::new(2, 2).unwrap());
     let planes: [(&[u8], usize); 3] = [(&[16; 4], 2), (&[128; 1], 1), (&[128; 1], 1)];
     Arc::new(VideoFrame {
+        id: PictureId::unique(),
         size,
         format,
         color: ColorInfo::BT709_LIMITED,

@@ -2,8 +2,8 @@
 
 use crate::media::{
     ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, MatrixCoefficients,
-    PixelFormat, PlaneArrangement, Primaries, SampleDepth, Size, Subsampling, TransferFunction,
-    VideoFrame,
+    PictureId, PixelFormat, PlaneArrangement, Primaries, SampleDepth, Size, Subsampling,
+    TransferFunction, VideoFrame,
 };
 
 /// Red, green and blue, as sRGB codes.
@@ -140,6 +140,7 @@ impl Canvas {
             .map(|plane| (plane.as_slice(), stride))
             .collect();
         VideoFrame {
+            id: PictureId::unique(),
             size: self.size,
             format,
             color: COLOR,

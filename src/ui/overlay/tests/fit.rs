@@ -171,12 +171,14 @@ fn the_performance_panel_fits() {
         screen.stats.frames.dropped.decode = 999_999;
         screen.stats.intervals.push_ms(5_000.0);
         screen.stats.pool_bytes = (1_870_000_000, 2_000_000_000);
-        screen.stats.cache = Some(crate::ui::CacheFigures {
+        let figures = crate::ui::CacheFigures {
             bytes: 1_650_000_000,
             limit_bytes: 1_700_000_000,
             hits: 2_157_842,
             misses: 157_842,
-        });
+        };
+        screen.stats.cache = Some(figures);
+        screen.stats.textures = Some(figures);
         screen.stats.pressure = crate::memory::Pressure::Critical;
     };
     everywhere("the panel at its fullest", worst, never);
