@@ -17,6 +17,8 @@ pub mod decode;
 
 pub mod convert;
 
+pub mod cache;
+
 pub mod gpu;
 
 pub mod audio;

@@ -44,8 +44,8 @@ pub use open::{TimelineSettings, TimelineState};
 use self::opening::{FeedOptions, FileSessionOpener};
 use self::worker::{Order, Worker};
 use crate::decode::{
-    FrameConsumer, Generation, GopIndex, SharedAnchor, SourceStatus, VideoPlan, VideoSource,
-    frame_ring,
+    FrameConsumer, Generation, GopIndex, IndexStore, SharedAnchor, SourceStatus, VideoPlan,
+    VideoSource, frame_ring,
 };
 use crate::memory::FramePool;
 use crate::time::Clock;
@@ -65,6 +65,8 @@ pub struct TimelineOptions {
     pub anchor: SharedAnchor,
     /// Called when something new can be seen.
     pub notify: Arc<dyn Fn() + Send + Sync>,
+    /// Where the indices of files are kept from one opening to the next.
+    pub indices: Option<Arc<dyn IndexStore>>,
 }
 
 /// What the thread shares with its handle.
@@ -108,6 +110,7 @@ impl TimelineSource {
                 // A token that already waits says the same.
                 let _already_awake = wake.try_send(());
             }),
+            indices: options.indices,
         };
         let opener = FileSessionOpener::start(&feed_options)?;
         let (orders, incoming) = bounded(1);

@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 
 use super::media::ClipMedia;
 use crate::decode::{
-    FrameConsumer, Input, Interrupter, SequenceSession, SessionOptions, SharedAnchor, VideoSession,
-    VideoSource, media_info, require_playable,
+    FrameConsumer, IndexStore, Input, Interrupter, SequenceSession, SessionOptions, SharedAnchor,
+    VideoSession, VideoSource, media_info, require_playable,
 };
 use crate::memory::FramePool;
 use crate::playback::opener::{FrameShares, picture_bytes};
@@ -62,6 +62,7 @@ pub(super) struct FeedOptions {
     pub(super) pool: FramePool,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) notify: Arc<dyn Fn() + Send + Sync>,
+    pub(super) indices: Option<Arc<dyn IndexStore>>,
 }
 
 /// Two clips may have to be opened for one instant, where one dissolves into the other.
@@ -189,7 +190,7 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
             anchor: Arc::clone(&request.anchor),
             notify: Arc::clone(&options.notify),
             index: request.known.as_ref().and_then(|media| media.whole_index()),
-            indices: None,
+            indices: options.indices.clone(),
             keeper: None,
         }
     };

@@ -1,0 +1,3 @@
+//! Keeps what was made, so that it need not be made again.
+
+pub mod disk;
