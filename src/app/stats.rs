@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::cache::disk::{DiskCache, Fault};
 use crate::media::VideoStream;
 use crate::memory::FramePool;
 use crate::metrics::{
-    AvOffsetReport, CounterReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram,
+    AvOffsetReport, CounterReport, DiskReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram,
     OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles, RingReport, SeekReport,
     SignedHistogram, SoakReport, Stage as Cost, StageReport,
 };
@@ -38,6 +39,25 @@ pub struct RunStats<'a> {
     pub lasted: Duration,
     /// Whether a person ended it.
     pub interrupted: bool,
+    /// What it did with the disk cache, unless that was switched off.
+    pub disk: Option<DiskReport>,
+}
+
+/// The report's form of what a disk cache counted.
+pub(super) fn disk_report(disk: &DiskCache) -> DiskReport {
+    let counters = disk.counters();
+    DiskReport {
+        hits: counters.hits,
+        misses: counters.misses,
+        stored: counters.stored,
+        declined: counters.declined,
+        evicted: counters.evicted,
+        damaged: counters.faults_of(Fault::Damaged),
+        unreadable: counters.faults_of(Fault::Unreadable),
+        unwritable: counters.faults_of(Fault::Unwritable),
+        no_room: counters.faults_of(Fault::NoRoom),
+        database_faults: counters.faults_of(Fault::Database),
+    }
 }
 
 /// Why a run did not play its file to the end, or showed nothing of it.
@@ -254,6 +274,7 @@ impl StatsGatherer {
                 capacity: capacity as u64,
                 fill_mean: fill as f64 / samples as f64,
             }),
+            disk: run.disk,
             seeks: SeekReport::from_nanos(&self.seeks),
             counters: counters_of(snapshot),
             limits: Vec::new(),

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use super::args::{MachineArgs, PictureArgs, SoundArgs};
+use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
 use super::{ConvertChoice, PlayArgs, print, serve_puffin, stop_on_signal};
 use crate::app::{
@@ -184,6 +185,7 @@ fn player_options(args: &PlayArgs) -> PlayerOptions {
         threads: threads(args.machine),
         commands,
         timelines: timeline_settings(args),
+        disk: disk_cache(&args.disk),
         files: args.files.clone(),
     }
 }

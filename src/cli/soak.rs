@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::args::{Fault, SoakArgs};
+use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
 use super::play::{check_file, convert_choice, json, refresh};
 use super::{print, stop_on_signal};
@@ -72,6 +73,7 @@ fn player_options(args: &SoakArgs) -> PlayerOptions {
         threads: None,
         commands: vec![Command::SetLoop(LoopMode::Loop)],
         timelines: args.timeline.settings(),
+        disk: disk_cache(&args.disk),
         files: vec![args.file.clone()],
     }
 }

@@ -31,7 +31,7 @@ pub use process::{MemorySlope, ProcessSample, ProcessSampler, ProcessSummary};
 /// profiler listens.
 pub use puffin::profile_scope as scope;
 pub use report::{
-    AvOffsetReport, CauseCount, CounterReport, CutReport, FrameReport, OutputMode, PoolReport,
+    AvOffsetReport, CauseCount, CounterReport, CutReport, DiskReport, FrameReport, OutputMode, PoolReport,
     ProcessReport, Quantiles, RingReport, SeekReport, SoakReport, StageReport,
 };
 pub use signed::SignedHistogram;

@@ -23,7 +23,7 @@ use self::interface::Interface;
 use super::player::{BROKEN_DOWN, Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
-use super::stats::{RunStats, StatsGatherer, failure_of_run};
+use super::stats::{RunStats, StatsGatherer, disk_report, failure_of_run};
 use crate::config::{Folders, KeyMap};
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, Pacing, WindowSurface, new_instance};
 use crate::media::Size;
@@ -280,6 +280,7 @@ impl App {
             target_fps: rate.map_or(0.0, FrameRate::as_f64),
             lasted: self.player.clock.now().since(self.started),
             interrupted: self.stop.load(Ordering::Relaxed),
+            disk: self.player.disk.as_deref().map(disk_report),
         }
     }
 
@@ -452,6 +453,7 @@ impl ApplicationHandler<News> for App {
         let now = self.player.clock.now();
         let snapshot = self.player.engine.snapshot();
         self.stats.sample(now);
+        self.player.tell_of_disk();
         if snapshot.status != PlaybackStatus::Playing {
             self.stats.interrupt();
             self.player.scheduler.interrupt();

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
+use arc_swap::ArcSwapOption;
 
 /// A kind of trouble. Each is a miss or an item that is not kept, and no more: playback goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -103,7 +103,7 @@ pub(super) struct Counters {
     pub(super) declined: AtomicU64,
     pub(super) evicted: AtomicU64,
     faults: [AtomicU64; Fault::ALL.len()],
-    problem: Mutex<Option<Arc<str>>>,
+    problem: ArcSwapOption<String>,
 }
 
 impl Counters {
@@ -117,15 +117,15 @@ impl Counters {
         if before == 0 {
             let message = fault.message(folder, cause);
             tracing::warn!("{message}");
-            *self.problem.lock() = Some(message.into());
+            self.problem.store(Some(Arc::new(message)));
         } else {
             tracing::debug!("disk cache: {fault:?}: {cause}");
         }
     }
 
     /// The newest message.
-    pub(super) fn problem(&self) -> Option<Arc<str>> {
-        self.problem.lock().clone()
+    pub(super) fn problem(&self) -> Option<Arc<String>> {
+        self.problem.load_full()
     }
 
     pub(super) fn snapshot(&self) -> DiskCounters {

@@ -133,7 +133,7 @@ impl DiskCache {
     }
 
     /// The newest message for the person, where something was wrong.
-    pub fn problem(&self) -> Option<Arc<str>> {
+    pub fn problem(&self) -> Option<Arc<String>> {
         self.store.counters.problem()
     }
 }

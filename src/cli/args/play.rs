@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
+use super::DiskArgs;
 use super::values::{self, CompareByChoice, CompareModeChoice, ConvertChoice, LoopChoice};
 use crate::media::Size;
 use crate::playback::{Comparison, TimelineSettings};
@@ -56,6 +57,9 @@ pub struct PlayArgs {
     /// What the machine may give.
     #[command(flatten)]
     pub machine: MachineArgs,
+    /// What is kept on disk.
+    #[command(flatten)]
+    pub disk: DiskArgs,
 }
 
 /// How timelines are read, and where their media are looked for.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
+use super::DiskArgs;
 use super::play::TimelineArgs;
 use super::values::{self, ConvertChoice, Fault};
 use crate::media::Size;
@@ -66,6 +67,9 @@ pub struct SoakArgs {
     /// Make a fault on purpose: device-loss@SECONDS. May be given several times.
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<Fault>,
+    /// What is kept on disk.
+    #[command(flatten)]
+    pub disk: DiskArgs,
     /// What the run is held to.
     #[command(flatten)]
     pub limits: LimitArgs,

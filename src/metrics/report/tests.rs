@@ -70,6 +70,12 @@ pub(crate) fn full_report() -> SoakReport {
             capacity: 6,
             fill_mean: 5.75,
         }),
+        disk: Some(DiskReport {
+            hits: 3,
+            misses: 1,
+            stored: 1,
+            ..DiskReport::default()
+        }),
         seeks: Some(SeekReport {
             count: 100,
             p50_ms: 210.0,
@@ -113,6 +119,7 @@ pub(crate) fn bare_report() -> SoakReport {
         process: ProcessReport::default(),
         pool: None,
         ring: None,
+        disk: None,
         seeks: None,
         counters: CounterReport::default(),
         limits: Vec::new(),
@@ -142,6 +149,7 @@ threads     9 at the start, 9 at the end
 open files  20 at the start, 21 at the end
 pool        12 slots, 149.3 MB of 512.0 MB at most
 ring        5.8 of 6 frames on average
+disk cache  3 found, 1 not found, 1 kept
 seeks       100: p50 210.0 ms, p95 480.0 ms, max 610.2 ms
 also        2 damaged packets, 1000 in codec memory, 1 sound underruns
 sound       The device `USB` is not there; the default one plays.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    AvOffsetReport, BYTES_PER_MB, CauseCount, FrameReport, OutputMode, PoolReport, ProcessReport,
+    AvOffsetReport, BYTES_PER_MB, CauseCount, DiskReport, FrameReport, OutputMode, PoolReport, ProcessReport,
     Quantiles, RingReport, SeekReport, SoakReport, StageReport,
 };
 
@@ -125,6 +125,15 @@ impl SoakReport {
                 "{:<12}{fill_mean:.1} of {capacity} frames on average",
                 "ring"
             )?;
+        }
+        let disk: Vec<String> = self
+            .disk
+            .iter()
+            .flat_map(DiskReport::nonzero)
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect();
+        if !disk.is_empty() {
+            writeln!(f, "{:<12}{}", "disk cache", disk.join(", "))?;
         }
         if let Some(SeekReport {
             count,
