@@ -136,7 +136,7 @@ impl DiskCache {
             })
             .collect();
         let mut room = None;
-        if store.folder.exists() {
+        if self.is_made()? {
             room = Some(store.folder.room().map_err(|error| self.folder_error(&error))?);
             let totals = store.with_database(|database| database.totals());
             for (kind, items, bytes) in totals.map_err(|error| self.database_error(&error))? {
@@ -159,7 +159,7 @@ impl DiskCache {
     /// Every item, those used last first.
     pub fn list(&self) -> Result<Vec<Listed>, UpkeepError> {
         let store = &self.store;
-        if !store.folder.exists() {
+        if !self.is_made()? {
             return Ok(Vec::new());
         }
         let rows = store.with_database(|database| database.rows());
@@ -188,7 +188,7 @@ impl DiskCache {
     pub fn verify(&self) -> Result<Verified, UpkeepError> {
         let store = &self.store;
         let mut report = Verified::default();
-        if !store.folder.exists() {
+        if !self.is_made()? {
             return Ok(report);
         }
         let database_error = |error: DatabaseError| self.database_error(&error);
@@ -236,7 +236,7 @@ impl DiskCache {
     pub fn clear(&self, kind: Option<Kind>) -> Result<Cleared, UpkeepError> {
         let store = &self.store;
         let mut cleared = Cleared::default();
-        if !store.folder.exists() {
+        if !self.is_made()? {
             return Ok(cleared);
         }
         // Those in the folder, not those in the database: it may not know of all.
@@ -288,6 +288,16 @@ impl DiskCache {
         let evicted = evicted.map_err(|error| self.database_error(&error))?;
         super::counters::Counters::add(&store.counters.evicted, evicted.items);
         Ok(())
+    }
+
+    /// Whether the folder is there. What is there and is no folder is an error.
+    fn is_made(&self) -> Result<bool, UpkeepError> {
+        match std::fs::metadata(self.folder()) {
+            Ok(metadata) if metadata.is_dir() => Ok(true),
+            Ok(_) => Err(self.folder_error(&io::ErrorKind::NotADirectory.into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(self.folder_error(&error)),
+        }
     }
 
     fn item_names(&self) -> Result<Vec<ItemName>, UpkeepError> {
