@@ -7,9 +7,9 @@ use crate::cache::disk::{DiskCache, Fault};
 use crate::media::VideoStream;
 use crate::memory::FramePool;
 use crate::metrics::{
-    AvOffsetReport, CounterReport, DiskReport, FrameFate, FrameRecord, FrameReport, FrameSummary, Histogram,
-    OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles, RingReport, SeekReport,
-    SignedHistogram, SoakReport, Stage as Cost, StageReport,
+    AvOffsetReport, CounterReport, DiskReport, FrameFate, FrameRecord, FrameReport, FrameSummary,
+    Histogram, OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles, RingReport,
+    SeekReport, SignedHistogram, SoakReport, Stage as Cost, StageReport,
 };
 use crate::playback::{FrameScheduler, Severity, Snapshot};
 use crate::time::{MediaSpan, Moment};

@@ -18,9 +18,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use args::{
     BenchArgs, BenchKind, CacheArgs, CacheCommand, Cli, CliCommand, CompletionsArgs, ConvertChoice,
-    DevicesArgs, DiskArgs, Fault, GlobalArgs, KindChoice, LimitArgs, LoopChoice, MachineArgs, PictureArgs, PlayArgs, ProbeArgs, ReportArgs,
-    RunArgs, ShotArgs, SoakArgs, SoundArgs, TimelineArgs, TransportArgs, ValueError,
-    wants_json_errors,
+    DevicesArgs, DiskArgs, Fault, GlobalArgs, KindChoice, LimitArgs, LoopChoice, MachineArgs,
+    PictureArgs, PlayArgs, ProbeArgs, ReportArgs, RunArgs, ShotArgs, SoakArgs, SoundArgs,
+    TimelineArgs, TransportArgs, ValueError, wants_json_errors,
 };
 pub use exit::{CliError, Exit};
 

@@ -31,8 +31,8 @@ pub use process::{MemorySlope, ProcessSample, ProcessSampler, ProcessSummary};
 /// profiler listens.
 pub use puffin::profile_scope as scope;
 pub use report::{
-    AvOffsetReport, CauseCount, CounterReport, CutReport, DiskReport, FrameReport, OutputMode, PoolReport,
-    ProcessReport, Quantiles, RingReport, SeekReport, SoakReport, StageReport,
+    AvOffsetReport, CauseCount, CounterReport, CutReport, DiskReport, FrameReport, OutputMode,
+    PoolReport, ProcessReport, Quantiles, RingReport, SeekReport, SoakReport, StageReport,
 };
 pub use signed::SignedHistogram;
 pub use stage::{Stage, StageTimes};

@@ -54,7 +54,10 @@ fn every_index_comes_back_as_it_was() {
         let Ok(input) = jogwheel::decode::Input::open(&clip.path) else {
             continue;
         };
-        if jogwheel::decode::media_info(&input).default_video().is_none() {
+        if jogwheel::decode::media_info(&input)
+            .default_video()
+            .is_none()
+        {
             continue;
         }
         let first = index_of(&clip.path, &cache);
@@ -136,28 +139,56 @@ fn the_command_tells_and_puts_in_order() {
     let picture = folder.path().join("out.png");
     let clip = made::clip("h264-bframes.mp4").path;
     let empty = json_of(&[&"cache", &"stats", &"--json", &"--cache-dir", &cache]);
-    assert_eq!((&empty["items"], &empty["limit_bytes"]), (&json!(0), &json!(10_000_000_000_u64)));
+    assert_eq!(
+        (&empty["items"], &empty["limit_bytes"]),
+        (&json!(0), &json!(10_000_000_000_u64))
+    );
     assert!(!cache.exists(), "looking makes no folder");
     let shoot = || {
         run(&[
-            &"shot", &clip, &"--at", &"3f", &"-o", &picture, &"--cache-dir", &cache,
+            &"shot",
+            &clip,
+            &"--at",
+            &"3f",
+            &"-o",
+            &picture,
+            &"--cache-dir",
+            &cache,
         ])
         .expect(0)
     };
     shoot();
     let listed = json_of(&[&"cache", &"list", &"--json", &"--cache-dir", &cache]);
-    assert_eq!(listed["items"].as_array().map(Vec::len), Some(1), "{listed:#}");
+    assert_eq!(
+        listed["items"].as_array().map(Vec::len),
+        Some(1),
+        "{listed:#}"
+    );
     let item = &listed["items"][0];
     assert_eq!(item["kind"], "index");
     assert_eq!(item["source"], clip.display().to_string());
     let report = json_of(&[
-        &"play", &clip, &"--headless", &"--frames", &"3", &"--untimed", &"--json",
-        &"--cache-dir", &cache,
+        &"play",
+        &clip,
+        &"--headless",
+        &"--frames",
+        &"3",
+        &"--untimed",
+        &"--json",
+        &"--cache-dir",
+        &cache,
     ]);
     assert_eq!(report["disk"]["hits"], 1, "{report:#}");
     assert_eq!(report["disk"]["misses"], 0);
     let without = json_of(&[
-        &"play", &clip, &"--headless", &"--frames", &"3", &"--untimed", &"--json", &"--no-cache",
+        &"play",
+        &clip,
+        &"--headless",
+        &"--frames",
+        &"3",
+        &"--untimed",
+        &"--json",
+        &"--no-cache",
     ]);
     assert_eq!(without["disk"], Value::Null);
     let words = run(&[&"cache", &"list", &"--cache-dir", &cache]).expect(0);
@@ -166,17 +197,32 @@ fn the_command_tells_and_puts_in_order() {
     let path = cache.join(format!("{}.item", item["name"].as_str().unwrap()));
     fs::write(&path, b"nonsense").unwrap();
     let checked = json_of(&[&"cache", &"verify", &"--json", &"--cache-dir", &cache]);
-    assert_eq!((&checked["damaged"], &checked["sound"]), (&json!(1), &json!(0)));
+    assert_eq!(
+        (&checked["damaged"], &checked["sound"]),
+        (&json!(1), &json!(0))
+    );
     shoot();
     let limited = json_of(&[&"cache", &"limit", &"1M", &"--json", &"--cache-dir", &cache]);
-    assert_eq!((&limited["limit_bytes"], &limited["limit_stated"]), (&json!(1 << 20), &json!(true)));
+    assert_eq!(
+        (&limited["limit_bytes"], &limited["limit_stated"]),
+        (&json!(1 << 20), &json!(true))
+    );
     let limit = run(&[&"cache", &"limit", &"--cache-dir", &cache]).expect(0);
     assert!(limit.stdout.starts_with("1.0 MB"), "{limit:?}");
-    let other = json_of(&[&"cache", &"clear", &"thumbnails", &"--json", &"--cache-dir", &cache]);
+    let other = json_of(&[
+        &"cache",
+        &"clear",
+        &"thumbnails",
+        &"--json",
+        &"--cache-dir",
+        &cache,
+    ]);
     assert_eq!(other["items"], 0);
     let cleared = run(&[&"cache", &"clear", &"index", &"--cache-dir", &cache]).expect(0);
     assert!(cleared.stdout.starts_with("1 item removed"), "{cleared:?}");
-    run(&[&"cache", &"clear", &"pictures"]).expect(2).says("possible values");
+    run(&[&"cache", &"clear", &"pictures"])
+        .expect(2)
+        .says("possible values");
     run(&[&"cache", &"stats", &"--cache-dir", &clip])
         .expect(1)
         .says("cannot be used");
@@ -190,11 +236,22 @@ fn a_folder_that_cannot_be_used_does_not_stop_a_shot() {
     // Below a file there can be no folder.
     let below = made::clip("h264-longgop.mp4").path.join("cache");
     let ended = run(&[
-        &"shot", &clip, &"--at", &"3f", &"-o", &picture, &"--cache-dir", &below,
+        &"shot",
+        &clip,
+        &"--at",
+        &"3f",
+        &"-o",
+        &picture,
+        &"--cache-dir",
+        &below,
     ])
     .expect(0)
     .says("--cache-dir");
     assert!(picture.exists());
-    let told = ended.stderr.lines().filter(|line| line.contains("WARN")).count();
-    assert!(told <= 2, "once that it cannot be read, once that it cannot be written: {ended:#?}");
+    let told = ended
+        .stderr
+        .lines()
+        .filter(|line| line.contains("WARN"))
+        .count();
+    assert_eq!(told, 1, "{ended:#?}");
 }

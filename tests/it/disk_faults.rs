@@ -58,7 +58,9 @@ const DAMAGES: [(&str, fn(&Path, &Path)); 6] = [
             }
         });
     }),
-    ("overwritten", |file, _| change(file, |bytes| bytes.fill(0xA5))),
+    ("overwritten", |file, _| {
+        change(file, |bytes| bytes.fill(0xA5))
+    }),
     ("swapped", |file, other| {
         let between = file.with_extension("between");
         fs::rename(file, &between).unwrap();
@@ -249,7 +251,10 @@ fn a_reserve_stays_free() {
     let (free, least) = (stats.free_bytes.unwrap(), stats.min_free_bytes.unwrap());
     assert_eq!(least, (2 << 20) / 20);
     // The last item did not fit above the reserve, and the database grew a little.
-    assert!(free + 100_000 > least && free < least + 100_000, "{stats:?}");
+    assert!(
+        free + 100_000 > least && free < least + 100_000,
+        "{stats:?}"
+    );
 }
 
 #[test]

@@ -145,11 +145,13 @@ impl Database {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(patience)?;
-        let _mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        let _mode: String =
+            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         migrate(&mut connection)?;
         let mark: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-        let soundness: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        let soundness: String =
+            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if soundness != "ok" {
             return Err(DatabaseError::Broken(soundness));
         }
@@ -396,11 +398,7 @@ fn rows(connection: &Connection) -> Result<Vec<Row>, DatabaseError> {
 
 /// The time of an item's last use is its file's: readers mark it there, without the database. So each
 /// item that seems to be old is looked at once more before it goes.
-fn trim(
-    change: &Transaction<'_>,
-    target: u64,
-    folder: &Folder,
-) -> Result<Evicted, DatabaseError> {
+fn trim(change: &Transaction<'_>, target: u64, folder: &Folder) -> Result<Evicted, DatabaseError> {
     let mut left = total(change)?;
     let mut evicted = Evicted::default();
     while left > target {
@@ -434,11 +432,7 @@ fn oldest(connection: &Connection) -> Result<Vec<(ItemName, u64, i64)>, Database
     let mut found = statement.query([TRIM_STEP])?;
     let mut oldest = Vec::new();
     while let Some(row) = found.next()? {
-        oldest.push((
-            ItemName(row.get(0)?),
-            unsigned(row.get(1)?),
-            row.get(2)?,
-        ));
+        oldest.push((ItemName(row.get(0)?), unsigned(row.get(1)?), row.get(2)?));
     }
     Ok(oldest)
 }

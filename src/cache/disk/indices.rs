@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use super::folder::now_millis;
 use super::{DiskCache, Key, Kind};
-use crate::decode::{
-    FileIdentity, GopIndex, IndexStore, index_from_bytes, index_parameters,
-};
+use crate::decode::{FileIdentity, GopIndex, IndexStore, index_from_bytes, index_parameters};
 use crate::media::VideoStream;
 
 /// A file that was changed within this time may change again without a new time stamp: file systems

@@ -209,7 +209,7 @@ pub(super) enum ItemError {
 impl From<io::Error> for ItemError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::NotFound => Self::Absent,
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Absent,
             io::ErrorKind::UnexpectedEof => Self::Damaged("it became shorter while it was read"),
             _ => Self::Unreadable(error),
         }

@@ -11,7 +11,12 @@ fn key(kind: Kind, number: u64) -> Key {
         device: 0,
         inode: 0,
     };
-    Key::new(kind, &PathBuf::from(format!("/rushes/{number}.mov")), &file, b"")
+    Key::new(
+        kind,
+        &PathBuf::from(format!("/rushes/{number}.mov")),
+        &file,
+        b"",
+    )
 }
 
 fn written(key: &Key, parts: &[&[u8]]) -> Vec<u8> {
@@ -80,8 +85,7 @@ fn no_change_of_any_byte_goes_unnoticed() {
                 let mut bytes = sound.clone();
                 bytes[place] ^= flip;
                 fs::write(&path, bytes).unwrap();
-                let loaded =
-                    ItemFile::open(&path, key.name()).and_then(|item| item.load(false));
+                let loaded = ItemFile::open(&path, key.name()).and_then(|item| item.load(false));
                 assert!(
                     matches!(loaded, Err(ItemError::Damaged(_))),
                     "byte {place} ^ {flip}"

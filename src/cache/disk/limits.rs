@@ -65,9 +65,7 @@ impl DiskLimits {
     /// What must stay free.
     pub(super) fn min_free(&self, room: Room) -> u64 {
         let part = u128::from(room.total_bytes) * u128::from(self.free_percent) / 100;
-        u64::try_from(part)
-            .unwrap_or(u64::MAX)
-            .min(self.free_bytes)
+        u64::try_from(part).unwrap_or(u64::MAX).min(self.free_bytes)
     }
 }
 

@@ -60,7 +60,9 @@ impl Store {
 
     /// The limit that holds: one that was stated for the folder, else that of this process.
     pub(super) fn limit_bytes(&self) -> u64 {
-        self.folder.stated_limit().unwrap_or(self.limits.limit_bytes)
+        self.folder
+            .stated_limit()
+            .unwrap_or(self.limits.limit_bytes)
     }
 
     /// The item, and whether it was found to be damaged and its record has to go.
@@ -121,7 +123,9 @@ impl Store {
         if packed.file_bytes > thresholds.item_bytes {
             return Err(Declined::TooLarge);
         }
-        self.folder.create().map_err(|error| self.unwritten(&error))?;
+        self.folder
+            .create()
+            .map_err(|error| self.unwritten(&error))?;
         let room = self.folder.room().map_err(|error| self.unwritten(&error))?;
         if !self.limits.leaves_room(room, packed.file_bytes) {
             let free = format!("{} MB are free", room.free_bytes / 1_000_000);
@@ -263,7 +267,9 @@ impl Store {
     /// Records every item in the folder, as far as headers tell. They are checked when they are read.
     fn adopt_all(&self, database: &mut Database) -> Result<(), DatabaseError> {
         let names = self.folder.entries()?.into_iter().filter_map(|entry| {
-            let Entry::Item(name) = entry else { return None };
+            let Entry::Item(name) = entry else {
+                return None;
+            };
             Some(name)
         });
         let mut rows = Vec::new();

@@ -80,10 +80,7 @@ fn items_are_kept_and_found_again() {
     cache.flush();
     assert!(cache.get(&key).is_none() && cache.list().unwrap().is_empty());
     let counters = cache.counters();
-    assert_eq!(
-        (counters.hits, counters.misses, counters.stored),
-        (2, 1, 1)
-    );
+    assert_eq!((counters.hits, counters.misses, counters.stored), (2, 1, 1));
     assert_eq!(counters.faults, [0; 5]);
     assert_eq!(cache.problem(), None);
 }
@@ -163,7 +160,9 @@ fn a_stated_limit_holds_for_everyone() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (cache(folder.path()), cache(folder.path()));
     for number in 0..10 {
-        first.put(&key(Kind::Thumbnails, number), &[&[0; 9_000]]).unwrap();
+        first
+            .put(&key(Kind::Thumbnails, number), &[&[0; 9_000]])
+            .unwrap();
     }
     second.set_limit(50_000).unwrap();
     let stats = first.stats().unwrap();
@@ -230,7 +229,9 @@ fn a_broken_database_is_made_again_from_the_items() {
         let before = cache(folder.path());
         before.clear(None).unwrap();
         for number in 0..5 {
-            before.put(&key(Kind::Index, number), &[&number.to_le_bytes()]).unwrap();
+            before
+                .put(&key(Kind::Index, number), &[&number.to_le_bytes()])
+                .unwrap();
         }
         let database = before.store.folder.database_path().unwrap();
         drop(before);

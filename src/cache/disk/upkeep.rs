@@ -137,7 +137,12 @@ impl DiskCache {
             .collect();
         let mut room = None;
         if self.is_made()? {
-            room = Some(store.folder.room().map_err(|error| self.folder_error(&error))?);
+            room = Some(
+                store
+                    .folder
+                    .room()
+                    .map_err(|error| self.folder_error(&error))?,
+            );
             let totals = store.with_database(|database| database.totals());
             for (kind, items, bytes) in totals.map_err(|error| self.database_error(&error))? {
                 kinds.insert(kind, KindStats { kind, items, bytes });
@@ -193,7 +198,9 @@ impl DiskCache {
         }
         let database_error = |error: DatabaseError| self.database_error(&error);
         // A database that has to be made anew is filled from headers, which is no part of the report.
-        store.with_database(|_opened| Ok(())).map_err(database_error)?;
+        store
+            .with_database(|_opened| Ok(()))
+            .map_err(database_error)?;
         for names in self.item_names()?.chunks(STEP) {
             let mut rows = Vec::new();
             let mut damaged = Vec::new();

@@ -99,12 +99,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(
-    store: &Store,
-    orders: &Receiver<Order>,
-    waiting_bytes: &AtomicU64,
-    is_ending: &AtomicBool,
-) {
+fn run(store: &Store, orders: &Receiver<Order>, waiting_bytes: &AtomicU64, is_ending: &AtomicBool) {
     for order in orders {
         match order {
             Order::Store(key, bytes) => {

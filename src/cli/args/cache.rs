@@ -98,7 +98,12 @@ mod tests {
     fn kinds_bear_their_names() {
         let choices: Vec<(String, Kind)> = KindChoice::value_variants()
             .iter()
-            .filter_map(|&choice| Some((choice.to_possible_value()?.get_name().to_owned(), choice.into())))
+            .filter_map(|&choice| {
+                Some((
+                    choice.to_possible_value()?.get_name().to_owned(),
+                    choice.into(),
+                ))
+            })
             .collect();
         let kinds = Kind::ALL.map(|kind| (kind.name().to_owned(), kind));
         assert_eq!(choices, kinds);

@@ -208,9 +208,7 @@ impl Reader<'_> {
                 return Err(IndexBytesError);
             }
             for _ in 0..count {
-                last = last
-                    .checked_add_unsigned(interval)
-                    .ok_or(IndexBytesError)?;
+                last = last.checked_add_unsigned(interval).ok_or(IndexBytesError)?;
                 pts.push(last);
             }
         }
@@ -317,7 +315,10 @@ mod tests {
         let rate = FrameRate::new(25, 1).unwrap();
         assert_eq!(GopIndex::constant(rate, 10).to_bytes(), None);
         let base = TimeBase::new(1, 25).unwrap();
-        assert_eq!(IndexBuilder::new(base, rate, 0).publish(false).to_bytes(), None);
+        assert_eq!(
+            IndexBuilder::new(base, rate, 0).publish(false).to_bytes(),
+            None
+        );
         // An empty but complete one says that there are no frames.
         let empty = built([], 3);
         let read = GopIndex::from_bytes(&empty.to_bytes().unwrap()).unwrap();

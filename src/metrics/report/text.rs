@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    AvOffsetReport, BYTES_PER_MB, CauseCount, DiskReport, FrameReport, OutputMode, PoolReport, ProcessReport,
-    Quantiles, RingReport, SeekReport, SoakReport, StageReport,
+    AvOffsetReport, BYTES_PER_MB, CauseCount, DiskReport, FrameReport, OutputMode, PoolReport,
+    ProcessReport, Quantiles, RingReport, SeekReport, SoakReport, StageReport,
 };
 
 impl fmt::Display for SoakReport {
