@@ -284,7 +284,7 @@ mod tests {
     /// Packets of a stream with B-frames, in decoding order.
     fn packets(frames: i64) -> impl Iterator<Item = PacketStamp> {
         (0..frames).map(|n| {
-            let shown = if n % 3 == 0 { n } else { n - 1 };
+            let shown = [n, n + 1, n - 1][usize::try_from(n % 3).unwrap()];
             PacketStamp {
                 pts: Some(shown * 3003 + 7),
                 dts: Some(n * 3003 - 3003),
