@@ -229,7 +229,7 @@ fn the_command_tells_and_puts_in_order() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_used_does_not_stop_a_shot() {
+fn a_folder_that_cannot_be_used_stops_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let clip = made::clip("h264-bframes.mp4").path;
     let picture = folder.path().join("out.png");
@@ -254,4 +254,20 @@ fn a_folder_that_cannot_be_used_does_not_stop_a_shot() {
         .filter(|line| line.contains("WARN"))
         .count();
     assert_eq!(told, 1, "{ended:#?}");
+    let state = folder.path().join("state");
+    let report = json_of(&[
+        &"play",
+        &clip,
+        &"--headless",
+        &"--seconds",
+        &"1",
+        &"--json",
+        &"--state-file",
+        &state,
+        &"--cache-dir",
+        &below,
+    ]);
+    assert_eq!(report["disk"]["unwritable"], 1, "{report:#}");
+    let told = fs::read_to_string(&state).unwrap();
+    assert!(told.contains("cannot be written to"), "{told}");
 }
