@@ -45,8 +45,11 @@ fn copy(from: &Path) -> tempfile::TempDir {
     folder
 }
 
-/// What may happen to a file: it, and another one.
-const DAMAGES: [(&str, fn(&Path, &Path)); 6] = [
+/// Does something to a file, with another one.
+type Damage = fn(&Path, &Path);
+
+/// What may happen to a file.
+const DAMAGES: [(&str, Damage); 6] = [
     ("deleted", |file, _| fs::remove_file(file).unwrap()),
     ("emptied", |file, _| cut(file, |_| 0)),
     ("cut in half", |file, _| cut(file, |length| length / 2)),
@@ -59,7 +62,7 @@ const DAMAGES: [(&str, fn(&Path, &Path)); 6] = [
         });
     }),
     ("overwritten", |file, _| {
-        change(file, |bytes| bytes.fill(0xA5))
+        change(file, |bytes| bytes.fill(0xA5));
     }),
     ("swapped", |file, other| {
         let between = file.with_extension("between");

@@ -26,7 +26,7 @@ const LIMIT_BYTES: u64 = 300_000;
 /// Processes that are killed, by twos.
 const KILLS: u64 = 500;
 
-/// Vigna's SplitMix64.
+/// Vigna's `SplitMix64`.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {

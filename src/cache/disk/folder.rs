@@ -26,6 +26,7 @@ const ITEM_ENDING: &str = ".item";
 const TEMPORARY: (&str, &str) = ("new-", ".tmp");
 const DATABASE: &str = "index-";
 const LIMIT: &str = "limit";
+const LIMIT_END: &str = " bytes\n";
 const LOCK: &str = "lock";
 
 /// See <https://bford.info/cachedir/>.
@@ -212,13 +213,15 @@ impl Folder {
     /// The limit that a person stated for this folder, if one did.
     pub(super) fn stated_limit(&self) -> Option<u64> {
         let text = fs::read_to_string(self.path.join(LIMIT)).ok()?;
-        text.trim().parse().ok().filter(|&bytes| bytes > 0)
+        // With the word at its end it is whole: half a number would be a number, too.
+        let number = text.strip_suffix(LIMIT_END)?;
+        number.parse().ok().filter(|&bytes| bytes > 0)
     }
 
     /// States the limit for every process that uses the folder.
     pub(super) fn state_limit(&self, bytes: u64) -> io::Result<()> {
         let mut temporary = self.begin_temporary()?;
-        writeln!(temporary, "{bytes}")?;
+        write!(temporary, "{bytes}{LIMIT_END}")?;
         temporary.as_file().sync_data()?;
         let persisted = temporary.persist(self.path.join(LIMIT));
         persisted.map(drop).map_err(|error| error.error)
@@ -245,7 +248,7 @@ impl Folder {
     /// Sets a broken database aside, so that another one takes its place. That gets another name, for
     /// other processes still hold the old one, and its side files with it. Call it with the folder
     /// locked.
-    pub(super) fn set_aside(&self, database: &Path) -> io::Result<()> {
+    pub(super) fn set_aside(database: &Path) -> io::Result<()> {
         match fs::rename(database, database.with_extension("broken")) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),

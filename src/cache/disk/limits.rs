@@ -31,15 +31,15 @@ impl Default for DiskLimits {
     }
 }
 
-/// What a limit comes down to.
+/// What a limit comes down to, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Thresholds {
     /// Above this, items go.
-    pub(super) ceiling_bytes: u64,
+    pub(super) ceiling: u64,
     /// Until no more than this is left.
-    pub(super) floor_bytes: u64,
+    pub(super) floor: u64,
     /// A single item that is larger would push out too much else.
-    pub(super) item_bytes: u64,
+    pub(super) item: u64,
 }
 
 impl Thresholds {
@@ -49,9 +49,9 @@ impl Thresholds {
             u64::try_from(bytes).unwrap_or(u64::MAX)
         };
         Self {
-            ceiling_bytes: percent(95),
-            floor_bytes: percent(85),
-            item_bytes: limit_bytes / 8,
+            ceiling: percent(95),
+            floor: percent(85),
+            item: limit_bytes / 8,
         }
     }
 }
@@ -76,13 +76,13 @@ mod tests {
     #[test]
     fn a_limit_is_trimmed_from_95_to_85_percent() {
         let usual = Thresholds::of_limit(10_000_000_000);
-        assert_eq!(usual.ceiling_bytes, 9_500_000_000);
-        assert_eq!(usual.floor_bytes, 8_500_000_000);
+        assert_eq!(usual.ceiling, 9_500_000_000);
+        assert_eq!(usual.floor, 8_500_000_000);
         // An item always fits below the floor.
         for limit in [0, 1, 7, 1000, u64::MAX] {
             let thresholds = Thresholds::of_limit(limit);
-            assert!(thresholds.floor_bytes <= thresholds.ceiling_bytes);
-            assert!(thresholds.item_bytes <= thresholds.floor_bytes);
+            assert!(thresholds.floor <= thresholds.ceiling);
+            assert!(thresholds.item <= thresholds.floor);
         }
     }
 

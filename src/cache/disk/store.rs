@@ -120,7 +120,7 @@ impl Store {
     fn try_put(&self, key: &Key, parts: &[&[u8]]) -> Result<(), Declined> {
         let packed = Packed::new(key, parts).ok_or(Declined::TooLarge)?;
         let thresholds = Thresholds::of_limit(self.limit_bytes());
-        if packed.file_bytes > thresholds.item_bytes {
+        if packed.file_bytes > thresholds.item {
             return Err(Declined::TooLarge);
         }
         self.folder
@@ -148,12 +148,7 @@ impl Store {
         };
         let place = self.folder.item_path(key.name());
         let evicted = self.with_database(|database| {
-            database.reserve(
-                &row,
-                thresholds.ceiling_bytes,
-                thresholds.floor_bytes,
-                &self.folder,
-            )
+            database.reserve(&row, thresholds.ceiling, thresholds.floor, &self.folder)
         });
         let evicted = evicted.map_err(|error| self.unrecorded(&error))?;
         Counters::add(&self.counters.evicted, evicted.items);
@@ -238,7 +233,7 @@ impl Store {
         let opened = match Database::open(&path, self.limits.patience) {
             Err(error @ DatabaseError::Broken(_)) => {
                 self.fault(Fault::Database, &error);
-                self.folder.set_aside(&path)?;
+                Folder::set_aside(&path)?;
                 Database::open(&self.folder.database_path()?, self.limits.patience)
             }
             opened => opened,
@@ -257,7 +252,7 @@ impl Store {
         let locked = self.folder.lock()?;
         // Another process may have replaced it already.
         if broken.is_current() {
-            self.folder.set_aside(broken.path())?;
+            Folder::set_aside(broken.path())?;
         }
         drop(broken);
         drop(locked);

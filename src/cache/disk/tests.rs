@@ -267,7 +267,7 @@ fn a_database_that_breaks_in_use_is_replaced() {
     second.put(&key(Kind::Index, 4), &[b"four"]).unwrap();
     assert_eq!(first.list().unwrap().len(), 4);
     assert_eq!(second.list().unwrap().len(), 4);
-    first.store.folder.set_aside(&database).unwrap();
+    folder::Folder::set_aside(&database).unwrap();
     second.put(&key(Kind::Index, 5), &[b"five"]).unwrap();
     assert_ne!(second.store.folder.database_path().unwrap(), database);
     assert_eq!(first.list().unwrap().len(), 5);

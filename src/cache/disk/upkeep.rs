@@ -287,10 +287,10 @@ impl DiskCache {
         let store = &self.store;
         let thresholds = Thresholds::of_limit(store.limit_bytes());
         let evicted = store.with_database(|database| {
-            if database.total()? <= thresholds.ceiling_bytes {
+            if database.total()? <= thresholds.ceiling {
                 return Ok(super::database::Evicted::default());
             }
-            database.trim_to(thresholds.floor_bytes, &store.folder)
+            database.trim_to(thresholds.floor, &store.folder)
         });
         let evicted = evicted.map_err(|error| self.database_error(&error))?;
         super::counters::Counters::add(&store.counters.evicted, evicted.items);
