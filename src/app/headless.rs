@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, bounded};
 use super::player::{BROKEN_DOWN, Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
-use super::stats::{RunStats, StatsGatherer, failure_of_run};
+use super::stats::{RunStats, StatsGatherer, disk_report, failure_of_run};
 use crate::decode::Picture;
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget};
 use crate::media::Size;
@@ -181,6 +181,7 @@ impl Headless {
         puffin::GlobalProfiler::lock().new_frame();
         self.stats.sample(now);
         self.stage.follow(snapshot);
+        self.player.tell_of_disk();
         if snapshot.status != PlaybackStatus::Playing {
             self.stats.interrupt();
             self.player.scheduler.interrupt();
@@ -343,6 +344,7 @@ impl Headless {
             target_fps: rate.map_or(0.0, FrameRate::as_f64),
             lasted: self.player.clock.now().since(self.started),
             interrupted: self.stop.load(Ordering::Relaxed),
+            disk: self.player.disk.as_deref().map(disk_report),
         };
         self.stats.report(
             &run,

@@ -9,7 +9,8 @@ use crossbeam_channel::bounded;
 
 use crate::audio::{AudioConfig, AudioPlayer};
 use crate::cache::FrameCache;
-use crate::decode::SharedAnchor;
+use crate::cache::disk::DiskCache;
+use crate::decode::{IndexStore, SharedAnchor};
 use crate::gpu::TextureBudget;
 use crate::memory::{
     FramePool, MemoryBudget, MemoryManager, MemoryWatch, Reclaim, Shedder, Step, SystemProbe,
@@ -17,7 +18,7 @@ use crate::memory::{
 use crate::metrics::FrameLog;
 use crate::playback::{
     Command, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener, FrameScheduler,
-    OpenerOptions, Schedule, Snapshot, StartOptions, TimelineSettings,
+    OpenerOptions, Schedule, Severity, Snapshot, StartOptions, TimelineSettings,
 };
 use crate::time::{Clock, RealClock};
 
@@ -48,6 +49,8 @@ pub struct PlayerOptions {
     pub commands: Vec<Command>,
     /// How timelines are read.
     pub timelines: TimelineSettings,
+    /// Where what can be made again is kept from one run to the next.
+    pub disk: Option<Arc<DiskCache>>,
     /// Files to open.
     pub files: Vec<PathBuf>,
 }
@@ -70,6 +73,10 @@ pub struct Player {
     pub memory: Arc<MemoryManager>,
     /// Looks after it.
     _watch: MemoryWatch,
+    /// Where what can be made again is kept from one run to the next.
+    pub disk: Option<Arc<DiskCache>>,
+    /// The last message about it that was passed on.
+    told_of_disk: Option<Arc<String>>,
 }
 
 impl Player {
@@ -128,6 +135,10 @@ impl Player {
             anchor: Arc::clone(&anchor),
             notify,
             timelines: options.timelines,
+            indices: options
+                .disk
+                .clone()
+                .map(|disk| -> Arc<dyn IndexStore> { disk }),
         });
         let scheduler = FrameScheduler::new(
             Arc::clone(&schedule),
@@ -176,7 +187,21 @@ impl Player {
             cache,
             memory,
             _watch: watch,
+            disk: options.disk,
+            told_of_disk: None,
         })
+    }
+
+    /// Passes on what is wrong with the disk cache, once. Costs nothing while nothing is.
+    pub fn tell_of_disk(&mut self) {
+        let problem = self.disk.as_ref().and_then(|disk| disk.problem());
+        if let Some(problem) = problem
+            && self.told_of_disk.as_ref() != Some(&problem)
+        {
+            let text = problem.to_string();
+            self.engine.send(Command::Tell(Severity::Warning, text));
+            self.told_of_disk = Some(problem);
+        }
     }
 }
 

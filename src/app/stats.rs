@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::player::Player;
 use crate::cache::FrameCacheStats;
+use crate::cache::disk::{DiskCache, Fault};
 use crate::gpu::{KeptCounts, TextureBudget};
 use crate::media::VideoStream;
 use crate::metrics::{
-    AvOffsetReport, CacheReport, CounterReport, FrameFate, FrameRecord, FrameReport, FrameSummary,
-    Histogram, KeptReport, OutputMode, PoolReport, ProcessReport, ProcessSampler, Quantiles,
-    RingReport, SeekReport, SignedHistogram, SoakReport, Stage as Cost, StageReport,
+    AvOffsetReport, CacheReport, CounterReport, DiskReport, FrameFate, FrameRecord, FrameReport,
+    FrameSummary, Histogram, KeptReport, OutputMode, PoolReport, ProcessReport, ProcessSampler,
+    Quantiles, RingReport, SeekReport, SignedHistogram, SoakReport, Stage as Cost, StageReport,
 };
 use crate::playback::{FrameScheduler, Severity, Snapshot};
 use crate::time::{MediaSpan, Moment};
@@ -40,6 +41,25 @@ pub struct RunStats<'a> {
     pub lasted: Duration,
     /// Whether a person ended it.
     pub interrupted: bool,
+    /// What it did with the disk cache, unless that was switched off.
+    pub disk: Option<DiskReport>,
+}
+
+/// The report's form of what a disk cache counted.
+pub(super) fn disk_report(disk: &DiskCache) -> DiskReport {
+    let counters = disk.counters();
+    DiskReport {
+        hits: counters.hits,
+        misses: counters.misses,
+        stored: counters.stored,
+        declined: counters.declined,
+        evicted: counters.evicted,
+        damaged: counters.faults_of(Fault::Damaged),
+        unreadable: counters.faults_of(Fault::Unreadable),
+        unwritable: counters.faults_of(Fault::Unwritable),
+        no_room: counters.faults_of(Fault::NoRoom),
+        database_faults: counters.faults_of(Fault::Database),
+    }
 }
 
 /// Why a run did not play its file to the end, or showed nothing of it.
@@ -304,6 +324,7 @@ impl StatsGatherer {
             kept_pictures: kept
                 .filter(|_| player.textures.share() > 0)
                 .map(|counts| kept_report(counts, &player.textures)),
+            disk: run.disk,
             seeks: SeekReport::from_nanos(&self.seeks),
             counters: counters_of(snapshot),
             limits: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod cache;
 mod devices;
 mod exit;
 mod play;
@@ -16,10 +17,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use args::{
-    BenchArgs, BenchKind, Cli, CliCommand, CompletionsArgs, ConvertChoice, DevicesArgs, Fault,
-    GlobalArgs, LimitArgs, LoopChoice, MachineArgs, PictureArgs, PlayArgs, ProbeArgs, ReportArgs,
-    RunArgs, ShotArgs, SoakArgs, SoundArgs, TimelineArgs, TransportArgs, ValueError,
-    wants_json_errors,
+    BenchArgs, BenchKind, CacheArgs, CacheCommand, Cli, CliCommand, CompletionsArgs, ConvertChoice,
+    DevicesArgs, DiskArgs, Fault, GlobalArgs, KindChoice, LimitArgs, LoopChoice, MachineArgs,
+    PictureArgs, PlayArgs, ProbeArgs, ReportArgs, RunArgs, ShotArgs, SoakArgs, SoundArgs,
+    TimelineArgs, TransportArgs, ValueError, wants_json_errors,
 };
 pub use exit::{CliError, Exit};
 
@@ -58,6 +59,7 @@ fn run(args: Vec<OsString>) -> Result<Exit, CliError> {
         CliCommand::Shot(args) => shot::run(&args, &mut out),
         CliCommand::Soak(args) => soak::run(&args, &mut out),
         CliCommand::Bench(args) => bench::run(&args, &mut out),
+        CliCommand::Cache(args) => cache::run(&args, &mut out),
         CliCommand::Devices(args) => devices::run(args, &mut out),
         CliCommand::Completions(args) => args
             .write(&mut out)

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use super::args::{MachineArgs, PictureArgs, SoundArgs};
+use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
 use super::{ConvertChoice, PlayArgs, print, serve_puffin, stop_on_signal};
 use crate::app::{
@@ -181,10 +182,11 @@ fn player_options(args: &PlayArgs) -> PlayerOptions {
         start,
         audio: audio_config(&args.sound, args.run.untimed),
         budget: budget(args.machine),
-        keeps_frames: !args.machine.no_cache,
+        keeps_frames: !args.disk.no_cache,
         threads: threads(args.machine),
         commands,
         timelines: timeline_settings(args),
+        disk: disk_cache(&args.disk),
         files: args.files.clone(),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::args::ShotArgs;
+use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
 use super::play::{check_file, convert_choice, refresh};
 use super::print;
@@ -36,6 +37,7 @@ pub(super) fn run(args: &ShotArgs, out: &mut dyn Write) -> Result<Exit, CliError
         threads: None,
         commands: Vec::new(),
         timelines: args.timeline.settings(),
+        disk: disk_cache(&args.disk),
         files: vec![args.file.clone()],
     };
     let small = Size::new(16, 16).unwrap_or(stream.size);

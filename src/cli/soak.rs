@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::args::{Fault, SoakArgs};
+use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
 use super::play::{budget, check_file, convert_choice, json, refresh, threads};
 use super::{print, stop_on_signal};
@@ -68,10 +69,11 @@ fn player_options(args: &SoakArgs) -> PlayerOptions {
             enabled: !args.no_audio && !args.untimed,
         },
         budget: budget(args.machine),
-        keeps_frames: !args.machine.no_cache,
+        keeps_frames: !args.disk.no_cache,
         threads: threads(args.machine),
         commands: vec![Command::SetLoop(LoopMode::Loop)],
         timelines: args.timeline.settings(),
+        disk: disk_cache(&args.disk),
         files: vec![args.file.clone()],
     }
 }

@@ -5,6 +5,9 @@
 //! first keyframe can be decoded.
 
 mod stamps;
+mod wire;
+
+pub use self::wire::IndexBytesError;
 
 use self::stamps::Stamps;
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, TimeBase};

@@ -3,7 +3,7 @@
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::ffi;
 
-use super::index::{GopIndex, IndexBuilder, PacketStamp};
+use super::index::{GopIndex, IndexBuilder, IndexBytesError, PacketStamp};
 use super::input::{Input, ReadError, ReadOutcome};
 use super::sniff;
 use crate::media::VideoStream;
@@ -17,6 +17,26 @@ pub fn read_index(input: &mut Input, video: &VideoStream) -> Result<GopIndex, Re
     let mut builder = index_builder(video);
     read_stamps(input, video, &mut builder, |_| {})?;
     Ok(builder.publish(true))
+}
+
+/// What the index of `video` depends on beside the file: which stream it is, and which FFmpeg reads it,
+/// for another version may find other packets in the same bytes.
+pub fn index_parameters(video: &VideoStream) -> Vec<u8> {
+    let mut parameters = Vec::new();
+    parameters.extend((video.id.0 as u64).to_le_bytes());
+    parameters.extend(ffmpeg::format::version().to_le_bytes());
+    parameters.extend(video.codec.as_bytes());
+    parameters
+}
+
+/// The index of `video` that [`GopIndex::to_bytes`] made bytes of.
+///
+/// # Errors
+/// When the bytes are no index, or one that counts time from elsewhere.
+pub fn index_from_bytes(bytes: &[u8], video: &VideoStream) -> Result<GopIndex, IndexBytesError> {
+    let index = GopIndex::from_bytes(bytes)?;
+    let is_of_this = index.origin() == index_builder(video).publish(false).origin();
+    is_of_this.then_some(index).ok_or(IndexBytesError)
 }
 
 /// An empty index of `video`.

@@ -89,6 +89,11 @@ impl SameFile {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Its state when it was opened first.
+    pub fn identity(&self) -> FileIdentity {
+        self.identity
+    }
 }
 
 impl Input {

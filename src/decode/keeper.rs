@@ -1,6 +1,7 @@
 //! Where sessions leave what they decode, and look before they decode it again.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::index::GopIndex;
@@ -43,8 +44,8 @@ impl fmt::Debug for dyn FrameKeeper {
 pub trait IndexStore: Send + Sync {
     /// The complete index of `stream` in the file of this identity, if it is kept and sound.
     fn load(&self, file: &FileIdentity, stream: &VideoStream) -> Option<Arc<GopIndex>>;
-    /// Keeps a complete index.
-    fn store(&self, file: &FileIdentity, stream: &VideoStream, index: &GopIndex);
+    /// Keeps a complete index of the file, which is named `path`. Returns when it is kept or declined.
+    fn store(&self, path: &Path, file: &FileIdentity, stream: &VideoStream, index: &GopIndex);
 }
 
 impl fmt::Debug for dyn IndexStore {

@@ -31,9 +31,9 @@ pub use process::{MemorySlope, ProcessSample, ProcessSampler, ProcessSummary};
 /// profiler listens.
 pub use puffin::profile_scope as scope;
 pub use report::{
-    AvOffsetReport, CacheReport, CauseCount, CounterReport, CutReport, FrameReport, KeptReport,
-    OutputMode, PoolReport, ProcessReport, Quantiles, RingReport, SeekReport, SoakReport,
-    StageReport,
+    AvOffsetReport, CacheReport, CauseCount, CounterReport, CutReport, DiskReport, FrameReport,
+    KeptReport, OutputMode, PoolReport, ProcessReport, Quantiles, RingReport, SeekReport,
+    SoakReport, StageReport,
 };
 pub use signed::SignedHistogram;
 pub use stage::{Stage, StageTimes};

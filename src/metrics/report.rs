@@ -51,6 +51,8 @@ pub struct SoakReport {
     pub ring: Option<RingReport>,
     /// Converted pictures that were kept, where any may be.
     pub kept_pictures: Option<KeptReport>,
+    /// Use of the disk cache, unless it was switched off.
+    pub disk: Option<DiskReport>,
     /// Latency of exact seeks, where any were asked for.
     pub seeks: Option<SeekReport>,
     /// What went another way than it should, without a frame being lost by it.
@@ -295,6 +297,51 @@ impl CounterReport {
             ("in codec memory", foreign_pictures),
             ("repacked", repacked_pictures),
             ("sound underruns", audio_underruns),
+        ]
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+    }
+}
+
+/// What this run did with the disk cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct DiskReport {
+    /// Items that were found.
+    pub hits: u64,
+    /// Items that were not.
+    pub misses: u64,
+    /// Items that were written.
+    pub stored: u64,
+    /// Items that were not kept: too large, no room, too many at once.
+    pub declined: u64,
+    /// Items that made room for others.
+    pub evicted: u64,
+    /// Items that were not what had been written, and were removed.
+    pub damaged: u64,
+    /// Times that an item could not be read.
+    pub unreadable: u64,
+    /// Times that the folder could not be written to.
+    pub unwritable: u64,
+    /// Times that the disk was nearly full.
+    pub no_room: u64,
+    /// Times that the database was broken, locked or of another version.
+    pub database_faults: u64,
+}
+
+impl DiskReport {
+    /// Each count that is not zero, with its name in words.
+    pub fn nonzero(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        [
+            ("found", self.hits),
+            ("not found", self.misses),
+            ("kept", self.stored),
+            ("declined", self.declined),
+            ("evicted", self.evicted),
+            ("damaged", self.damaged),
+            ("not readable", self.unreadable),
+            ("not writable", self.unwritable),
+            ("without room", self.no_room),
+            ("index faults", self.database_faults),
         ]
         .into_iter()
         .filter(|(_, count)| *count > 0)

@@ -11,8 +11,8 @@ use super::timeline::{Reviser, TimelineOptions, TimelineSettings, TimelineSource
 use super::watch::FileWatch;
 use crate::cache::FrameCache;
 use crate::decode::{
-    FrameConsumer, Input, Interrupter, SessionOptions, SharedAnchor, VideoSession, VideoSource,
-    media_info, require_playable,
+    FrameConsumer, IndexStore, Input, Interrupter, SessionOptions, SharedAnchor, VideoSession,
+    VideoSource, media_info, require_playable,
 };
 use crate::media::MediaInfo;
 use crate::memory::FramePool;
@@ -186,6 +186,8 @@ pub struct OpenerOptions {
     pub notify: Arc<dyn Fn() + Send + Sync>,
     /// How timelines are read.
     pub timelines: TimelineSettings,
+    /// Where the indices of files are kept from one opening to the next.
+    pub indices: Option<Arc<dyn IndexStore>>,
 }
 
 impl FileOpener {
@@ -296,7 +298,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
         anchor: Arc::clone(&options.anchor),
         notify: Arc::clone(&options.notify),
         index: None,
-        indices: None,
+        indices: options.indices.clone(),
         keeper,
     };
     let (session, frames) = VideoSession::start(input, stream, session_options)
@@ -328,6 +330,7 @@ fn open_timeline(path: &Path, options: &OpenerOptions) -> Result<Opened, String>
         clock: Arc::clone(&options.clock),
         anchor: Arc::clone(&options.anchor),
         notify: Arc::clone(&options.notify),
+        indices: options.indices.clone(),
     };
     let (source, frames) = TimelineSource::start(state.media(), timeline_options)
         .map_err(|error| format!("no thread for the timeline: {error}"))?;

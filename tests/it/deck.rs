@@ -8,8 +8,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, bounded};
 use jogwheel::convert::{ConvertJob, CpuConverter};
 use jogwheel::decode::{
-    FrameConsumer, Generation, GopIndex, Input, LoopMode, Picture, PlannedFrame, RingItem,
-    SessionOptions, VideoPlan, VideoSession, VideoSource, media_info, require_playable,
+    FrameConsumer, Generation, GopIndex, IndexStore, Input, LoopMode, Picture, PlannedFrame,
+    RingItem, SessionOptions, VideoPlan, VideoSession, VideoSource, media_info, require_playable,
 };
 use jogwheel::media::{Orientation, Size, VideoFrame, VideoStream};
 use jogwheel::memory::FramePool;
@@ -30,6 +30,14 @@ pub(crate) struct Deck {
 impl Deck {
     /// Opens the picture of a file.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
+        Self::open_with(path, None)
+    }
+
+    /// The same, with a place where indices are kept.
+    pub(crate) fn open_with(
+        path: &Path,
+        indices: Option<Arc<dyn IndexStore>>,
+    ) -> Result<Self, String> {
         let input = Input::open(path).map_err(|error| error.to_string())?;
         let info = media_info(&input);
         require_playable(&info).map_err(|error| error.to_string())?;
@@ -46,7 +54,7 @@ impl Deck {
                 let _already = send.try_send(());
             }),
             index: None,
-            indices: None,
+            indices,
             keeper: None,
         };
         let (session, frames) = VideoSession::start(input, stream.clone(), options)

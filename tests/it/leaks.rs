@@ -248,6 +248,7 @@ fn players_and_playlists() {
             threads: NonZero::new(2),
             commands: Vec::new(),
             timelines: TimelineSettings::default(),
+            disk: None,
             files: files.clone(),
         };
         let mut player = Player::start(options, wake).unwrap();

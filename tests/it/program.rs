@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Seek};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -38,8 +38,29 @@ pub(crate) fn command(args: &[&dyn AsRef<OsStr>]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_jogwheel"));
     command
         .args(args.iter().map(AsRef::as_ref))
+        .env("XDG_CACHE_HOME", cache_home())
         .env_remove("RUST_LOG");
     command
+}
+
+/// A cache folder for the programs of this build alone: what an earlier build kept must not answer for
+/// this one, nor the person's own cache be filled.
+fn cache_home() -> PathBuf {
+    let built = std::env::current_exe()
+        .and_then(std::fs::metadata)
+        .and_then(|program| program.modified())
+        .unwrap();
+    let age = built.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let name = format!("cache-{}", age.as_nanos());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for other in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let other_name = other.file_name().into_string().unwrap_or_default();
+        if other_name.starts_with("cache-") && other_name != name {
+            // Another test may be faster.
+            let _gone = std::fs::remove_dir_all(other.path());
+        }
+    }
+    folder.join(name)
 }
 
 /// How a run ended.

@@ -42,6 +42,7 @@ fn player(path: &Path) -> (Player, Receiver<()>) {
             media_roots: vec![made::folder()],
             ..TimelineSettings::default()
         },
+        disk: None,
         files: vec![path.to_owned()],
     };
     (Player::start(options, wake).unwrap(), news)

@@ -23,7 +23,7 @@ use self::interface::Interface;
 use super::player::{BROKEN_DOWN, Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
-use super::stats::{RunStats, StatsGatherer, failure_of_run};
+use super::stats::{RunStats, StatsGatherer, disk_report, failure_of_run};
 use crate::config::{Folders, KeyMap};
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, Pacing, WindowSurface, new_instance};
 use crate::media::Size;
@@ -283,6 +283,7 @@ impl App {
             target_fps: rate.map_or(0.0, FrameRate::as_f64),
             lasted: self.player.clock.now().since(self.started),
             interrupted: self.stop.load(Ordering::Relaxed),
+            disk: self.player.disk.as_deref().map(disk_report),
         }
     }
 
@@ -460,6 +461,7 @@ impl ApplicationHandler<News> for App {
         if let Some(shown) = &mut self.shown_window {
             shown.stage.follow(&snapshot);
         }
+        self.player.tell_of_disk();
         if snapshot.status != PlaybackStatus::Playing {
             self.stats.interrupt();
             self.player.scheduler.interrupt();

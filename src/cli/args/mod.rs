@@ -1,5 +1,6 @@
 //! The command line's grammar and its help.
 
+mod cache;
 mod play;
 mod soak;
 mod values;
@@ -15,6 +16,7 @@ use super::Exit;
 use crate::media::Size;
 use crate::time::Position;
 
+pub use cache::{CacheArgs, CacheCommand, DiskArgs, KindChoice};
 pub use play::{
     MachineArgs, PictureArgs, PlayArgs, ReportArgs, RunArgs, SoundArgs, TimelineArgs, TransportArgs,
 };
@@ -97,6 +99,8 @@ pub enum CliCommand {
     Soak(Box<SoakArgs>),
     /// Measure decoding or seeking alone, without pictures.
     Bench(BenchArgs),
+    /// Look at what is kept on disk, check it and empty it.
+    Cache(CacheArgs),
     /// List the GPUs and the sound devices that can be used.
     Devices(DevicesArgs),
     /// Print a completion script for a shell.
@@ -139,6 +143,9 @@ pub struct ShotArgs {
     /// How timelines are read.
     #[command(flatten)]
     pub timeline: TimelineArgs,
+    /// What is kept on disk.
+    #[command(flatten)]
+    pub disk: DiskArgs,
     /// Which frame: 123f, 01:02:03:04 or 4.5s.
     #[arg(long, value_name = "POS", allow_negative_numbers = true)]
     pub at: Position,

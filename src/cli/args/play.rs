@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
+use super::DiskArgs;
 use super::values::{self, CompareByChoice, CompareModeChoice, ConvertChoice, LoopChoice};
 use crate::media::Size;
 use crate::playback::{Comparison, TimelineSettings};
@@ -56,6 +57,9 @@ pub struct PlayArgs {
     /// What the machine may give.
     #[command(flatten)]
     pub machine: MachineArgs,
+    /// What is kept on disk.
+    #[command(flatten)]
+    pub disk: DiskArgs,
 }
 
 /// How timelines are read, and where their media are looked for.
@@ -241,7 +245,4 @@ pub struct MachineArgs {
     /// Decoder threads, 1 to 64; chosen by the machine when left out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub threads: Option<u16>,
-    /// Keep no frames and no pictures: what is asked for again is decoded and converted again.
-    #[arg(long)]
-    pub no_cache: bool,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
+use super::DiskArgs;
 use super::play::{MachineArgs, TimelineArgs};
 use super::values::{self, ConvertChoice, Fault};
 use crate::media::Size;
@@ -69,6 +70,9 @@ pub struct SoakArgs {
     /// What the machine may give.
     #[command(flatten)]
     pub machine: MachineArgs,
+    /// What is kept on disk.
+    #[command(flatten)]
+    pub disk: DiskArgs,
     /// What the run is held to.
     #[command(flatten)]
     pub limits: LimitArgs,

@@ -130,7 +130,7 @@ fn play_takes_everything() {
     assert_eq!(args.report.puffin, "0.0.0.0:9000".parse().ok());
     assert_eq!(args.machine.memory, Some(2 << 30));
     assert_eq!(args.machine.threads, Some(4));
-    assert!(args.machine.no_cache);
+    assert!(args.disk.no_cache);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The thread that numbers a stream's frames by reading its packets once.
+//! The thread that numbers a stream's frames: by what was kept of an earlier reading, else by reading
+//! its packets once.
 
 use std::sync::Arc;
 
@@ -8,7 +9,8 @@ use super::Shared;
 use crate::decode::index::{GopIndex, IndexBuilder};
 use crate::decode::index_reader::{index_builder, read_stamps};
 use crate::decode::input::{Input, OpenError, ReadError, SameFile};
-use crate::decode::source_file::Interrupter;
+use crate::decode::keeper::IndexStore;
+use crate::decode::source_file::{FileChange, Interrupter};
 use crate::media::VideoStream;
 
 /// The first frames are published soon, so that a seek near the beginning need not wait.
@@ -16,6 +18,7 @@ const FIRST_PUBLISHED: usize = 256;
 
 pub(super) struct Indexer {
     pub(super) file: SameFile,
+    pub(super) indices: Option<Arc<dyn IndexStore>>,
     pub(super) stream: VideoStream,
     pub(super) shared: Arc<Shared>,
     pub(super) wake: Sender<()>,
@@ -23,31 +26,40 @@ pub(super) struct Indexer {
 }
 
 impl Indexer {
-    /// Reads to the end, publishing the index whenever it has grown by half, so that the work of
+    /// Fetches the index that was kept, or reads to the end, publishing the index whenever it has grown by half, so that the work of
     /// copying stays in proportion.
     pub(super) fn run(self) {
         puffin::profile_scope!("index");
         let Self {
             file,
+            indices,
             stream,
             shared,
             wake,
             interrupter,
         } = self;
         let path = file.path().to_owned();
-        let publish = |index: GopIndex| {
-            shared.index.store(Arc::new(index));
+        let identity = file.identity();
+        let publish = |index: Arc<GopIndex>| {
+            shared.index.store(index);
             let _already_awake = wake.try_send(());
             (shared.notify)();
         };
+        let kept = indices
+            .as_ref()
+            .and_then(|indices| indices.load(&identity, &stream));
+        if let Some(index) = kept {
+            return publish(index);
+        }
         let mut builder = index_builder(&stream);
         let mut publish_at = FIRST_PUBLISHED;
         let outcome = read(file, &interrupter, &stream, &mut builder, |builder| {
             if builder.shown_len() >= publish_at {
                 publish_at = builder.shown_len() * 3 / 2;
-                publish(builder.publish(false));
+                publish(Arc::new(builder.publish(false)));
             }
         });
+        let is_whole = outcome.is_ok();
         match outcome {
             Ok(()) => {}
             Err(
@@ -60,7 +72,16 @@ impl Indexer {
             }
             Err(IndexError::Open(error)) => tracing::warn!("there is no index: {error}"),
         }
-        publish(builder.publish(true));
+        let index = Arc::new(builder.publish(true));
+        publish(Arc::clone(&index));
+        // A damaged file may read better next time, and one that is still being written has more to
+        // come: neither is kept.
+        if let Some(indices) = indices
+            && is_whole
+            && FileChange::since(identity, &path).is_none()
+        {
+            indices.store(&path, &identity, &stream, &index);
+        }
     }
 }
 

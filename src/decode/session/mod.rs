@@ -5,8 +5,9 @@
 //! A full ring makes it wait. A new plan takes effect between two packets: libavcodec cannot stop in
 //! the middle of one.
 //!
-//! A second thread, `index`, reads the file once to number its frames, unless that was done before. The session starts to play from
-//! the beginning without waiting for it; a seek waits until the index covers its target.
+//! A second thread, `index`, reads the file once to number its frames, or fetches what was kept of an
+//! earlier reading. The session starts to play from the beginning without waiting for it; a seek waits
+//! until the index covers its target.
 
 mod forward;
 mod indexer;
@@ -172,6 +173,7 @@ impl VideoSession {
         let capacity = producer.capacity();
         let known = options.index.clone().filter(|index| index.is_complete());
         let must_read = known.is_none();
+        let indices = options.indices.clone();
         let shared = Arc::new(Shared {
             ready: AtomicU64::new(0),
             failure: Mutex::new(None),
@@ -225,6 +227,7 @@ impl VideoSession {
         })?;
         let indexer = indexer::Indexer {
             file,
+            indices,
             stream,
             shared,
             wake,

@@ -93,6 +93,12 @@ pub(crate) fn full_report() -> SoakReport {
             textures_bytes: 75_000_000,
             textures_limit: 67_108_864,
         }),
+        disk: Some(DiskReport {
+            hits: 3,
+            misses: 1,
+            stored: 1,
+            ..DiskReport::default()
+        }),
         seeks: Some(SeekReport {
             count: 100,
             p50_ms: 210.0,
@@ -138,6 +144,7 @@ pub(crate) fn bare_report() -> SoakReport {
         cache: None,
         ring: None,
         kept_pictures: None,
+        disk: None,
         seeks: None,
         counters: CounterReport::default(),
         limits: Vec::new(),
@@ -170,6 +177,7 @@ cache       255.0 MB of 256.0 MB at most, 700 hits, 303 misses (280 never decode
 ring        5.8 of 6 frames on average
 pictures    30 shown again, 960 made (900 new, 20 another size, 40 had made room), 66.4 MB of 67.1 MB at most
             graphics memory ran out 1 times
+disk cache  3 found, 1 not found, 1 kept
 seeks       100: p50 210.0 ms, p95 480.0 ms, max 610.2 ms
 also        2 damaged packets, 1000 in codec memory, 1 sound underruns
 sound       The device `USB` is not there; the default one plays.

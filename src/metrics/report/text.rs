@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::{
-    AvOffsetReport, BYTES_PER_MB, CacheReport, CauseCount, FrameReport, KeptReport, OutputMode,
-    PoolReport, ProcessReport, Quantiles, RingReport, SeekReport, SoakReport, StageReport,
+    AvOffsetReport, BYTES_PER_MB, CacheReport, CauseCount, DiskReport, FrameReport, KeptReport,
+    OutputMode, PoolReport, ProcessReport, Quantiles, RingReport, SeekReport, SoakReport,
+    StageReport,
 };
 
 impl fmt::Display for SoakReport {
@@ -147,6 +148,15 @@ impl SoakReport {
         }
         if let Some(kept) = &self.kept_pictures {
             write!(f, "{kept}")?;
+        }
+        let disk: Vec<String> = self
+            .disk
+            .iter()
+            .flat_map(DiskReport::nonzero)
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect();
+        if !disk.is_empty() {
+            writeln!(f, "{:<12}{}", "disk cache", disk.join(", "))?;
         }
         if let Some(SeekReport {
             count,

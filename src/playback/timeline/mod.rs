@@ -58,8 +58,8 @@ use self::revision::NextRevision;
 use self::worker::{Order, Worker};
 use crate::cache::FrameCache;
 use crate::decode::{
-    FrameConsumer, Generation, GopIndex, SharedAnchor, SourceStatus, Still, VideoPlan, VideoSource,
-    frame_ring,
+    FrameConsumer, Generation, GopIndex, IndexStore, SharedAnchor, SourceStatus, Still, VideoPlan,
+    VideoSource, frame_ring,
 };
 use crate::memory::FramePool;
 use crate::time::{Clock, FrameIndex};
@@ -81,6 +81,8 @@ pub struct TimelineOptions {
     pub anchor: SharedAnchor,
     /// Called when something new can be seen.
     pub notify: Arc<dyn Fn() + Send + Sync>,
+    /// Where the indices of files are kept from one opening to the next.
+    pub indices: Option<Arc<dyn IndexStore>>,
 }
 
 /// What the thread shares with its handle.
@@ -138,6 +140,7 @@ impl TimelineSource {
                     let _already_awake = wake.try_send(());
                 }
             }),
+            indices: options.indices,
         };
         let opener = FileSessionOpener::start(&feed_options)?;
         let media = Arc::new(media);

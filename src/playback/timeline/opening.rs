@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 use super::media::ClipMedia;
 use crate::cache::FrameCache;
 use crate::decode::{
-    FrameConsumer, FrameKeeper, Input, Interrupter, SequenceSession, SessionOptions, SharedAnchor,
-    VideoSession, VideoSource, media_info, require_playable,
+    FrameConsumer, FrameKeeper, IndexStore, Input, Interrupter, SequenceSession, SessionOptions,
+    SharedAnchor, VideoSession, VideoSource, media_info, require_playable,
 };
 use crate::media::VideoStream;
 use crate::memory::FramePool;
@@ -65,6 +65,7 @@ pub(super) struct FeedOptions {
     pub(super) cache: Option<Arc<FrameCache>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) notify: Arc<dyn Fn() + Send + Sync>,
+    pub(super) indices: Option<Arc<dyn IndexStore>>,
 }
 
 /// Two clips may have to be opened for one instant, where one dissolves into the other.
@@ -194,7 +195,7 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
             anchor: Arc::clone(&request.anchor),
             notify: Arc::clone(&options.notify),
             index: media.whole_index(),
-            indices: None,
+            indices: options.indices.clone(),
             keeper: (shares.cache_bytes > 0).then(keepers).flatten(),
         }
     };

@@ -1,0 +1,118 @@
+//! The thread that writes what nobody waits for.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::key::{ItemName, Key};
+use super::store::Store;
+
+/// Orders that may wait.
+const WAITING: usize = 64;
+
+/// Bytes that may wait: two 8K pictures. A single item may be larger when nothing else waits.
+const WAITING_BYTES: u64 = 256 << 20;
+
+enum Order {
+    Store(Key, Vec<u8>),
+    Remove(ItemName),
+    /// Tells that everything before it is done.
+    Tell(Sender<()>),
+}
+
+/// The handle of the thread. Dropping it ends the thread; what still waits to be kept is not.
+pub(super) struct Writer {
+    orders: Option<Sender<Order>>,
+    waiting_bytes: Arc<AtomicU64>,
+    is_ending: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(store: Arc<Store>) -> io::Result<Self> {
+        let (orders, incoming) = bounded(WAITING);
+        let waiting_bytes = Arc::new(AtomicU64::new(0));
+        let is_ending = Arc::new(AtomicBool::new(false));
+        let thread = std::thread::Builder::new()
+            .name("cache writer".to_owned())
+            .spawn({
+                let (waiting_bytes, is_ending) =
+                    (Arc::clone(&waiting_bytes), Arc::clone(&is_ending));
+                move || run(&store, &incoming, &waiting_bytes, &is_ending)
+            })?;
+        Ok(Self {
+            orders: Some(orders),
+            waiting_bytes,
+            is_ending,
+            thread: Some(thread),
+        })
+    }
+
+    /// Takes an item to keep, unless too much waits already.
+    pub(super) fn store(&self, key: Key, bytes: Vec<u8>) -> bool {
+        let length = bytes.len() as u64;
+        let before = self.waiting_bytes.fetch_add(length, Ordering::Relaxed);
+        let fits = before == 0 || before.saturating_add(length) <= WAITING_BYTES;
+        let is_sent = fits && self.send(Order::Store(key, bytes));
+        if !is_sent {
+            self.waiting_bytes.fetch_sub(length, Ordering::Relaxed);
+        }
+        is_sent
+    }
+
+    /// Removes an item when it comes to it. Forgotten where too much waits: then the item is found to
+    /// be damaged once more, or goes with age.
+    pub(super) fn remove(&self, name: ItemName) {
+        let _too_many = self.send(Order::Remove(name));
+    }
+
+    /// Waits until all that was taken before is done.
+    pub(super) fn flush(&self) {
+        let (done, told) = bounded(1);
+        let Some(orders) = &self.orders else { return };
+        if orders.send(Order::Tell(done)).is_ok() {
+            // An error means that the thread is gone, and nothing waits any more.
+            let _gone = told.recv();
+        }
+    }
+
+    fn send(&self, order: Order) -> bool {
+        self.orders
+            .as_ref()
+            .is_some_and(|orders| orders.try_send(order).is_ok())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.is_ending.store(true, Ordering::Relaxed);
+        // A closed channel of orders is the order to end.
+        self.orders = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread `cache writer` panicked");
+        }
+    }
+}
+
+fn run(store: &Store, orders: &Receiver<Order>, waiting_bytes: &AtomicU64, is_ending: &AtomicBool) {
+    for order in orders {
+        match order {
+            Order::Store(key, bytes) => {
+                if !is_ending.load(Ordering::Relaxed) {
+                    // Why it was not kept has been counted and told.
+                    let _declined = store.put(&key, &[&bytes]);
+                }
+                waiting_bytes.fetch_sub(bytes.len() as u64, Ordering::Relaxed);
+            }
+            Order::Remove(name) => store.remove(&[name]),
+            Order::Tell(done) => {
+                let _nobody_listens = done.send(());
+            }
+        }
+    }
+}
