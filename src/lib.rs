@@ -13,9 +13,13 @@ pub mod media;
 
 pub mod timeline;
 
+pub mod jobs;
+
 pub mod decode;
 
 pub mod convert;
+
+pub mod cache;
 
 pub mod gpu;
 

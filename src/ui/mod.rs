@@ -22,6 +22,7 @@ mod desk;
 mod format;
 mod graph;
 mod help;
+mod hover;
 mod icons;
 mod input;
 mod keyboard;

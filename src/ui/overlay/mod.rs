@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use egui::{CursorIcon, Event, RawInput, Rect};
 
+use crate::cache::waveform::Peak;
 use crate::config::{Action, Key};
 use crate::playback::{Command, PlaybackStatus, SeekTarget};
 use crate::time::{FrameIndex, Moment};
@@ -15,6 +16,7 @@ use super::bar_layout::BarLayout;
 use super::canvas::Canvas;
 use super::desk::{Desk, Local};
 use super::help::Help;
+use super::hover::Sprites;
 use super::osd::Osd;
 use super::performance::Performance;
 use super::pointer::{Button, Gesture, Pointer, Zone, Zones};
@@ -62,6 +64,7 @@ pub struct Overlay {
     toasts: Toasts,
     osd: Osd,
     timeline: TimelineView,
+    sprites: Sprites,
     /// Size of the window and pixels a point, of the latest pass.
     window: (egui::Vec2, f32),
     look: Option<u64>,
@@ -441,7 +444,8 @@ impl Overlay {
         if let Some(layout) = &self.layout {
             let over_lane = canvas.hovered == Some(Zone::Scrub);
             if let Some(pos) = self.pointer.pos.filter(|_| over_lane) {
-                scrub::paint_hover(canvas, layout.scrub, input.snapshot, pos, &self.timeline);
+                let (lane, sprites) = (layout.scrub, &mut self.sprites);
+                scrub::paint_hover(canvas, lane, input, pos, &self.timeline, between.top(), sprites);
             }
             let place =
                 |wanted: Button| layout.buttons.iter().find(|(button, _)| *button == wanted);
@@ -504,9 +508,17 @@ fn may_hide(input: &UiInput<'_>) -> bool {
     input.fullscreen || input.snapshot.status == PlaybackStatus::Playing
 }
 
+/// The waveform, if it takes the picture's place.
+fn large_waveform<'a>(input: &UiInput<'a>) -> Option<&'a [Peak]> {
+    input
+        .waveform
+        .filter(|_| !scrub::has_pictures(input.snapshot))
+}
+
 /// Paints the waveform where there is sound and no picture.
 fn paint_waveform(canvas: &mut Canvas<'_>, between: Rect, input: &UiInput<'_>, shown: FrameIndex) {
-    let (Some(peaks), Some(extent)) = (input.waveform, Extent::of(input.snapshot)) else {
+    let peaks = large_waveform(input);
+    let (Some(peaks), Some(extent)) = (peaks, Extent::of(input.snapshot)) else {
         return;
     };
     let height = (between.height() - 32.0).clamp(1.0, 260.0);
