@@ -9,7 +9,9 @@ use super::args::{Fault, SoakArgs};
 use super::exit::{CliError, Exit};
 use super::play::{check_file, convert_choice, json, refresh};
 use super::{print, stop_on_signal};
-use crate::app::{Headless, HeadlessOptions, NewFile, PlayerOptions, WindowOptions, run_window};
+use crate::app::{
+    BackgroundOptions, Headless, HeadlessOptions, NewFile, PlayerOptions, WindowOptions, run_window,
+};
 use crate::audio::AudioConfig;
 use crate::decode::LoopMode;
 use crate::memory::MemoryBudget;
@@ -101,6 +103,8 @@ fn window(args: &SoakArgs) -> Result<Soaked, CliError> {
         state_file: None,
         target_fps: args.target_fps,
         only_with_file: false,
+        // Nothing may disturb what is measured.
+        background: BackgroundOptions::default(),
     };
     let outcome = run_window(player_options(args), options, stop.clone(), false)?;
     Ok((

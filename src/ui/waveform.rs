@@ -2,8 +2,38 @@
 
 use egui::{Color32, Mesh, Painter, Rect, Shape, Stroke, pos2};
 
-use super::style;
+use super::canvas::Canvas;
+use super::pointer::Zone;
+use super::scrub::{self, Extent};
+use super::{UiInput, style};
 use crate::cache::waveform::Peak;
+use crate::time::FrameIndex;
+
+/// The waveform, if it takes the picture's place.
+pub(super) fn large<'a>(input: &UiInput<'a>) -> Option<&'a [Peak]> {
+    let is_seen = scrub::has_pictures(input.snapshot);
+    input.waveform.filter(|_| !is_seen)
+}
+
+/// Paints the waveform where there is sound and no picture.
+pub(super) fn paint_large(
+    canvas: &mut Canvas<'_>,
+    between: Rect,
+    input: &UiInput<'_>,
+    shown: FrameIndex,
+) {
+    let (Some(peaks), Some(extent)) = (large(input), Extent::of(input.snapshot)) else {
+        return;
+    };
+    let height = (between.height() - 32.0).clamp(1.0, 260.0);
+    let size = egui::vec2((between.width() - 24.0).max(1.0), height);
+    let rect = Rect::from_center_size(between.center(), size);
+    canvas.panel(rect, style::SOLID);
+    // The lane's own margins keep its ends under those of the waveform.
+    let inside = rect.shrink2(egui::vec2(6.0, 8.0));
+    paint(&canvas.painter, inside, peaks, extent.fraction(shown));
+    canvas.zones.place(Zone::Waveform, rect);
+}
 
 /// Paints `peaks` over the width of `rect`, the part before `playhead` brighter.
 ///
@@ -12,7 +42,7 @@ use crate::cache::waveform::Peak;
 /// and a peak may fill several columns. How loud it is stands brighter within its extremes.
 ///
 /// It is one mesh of four triangles a pixel at most, 2,560 for a window of 640, and costs no text.
-pub fn paint(painter: &Painter, rect: Rect, peaks: &[Peak], playhead: f32) {
+fn paint(painter: &Painter, rect: Rect, peaks: &[Peak], playhead: f32) {
     painter.hline(rect.x_range(), rect.center().y, Stroke::new(1.0, style::LANE));
     let step = 1.0 / painter.pixels_per_point().max(0.1);
     let head = rect.left() + rect.width() * playhead.clamp(0.0, 1.0);

@@ -92,11 +92,14 @@ impl WaveformRequest {
             (reader, _) = self.open(context)?;
             first = 0;
         }
-        let mut pass = Pass::new(self, rate, first);
-        let end = pass.read(&mut reader, MOST_SEGMENTS, context)?;
+        let mut end = Pass::new(self, rate, first).read(&mut reader, MOST_SEGMENTS, context)?;
         if first > 0 {
             reader.seek(MediaTime::ZERO).map_err(failed)?;
-            Pass::new(self, rate, 0).read(&mut reader, first, context)?;
+            let up_to = Pass::new(self, rate, 0).read(&mut reader, first, context)?;
+            // It may be shorter than declared, and have ended before the place looked at.
+            if end == first {
+                end = up_to;
+            }
         }
         self.finish(end, file)
     }

@@ -97,8 +97,7 @@ impl Sum {
         let mut high = [self.high; LANES];
         let mut squares = [0.0_f32; LANES];
         for row in rows {
-            for lane in 0..LANES {
-                let sample = row[lane];
+            for (lane, &sample) in row.iter().enumerate() {
                 low[lane] = if sample < low[lane] { sample } else { low[lane] };
                 high[lane] = if sample > high[lane] { sample } else { high[lane] };
                 squares[lane] += sample * sample;

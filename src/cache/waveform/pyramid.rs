@@ -105,6 +105,20 @@ impl Waveform {
         (made, state.segments.len())
     }
 
+    /// Length up to the last block that is made.
+    pub fn length(&self) -> MediaSpan {
+        let state = self.state.load();
+        let last = state.segments.iter().rposition(Option::is_some);
+        let blocks = last.map_or(0, |place| {
+            let own = state.segments[place].as_ref().map_or(0, |own| own.blocks().len());
+            place * SEGMENT_BLOCKS + own
+        });
+        let samples = i64::try_from(blocks * BLOCK_SAMPLES).unwrap_or(i64::MAX);
+        state.rate.map_or(MediaSpan::ZERO, |rate| {
+            MediaSpan::from_samples_nearest(samples, rate)
+        })
+    }
+
     /// Tells where somebody looks: a job that begins afterwards begins there.
     pub fn aim(&self, time: MediaTime) {
         self.aim_flicks.store(time.flicks(), Ordering::Relaxed);
@@ -223,8 +237,10 @@ mod tests {
             let peaks = waveform(blocks, &[loud]).columns(length(blocks), columns);
             prop_assert_eq!(peaks.len(), columns);
             for (column, peak) in peaks.iter().enumerate() {
-                let (first, end) = (blocks * column / columns, (blocks * (column + 1)).div_ceil(columns));
-                let is_inside = (first..end.max(first + 1)).contains(&loud);
+                let samples = |column: usize| blocks * BLOCK_SAMPLES * column / columns;
+                let first = samples(column) / BLOCK_SAMPLES;
+                let end = samples(column + 1).div_ceil(BLOCK_SAMPLES).max(first + 1);
+                let is_inside = (first..end).contains(&loud);
                 let is_loud = peak.high > 0.5;
                 // A column may show its neighbours, by a quarter of its width and a block.
                 let slack = (end - first) / 4 + 1;

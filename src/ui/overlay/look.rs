@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::{Overlay, UiInput, Zone, compare, large_waveform};
+use super::{Overlay, UiInput, Zone, compare, waveform};
 use crate::cache::thumbnails::ThumbnailStrip;
 
 impl Overlay {
@@ -41,7 +41,7 @@ impl Overlay {
             panel.edition.hash(&mut hasher);
             input.stats.frames.shown.hash(&mut hasher);
         }
-        if visible || large_waveform(input).is_some() {
+        if visible || waveform::large(input).is_some() {
             self.shown_frame(input).hash(&mut hasher);
             input
                 .waveform

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use egui::{CursorIcon, Event, RawInput, Rect};
 
-use crate::cache::waveform::Peak;
 use crate::config::{Action, Key};
 use crate::playback::{Command, PlaybackStatus, SeekTarget};
 use crate::time::{FrameIndex, Moment};
@@ -420,7 +419,7 @@ impl Overlay {
             between.max.y = (window.bottom() - bar_layout::HEIGHT).max(between.min.y);
         }
         if !placeholder::paint(canvas, between, input) {
-            paint_waveform(canvas, between, input, shown);
+            waveform::paint_large(canvas, between, input, shown);
         }
         compare::paint(canvas, window, between, visible, input);
         if let Some(panel) = &mut self.performance {
@@ -506,29 +505,6 @@ impl Overlay {
 /// Whether bar and title may hide when nobody needs them.
 fn may_hide(input: &UiInput<'_>) -> bool {
     input.fullscreen || input.snapshot.status == PlaybackStatus::Playing
-}
-
-/// The waveform, if it takes the picture's place.
-fn large_waveform<'a>(input: &UiInput<'a>) -> Option<&'a [Peak]> {
-    input
-        .waveform
-        .filter(|_| !scrub::has_pictures(input.snapshot))
-}
-
-/// Paints the waveform where there is sound and no picture.
-fn paint_waveform(canvas: &mut Canvas<'_>, between: Rect, input: &UiInput<'_>, shown: FrameIndex) {
-    let peaks = large_waveform(input);
-    let (Some(peaks), Some(extent)) = (peaks, Extent::of(input.snapshot)) else {
-        return;
-    };
-    let height = (between.height() - 32.0).clamp(1.0, 260.0);
-    let size = egui::vec2((between.width() - 24.0).max(1.0), height);
-    let rect = Rect::from_center_size(between.center(), size);
-    canvas.panel(rect, style::SOLID);
-    // The lane's own margins keep its ends under those of the waveform.
-    let inside = rect.shrink2(egui::vec2(6.0, 8.0));
-    waveform::paint(&canvas.painter, inside, peaks, extent.fraction(shown));
-    canvas.zones.place(Zone::Waveform, rect);
 }
 
 #[cfg(test)]
