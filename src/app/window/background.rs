@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::cache::ProductStore;
-use crate::cache::thumbnails::{SIDE, StripRequest, StripSource, ThumbnailStrip};
+use crate::cache::thumbnails::{StripRequest, StripScale, StripSource, ThumbnailStrip};
 use crate::cache::waveform::{Peak, Waveform, WaveformRequest, WaveformSource};
 use crate::jobs::{
     JobEvent, JobHandle, JobListener, JobNews, JobQueue, JobState, QueueOptions, SubmitError,
@@ -147,7 +147,7 @@ impl Background {
             index: Arc::clone(index),
         };
         let (store, clock) = (self.options.store.clone(), Arc::clone(&self.clock));
-        let request = StripRequest::new(source, SIDE, Arc::clone(&strip), store, clock);
+        let request = StripRequest::new(source, StripScale::default(), Arc::clone(&strip), store, clock);
         let jobs = request.submit(&self.queue).unwrap_or_else(told);
         self.thumbnails = Some(Thumbnails { strip, jobs });
     }

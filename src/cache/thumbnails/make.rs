@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use super::plan::{LEVELS, MOST_PICTURES, Pick, Plan};
+use super::plan::{LEVELS, MOST_PICTURES, Pick, Plan, StripScale};
 use super::sheet;
 use super::strip::{Thumbnail, ThumbnailStrip};
 use crate::cache::{ProductKey, ProductKind, ProductStore};
@@ -44,6 +44,7 @@ pub struct StripSource {
 #[derive(Debug)]
 pub struct StripRequest {
     source: StripSource,
+    scale: StripScale,
     strip: Arc<ThumbnailStrip>,
     store: Option<Arc<dyn ProductStore>>,
     clock: Arc<dyn Clock>,
@@ -52,18 +53,18 @@ pub struct StripRequest {
 }
 
 impl StripRequest {
-    /// Thumbnails of `source`, as many pixels long on their longer side as `side` says, for `strip`. What
-    /// `store` keeps is taken from there.
+    /// Thumbnails of `source` at this scale, for `strip`. What `store` keeps is taken from there.
     pub fn new(
         source: StripSource,
-        side: u32,
+        scale: StripScale,
         strip: Arc<ThumbnailStrip>,
         store: Option<Arc<dyn ProductStore>>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let size = small_size(source.stream.size, side);
+        let size = small_size(source.stream.size, scale.side);
         Self {
             source,
+            scale,
             strip,
             store,
             clock,
@@ -105,7 +106,7 @@ impl StripRequest {
 
     fn plan(&self) -> &Plan {
         self.plan.get_or_init(|| {
-            let plan = Plan::new(&self.source.index, MOST_PICTURES);
+            let plan = Plan::new(&self.source.index, self.scale.steps, MOST_PICTURES);
             self.strip.set_reach(plan.reach);
             plan
         })
@@ -143,8 +144,8 @@ impl StripRequest {
 
     fn key(&self, file: FileIdentity, level: usize) -> ProductKey {
         let parameters = format!(
-            "stream {} level {level} of {} size {}",
-            self.source.stream.id.0, MOST_PICTURES, self.size
+            "stream {} level {level} size {} steps {:?} most {MOST_PICTURES}",
+            self.source.stream.id.0, self.size, self.scale.steps
         );
         ProductKey {
             kind: ProductKind::Thumbnails,

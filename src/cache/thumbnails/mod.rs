@@ -15,7 +15,7 @@
 //! decoded. Within a level, what is nearest to the place that somebody looks at
 //! ([`ThumbnailStrip::aim`]) comes first.
 //!
-//! Pictures are 160 pixels on their longer side ([`SIDE`]), planar RGB for an SDR screen, turned and
+//! Pictures are 160 pixels on their longer side ([`StripScale`]), planar RGB for an SDR screen, turned and
 //! stretched as the stream stores them: who can show a frame of the stream can show its thumbnail. One
 //! of 160 by 90 takes 43,200 bytes, so a strip takes 26 MB at most.
 //!
@@ -29,8 +29,5 @@ mod sheet;
 mod strip;
 
 pub use make::{StripRequest, StripSource};
-pub use plan::MOST_PICTURES;
+pub use plan::{MOST_PICTURES, StripScale};
 pub use strip::{Thumbnail, ThumbnailStrip};
-
-/// Pixels on the longer side of a thumbnail.
-pub const SIDE: u32 = 160;

@@ -6,11 +6,27 @@ use crate::time::{FrameIndex, MediaSpan};
 /// Thumbnails of one strip at most: one for every three pixels of the widest bar.
 pub const MOST_PICTURES: usize = 600;
 
-/// Time from one thumbnail to the next, by level.
-const STEPS_MILLIS: [i64; LEVELS] = [10_000, 2_000, 500];
-
 /// Levels of a strip.
 pub(super) const LEVELS: usize = 3;
+
+/// How large thumbnails are, and how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StripScale {
+    /// Pixels on the longer side.
+    pub side: u32,
+    /// Time from one thumbnail to the next, by level, the coarse one first.
+    pub steps: [MediaSpan; LEVELS],
+}
+
+impl Default for StripScale {
+    /// 160 pixels; 10 s, 2 s, 0.5 s.
+    fn default() -> Self {
+        Self {
+            side: 160,
+            steps: [10_000, 2_000, 500].map(MediaSpan::from_millis),
+        }
+    }
+}
 
 /// A frame that gets a thumbnail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,19 +46,18 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Plans at most `most` thumbnails of the frames of a complete `index`.
-    pub(super) fn new(index: &GopIndex, most: usize) -> Self {
+    /// Plans at most `most` thumbnails of the frames of a complete `index`, at these steps of time.
+    pub(super) fn new(index: &GopIndex, steps: [MediaSpan; LEVELS], most: usize) -> Self {
         let mut levels: [Vec<Pick>; LEVELS] = std::array::from_fn(|_| Vec::new());
         let keys = keyframes_shown(index);
         let most_cells = i64::try_from(most.max(1)).unwrap_or(i64::MAX);
-        let mut step = MediaSpan::from_millis(STEPS_MILLIS[0]);
+        let [mut step, ..] = steps;
         while cell_of(index.duration(), step) >= most_cells {
             step = step + step;
         }
         levels[0] = with_gaps_filled(first_of_cells(index, &keys, step), index, step);
         let mut planned = levels[0].len();
-        for (level, millis) in STEPS_MILLIS.into_iter().enumerate().skip(1) {
-            let finer = MediaSpan::from_millis(millis);
+        for (level, finer) in steps.into_iter().enumerate().skip(1) {
             let mut picks = first_of_cells(index, &keys, finer);
             let is_new = |pick: &Pick| {
                 let known = |level: &Vec<Pick>| {
@@ -166,6 +181,10 @@ mod tests {
         builder.publish(true)
     }
 
+    fn planned(index: &GopIndex, most: usize) -> Plan {
+        Plan::new(index, StripScale::default().steps, most)
+    }
+
     fn frames(picks: &[Pick]) -> Vec<i64> {
         picks.iter().map(|pick| pick.frame.0).collect()
     }
@@ -173,7 +192,7 @@ mod tests {
     #[test]
     fn levels_add_keyframes_and_repeat_none() {
         // A minute with a keyframe each second.
-        let plan = Plan::new(&index(25, 1_500, 25), MOST_PICTURES);
+        let plan = planned(&index(25, 1_500, 25), MOST_PICTURES);
         assert_eq!(frames(&plan.levels[0]), [0, 250, 500, 750, 1_000, 1_250]);
         assert_eq!(frames(&plan.levels[1])[..3], [50, 100, 150]);
         assert_eq!(plan.levels[1].len(), 24);
@@ -186,7 +205,7 @@ mod tests {
     #[test]
     fn long_media_have_a_coarser_step_and_no_more_than_the_limit() {
         // Two hours, a keyframe each second.
-        let plan = Plan::new(&index(10, 72_000, 10), MOST_PICTURES);
+        let plan = planned(&index(10, 72_000, 10), MOST_PICTURES);
         assert_eq!(frames(&plan.levels[0])[..3], [0, 200, 400]);
         assert_eq!(plan.levels[0].len(), 360);
         assert!(plan.levels[1].is_empty() && plan.levels[2].is_empty());
@@ -195,21 +214,21 @@ mod tests {
     #[test]
     fn gaps_between_keyframes_are_filled_with_frames() {
         // Five minutes behind one keyframe.
-        let plan = Plan::new(&index(10, 3_000, 100_000), MOST_PICTURES);
+        let plan = planned(&index(10, 3_000, 100_000), MOST_PICTURES);
         assert_eq!(frames(&plan.levels[0])[..4], [0, 200, 400, 600]);
         assert_eq!(plan.levels[0][0].keyframe, Some(0));
         assert!(plan.levels[0][1..].iter().all(|pick| pick.keyframe.is_none()));
         assert!(plan.levels[1].is_empty(), "finer levels are keyframes only");
         // Keyframes somewhat rarer than the step are enough.
-        let plan = Plan::new(&index(10, 3_000, 130), MOST_PICTURES);
+        let plan = planned(&index(10, 3_000, 130), MOST_PICTURES);
         assert!(plan.levels[0].iter().all(|pick| pick.keyframe.is_some()));
     }
 
     #[test]
     fn one_frame_has_one_thumbnail_and_none_has_none() {
-        let plan = Plan::new(&index(25, 1, 1), MOST_PICTURES);
+        let plan = planned(&index(25, 1, 1), MOST_PICTURES);
         assert_eq!(frames(&plan.levels[0]), [0]);
-        let plan = Plan::new(&index(25, 0, 1), MOST_PICTURES);
+        let plan = planned(&index(25, 0, 1), MOST_PICTURES);
         assert!(plan.levels.iter().all(Vec::is_empty));
     }
 
@@ -219,7 +238,7 @@ mod tests {
             fps in 1_u32..61, frames in 1_i64..20_000, gop in 1_i64..3_000, most in 1_usize..700,
         ) {
             let index = index(fps, frames, gop);
-            let plan = Plan::new(&index, most);
+            let plan = planned(&index, most);
             let mut all: Vec<i64> = plan.levels.iter().flatten().map(|pick| pick.frame.0).collect();
             prop_assert!(all.len() <= most);
             for level in &plan.levels {

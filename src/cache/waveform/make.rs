@@ -79,7 +79,8 @@ impl WaveformRequest {
         let rate = reader.format().rate;
         let aim = segment_at(self.waveform.aimed_at(), rate);
         let known = self.source.duration.map_or(0, |duration| {
-            segment_at(MediaTime::ZERO + duration, rate) + 1
+            let samples = usize::try_from(duration.samples_nearest(rate)).unwrap_or(0);
+            samples.div_ceil(SEGMENT_SAMPLES)
         });
         // Where the place looked at is not known to exist, the beginning is as good.
         let mut first = if aim < known { aim } else { 0 };

@@ -17,8 +17,9 @@ const RATE: u32 = 8_000;
 /// A sample that differs from its neighbours, from -1 to 1 in 16 bits.
 fn sample(n: usize, channel: usize) -> i16 {
     let mixed = (n * 2 + channel).wrapping_mul(2_654_435_761) >> 7;
-    let loud = 1 + n / 700 % 30;
-    i16::try_from(mixed % 65_536 * loud / 31).map_or(i16::MIN, |code| code)
+    let loud = i64::try_from(1 + n / 700 % 30).unwrap();
+    let full = i64::try_from(mixed % 65_536).unwrap() - 32_768;
+    i16::try_from(full * loud / 31).unwrap()
 }
 
 /// A WAV file of 16-bit samples.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::cache::thumbnails::{SIDE, StripRequest, StripSource, ThumbnailStrip};
+use crate::cache::thumbnails::{StripRequest, StripScale, StripSource, ThumbnailStrip};
 use crate::cache::waveform::{Waveform, WaveformRequest, WaveformSource};
 use crate::cli::exit::{CliError, Exit};
 use crate::decode::{Input, media_info, read_index};
@@ -71,7 +71,13 @@ pub(super) fn thumbnails(path: &Path) -> Result<ThumbnailResult, CliError> {
         stream,
         index: Arc::new(index),
     };
-    let request = StripRequest::new(source, SIDE, Arc::clone(&strip), None, Arc::clone(&clock));
+    let request = StripRequest::new(
+        source,
+        StripScale::default(),
+        Arc::clone(&strip),
+        None,
+        Arc::clone(&clock),
+    );
     let begun = clock.now();
     run(path, |queue| request.submit(queue))?;
     Ok(ThumbnailResult {
