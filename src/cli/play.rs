@@ -10,8 +10,8 @@ use super::args::{MachineArgs, PictureArgs, RunArgs, SoundArgs};
 use super::exit::{CliError, Exit};
 use super::{ConvertChoice, PlayArgs, print, serve_puffin, stop_on_signal};
 use crate::app::{
-    BackgroundOptions, Headless, HeadlessError, HeadlessOptions, PlayerOptions, StageError, StateFile, WindowError,
-    WindowOptions, run_window, write_png,
+    BackgroundOptions, Headless, HeadlessError, HeadlessOptions, PlayerOptions, StageError,
+    StateFile, WindowError, WindowOptions, run_window, write_png,
 };
 use crate::audio::AudioConfig;
 use crate::cache::MemoryStore;

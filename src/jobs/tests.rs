@@ -79,7 +79,9 @@ fn a_job_waits_for_those_before_it_however_urgent() {
 fn what_waits_for_a_failure_fails_with_its_reason() {
     let (queue, heard) = queue(0, 10);
     let log = Arc::default();
-    let first = queue.submit(Job::new("first", |_| fail("no disk"))).unwrap();
+    let first = queue
+        .submit(Job::new("first", |_| fail("no disk")))
+        .unwrap();
     let second = queue.submit(note(&log, "second").after(&first)).unwrap();
     let third = queue.submit(note(&log, "third").after(&second)).unwrap();
     queue.run_one();
@@ -154,9 +156,13 @@ fn a_running_job_ends_when_it_looks() {
 fn jobs_of_one_key_are_one_job() {
     let (queue, _) = queue(0, 10);
     let log = Arc::default();
-    let slow = queue.submit(note(&log, "same").priority(Priority::Low)).unwrap();
+    let slow = queue
+        .submit(note(&log, "same").priority(Priority::Low))
+        .unwrap();
     let other = queue.submit(note(&log, "other")).unwrap();
-    let same = queue.submit(note(&log, "same").priority(Priority::High)).unwrap();
+    let same = queue
+        .submit(note(&log, "same").priority(Priority::High))
+        .unwrap();
     assert_eq!(slow.id(), same.id());
     assert_eq!(queue.run_one(), Some(same.id()), "its priority rose");
     assert_eq!(queue.run_one(), Some(other.id()));
@@ -171,8 +177,14 @@ fn a_full_queue_refuses() {
     let log = Arc::default();
     queue.submit(note(&log, "a")).unwrap();
     queue.submit(note(&log, "b")).unwrap();
-    assert_eq!(queue.submit(note(&log, "c")).unwrap_err(), SubmitError::Full);
-    assert!(queue.submit(note(&log, "a")).is_ok(), "joining takes no room");
+    assert_eq!(
+        queue.submit(note(&log, "c")).unwrap_err(),
+        SubmitError::Full
+    );
+    assert!(
+        queue.submit(note(&log, "a")).is_ok(),
+        "joining takes no room"
+    );
     queue.run_one();
     assert!(queue.submit(note(&log, "c")).is_ok());
 }
@@ -194,7 +206,9 @@ fn while_paused_only_jobs_that_do_not_yield_start() {
 #[test]
 fn a_panic_is_a_failure() {
     let (queue, _) = queue(0, 10);
-    let job = queue.submit(Job::new("bad", |_| panic!("on purpose"))).unwrap();
+    let job = queue
+        .submit(Job::new("bad", |_| panic!("on purpose")))
+        .unwrap();
     queue.run_one();
     assert!(matches!(job.state(), JobState::Failed(reason) if reason.contains("fault")));
 }
@@ -205,7 +219,9 @@ fn workers_have_names_and_dropping_the_queue_ends_what_runs_and_what_waits() {
     let (begun, has_begun) = bounded(1);
     let running = queue
         .submit(Job::new("runs", move |context| {
-            begun.send(std::thread::current().name().map(str::to_owned)).unwrap();
+            begun
+                .send(std::thread::current().name().map(str::to_owned))
+                .unwrap();
             while !context.is_cancelled() {
                 std::thread::yield_now();
             }
@@ -214,7 +230,10 @@ fn workers_have_names_and_dropping_the_queue_ends_what_runs_and_what_waits() {
         .unwrap();
     let log = Arc::default();
     let waiting = queue.submit(note(&log, "waits")).unwrap();
-    assert_eq!(has_begun.recv_timeout(HUNG).unwrap().as_deref(), Some("job 1"));
+    assert_eq!(
+        has_begun.recv_timeout(HUNG).unwrap().as_deref(),
+        Some("job 1")
+    );
     drop(queue);
     assert_eq!(running.state(), JobState::Cancelled);
     assert_eq!(waiting.state(), JobState::Cancelled);
@@ -276,17 +295,34 @@ fn a_paused_job_stands_still_and_goes_on_or_is_cancelled() {
 /// A step of the property test.
 #[derive(Debug, Clone)]
 enum Step {
-    Submit { key: u8, priority: u8, after: Option<u8>, yields: bool },
+    Submit {
+        key: u8,
+        priority: u8,
+        after: Option<u8>,
+        yields: bool,
+    },
     Begin,
-    End { which: u8, well: bool },
+    End {
+        which: u8,
+        well: bool,
+    },
     Cancel(u8),
     Pause(bool),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let submit = (0..12u8, 0..3u8, prop::option::of(any::<u8>()), any::<bool>()).prop_map(
-        |(key, priority, after, yields)| Step::Submit { key, priority, after, yields },
-    );
+    let submit = (
+        0..12u8,
+        0..3u8,
+        prop::option::of(any::<u8>()),
+        any::<bool>(),
+    )
+        .prop_map(|(key, priority, after, yields)| Step::Submit {
+            key,
+            priority,
+            after,
+            yields,
+        });
     let step = prop_oneof![
         4 => submit,
         4 => Just(Step::Begin),
@@ -371,7 +407,8 @@ proptest! {
                 .map(|event| &event.news)
                 .filter(|news| matches!(news, JobNews::Ended(_)))
                 .collect();
-            prop_assert_eq!(ends, vec![&JobNews::Ended(handle.state())]);
+            let wanted = JobNews::Ended(handle.state());
+            prop_assert_eq!(ends, vec![&wanted]);
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Weak};
 
-use egui::{Color32, ColorImage, Mesh, Pos2, Rect, Shape, TextureHandle, TextureOptions, pos2, vec2};
+use egui::{
+    Color32, ColorImage, Mesh, Pos2, Rect, Shape, TextureHandle, TextureOptions, pos2, vec2,
+};
 
 use super::canvas::Canvas;
 use super::style;
@@ -42,7 +44,7 @@ impl Sprites {
             Some(place) => self.shown.remove(place),
             None => {
                 if self.shown.len() >= MOST_TEXTURES {
-                    self.shown.remove(0);
+                    drop(self.shown.remove(0));
                 }
                 let size = [
                     picture.size.width() as usize,
@@ -84,7 +86,10 @@ pub(super) fn paint(
         canvas.tip(pos, words, style::NUMBERS, limits);
         return;
     };
-    let inner = vec2(size.x.max(galley.size().x), size.y + galley.size().y + MARGIN);
+    let inner = vec2(
+        size.x.max(galley.size().x),
+        size.y + galley.size().y + MARGIN,
+    );
     let outer = inner + vec2(2.0 * MARGIN, 2.0 * MARGIN);
     let left = (pos.x - outer.x / 2.0)
         .min(limits.right() - outer.x - 4.0)

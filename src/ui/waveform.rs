@@ -43,7 +43,11 @@ pub(super) fn paint_large(
 ///
 /// It is one mesh of four triangles a pixel at most, 2,560 for a window of 640, and costs no text.
 fn paint(painter: &Painter, rect: Rect, peaks: &[Peak], playhead: f32) {
-    painter.hline(rect.x_range(), rect.center().y, Stroke::new(1.0, style::LANE));
+    painter.hline(
+        rect.x_range(),
+        rect.center().y,
+        Stroke::new(1.0, style::LANE),
+    );
     let step = 1.0 / painter.pixels_per_point().max(0.1);
     let head = rect.left() + rect.width() * playhead.clamp(0.0, 1.0);
     let colors = |left: f32| {
@@ -60,7 +64,9 @@ fn paint(painter: &Painter, rect: Rect, peaks: &[Peak], playhead: f32) {
 /// Paints `peaks` behind a lane, so faint that what lies on it stays easy to read.
 pub(super) fn paint_behind(painter: &Painter, rect: Rect, peaks: &[Peak]) {
     // Finer than two points would be noise.
-    painter.add(Shape::mesh(columns(rect, peaks, 2.0, |_| (FAINT, FAINT_LOUD))));
+    painter.add(Shape::mesh(columns(rect, peaks, 2.0, |_| {
+        (FAINT, FAINT_LOUD)
+    })));
 }
 
 /// The part that was heard.

@@ -8,9 +8,7 @@ use jogwheel::cache::waveform::{Waveform, WaveformRequest, WaveformSource};
 use jogwheel::cache::{MemoryStore, ProductStore};
 use jogwheel::convert::CpuConverter;
 use jogwheel::decode::{Input, media_info, read_index};
-use jogwheel::jobs::{
-    JobEvent, JobHandle, JobListener, JobNews, JobQueue, JobState, QueueOptions,
-};
+use jogwheel::jobs::{JobEvent, JobHandle, JobListener, JobNews, JobQueue, JobState, QueueOptions};
 use jogwheel::media::VideoStream;
 use jogwheel::time::{FrameIndex, MediaSpan, RealClock};
 use parking_lot::Mutex;
@@ -72,8 +70,8 @@ fn checked(strip: &ThumbnailStrip, stream: &VideoStream, clip: &Clip) -> Vec<i64
     let mut converter = CpuConverter::new(1);
     let mut frames = Vec::new();
     let mut next = 0;
-    while let Some(thumbnail) = (next..clip.frames)
-        .find_map(|frame| strip.nearest(FrameIndex(frame), 0))
+    while let Some(thumbnail) =
+        (next..clip.frames).find_map(|frame| strip.nearest(FrameIndex(frame), 0))
     {
         let number = made::number_in(&thumbnail.picture, stream.orientation, &mut converter);
         let wanted = thumbnail.frame.0 + i64::from(clip.first);
@@ -107,7 +105,11 @@ fn every_thumbnail_shows_the_frame_whose_number_it_bears() {
         let mut edges = frames.clone();
         edges.extend([0, clip.frames - 1]);
         edges.sort_unstable();
-        let widest = edges.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+        let widest = edges
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .max()
+            .unwrap();
         assert!(
             !frames.is_empty() && widest <= 2 * reach,
             "{}: {frames:?} of {}, {reach} apart",
@@ -197,8 +199,15 @@ fn called_off_in_the_middle_nothing_is_left_running() {
     while queue.run_one().is_some() {}
     assert!(queue.is_idle());
     let states: Vec<JobState> = jobs.lock().iter().map(JobHandle::state).collect();
-    assert!(states.iter().all(|state| *state == JobState::Cancelled), "{states:?}");
-    assert!(!strip.is_empty() && (strip.len() as i64) < clip.frames, "{}", strip.len());
+    assert!(
+        states.iter().all(|state| *state == JobState::Cancelled),
+        "{states:?}"
+    );
+    assert!(
+        !strip.is_empty() && (strip.len() as i64) < clip.frames,
+        "{}",
+        strip.len()
+    );
     assert_eq!(store.used_bytes(), 0);
     // Nothing of the request is held any more.
     assert_eq!(Arc::strong_count(&strip), 1);
@@ -211,7 +220,11 @@ fn damaged_and_refused_files_end_with_what_they_have() {
             continue;
         };
         let (strip, states) = make(&source, scale(LARGE, 1_000), None);
-        assert!(states.iter().all(JobState::is_over), "{}: {states:?}", clip.name);
+        assert!(
+            states.iter().all(JobState::is_over),
+            "{}: {states:?}",
+            clip.name
+        );
         assert!(
             strip.len() as i64 <= source.index.len(),
             "{}: {} thumbnails",
@@ -228,8 +241,12 @@ fn every_kind_of_sound_has_a_waveform() {
     for clip in clips {
         let input = Input::open(&clip.path).unwrap();
         let info = media_info(&input);
-        let stream = info.default_audio().unwrap_or_else(|| panic!("{}", clip.name));
-        let zero = info.default_video().map_or(stream.start, |video| video.start);
+        let stream = info
+            .default_audio()
+            .unwrap_or_else(|| panic!("{}", clip.name));
+        let zero = info
+            .default_video()
+            .map_or(stream.start, |video| video.start);
         let waveform = Arc::new(Waveform::new());
         let source = WaveformSource {
             path: clip.path.clone(),
@@ -244,10 +261,18 @@ fn every_kind_of_sound_has_a_waveform() {
         queue.run_one();
         assert_eq!(job.state(), JobState::Done, "{}", clip.name);
         let length = waveform.length();
-        assert!(length > MediaSpan::from_millis(500), "{}: {length:?}", clip.name);
+        assert!(
+            length > MediaSpan::from_millis(500),
+            "{}: {length:?}",
+            clip.name
+        );
         let peaks = waveform.columns(length, 500);
         let loudest = peaks.iter().map(|peak| peak.high).fold(0.0, f32::max);
         assert!(loudest > 0.05, "{}: {loudest}", clip.name);
-        assert!(peaks.iter().all(|peak| peak.rms <= peak.high.max(-peak.low) + 1e-3));
+        assert!(
+            peaks
+                .iter()
+                .all(|peak| peak.rms <= peak.high.max(-peak.low) + 1e-3)
+        );
     }
 }

@@ -147,7 +147,13 @@ impl Background {
             index: Arc::clone(index),
         };
         let (store, clock) = (self.options.store.clone(), Arc::clone(&self.clock));
-        let request = StripRequest::new(source, StripScale::default(), Arc::clone(&strip), store, clock);
+        let request = StripRequest::new(
+            source,
+            StripScale::default(),
+            Arc::clone(&strip),
+            store,
+            clock,
+        );
         let jobs = request.submit(&self.queue).unwrap_or_else(told);
         self.thumbnails = Some(Thumbnails { strip, jobs });
     }

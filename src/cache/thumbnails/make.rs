@@ -83,7 +83,10 @@ impl StripRequest {
         for level in 0..LEVELS {
             let work = Arc::clone(&request);
             let name = work.source.path.display();
-            let key = format!("thumbnails {level} of {name}, stream {}", work.source.stream.id.0);
+            let key = format!(
+                "thumbnails {level} of {name}, stream {}",
+                work.source.stream.id.0
+            );
             let mut job = Job::new(key, move |context| work.make_level(level, context)).yields();
             job = job.priority(if level == 0 {
                 Priority::High
@@ -156,7 +159,10 @@ impl StripRequest {
     }
 
     fn load(&self, file: FileIdentity, level: usize) -> Option<Vec<Thumbnail>> {
-        let store = self.store.as_ref().filter(|_| file.bytes == self.source.file_bytes)?;
+        let store = self
+            .store
+            .as_ref()
+            .filter(|_| file.bytes == self.source.file_bytes)?;
         let bytes = store.load(&self.key(file, level))?;
         let frames = self.source.index.len();
         sheet::unpack(self.size, &bytes)
@@ -178,12 +184,14 @@ fn small_size(stored: Size, side: u32) -> Size {
     let longer = stored.width().max(stored.height());
     let side = side.clamp(1, longer);
     let scaled = |length: u32| {
-        let scaled = (u64::from(length) * u64::from(side) + u64::from(longer) / 2) / u64::from(longer);
+        let scaled =
+            (u64::from(length) * u64::from(side) + u64::from(longer) / 2) / u64::from(longer);
         u32::try_from(scaled).unwrap_or(side).max(1)
     };
     Size::new(scaled(stored.width()), scaled(stored.height())).unwrap_or(stored)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what map_err passes")]
 fn failed(error: impl ToString) -> JobStop {
     JobStop::Failed(error.to_string())
 }
@@ -294,10 +302,8 @@ impl<'a> Maker<'a> {
 
     /// Decodes on, or from the keyframe before, to `target`. `None` where it has no picture. Pictures on
     /// the way are decoded only where others need them; those that are `left` will be wanted, too.
-    #[expect(
-        clippy::type_complexity,
-        reason = "the outer error ends the job, the inner one costs a picture"
-    )]
+    ///
+    /// The outer error ends the job, the inner one costs a picture.
     fn walk_to(
         &mut self,
         target: FrameIndex,
@@ -320,9 +326,9 @@ impl<'a> Maker<'a> {
             }
         }
         let is_wanted = |pts: i64| {
-            index.frame_of_pts(pts).is_none_or(|frame| {
-                frame == target || left.iter().any(|pick| pick.frame == frame)
-            })
+            index
+                .frame_of_pts(pts)
+                .is_none_or(|frame| frame == target || left.iter().any(|pick| pick.frame == frame))
         };
         loop {
             context.check()?;

@@ -129,9 +129,8 @@ fn with_gaps_filled(picks: Vec<Pick>, index: &GopIndex, step: MediaSpan) -> Vec<
     let mut keys = picks.into_iter().peekable();
     let mut has_before = false;
     for cell in 0..=cells {
-        let own = keys.next_if(|key| {
-            cell_of_frame(index, key.frame, step).is_none_or(|place| place <= cell)
-        });
+        let own = keys
+            .next_if(|key| cell_of_frame(index, key.frame, step).is_none_or(|place| place <= cell));
         let begin = first + MediaSpan::from_flicks(step.flicks().saturating_mul(cell));
         let pick = own.or_else(|| {
             let frame = index.frame_at(begin).filter(|_| begin < index.end())?;
@@ -198,7 +197,12 @@ mod tests {
         assert_eq!(plan.levels[1].len(), 24);
         assert_eq!(frames(&plan.levels[2])[..3], [25, 75, 125]);
         assert_eq!(plan.levels[2].len(), 30);
-        assert!(plan.levels.iter().flatten().all(|pick| pick.keyframe == usize::try_from(pick.frame.0 / 25).ok()));
+        assert!(
+            plan.levels
+                .iter()
+                .flatten()
+                .all(|pick| pick.keyframe == usize::try_from(pick.frame.0 / 25).ok())
+        );
         assert_eq!(plan.reach, 500);
     }
 
@@ -217,7 +221,11 @@ mod tests {
         let plan = planned(&index(10, 3_000, 100_000), MOST_PICTURES);
         assert_eq!(frames(&plan.levels[0])[..4], [0, 200, 400, 600]);
         assert_eq!(plan.levels[0][0].keyframe, Some(0));
-        assert!(plan.levels[0][1..].iter().all(|pick| pick.keyframe.is_none()));
+        assert!(
+            plan.levels[0][1..]
+                .iter()
+                .all(|pick| pick.keyframe.is_none())
+        );
         assert!(plan.levels[1].is_empty(), "finer levels are keyframes only");
         // Keyframes somewhat rarer than the step are enough.
         let plan = planned(&index(10, 3_000, 130), MOST_PICTURES);

@@ -128,7 +128,10 @@ pub(super) fn unpack(size: Size, bytes: &[u8]) -> Option<Vec<Thumbnail>> {
     let rest = bytes.strip_prefix(&MAGIC)?;
     let (head, rest) = rest.split_at_checked(12)?;
     let (head, _) = head.as_chunks::<4>();
-    let head: Vec<u32> = head.iter().map(|number| u32::from_le_bytes(*number)).collect();
+    let head: Vec<u32> = head
+        .iter()
+        .map(|number| u32::from_le_bytes(*number))
+        .collect();
     let [width, height, count] = head[..] else {
         return None;
     };

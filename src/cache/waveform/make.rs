@@ -148,11 +148,15 @@ impl WaveformRequest {
     }
 
     fn load(&self, file: FileIdentity) -> Option<State> {
-        let store = self.store.as_ref().filter(|_| file.bytes == self.source.file_bytes)?;
+        let store = self
+            .store
+            .as_ref()
+            .filter(|_| file.bytes == self.source.file_bytes)?;
         wire::unpack(&store.load(&self.key(file))?)
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what map_err passes")]
 fn failed(error: impl ToString) -> JobStop {
     JobStop::Failed(error.to_string())
 }
@@ -258,6 +262,9 @@ impl<'a> Pass<'a> {
     }
 
     fn add_silence(&mut self, count: usize, channels: usize, end: usize, context: &JobContext) {
+        if count == 0 {
+            return;
+        }
         let silence = vec![0.0; BLOCK_SAMPLES * channels];
         let mut left = count;
         while left > 0 && self.segment < end {
@@ -313,8 +320,11 @@ fn at_rate(chunk: &AudioChunk, rate: NonZeroU32) -> Cow<'_, [f32]> {
     let channels = chunk.samples.format.layout.count();
     let frame = |place: u64| {
         let source = place * u64::from(own.get()) / u64::from(rate.get());
-        let first = usize::try_from(source).unwrap_or(usize::MAX).saturating_mul(channels);
-        all.get(first..first.saturating_add(channels)).unwrap_or(&[])
+        let first = usize::try_from(source)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(channels);
+        all.get(first..first.saturating_add(channels))
+            .unwrap_or(&[])
     };
     Cow::Owned((0..wanted).flat_map(frame).copied().collect())
 }

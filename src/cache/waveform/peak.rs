@@ -98,8 +98,16 @@ impl Sum {
         let mut squares = [0.0_f32; LANES];
         for row in rows {
             for (lane, &sample) in row.iter().enumerate() {
-                low[lane] = if sample < low[lane] { sample } else { low[lane] };
-                high[lane] = if sample > high[lane] { sample } else { high[lane] };
+                low[lane] = if sample < low[lane] {
+                    sample
+                } else {
+                    low[lane]
+                };
+                high[lane] = if sample > high[lane] {
+                    sample
+                } else {
+                    high[lane]
+                };
                 squares[lane] += sample * sample;
             }
         }

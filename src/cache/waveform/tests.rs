@@ -151,7 +151,8 @@ fn it_begins_where_somebody_looks_and_ends_up_the_same() {
         move |event: &JobEvent| {
             if let JobNews::Progress(_) = event.news {
                 let state = waveform.state();
-                seen.lock().push(state.segments.iter().map(Option::is_some).collect());
+                seen.lock()
+                    .push(state.segments.iter().map(Option::is_some).collect());
             }
         }
     };
@@ -192,7 +193,10 @@ fn sound_that_begins_after_zero_has_silence_before_it_and_what_is_before_is_cut(
             ..source(&file.path, frames)
         };
         assert_eq!(make(late, &waveform, None, |_| {}), JobState::Done);
-        (waveform.columns(span(14 * BLOCK_SAMPLES), 14), waveform.length())
+        (
+            waveform.columns(span(14 * BLOCK_SAMPLES), 14),
+            waveform.length(),
+        )
     };
     let (plain, length) = columns(MediaTime::ZERO);
     assert_eq!(length, span(frames));
@@ -221,7 +225,12 @@ fn what_was_made_is_found_again_until_the_file_changes() {
         move |event: &JobEvent| *worked.lock() |= matches!(event.news, JobNews::Progress(_))
     };
     let again = Arc::new(Waveform::new());
-    make(source(&file.path, frames), &again, Some(&store), hear.clone());
+    make(
+        source(&file.path, frames),
+        &again,
+        Some(&store),
+        hear.clone(),
+    );
     assert_eq!(again.state().segments, first.state().segments);
     assert!(!*worked.lock());
 
@@ -253,7 +262,11 @@ fn called_off_in_the_middle_it_is_not_kept() {
     };
     let queue = JobQueue::new(options, listener).unwrap();
     let kept = Arc::clone(&store) as Arc<dyn ProductStore>;
-    let request = WaveformRequest::new(source(&file.path, frames), Arc::clone(&waveform), Some(kept));
+    let request = WaveformRequest::new(
+        source(&file.path, frames),
+        Arc::clone(&waveform),
+        Some(kept),
+    );
     let job = request.submit(&queue).unwrap();
     *handle.lock() = Some(job.clone());
     queue.run_one();
@@ -281,7 +294,12 @@ fn what_cannot_be_read_fails_with_a_reason() {
     let whole = file(30 * BLOCK_SAMPLES, 1);
     let bytes = std::fs::read(&whole.path).unwrap();
     std::fs::write(&whole.path, &bytes[..bytes.len() / 2]).unwrap();
-    let state = make(source(&whole.path, 30 * BLOCK_SAMPLES), &waveform, None, |_| {});
+    let state = make(
+        source(&whole.path, 30 * BLOCK_SAMPLES),
+        &waveform,
+        None,
+        |_| {},
+    );
     assert_eq!(state, JobState::Done);
     assert!(waveform.length() > span(13 * BLOCK_SAMPLES));
     std::fs::remove_file(&whole.path).unwrap();
@@ -289,5 +307,8 @@ fn what_cannot_be_read_fails_with_a_reason() {
         path: whole.path.clone(),
         ..source(&good.path, 100)
     };
-    assert!(matches!(make(gone, &waveform, None, |_| {}), JobState::Failed(_)));
+    assert!(matches!(
+        make(gone, &waveform, None, |_| {}),
+        JobState::Failed(_)
+    ));
 }

@@ -122,7 +122,11 @@ fn open(path: &Path) -> Result<(Input, MediaInfo), CliError> {
 }
 
 fn without(path: &Path, what: &str) -> CliError {
-    CliError::new(Exit::Input, format!("{}: it has no {what}.", path.display())).about(path)
+    CliError::new(
+        Exit::Input,
+        format!("{}: it has no {what}.", path.display()),
+    )
+    .about(path)
 }
 
 /// Runs jobs on this thread until all are over.

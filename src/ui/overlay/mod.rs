@@ -5,7 +5,7 @@ mod zoom;
 
 use std::time::Duration;
 
-use egui::{CursorIcon, Event, RawInput, Rect};
+use egui::{CursorIcon, Event, RawInput};
 
 use crate::config::{Action, Key};
 use crate::playback::{Command, PlaybackStatus, SeekTarget};
@@ -444,7 +444,15 @@ impl Overlay {
             let over_lane = canvas.hovered == Some(Zone::Scrub);
             if let Some(pos) = self.pointer.pos.filter(|_| over_lane) {
                 let (lane, sprites) = (layout.scrub, &mut self.sprites);
-                scrub::paint_hover(canvas, lane, input, pos, &self.timeline, between.top(), sprites);
+                scrub::paint_hover(
+                    canvas,
+                    lane,
+                    input,
+                    pos,
+                    &self.timeline,
+                    between.top(),
+                    sprites,
+                );
             }
             let place =
                 |wanted: Button| layout.buttons.iter().find(|(button, _)| *button == wanted);

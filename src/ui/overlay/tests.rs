@@ -489,7 +489,10 @@ fn a_waveform_can_be_dragged_like_the_lane() {
     screen.waveform = Some(vec![Peak::default(); 300]);
     screen.show(Vec::new());
     let has_zone = |screen: &Screen| screen.overlay.zones.rect(Zone::Waveform).is_some();
-    assert!(!has_zone(&screen), "where there is a picture, it is only faint");
+    assert!(
+        !has_zone(&screen),
+        "where there is a picture, it is only faint"
+    );
     screen.snapshot.media = Some(fixture::sound_only(1_800).into());
     screen.show(Vec::new());
     let center = screen.rect(Zone::Waveform).center();
