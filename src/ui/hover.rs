@@ -26,6 +26,14 @@ pub(super) struct Sprites {
     shown: Vec<(Weak<VideoFrame>, TextureHandle)>,
 }
 
+fn new_texture(ctx: &egui::Context, thumbnail: &Thumbnail) -> TextureHandle {
+    let size = thumbnail.picture.size;
+    let size = [size.width() as usize, size.height() as usize];
+    let image = ColorImage::from_rgb(size, &thumbnail.rgb());
+    let name = format!("thumbnail {}", thumbnail.frame);
+    ctx.load_texture(name, image, TextureOptions::LINEAR)
+}
+
 /// A thumbnail and how its stream is shown.
 #[derive(Clone, Copy)]
 pub(super) struct Preview<'a> {
@@ -40,22 +48,14 @@ impl Sprites {
         let is_it = |known: &(Weak<VideoFrame>, TextureHandle)| {
             std::ptr::eq(known.0.as_ptr(), Arc::as_ptr(picture))
         };
-        let sprite = match self.shown.iter().position(is_it) {
-            Some(place) => self.shown.remove(place),
-            None => {
-                if self.shown.len() >= MOST_TEXTURES {
-                    drop(self.shown.remove(0));
-                }
-                let size = [
-                    picture.size.width() as usize,
-                    picture.size.height() as usize,
-                ];
-                let image = ColorImage::from_rgb(size, &thumbnail.rgb());
-                let name = format!("thumbnail {}", thumbnail.frame);
-                let texture = ctx.load_texture(name, image, TextureOptions::LINEAR);
-                (Arc::downgrade(picture), texture)
-            }
-        };
+        let known = self.shown.iter().position(is_it);
+        let sprite = known.map_or_else(
+            || (Arc::downgrade(picture), new_texture(ctx, thumbnail)),
+            |place| self.shown.remove(place),
+        );
+        if self.shown.len() >= MOST_TEXTURES {
+            drop(self.shown.remove(0));
+        }
         let id = sprite.1.id();
         self.shown.push(sprite);
         id
@@ -121,7 +121,11 @@ fn shown_size(preview: Preview<'_>) -> egui::Vec2 {
 
 /// A picture as it is stored, turned as it is shown.
 fn turned_picture(texture: egui::TextureId, rect: Rect, orientation: Orientation) -> Shape {
-    let [a, b, c, d, e, f] = orientation.stored_from_shown();
+    let map = orientation.stored_from_shown();
+    let stored = |x: f32, y: f32| {
+        let row = |from: usize| map[from] * x + map[from + 1] * y + map[from + 2];
+        pos2(row(0), row(3))
+    };
     let mut mesh = Mesh::with_texture(texture);
     for (x, y) in [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)] {
         let corner = pos2(
@@ -130,7 +134,7 @@ fn turned_picture(texture: egui::TextureId, rect: Rect, orientation: Orientation
         );
         mesh.vertices.push(egui::epaint::Vertex {
             pos: corner,
-            uv: pos2(a * x + b * y + c, d * x + e * y + f),
+            uv: stored(x, y),
             color: Color32::WHITE,
         });
     }

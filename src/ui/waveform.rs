@@ -61,10 +61,20 @@ fn paint(painter: &Painter, rect: Rect, peaks: &[Peak], playhead: f32) {
     painter.vline(head, rect.y_range(), Stroke::new(2.0, style::ACCENT));
 }
 
-/// Paints `peaks` behind a lane, so faint that what lies on it stays easy to read.
+/// Paints `peaks` behind a lane, so faint that what lies on it stays easy to read. Quiet sounds are raised:
+/// the lane covers the middle.
 pub(super) fn paint_behind(painter: &Painter, rect: Rect, peaks: &[Peak]) {
+    let raised = |level: f32| level.signum() * level.abs().sqrt();
+    let peaks: Vec<Peak> = peaks
+        .iter()
+        .map(|peak| Peak {
+            low: raised(peak.low),
+            high: raised(peak.high),
+            rms: raised(peak.rms),
+        })
+        .collect();
     // Finer than two points would be noise.
-    painter.add(Shape::mesh(columns(rect, peaks, 2.0, |_| {
+    painter.add(Shape::mesh(columns(rect, &peaks, 2.0, |_| {
         (FAINT, FAINT_LOUD)
     })));
 }
@@ -74,8 +84,8 @@ const PLAYED: Color32 = Color32::from_gray(176);
 const PLAYED_LOUD: Color32 = Color32::from_gray(226);
 /// The part that is still to be heard, where it is loud.
 const LOUD: Color32 = Color32::from_gray(150);
-const FAINT: Color32 = Color32::from_gray(38);
-const FAINT_LOUD: Color32 = Color32::from_gray(58);
+const FAINT: Color32 = Color32::from_gray(52);
+const FAINT_LOUD: Color32 = Color32::from_gray(78);
 
 /// Columns of `step` points, in the colours that a column's left edge has: its extremes and its loudness.
 fn columns(

@@ -65,6 +65,11 @@ fn make(
     (strip, states)
 }
 
+/// Thumbnails that are made.
+fn count(strip: &ThumbnailStrip) -> i64 {
+    i64::try_from(strip.len()).unwrap()
+}
+
 /// The frames that have thumbnails. Each is checked to show its own number.
 fn checked(strip: &ThumbnailStrip, stream: &VideoStream, clip: &Clip) -> Vec<i64> {
     let mut converter = CpuConverter::new(1);
@@ -204,7 +209,7 @@ fn called_off_in_the_middle_nothing_is_left_running() {
         "{states:?}"
     );
     assert!(
-        !strip.is_empty() && (strip.len() as i64) < clip.frames,
+        !strip.is_empty() && count(&strip) < clip.frames,
         "{}",
         strip.len()
     );
@@ -226,7 +231,7 @@ fn damaged_and_refused_files_end_with_what_they_have() {
             clip.name
         );
         assert!(
-            strip.len() as i64 <= source.index.len(),
+            count(&strip) <= source.index.len(),
             "{}: {} thumbnails",
             clip.name,
             strip.len()

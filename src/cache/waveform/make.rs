@@ -102,7 +102,8 @@ impl WaveformRequest {
                 end = up_to;
             }
         }
-        self.finish(end, file)
+        self.finish(end, file);
+        Ok(())
     }
 
     fn open(&self, context: &JobContext) -> Result<(AudioReader, FileIdentity), JobStop> {
@@ -120,7 +121,7 @@ impl WaveformRequest {
     }
 
     /// The stream ended after `end` segments: there are no more, whatever was declared.
-    fn finish(&self, end: usize, file: FileIdentity) -> Result<(), JobStop> {
+    fn finish(&self, end: usize, file: FileIdentity) {
         let mut state = State::clone(&self.waveform.state());
         state.segments.truncate(end);
         let packed = wire::pack(&state);
@@ -130,7 +131,6 @@ impl WaveformRequest {
         if let (Some(store), Some(bytes), true) = (&self.store, packed, is_same) {
             store.store(&self.key(file), &bytes);
         }
-        Ok(())
     }
 
     fn key(&self, file: FileIdentity) -> ProductKey {
