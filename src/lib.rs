@@ -13,6 +13,8 @@ pub mod media;
 
 pub mod timeline;
 
+pub mod jobs;
+
 pub mod decode;
 
 pub mod convert;

@@ -11,7 +11,6 @@ mod png_file;
 mod stage;
 mod state_file;
 mod stats;
-mod waveform;
 mod window;
 
 pub use headless::{Headless, HeadlessError, HeadlessOptions};
@@ -21,4 +20,4 @@ pub use png_file::{PngError, write_png};
 pub use stage::{Stage, StageError};
 pub use state_file::{Screen, StateFile};
 pub use stats::{RunStats, StatsGatherer};
-pub use window::{WindowError, WindowOptions, WindowOutcome, run_window};
+pub use window::{BackgroundOptions, WindowError, WindowOptions, WindowOutcome, run_window};

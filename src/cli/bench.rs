@@ -1,5 +1,7 @@
 //! `jogwheel bench`: figures that other players' are compared with, without any picture.
 
+mod products;
+
 use std::io::Write;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
@@ -63,6 +65,16 @@ pub(super) fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<Exit, CliErro
                 "{} exact seeks: p50 {:.1} ms, p95 {:.1} ms, max {:.1} ms\n",
                 result.seeks, result.p50_ms, result.p95_ms, result.max_ms
             );
+            print(out, &if *json { wire(&result)? } else { text })?;
+        }
+        BenchKind::Thumbnails { file, json } => {
+            let result = products::thumbnails(file)?;
+            let text = result.to_string();
+            print(out, &if *json { wire(&result)? } else { text })?;
+        }
+        BenchKind::Waveform { file, json } => {
+            let result = products::waveform(file)?;
+            let text = result.to_string();
             print(out, &if *json { wire(&result)? } else { text })?;
         }
     }

@@ -3,17 +3,19 @@
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::args::{MachineArgs, PictureArgs, SoundArgs};
+use super::args::{MachineArgs, PictureArgs, RunArgs, SoundArgs};
 use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
 use super::{ConvertChoice, PlayArgs, print, serve_puffin, stop_on_signal};
 use crate::app::{
-    Headless, HeadlessError, HeadlessOptions, PlayerOptions, StageError, StateFile, WindowError,
-    WindowOptions, run_window, write_png,
+    BackgroundOptions, Headless, HeadlessError, HeadlessOptions, PlayerOptions, StageError,
+    StateFile, WindowError, WindowOptions, run_window, write_png,
 };
 use crate::audio::AudioConfig;
+use crate::cache::{MemoryStore, ProductStore};
 use crate::decode::LoopMode;
 use crate::gpu::{self, RgbaPicture};
 use crate::media::{CompareView, MediaInfo, Size};
@@ -22,6 +24,9 @@ use crate::metrics::SoakReport;
 use crate::playback::{Command, StartOptions, TimelineSettings, TimelineState};
 use crate::time::FrameRate;
 use crate::timeline::import::is_timeline;
+
+/// Thumbnails and waveforms of files that were open before, packed: a playlist goes back and forth.
+const KEPT_BYTES: usize = 64 << 20;
 
 /// Size of the picture without a window, unless stated.
 const HEADLESS_SIZE: (u32, u32) = (1280, 720);
@@ -95,6 +100,7 @@ fn window(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
         state_file: args.report.state_file.clone(),
         target_fps: None,
         only_with_file: player.files.len() == 1,
+        background: background(&args.run, &player),
     };
     let file = player.files.first().cloned().unwrap_or_default();
     let only_with_file = options.only_with_file;
@@ -116,6 +122,24 @@ fn window(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
         // The window has told what there was to tell.
         failure: None,
     })
+}
+
+/// What is made of files while they play. Showing frames as fast as they come is for measuring, which
+/// nothing may disturb.
+fn background(run: &RunArgs, player: &PlayerOptions) -> BackgroundOptions {
+    let on_disk = player
+        .disk
+        .as_ref()
+        .map(|disk| Arc::clone(disk) as Arc<dyn ProductStore>);
+    let in_memory = || {
+        let store = player.keeps_frames.then(|| MemoryStore::new(KEPT_BYTES))?;
+        Some(Arc::new(store) as Arc<dyn ProductStore>)
+    };
+    BackgroundOptions {
+        thumbnails: !(run.no_thumbnails || run.untimed),
+        waveforms: !run.untimed,
+        store: on_disk.or_else(in_memory),
+    }
 }
 
 fn headless(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {

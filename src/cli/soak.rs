@@ -10,7 +10,9 @@ use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
 use super::play::{budget, check_file, convert_choice, json, refresh, threads};
 use super::{print, stop_on_signal};
-use crate::app::{Headless, HeadlessOptions, NewFile, PlayerOptions, WindowOptions, run_window};
+use crate::app::{
+    BackgroundOptions, Headless, HeadlessOptions, NewFile, PlayerOptions, WindowOptions, run_window,
+};
 use crate::audio::AudioConfig;
 use crate::decode::LoopMode;
 use crate::metrics::{Limits, SoakReport};
@@ -103,6 +105,8 @@ fn window(args: &SoakArgs) -> Result<Soaked, CliError> {
         state_file: None,
         target_fps: args.target_fps,
         only_with_file: false,
+        // Nothing may disturb what is measured.
+        background: BackgroundOptions::default(),
     };
     let outcome = run_window(player_options(args), options, stop.clone(), false)?;
     Ok((

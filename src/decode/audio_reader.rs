@@ -113,7 +113,16 @@ impl AudioReader {
     /// Opens stream `id` of `path`. Media time zero is at the time stamp `time_zero`: that of the first
     /// video frame, or the stream's own first one where there is no picture.
     pub fn open(path: &Path, id: StreamId, time_zero: MediaTime) -> Result<Self, AudioReadError> {
-        let mut input = Input::open(path)?;
+        Self::of_input(Input::open(path)?, id, time_zero)
+    }
+
+    /// Like [`Self::open`], of a container that is open already.
+    pub fn of_input(
+        mut input: Input,
+        id: StreamId,
+        time_zero: MediaTime,
+    ) -> Result<Self, AudioReadError> {
+        let path = input.path().to_owned();
         let name = path.display().to_string();
         let not_sound = || AudioReadError::NotSound(path.display().to_string(), id.0);
         let bad = |error: ffmpeg::Error| AudioReadError::Decoder(name.clone(), error.to_string());

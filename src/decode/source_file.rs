@@ -45,6 +45,13 @@ impl Interrupter {
     }
 }
 
+impl From<Arc<AtomicBool>> for Interrupter {
+    /// One that a flag of somebody else's works: reads fail while it is true.
+    fn from(flag: Arc<AtomicBool>) -> Self {
+        Self(flag)
+    }
+}
+
 /// What tells one state of a file from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FileIdentity {

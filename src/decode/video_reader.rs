@@ -328,6 +328,52 @@ impl VideoReader {
         self.feed(is_wanted)
     }
 
+    /// The picture of keyframe number `keyframe` of `index`, from its packet alone; `None` where that
+    /// does not make one. The decoder is emptied to get it, so the reader's place is lost: seek before the
+    /// next [`Self::step`].
+    ///
+    /// It is decoded without the loop filter, which no later picture can miss. That leaves edges of blocks
+    /// that a reduced picture does not show.
+    pub fn key_picture(
+        &mut self,
+        index: &GopIndex,
+        keyframe: usize,
+    ) -> Result<Option<ReadPicture>, DecodeError> {
+        puffin::profile_scope!("key picture");
+        self.seek(index, keyframe)?;
+        self.decoder.skip_frame(ffmpeg::Discard::Default);
+        self.decoder.skip_loop_filter(ffmpeg::Discard::All);
+        let picture = self.only_picture();
+        self.decoder.skip_loop_filter(ffmpeg::Discard::Default);
+        picture
+    }
+
+    /// Decodes the next packet and nothing else.
+    fn only_picture(&mut self) -> Result<Option<ReadPicture>, DecodeError> {
+        if !self.packet_waits && self.next_packet()? == ReadOutcome::End {
+            return Ok(None);
+        }
+        self.packet_waits = false;
+        let begun = self.options.clock.now();
+        let mut raw = ffmpeg::frame::Video::empty();
+        let decoded = self
+            .decoder
+            .send_packet(&self.packet)
+            .and_then(|()| self.decoder.send_eof())
+            .and_then(|()| self.decoder.receive_frame(&mut raw));
+        self.draining = true;
+        self.decode += self.since(begun);
+        Ok(match decoded {
+            Ok(()) => Some(self.picture(raw)),
+            Err(ffmpeg::Error::Eof) => None,
+            Err(error) => {
+                self.damaged_packets += 1;
+                tracing::debug!("a keyframe makes no picture: {error}");
+                None
+            }
+        })
+    }
+
     fn next_packet(&mut self) -> Result<ReadOutcome, DecodeError> {
         puffin::profile_scope!("demux");
         loop {

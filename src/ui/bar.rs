@@ -64,7 +64,7 @@ pub(super) fn paint(
         .hline(layout.bar.x_range(), layout.bar.top() + 0.5, edge);
     canvas.zones.place(Zone::Bar, layout.bar);
 
-    scrub::paint(canvas, layout.scrub, snapshot, shown, timeline);
+    scrub::paint(canvas, layout.scrub, input, shown, timeline);
     paint_readout(canvas, &layout, &readout, snapshot.media.is_some());
     for (button, rect) in &layout.buttons {
         paint_button(canvas, *button, *rect, input, menu_open);

@@ -1,5 +1,7 @@
 //! What goes into the interface and what comes out.
 
+use crate::cache::thumbnails::ThumbnailStrip;
+use crate::cache::waveform::Peak;
 use crate::config::{Action, KeyMap};
 use crate::playback::{Command, Snapshot};
 use crate::time::Moment;
@@ -36,9 +38,11 @@ pub struct UiInput<'a> {
     pub audio_devices: &'a [String],
     /// The one chosen; `None` follows the system's default.
     pub audio_device: Option<&'a str>,
-    /// Lowest and highest sample of each of a number of equal spans over the whole medium, within ±1,
-    /// to be shown where there is no picture.
-    pub waveform: Option<&'a [(f32, f32)]>,
+    /// The sound of equal spans over the whole medium, to be shown where there is no picture, and faintly
+    /// behind the lane where there is one.
+    pub waveform: Option<&'a [Peak]>,
+    /// Small pictures of the medium's frames, to be shown for the place under the pointer.
+    pub thumbnails: Option<&'a ThumbnailStrip>,
 }
 
 /// Something that the person asked for.

@@ -22,6 +22,7 @@ mod desk;
 mod format;
 mod graph;
 mod help;
+mod hover;
 mod icons;
 mod input;
 mod keyboard;
@@ -38,7 +39,7 @@ mod style;
 mod timeline_view;
 mod toasts;
 mod top;
-pub mod waveform;
+mod waveform;
 
 pub use input::{Failure, UiEvent, UiInput, UiOutput};
 pub use keyboard::chord_from_egui;

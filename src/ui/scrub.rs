@@ -5,11 +5,14 @@ use egui::{Pos2, Rect, Stroke, pos2, vec2};
 use crate::playback::{MediaState, SeekTarget, Snapshot};
 use crate::time::{FrameIndex, MediaTime};
 
+use super::UiInput;
 use super::canvas::Canvas;
 use super::format;
+use super::hover::{self, Preview, Sprites};
 use super::pointer::Zone;
 use super::style;
 use super::timeline_view::TimelineView;
+use super::waveform;
 
 /// Room at both ends of a lane for half a playhead, in points.
 const END_MARGIN: f32 = 6.0;
@@ -119,10 +122,11 @@ pub(super) fn bed_height(lane: Rect) -> (f32, f32) {
 pub(super) fn paint(
     canvas: &mut Canvas<'_>,
     lane: Rect,
-    snapshot: &Snapshot,
+    input: &UiInput<'_>,
     shown: FrameIndex,
     timeline: &mut TimelineView,
 ) {
+    let snapshot = input.snapshot;
     let hot = canvas.hovered == Some(Zone::Scrub) || canvas.held == Some(Zone::Scrub);
     let thickness = if hot { LANE_HEIGHT + 2.0 } else { LANE_HEIGHT };
     let bed = Rect::from_min_max(
@@ -134,6 +138,10 @@ pub(super) fn paint(
         return;
     };
     let x = |frame: FrameIndex| x_at(lane, extent.fraction(frame));
+    if let Some(peaks) = input.waveform.filter(|_| has_pictures(snapshot)) {
+        let behind = Rect::from_x_y_ranges(bed.x_range(), lane.y_range()).shrink2(vec2(0.0, 1.0));
+        waveform::paint_behind(&canvas.painter, behind, peaks);
+    }
     canvas.gauge(bed, extent.fraction(shown), style::FILL);
     if extent.known < extent.frames {
         // What the index has not reached yet is drawn at half height.
@@ -198,14 +206,18 @@ fn paint_range(
     }
 }
 
-/// Paints where the pointer would go, above the lane, and what the marker there says.
+/// Paints where the pointer would go, above the lane, with a picture of what is there if it fits below
+/// `top`, and what the marker there says.
 pub(super) fn paint_hover(
     canvas: &Canvas<'_>,
     lane: Rect,
-    snapshot: &Snapshot,
+    input: &UiInput<'_>,
     pos: Pos2,
     timeline: &TimelineView,
+    top: f32,
+    sprites: &mut Sprites,
 ) {
+    let snapshot = input.snapshot;
     let Some(extent) = Extent::of(snapshot) else {
         return;
     };
@@ -219,8 +231,26 @@ pub(super) fn paint_hover(
     if let Some(marker) = timeline.marker_words(pos) {
         words = format!("{words}\n{marker}");
     }
-    let limits = canvas.painter.clip_rect();
-    canvas.tip(pos2(x, lane.top() - 10.0), &words, style::NUMBERS, limits);
+    let thumbnail = input.thumbnails.and_then(|strip| {
+        strip.aim(frame);
+        strip.nearest(frame, strip.reach())
+    });
+    let stream = snapshot
+        .media
+        .as_ref()
+        .and_then(|media| media.info.default_video());
+    let preview = thumbnail
+        .as_ref()
+        .zip(stream)
+        .map(|(thumbnail, stream)| Preview { thumbnail, stream });
+    let place = pos2(x, lane.top() - 10.0);
+    hover::paint(canvas, place, &words, preview, top, sprites);
+}
+
+/// Whether the medium has pictures, so that its sound is not all there is to see of it.
+pub(super) fn has_pictures(snapshot: &Snapshot) -> bool {
+    let media = snapshot.media.as_ref();
+    media.is_some_and(|media| media.info.default_video().is_some())
 }
 
 /// Paints the volume slider.

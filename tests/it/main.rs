@@ -27,6 +27,7 @@ mod reload;
 mod screen;
 mod sequences;
 mod sound_truth;
+mod thumbnails;
 mod timeline_sound;
 mod timelines;
 mod window;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use winit::event_loop::ActiveEventLoop;
 
+use super::background::Background;
 use super::interface::{Interface, Stale};
 use super::{App, News, Shown, WindowError, create_surface};
 use crate::app::stage::StageError;
-use crate::app::waveform::Waveform;
 use crate::decode::Picture;
 use crate::gpu::{Acquired, GpuContext, GpuOptions};
 use crate::metrics::Stage as Cost;
@@ -48,7 +48,7 @@ impl App {
             keys,
             audio_devices,
             audio_device,
-            waveform,
+            background,
             shown_window,
             missing,
             ..
@@ -57,7 +57,7 @@ impl App {
             .as_ref()
             .is_some_and(|shown| shown.window.fullscreen().is_some());
         let failure = failure_of(snapshot, missing.as_deref());
-        let peaks = waveform.as_ref().map(Waveform::peaks);
+        let peaks = background.as_mut().and_then(|made| made.peaks(snapshot));
         interface.is_stale(&UiInput {
             snapshot,
             stats: stats.view_mut(),
@@ -68,6 +68,7 @@ impl App {
             audio_devices,
             audio_device: audio_device.as_deref(),
             waveform: peaks.as_deref().map(Vec::as_slice),
+            thumbnails: background.as_ref().and_then(Background::strip),
         })
     }
 
@@ -169,7 +170,7 @@ impl App {
         }
     }
 
-    /// The title and the waveform belong to the medium.
+    /// The title belongs to the medium, and a medium without pictures leaves none of those before.
     fn follow_medium(&mut self, snapshot: &Snapshot, has_new_frame: bool) {
         let Some(shown) = &mut self.shown_window else {
             return;
@@ -193,20 +194,8 @@ impl App {
             self.asked_for_sound_devices = true;
             list_sound_devices(self.proxy.clone());
         }
-        let Some(info) = info.filter(|info| info.video.is_empty()) else {
-            self.waveform = None;
-            return;
-        };
-        shown.stage.clear();
-        if self
-            .waveform
-            .as_ref()
-            .is_none_or(|waveform| waveform.path() != info.path)
-        {
-            let proxy = self.proxy.clone();
-            self.waveform = Waveform::start(info, move || {
-                let _ended = proxy.send_event(News::Look);
-            });
+        if info.is_some_and(|info| info.video.is_empty()) {
+            shown.stage.clear();
         }
     }
 
@@ -245,7 +234,7 @@ impl App {
             keys,
             audio_devices,
             audio_device,
-            waveform,
+            background,
             shown_window,
             player,
             missing,
@@ -284,7 +273,7 @@ impl App {
         let refresh_hz = self.refresh.as_f64() as f32;
         view.refresh_hz = Some(refresh_hz);
         let failure = failure_of(snapshot, missing.as_deref());
-        let peaks = waveform.as_ref().map(Waveform::peaks);
+        let peaks = background.as_mut().and_then(|made| made.peaks(snapshot));
         let input = UiInput {
             snapshot,
             stats: view,
@@ -295,6 +284,7 @@ impl App {
             audio_devices,
             audio_device: audio_device.as_deref(),
             waveform: peaks.as_deref().map(Vec::as_slice),
+            thumbnails: background.as_ref().and_then(Background::strip),
         };
         let Some(pass) = interface.run(&shown.window, &input) else {
             return false;

@@ -5,6 +5,7 @@
 //! run if it would look different, draw both, present.
 
 mod actions;
+mod background;
 mod draw;
 mod interface;
 
@@ -19,6 +20,9 @@ use winit::event::WindowEvent;
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
 use winit::window::{Fullscreen, Window, WindowId};
 
+pub use self::background::BackgroundOptions;
+
+use self::background::Background;
 use self::interface::Interface;
 use super::player::{BROKEN_DOWN, Player, PlayerOptions};
 use super::stage::{Stage, StageError};
@@ -62,6 +66,8 @@ pub struct WindowOptions {
     pub target_fps: Option<FrameRate>,
     /// Open no window for a file that cannot be opened, but end with the reason.
     pub only_with_file: bool,
+    /// What is made of each file in the background.
+    pub background: BackgroundOptions,
 }
 
 /// What a window leaves behind.
@@ -136,7 +142,7 @@ pub fn run_window(
     let proxy = event_loop.create_proxy();
     // One piece of news is enough until the loop has looked; a flood would only queue up.
     let told = Arc::new(AtomicBool::new(false));
-    let wake = {
+    let wake: Arc<dyn Fn() + Send + Sync> = {
         let (proxy, told) = (parking_lot::Mutex::new(proxy.clone()), Arc::clone(&told));
         Arc::new(move || {
             if !told.swap(true, Ordering::AcqRel) {
@@ -146,7 +152,9 @@ pub fn run_window(
         })
     };
     let file = player.files.first().cloned().unwrap_or_default();
-    let player = Player::start(player, wake)?;
+    let player = Player::start(player, Arc::clone(&wake))?;
+    let clock = Arc::clone(&player.clock);
+    let background = Background::start(options.background.clone(), clock, wake)?;
     let state_file = options
         .state_file
         .as_deref()
@@ -187,7 +195,7 @@ pub fn run_window(
         asked_for_sound_devices: false,
         audio_device: None,
         title: String::new(),
-        waveform: None,
+        background,
     };
     event_loop.run_app(&mut app).map_err(display)?;
     if let Some(error) = app.failed.take() {
@@ -265,7 +273,7 @@ struct App {
     asked_for_sound_devices: bool,
     audio_device: Option<String>,
     title: String,
-    waveform: Option<super::waveform::Waveform>,
+    background: Option<Background>,
 }
 
 impl App {
@@ -491,6 +499,11 @@ impl ApplicationHandler<News> for App {
         if self.is_over(&snapshot, now) {
             self.end(event_loop);
             return;
+        }
+        if let Some(background) = &mut self.background {
+            let frames = self.stats.view_mut().frames;
+            let lost = frames.late + frames.dropped.total();
+            background.follow(&snapshot, self.shown > 0, lost);
         }
         let due = self.player.scheduler.next_due();
         let frame_at = due.map(|due| match (due, self.options.untimed) {

@@ -97,7 +97,7 @@ pub enum CliCommand {
     Shot(ShotArgs),
     /// Play for a given time and report drops, intervals, costs and memory.
     Soak(Box<SoakArgs>),
-    /// Measure decoding or seeking alone, without pictures.
+    /// Measure decoding, seeking, thumbnails or the waveform alone, without showing pictures.
     Bench(BenchArgs),
     /// Look at what is kept on disk, check it and empty it.
     Cache(CacheArgs),
@@ -191,6 +191,24 @@ pub enum BenchKind {
         /// Seed of the random frames: the same seed makes the same seeks.
         #[arg(long, value_name = "S", default_value_t = 1)]
         seed: u64,
+        /// Write JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the thumbnails of a file, as the player does in the background.
+    Thumbnails {
+        /// The file.
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Write JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the waveform of a file, as the player does in the background.
+    Waveform {
+        /// The file.
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
         /// Write JSON.
         #[arg(long)]
         json: bool,

@@ -214,6 +214,9 @@ pub struct RunArgs {
     /// Show frames as fast as they come instead of when they are due.
     #[arg(long)]
     pub untimed: bool,
+    /// Make no thumbnails: nothing but playing reads the file's pictures.
+    #[arg(long)]
+    pub no_thumbnails: bool,
     /// Write the last picture shown to this PNG file before quitting.
     #[arg(long, value_name = "PNG", value_hint = ValueHint::FilePath)]
     pub shot: Option<PathBuf>,

@@ -313,3 +313,25 @@ fn completions_are_written_for_every_shell() {
         );
     }
 }
+
+#[test]
+fn background_work_can_be_left_out_and_measured() {
+    assert!(!play("a.mov").run.no_thumbnails);
+    assert!(play("a.mov --no-thumbnails").run.no_thumbnails);
+    let bench = |line: &str| match cli(line).command {
+        CliCommand::Bench(args) => args.kind,
+        other => panic!("{line}: {other:?}"),
+    };
+    let file = PathBuf::from("a.mov");
+    assert_eq!(
+        bench("bench thumbnails a.mov --json"),
+        BenchKind::Thumbnails {
+            file: file.clone(),
+            json: true
+        }
+    );
+    assert_eq!(
+        bench("bench waveform a.mov"),
+        BenchKind::Waveform { file, json: false }
+    );
+}

@@ -183,6 +183,16 @@ fn gather<const N: usize>(
             .collect();
     }
     let mut interleaved = vec![0.0; frames * channels];
+    if channels == 2 {
+        // The usual case, in one pass over whole pairs.
+        let (left, _) = frame.data(0).as_chunks::<N>();
+        let (right, _) = frame.data(1).as_chunks::<N>();
+        let pairs = interleaved.as_chunks_mut::<2>().0.iter_mut();
+        for ((pair, left), right) in pairs.zip(left).zip(right) {
+            *pair = [value(*left), value(*right)];
+        }
+        return interleaved;
+    }
     for channel in 0..channels {
         let (values, _) = frame.data(channel).as_chunks::<N>();
         let places = interleaved.iter_mut().skip(channel).step_by(channels);

@@ -3,7 +3,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::{Overlay, UiInput, Zone, compare};
+use super::{Overlay, UiInput, Zone, compare, waveform};
+use crate::cache::thumbnails::ThumbnailStrip;
 
 impl Overlay {
     /// A fingerprint of everything that decides what the screen looks like.
@@ -40,7 +41,7 @@ impl Overlay {
             panel.edition.hash(&mut hasher);
             input.stats.frames.shown.hash(&mut hasher);
         }
-        if visible || input.waveform.is_some() {
+        if visible || waveform::large(input).is_some() {
             self.shown_frame(input).hash(&mut hasher);
             input
                 .waveform
@@ -54,6 +55,11 @@ impl Overlay {
                 self.pointer
                     .pos
                     .map(|pos| pos.x.to_bits())
+                    .hash(&mut hasher);
+                // A nearer thumbnail may have come.
+                input
+                    .thumbnails
+                    .map(ThumbnailStrip::edition)
                     .hash(&mut hasher);
             }
         }

@@ -5,7 +5,7 @@ mod zoom;
 
 use std::time::Duration;
 
-use egui::{CursorIcon, Event, RawInput, Rect};
+use egui::{CursorIcon, Event, RawInput};
 
 use crate::config::{Action, Key};
 use crate::playback::{Command, PlaybackStatus, SeekTarget};
@@ -15,6 +15,7 @@ use super::bar_layout::BarLayout;
 use super::canvas::Canvas;
 use super::desk::{Desk, Local};
 use super::help::Help;
+use super::hover::Sprites;
 use super::osd::Osd;
 use super::performance::Performance;
 use super::pointer::{Button, Gesture, Pointer, Zone, Zones};
@@ -62,6 +63,7 @@ pub struct Overlay {
     toasts: Toasts,
     osd: Osd,
     timeline: TimelineView,
+    sprites: Sprites,
     /// Size of the window and pixels a point, of the latest pass.
     window: (egui::Vec2, f32),
     look: Option<u64>,
@@ -417,7 +419,7 @@ impl Overlay {
             between.max.y = (window.bottom() - bar_layout::HEIGHT).max(between.min.y);
         }
         if !placeholder::paint(canvas, between, input) {
-            paint_waveform(canvas, between, input, shown);
+            waveform::paint_large(canvas, between, input, shown);
         }
         compare::paint(canvas, window, between, visible, input);
         if let Some(panel) = &mut self.performance {
@@ -441,7 +443,16 @@ impl Overlay {
         if let Some(layout) = &self.layout {
             let over_lane = canvas.hovered == Some(Zone::Scrub);
             if let Some(pos) = self.pointer.pos.filter(|_| over_lane) {
-                scrub::paint_hover(canvas, layout.scrub, input.snapshot, pos, &self.timeline);
+                let (lane, sprites) = (layout.scrub, &mut self.sprites);
+                scrub::paint_hover(
+                    canvas,
+                    lane,
+                    input,
+                    pos,
+                    &self.timeline,
+                    between.top(),
+                    sprites,
+                );
             }
             let place =
                 |wanted: Button| layout.buttons.iter().find(|(button, _)| *button == wanted);
@@ -502,21 +513,6 @@ impl Overlay {
 /// Whether bar and title may hide when nobody needs them.
 fn may_hide(input: &UiInput<'_>) -> bool {
     input.fullscreen || input.snapshot.status == PlaybackStatus::Playing
-}
-
-/// Paints the waveform where there is sound and no picture.
-fn paint_waveform(canvas: &mut Canvas<'_>, between: Rect, input: &UiInput<'_>, shown: FrameIndex) {
-    let (Some(peaks), Some(extent)) = (input.waveform, Extent::of(input.snapshot)) else {
-        return;
-    };
-    let height = (between.height() - 32.0).clamp(1.0, 260.0);
-    let size = egui::vec2((between.width() - 24.0).max(1.0), height);
-    let rect = Rect::from_center_size(between.center(), size);
-    canvas.panel(rect, style::SOLID);
-    // The lane's own margins keep its ends under those of the waveform.
-    let inside = rect.shrink2(egui::vec2(6.0, 8.0));
-    waveform::paint(&canvas.painter, inside, peaks, extent.fraction(shown));
-    canvas.zones.place(Zone::Waveform, rect);
 }
 
 #[cfg(test)]

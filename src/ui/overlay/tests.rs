@@ -5,11 +5,14 @@ mod cost;
 mod fit;
 mod fixture;
 mod panels;
+mod thumbnails;
 mod timeline;
 mod visibility;
 
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, RawInput, Rect, pos2, vec2};
 
+use crate::cache::thumbnails::ThumbnailStrip;
+use crate::cache::waveform::Peak;
 use crate::config::{Action, KeyMap};
 use crate::decode::LoopMode;
 use crate::media::ViewChannel;
@@ -31,7 +34,8 @@ struct Screen {
     fullscreen: bool,
     failure: Option<Failure<'static>>,
     devices: Vec<String>,
-    waveform: Option<Vec<(f32, f32)>>,
+    waveform: Option<Vec<Peak>>,
+    thumbnails: Option<ThumbnailStrip>,
 }
 
 impl Screen {
@@ -52,6 +56,7 @@ impl Screen {
             failure: None,
             devices: vec!["Speakers".to_owned(), "HDMI".to_owned()],
             waveform: None,
+            thumbnails: None,
         };
         screen.show(Vec::new());
         screen
@@ -73,6 +78,7 @@ impl Screen {
             audio_devices: &self.devices,
             audio_device: None,
             waveform: self.waveform.as_deref(),
+            thumbnails: self.thumbnails.as_ref(),
         }
     }
 
@@ -480,7 +486,14 @@ fn two_clicks_on_the_picture_fill_the_screen() {
 #[test]
 fn a_waveform_can_be_dragged_like_the_lane() {
     let mut screen = Screen::usual();
-    screen.waveform = Some(vec![(-0.5, 0.5); 300]);
+    screen.waveform = Some(vec![Peak::default(); 300]);
+    screen.show(Vec::new());
+    let has_zone = |screen: &Screen| screen.overlay.zones.rect(Zone::Waveform).is_some();
+    assert!(
+        !has_zone(&screen),
+        "where there is a picture, it is only faint"
+    );
+    screen.snapshot.media = Some(fixture::sound_only(1_800).into());
     screen.show(Vec::new());
     let center = screen.rect(Zone::Waveform).center();
     let asked = screen.show(vec![mouse(center, true), mouse(center, false)]);

@@ -4,9 +4,12 @@ use egui::epaint::{ClippedShape, RectShape, Shape};
 use egui::{Event, Rect, pos2};
 
 use super::{Screen, fixture, key_event, timeline};
+use crate::cache::thumbnails::ThumbnailStrip;
+use crate::media::Size;
 use crate::playback::{Notice, PlaybackStatus, Severity};
 use crate::time::{FrameIndex, Speed};
 use crate::ui::Failure;
+use crate::ui::pointer::Zone;
 use crate::ui::timeline_view::Trouble;
 
 /// Windows in pixels, with pixels a point.
@@ -121,6 +124,23 @@ fn the_bar_and_the_title_fit() {
         screen.snapshot.muted = true;
     };
     everywhere("the bar of a long medium", many_frames, never);
+}
+
+#[test]
+fn the_picture_under_the_pointer_fits() {
+    let hover = |place: f32| {
+        move |screen: &mut Screen| {
+            let size = Size::new(160, 90).unwrap();
+            let frames: Vec<i64> = (0..18).map(|n| n * 100).collect();
+            screen.thumbnails = Some(ThumbnailStrip::of_frames(size, &frames, 100));
+            let lane = screen.rect(Zone::Scrub);
+            let x = lane.left() + lane.width() * place;
+            screen.show(vec![Event::PointerMoved(pos2(x, lane.center().y))]);
+        }
+    };
+    for place in [0.01, 0.5, 0.99] {
+        everywhere("the picture under the pointer", hover(place), never);
+    }
 }
 
 #[test]

@@ -88,6 +88,15 @@ pub(super) fn media(frames: i64) -> MediaState {
     }
 }
 
+/// A medium as long, without pictures.
+pub(super) fn sound_only(frames: i64) -> MediaState {
+    let mut media = media(frames);
+    let mut info = (*media.info).clone();
+    info.video.clear();
+    media.info = Arc::new(info);
+    media
+}
+
 /// The engine while it plays frame `position` of [`media`].
 pub(super) fn snapshot(frames: i64, position: i64) -> Snapshot {
     let media = media(frames);

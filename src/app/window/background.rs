@@ -1,0 +1,401 @@
+//! Background work for the medium in the window: its thumbnails and its waveform.
+//!
+//! Work begins when the first picture is on the screen, and thumbnails when the index is complete. It
+//! stands back while playing falls behind ([`Calm`]), is cancelled when another medium is opened, and
+//! ends with the window. Timelines have none.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::cache::ProductStore;
+use crate::cache::thumbnails::{StripRequest, StripScale, StripSource, ThumbnailStrip};
+use crate::cache::waveform::{Peak, Waveform, WaveformRequest, WaveformSource};
+use crate::jobs::{
+    JobEvent, JobHandle, JobListener, JobNews, JobQueue, JobState, QueueOptions, SubmitError,
+};
+use crate::media::{AudioStream, MediaInfo, StreamId};
+use crate::playback::{MediaState, PlaybackStatus, Snapshot};
+use crate::time::{Clock, MediaSpan, Moment};
+
+/// What is made in the background.
+#[derive(Debug, Clone, Default)]
+pub struct BackgroundOptions {
+    /// Thumbnails, for media with pictures.
+    pub thumbnails: bool,
+    /// Waveforms, for media with sound.
+    pub waveforms: bool,
+    /// Where they are kept from one opening of a file to the next.
+    pub store: Option<Arc<dyn ProductStore>>,
+}
+
+/// Columns of a waveform: more than a window has pixels would not be seen.
+const COLUMNS: usize = 2048;
+
+/// Work stands back for this long after a frame was late or dropped.
+const CALM_NANOS: i64 = 2_000_000_000;
+
+/// The jobs of the medium that is open, and what they made. Owned by the window's thread; dropping it
+/// ends them.
+pub(super) struct Background {
+    queue: JobQueue,
+    options: BackgroundOptions,
+    clock: Arc<dyn Clock>,
+    medium: Option<Arc<MediaInfo>>,
+    thumbnails: Option<Thumbnails>,
+    sound: Option<Sound>,
+    calm: Calm,
+}
+
+struct Thumbnails {
+    strip: Arc<ThumbnailStrip>,
+    jobs: Vec<JobHandle>,
+}
+
+struct Sound {
+    stream: StreamId,
+    waveform: Arc<Waveform>,
+    job: Option<JobHandle>,
+    /// What the screen gets, and what it was made of.
+    columns: Option<(u64, MediaSpan, Arc<Vec<Peak>>)>,
+}
+
+impl Background {
+    /// Starts the worker. `wake` is called from its thread when there is something new to see. `None`
+    /// when nothing is to be made.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub(super) fn start(
+        options: BackgroundOptions,
+        clock: Arc<dyn Clock>,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> io::Result<Option<Self>> {
+        if !(options.thumbnails || options.waveforms) {
+            return Ok(None);
+        }
+        let listener: JobListener = Arc::new(move |event: &JobEvent| {
+            if let JobNews::Ended(JobState::Failed(reason)) = &event.news {
+                tracing::info!("no {}: {reason}", event.key);
+            }
+            wake();
+        });
+        Ok(Some(Self {
+            queue: JobQueue::new(QueueOptions::default(), listener)?,
+            options,
+            clock,
+            medium: None,
+            thumbnails: None,
+            sound: None,
+            calm: Calm::default(),
+        }))
+    }
+
+    /// Sees to it that the open medium is worked on, once pictures are `shown`, and that playing is not
+    /// hurt: `lost` frames were late or dropped so far.
+    pub(super) fn follow(&mut self, snapshot: &Snapshot, shown: bool, lost: u64) {
+        let now = self.clock.now();
+        self.queue
+            .set_paused(self.calm.is_disturbed(now, snapshot, lost));
+        let medium = snapshot.media.as_ref();
+        let is_known = match (&self.medium, medium) {
+            (Some(known), Some(medium)) => Arc::ptr_eq(known, &medium.info),
+            (None, None) => true,
+            _ => false,
+        };
+        if !is_known {
+            self.let_go();
+            self.medium = medium.map(|medium| Arc::clone(&medium.info));
+        }
+        let Some(medium) = medium.filter(|medium| medium.timeline.is_none()) else {
+            return;
+        };
+        let has_pictures = medium.info.default_video().is_some();
+        if !shown && has_pictures {
+            return;
+        }
+        if self.options.waveforms {
+            self.follow_sound(medium, snapshot.audio_track);
+        }
+        if self.options.thumbnails && self.thumbnails.is_none() {
+            self.begin_thumbnails(medium);
+        }
+    }
+
+    /// Cancels what is made of the medium before.
+    fn let_go(&mut self) {
+        if let Some(thumbnails) = self.thumbnails.take() {
+            thumbnails.jobs.iter().for_each(JobHandle::cancel);
+        }
+        if let Some(job) = self.sound.take().and_then(|sound| sound.job) {
+            job.cancel();
+        }
+    }
+
+    fn begin_thumbnails(&mut self, medium: &MediaState) {
+        let (Some(stream), Some(index)) = (medium.info.default_video(), &medium.index) else {
+            return;
+        };
+        // One picture is its own thumbnail.
+        if !index.is_complete() || stream.is_still || index.len() < 2 {
+            return;
+        }
+        let strip = Arc::new(ThumbnailStrip::new());
+        let source = StripSource {
+            path: medium.info.path.clone(),
+            file_bytes: medium.info.container.bytes,
+            stream: stream.clone(),
+            index: Arc::clone(index),
+        };
+        let (store, clock) = (self.options.store.clone(), Arc::clone(&self.clock));
+        let request = StripRequest::new(
+            source,
+            StripScale::default(),
+            Arc::clone(&strip),
+            store,
+            clock,
+        );
+        let jobs = request.submit(&self.queue).unwrap_or_else(told);
+        self.thumbnails = Some(Thumbnails { strip, jobs });
+    }
+
+    /// Makes the waveform of the track that is heard, or of the one that would be.
+    fn follow_sound(&mut self, medium: &MediaState, track: Option<usize>) {
+        let heard = track.and_then(|track| medium.info.audio.get(track));
+        let Some(stream) = heard.or_else(|| medium.info.default_audio()) else {
+            return;
+        };
+        let known = self.sound.as_ref().map(|sound| sound.stream);
+        if known == Some(stream.id) {
+            return;
+        }
+        if let Some(job) = self.sound.take().and_then(|sound| sound.job) {
+            job.cancel();
+        }
+        let waveform = Arc::new(Waveform::new());
+        let source = waveform_source(&medium.info, stream);
+        let store = self.options.store.clone();
+        let job = WaveformRequest::new(source, Arc::clone(&waveform), store).submit(&self.queue);
+        self.sound = Some(Sound {
+            stream: stream.id,
+            waveform,
+            job: job.map_or_else(told, Some),
+            columns: None,
+        });
+    }
+
+    /// The thumbnails of the open medium, as far as they are made.
+    pub(super) fn strip(&self) -> Option<&ThumbnailStrip> {
+        self.thumbnails
+            .as_ref()
+            .map(|thumbnails| &*thumbnails.strip)
+    }
+
+    /// The waveform of the open medium, as far as it is made.
+    pub(super) fn peaks(&mut self, snapshot: &Snapshot) -> Option<Arc<Vec<Peak>>> {
+        let length = snapshot.media.as_deref().map(length_of)?;
+        let sound = self.sound.as_mut()?;
+        let edition = sound.waveform.edition();
+        match &sound.columns {
+            Some((made_of, of_length, peaks)) if (*made_of, *of_length) == (edition, length) => {
+                Some(Arc::clone(peaks))
+            }
+            _ => {
+                let peaks = Arc::new(sound.waveform.columns(length, COLUMNS));
+                sound.columns = Some((edition, length, Arc::clone(&peaks)));
+                Some(peaks)
+            }
+        }
+    }
+}
+
+/// A job that was not taken is not worth a word on the screen.
+fn told<T: Default>(error: SubmitError) -> T {
+    tracing::warn!("{error}");
+    T::default()
+}
+
+/// The sound of `stream`, whose time zero is that of playing.
+fn waveform_source(info: &MediaInfo, stream: &AudioStream) -> WaveformSource {
+    WaveformSource {
+        path: info.path.clone(),
+        file_bytes: info.container.bytes,
+        stream: stream.id,
+        zero: info
+            .default_video()
+            .map_or(stream.start, |video| video.start),
+        duration: stream.duration.or(info.container.duration),
+    }
+}
+
+/// The length that the lane stands for: as declared while the frames are being counted.
+fn length_of(medium: &MediaState) -> MediaSpan {
+    let declared = || {
+        let video = medium.info.default_video()?;
+        video.duration.or(medium.info.container.duration)
+    };
+    let counted = medium.duration;
+    if medium.index_complete {
+        counted
+    } else {
+        declared().unwrap_or(counted).max(counted)
+    }
+}
+
+/// Tells when background work would disturb playing.
+#[derive(Debug, Default)]
+struct Calm {
+    /// Frames lost so far.
+    lost: u64,
+    /// When a loss is forgotten.
+    until: Option<Moment>,
+}
+
+impl Calm {
+    /// Whether playing is behind now: frames were lost lately, or fewer than half of those that may wait
+    /// do. A file that is being opened is waited for, too.
+    fn is_disturbed(&mut self, now: Moment, snapshot: &Snapshot, lost: u64) -> bool {
+        let is_playing = snapshot.status == PlaybackStatus::Playing;
+        if lost > self.lost && is_playing {
+            self.until = Some(now.offset_nanos(CALM_NANOS));
+        }
+        // Counts begin anew with each medium.
+        self.lost = lost;
+        let (fill, capacity) = snapshot.ring_fill;
+        let is_behind = self.until.is_some_and(|until| now < until) || fill * 2 < capacity;
+        snapshot.status == PlaybackStatus::Opening || (is_playing && is_behind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crossbeam_channel::{Receiver, bounded};
+
+    use super::*;
+    use crate::decode::{Input, media_info, read_index};
+    use crate::time::{FrameRate, RealClock};
+
+    /// How long a test waits for a worker before it calls it hung.
+    const HUNG: std::time::Duration = std::time::Duration::from_mins(1);
+
+    fn snapshot(status: PlaybackStatus, ring_fill: (usize, usize)) -> Snapshot {
+        Snapshot {
+            status,
+            ring_fill,
+            ..Snapshot::default()
+        }
+    }
+
+    #[test]
+    fn work_stands_back_while_playing_is_behind() {
+        let mut calm = Calm::default();
+        let at = |millis: u64| Moment::from_nanos(millis * 1_000_000);
+        let full = snapshot(PlaybackStatus::Playing, (4, 4));
+        let empty = snapshot(PlaybackStatus::Playing, (1, 4));
+        let paused = snapshot(PlaybackStatus::Paused, (0, 4));
+        let opening = snapshot(PlaybackStatus::Opening, (0, 0));
+        assert!(!calm.is_disturbed(at(0), &full, 0));
+        assert!(calm.is_disturbed(at(10), &empty, 0));
+        assert!(!calm.is_disturbed(at(20), &paused, 0));
+        assert!(calm.is_disturbed(at(30), &opening, 0));
+        assert!(calm.is_disturbed(at(40), &full, 1), "a frame was lost");
+        assert!(calm.is_disturbed(at(2_039), &full, 1));
+        assert!(!calm.is_disturbed(at(2_041), &full, 1));
+        assert!(!calm.is_disturbed(at(2_050), &full, 0), "another medium");
+        assert!(!calm.is_disturbed(at(2_060), &paused, 7));
+    }
+
+    /// A second of a tone, as WAV.
+    fn tone(path: &Path) {
+        let rate = 8_000_u32;
+        let samples: Vec<u8> = (0..rate)
+            .flat_map(|n| {
+                let sample = if n / 20 % 2 == 0 { 9_000_i16 } else { -9_000 };
+                sample.to_le_bytes()
+            })
+            .collect();
+        let length = u32::try_from(samples.len()).unwrap();
+        let mut bytes = b"RIFF".to_vec();
+        bytes.extend((36 + length).to_le_bytes());
+        bytes.extend(b"WAVEfmt ");
+        for number in [16, 0x0001_0001, rate, rate * 2, 0x0010_0002] {
+            bytes.extend(u32::to_le_bytes(number));
+        }
+        bytes.extend(b"data");
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(samples);
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    fn medium(path: &Path) -> Arc<MediaState> {
+        let mut input = Input::open(path).unwrap();
+        let info = media_info(&input);
+        let stream = info.default_video().cloned();
+        let index = stream.map(|stream| Arc::new(read_index(&mut input, &stream).unwrap()));
+        Arc::new(MediaState {
+            frames: 100,
+            index_complete: true,
+            duration: MediaSpan::from_secs(1),
+            index,
+            rate: FrameRate::new(100, 1).unwrap(),
+            timeline: None,
+            badges: Vec::new(),
+            info: Arc::new(info),
+        })
+    }
+
+    fn start(wants: bool) -> (Option<Background>, Receiver<()>) {
+        let (send, news) = bounded(1);
+        let wake = Arc::new(move || {
+            let _already = send.try_send(());
+        });
+        let options = BackgroundOptions {
+            thumbnails: wants,
+            waveforms: wants,
+            store: None,
+        };
+        let started = Background::start(options, Arc::new(RealClock::new()), wake).unwrap();
+        (started, news)
+    }
+
+    #[test]
+    fn what_is_not_wanted_has_no_thread() {
+        assert!(start(false).0.is_none());
+    }
+
+    #[test]
+    fn sound_gets_a_waveform_and_another_medium_another_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tone.wav");
+        tone(&path);
+        let (background, news) = start(true);
+        let mut background = background.unwrap();
+        let mut open = Snapshot {
+            status: PlaybackStatus::Paused,
+            media: Some(medium(&path)),
+            ..Snapshot::default()
+        };
+        let loudest = |peaks: &[Peak]| peaks.iter().map(|p| p.high).fold(0.0, f32::max);
+        let until_made = |background: &mut Background, open: &Snapshot| loop {
+            background.follow(open, false, 0);
+            let peaks = background.peaks(open).unwrap();
+            if loudest(&peaks) > 0.2 {
+                return peaks;
+            }
+            news.recv_timeout(HUNG).unwrap();
+        };
+        let peaks = until_made(&mut background, &open);
+        assert_eq!(peaks.len(), COLUMNS);
+        let again = background.peaks(&open).unwrap();
+        assert!(Arc::ptr_eq(&peaks, &again), "nothing changed");
+        assert!(background.strip().is_none(), "there are no pictures");
+        // The same file once more is another opening.
+        open.media = Some(medium(&path));
+        let other = until_made(&mut background, &open);
+        assert!(!Arc::ptr_eq(&peaks, &other));
+        open.media = None;
+        background.follow(&open, false, 0);
+        assert!(background.peaks(&open).is_none());
+    }
+}

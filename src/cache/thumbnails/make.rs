@@ -1,0 +1,439 @@
+//! Making thumbnails: the work of the jobs.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use super::plan::{LEVELS, MOST_PICTURES, Pick, Plan, StripScale};
+use super::sheet;
+use super::strip::{Thumbnail, ThumbnailStrip};
+use crate::cache::{ProductKey, ProductKind, ProductStore};
+use crate::convert::{ConvertJob, CpuConverter};
+use crate::decode::{
+    DecodeError, FileIdentity, GopIndex, Input, Interrupter, Numbering, ReadError, ReadPicture,
+    ReaderOptions, Step, VideoReader,
+};
+use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, Progress, SubmitError};
+use crate::media::{Orientation, Size, VideoStream};
+use crate::memory::FramePool;
+use crate::time::{Clock, FrameIndex};
+
+/// What decoding may take: one or two pictures of a keyframe's own decoder, which may be 8K.
+const POOL_BYTES: u64 = 112 << 20;
+
+/// Pictures in a row that cannot be made before a file is given up.
+const MOST_FAILURES: u32 = 24;
+
+/// The listener hears of every so many pictures.
+const PICTURES_A_NEWS: u32 = 8;
+
+/// A stream of pictures that thumbnails are made of.
+#[derive(Debug, Clone)]
+pub struct StripSource {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size when it was opened for playing: another one means another file.
+    pub file_bytes: u64,
+    /// The stream.
+    pub stream: VideoStream,
+    /// Its complete index.
+    pub index: Arc<GopIndex>,
+}
+
+/// Thumbnails to be made.
+#[derive(Debug)]
+pub struct StripRequest {
+    source: StripSource,
+    scale: StripScale,
+    strip: Arc<ThumbnailStrip>,
+    store: Option<Arc<dyn ProductStore>>,
+    clock: Arc<dyn Clock>,
+    size: Size,
+    plan: OnceLock<Plan>,
+}
+
+impl StripRequest {
+    /// Thumbnails of `source` at this scale, for `strip`. What `store` keeps is taken from there.
+    pub fn new(
+        source: StripSource,
+        scale: StripScale,
+        strip: Arc<ThumbnailStrip>,
+        store: Option<Arc<dyn ProductStore>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let size = small_size(source.stream.size, scale.side);
+        Self {
+            source,
+            scale,
+            strip,
+            store,
+            clock,
+            size,
+            plan: OnceLock::new(),
+        }
+    }
+
+    /// Submits a job for each level, the coarse one first. They yield to playing.
+    ///
+    /// # Errors
+    /// When the queue is full; what was taken before is cancelled.
+    pub fn submit(self, queue: &JobQueue) -> Result<Vec<JobHandle>, SubmitError> {
+        let request = Arc::new(self);
+        let mut handles: Vec<JobHandle> = Vec::with_capacity(LEVELS);
+        for level in 0..LEVELS {
+            let work = Arc::clone(&request);
+            let name = work.source.path.display();
+            let key = format!(
+                "thumbnails {level} of {name}, stream {}",
+                work.source.stream.id.0
+            );
+            let mut job = Job::new(key, move |context| work.make_level(level, context)).yields();
+            job = job.priority(if level == 0 {
+                Priority::High
+            } else {
+                Priority::Low
+            });
+            if let Some(before) = handles.last() {
+                job = job.after(before);
+            }
+            match queue.submit(job) {
+                Ok(handle) => handles.push(handle),
+                Err(full) => {
+                    handles.iter().for_each(JobHandle::cancel);
+                    return Err(full);
+                }
+            }
+        }
+        Ok(handles)
+    }
+
+    fn plan(&self) -> &Plan {
+        self.plan.get_or_init(|| {
+            let plan = Plan::new(&self.source.index, self.scale.steps, MOST_PICTURES);
+            self.strip.set_reach(plan.reach);
+            plan
+        })
+    }
+
+    /// Fills one level, from the store or from the file.
+    fn make_level(&self, level: usize, context: &JobContext) -> Result<(), JobStop> {
+        context.check()?;
+        let picks = self.plan().levels.get(level).map_or(&[][..], Vec::as_slice);
+        if picks.is_empty() {
+            return Ok(());
+        }
+        let file = FileIdentity::of_path(&self.source.path).map_err(failed)?;
+        if let Some(kept) = self.load(file, level) {
+            self.strip.add(kept);
+            return Ok(());
+        }
+        let interrupter = Interrupter::from(context.cancel_flag());
+        let input = Input::open_interruptible(&self.source.path, &interrupter).map_err(failed)?;
+        let file = input.file_identity();
+        if file.bytes != self.source.file_bytes {
+            return Err(JobStop::Failed(format!(
+                "{}: it is another file by now",
+                self.source.path.display()
+            )));
+        }
+        let mut maker = Maker::new(self, input, interrupter)?;
+        let made = maker.make_all(picks, context)?;
+        // What was made of a file that changed meanwhile is worth nothing.
+        if maker.reader.input().file_change().is_none() {
+            self.keep(file, level, &made);
+        }
+        Ok(())
+    }
+
+    fn key(&self, file: FileIdentity, level: usize) -> ProductKey {
+        let parameters = format!(
+            "stream {} level {level} size {} steps {:?} most {MOST_PICTURES}",
+            self.source.stream.id.0, self.size, self.scale.steps
+        );
+        ProductKey {
+            kind: ProductKind::Thumbnails,
+            path: self.source.path.clone(),
+            file,
+            parameters: parameters.into_bytes(),
+        }
+    }
+
+    fn load(&self, file: FileIdentity, level: usize) -> Option<Vec<Thumbnail>> {
+        let store = self
+            .store
+            .as_ref()
+            .filter(|_| file.bytes == self.source.file_bytes)?;
+        let bytes = store.load(&self.key(file, level))?;
+        let frames = self.source.index.len();
+        sheet::unpack(self.size, &bytes)
+            .filter(|kept| kept.last().is_none_or(|last| last.frame.0 < frames))
+    }
+
+    fn keep(&self, file: FileIdentity, level: usize, made: &[Thumbnail]) {
+        let Some(store) = &self.store else { return };
+        match sheet::pack(self.size, made) {
+            Ok(bytes) => store.store(&self.key(file, level), &bytes),
+            Err(error) => tracing::warn!("thumbnails are not kept: {error}"),
+        }
+    }
+}
+
+/// The size of a thumbnail of pictures of this size: as many pixels long on the longer side as `side`
+/// says, and no longer than the picture.
+fn small_size(stored: Size, side: u32) -> Size {
+    let longer = stored.width().max(stored.height());
+    let side = side.clamp(1, longer);
+    let scaled = |length: u32| {
+        let scaled =
+            (u64::from(length) * u64::from(side) + u64::from(longer) / 2) / u64::from(longer);
+        u32::try_from(scaled).unwrap_or(side).max(1)
+    };
+    Size::new(scaled(stored.width()), scaled(stored.height())).unwrap_or(stored)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what map_err passes")]
+fn failed(error: impl ToString) -> JobStop {
+    JobStop::Failed(error.to_string())
+}
+
+/// A reader and what turns its pictures into thumbnails.
+struct Maker<'a> {
+    request: &'a StripRequest,
+    reader: VideoReader,
+    converter: CpuConverter,
+    rgba: Vec<u8>,
+    /// The frame that the decoder gives next while it walks; unknown after a keyframe or a failure.
+    next: Option<FrameIndex>,
+    failures: u32,
+}
+
+impl<'a> Maker<'a> {
+    fn new(
+        request: &'a StripRequest,
+        input: Input,
+        interrupter: Interrupter,
+    ) -> Result<Self, JobStop> {
+        let options = ReaderOptions {
+            // With more, a decoder wants more packets before it gives a picture.
+            threads: NonZeroUsize::MIN,
+            pool: FramePool::new(POOL_BYTES),
+            clock: Arc::clone(&request.clock),
+            interrupter,
+        };
+        let stream = request.source.stream.clone();
+        let reader = VideoReader::new(input, stream, options).map_err(failed)?;
+        Ok(Self {
+            request,
+            reader,
+            converter: CpuConverter::new(1),
+            rgba: vec![0; usize::try_from(request.size.area() * 4).unwrap_or(0)],
+            next: None,
+            failures: 0,
+        })
+    }
+
+    /// Makes all of `picks` that can be made, and answers them by frame. Those that the strip has already
+    /// are left out.
+    fn make_all(
+        &mut self,
+        picks: &[Pick],
+        context: &JobContext,
+    ) -> Result<Vec<Thumbnail>, JobStop> {
+        let strip = Arc::clone(&self.request.strip);
+        let total = u32::try_from(picks.len()).unwrap_or(u32::MAX);
+        let mut made: Vec<Thumbnail> = Vec::with_capacity(picks.len());
+        let mut left: Vec<Pick> = picks.to_vec();
+        let mut done = 0;
+        while !left.is_empty() {
+            context.check()?;
+            let pick = left.remove(nearest_place(&left, strip.aimed_at()));
+            if let Some(thumbnail) = self.make(pick, &left, context)? {
+                strip.add([thumbnail.clone()]);
+                made.push(thumbnail);
+            }
+            done += 1;
+            if done % PICTURES_A_NEWS == 0 || left.is_empty() {
+                context.progress(Progress { done, total });
+            }
+        }
+        made.sort_unstable_by_key(|thumbnail| thumbnail.frame);
+        // Two keyframes of a damaged file may give the same frame.
+        made.dedup_by_key(|thumbnail| thumbnail.frame);
+        Ok(made)
+    }
+
+    /// Makes one, or answers that it cannot be made. `left` will be asked for later.
+    fn make(
+        &mut self,
+        pick: Pick,
+        left: &[Pick],
+        context: &JobContext,
+    ) -> Result<Option<Thumbnail>, JobStop> {
+        let index = Arc::clone(&self.request.source.index);
+        let outcome = match pick.keyframe {
+            Some(keyframe) => {
+                self.next = None;
+                self.reader.key_picture(&index, keyframe).map(|picture| {
+                    let picture = picture?;
+                    let frame = key_frame_of(&picture, &index, pick.frame);
+                    Some((frame, picture))
+                })
+            }
+            None => self.walk_to(pick.frame, left, &index, context)?,
+        };
+        match outcome {
+            Ok(Some((frame, picture))) => Ok(self.thumbnail(frame, picture)),
+            Ok(None) => {
+                tracing::debug!("frame {} has no thumbnail: it has no picture", pick.frame);
+                Ok(None)
+            }
+            Err(DecodeError::Read(ReadError::Interrupted)) => Err(JobStop::Cancelled),
+            Err(error) => {
+                tracing::debug!("frame {} has no thumbnail: {error}", pick.frame);
+                self.next = None;
+                self.failures += 1;
+                if self.failures > MOST_FAILURES {
+                    return Err(failed(error));
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Decodes on, or from the keyframe before, to `target`. `None` where it has no picture. Pictures on
+    /// the way are decoded only where others need them; those that are `left` will be wanted, too.
+    ///
+    /// The outer error ends the job, the inner one costs a picture.
+    fn walk_to(
+        &mut self,
+        target: FrameIndex,
+        left: &[Pick],
+        index: &GopIndex,
+        context: &JobContext,
+    ) -> Result<Result<Option<(FrameIndex, ReadPicture)>, DecodeError>, JobStop> {
+        let entry = index.keyframe_for(target);
+        let first = entry.and_then(|(number, _)| index.first_frame_of(number));
+        let goes_on = self
+            .next
+            .is_some_and(|next| next <= target && first.is_none_or(|first| first <= next));
+        if !goes_on {
+            let sought = match entry {
+                Some((number, _)) => self.reader.seek(index, number),
+                None => self.reader.rewind(),
+            };
+            if let Err(error) = sought {
+                return Ok(Err(error));
+            }
+        }
+        let is_wanted = |pts: i64| {
+            index
+                .frame_of_pts(pts)
+                .is_none_or(|frame| frame == target || left.iter().any(|pick| pick.frame == frame))
+        };
+        loop {
+            context.check()?;
+            let picture = match self.reader.step(&is_wanted) {
+                Ok(Step::Progress) => continue,
+                Ok(Step::Picture(picture)) => picture,
+                Ok(Step::End) => {
+                    self.next = None;
+                    return Ok(Ok(None));
+                }
+                Err(error) => return Ok(Err(error)),
+            };
+            let Some(frame) = frame_of(&picture, index) else {
+                continue;
+            };
+            self.next = Some(frame.offset(1));
+            if frame >= target {
+                return Ok(Ok((frame == target).then_some((frame, picture))));
+            }
+        }
+    }
+
+    /// Reduces a picture. `None` where it is of a kind that cannot be shown.
+    fn thumbnail(&mut self, frame: FrameIndex, picture: ReadPicture) -> Option<Thumbnail> {
+        let size = self.request.size;
+        let decoded = self.reader.frame(picture).ok()?;
+        let job = ConvertJob {
+            out: size,
+            orientation: Orientation::UPRIGHT,
+        };
+        let stride = size.width() as usize * 4;
+        self.converter
+            .convert(&decoded, &job, &mut self.rgba, stride)
+            .ok()?;
+        self.failures = 0;
+        Some(Thumbnail {
+            frame,
+            picture: Arc::new(sheet::picture_from_rgba(size, &self.rgba)?),
+        })
+    }
+}
+
+/// The pick to make next: of the keyframes the one nearest to where somebody looks, then what must be
+/// walked to, in order, so that no way is gone twice.
+fn nearest_place(left: &[Pick], aim: FrameIndex) -> usize {
+    left.iter()
+        .enumerate()
+        .min_by_key(|(_, pick)| match pick.keyframe {
+            Some(_) => (false, pick.frame.0.abs_diff(aim.0)),
+            None => (true, pick.frame.0.unsigned_abs()),
+        })
+        .map_or(0, |(place, _)| place)
+}
+
+/// The number of a picture on the way.
+fn frame_of(picture: &ReadPicture, index: &GopIndex) -> Option<FrameIndex> {
+    if index.numbering() == Numbering::ByCount {
+        return i64::try_from(picture.ordinal).ok().map(FrameIndex);
+    }
+    picture.pts.and_then(|pts| index.frame_of_pts(pts))
+}
+
+/// The number of a keyframe's picture: what its time stamp says, or that of the packet where the decoder
+/// passes none on.
+fn key_frame_of(picture: &ReadPicture, index: &GopIndex, asked: FrameIndex) -> FrameIndex {
+    picture
+        .pts
+        .and_then(|pts| index.frame_of_pts(pts))
+        .unwrap_or(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thumbnails_keep_the_shape_and_grow_no_picture() {
+        let small = |width, height| {
+            let size = small_size(Size::new(width, height).unwrap(), 160);
+            (size.width(), size.height())
+        };
+        assert_eq!(small(3840, 2160), (160, 90));
+        assert_eq!(small(2160, 3840), (90, 160));
+        assert_eq!(small(1440, 1080), (160, 120));
+        assert_eq!(small(64, 32), (64, 32));
+        assert_eq!(small(8192, 1), (160, 1));
+    }
+
+    #[test]
+    fn keyframes_near_the_eye_come_first_and_walks_last_in_order() {
+        let pick = |frame, keyframe| Pick {
+            frame: FrameIndex(frame),
+            keyframe,
+        };
+        let mut left = vec![
+            pick(0, Some(0)),
+            pick(100, Some(1)),
+            pick(300, None),
+            pick(200, None),
+            pick(400, Some(2)),
+        ];
+        let mut order = Vec::new();
+        while !left.is_empty() {
+            order.push(left.remove(nearest_place(&left, FrameIndex(120))).frame.0);
+        }
+        assert_eq!(order, [100, 0, 400, 200, 300]);
+    }
+}

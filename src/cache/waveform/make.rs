@@ -1,0 +1,330 @@
+//! Making a waveform: the work of the job.
+
+use std::borrow::Cow;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::peak::{Block, Sum};
+use super::pyramid::{BLOCK_SAMPLES, MOST_SEGMENTS, SEGMENT_BLOCKS, Segment, State, Waveform};
+use super::wire;
+use crate::cache::{ProductKey, ProductKind, ProductStore};
+use crate::decode::{AudioChunk, AudioRead, AudioReader, FileIdentity, Input, Interrupter};
+use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, Progress, SubmitError};
+use crate::media::StreamId;
+use crate::time::{MediaSpan, MediaTime};
+
+/// Chunks from one look at whether to go on to the next: a second or two of sound.
+const CHUNKS_A_LOOK: u32 = 64;
+
+const SEGMENT_SAMPLES: usize = SEGMENT_BLOCKS * BLOCK_SAMPLES;
+
+/// A stream of sound that a waveform is made of.
+#[derive(Debug, Clone)]
+pub struct WaveformSource {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size when it was opened for playing: another one means another file.
+    pub file_bytes: u64,
+    /// The stream.
+    pub stream: StreamId,
+    /// The time stamp of media time zero: that of the first picture, or the stream's own where there is
+    /// none.
+    pub zero: MediaTime,
+    /// Its length as declared, to tell how far the work has come.
+    pub duration: Option<MediaSpan>,
+}
+
+/// A waveform to be made.
+#[derive(Debug)]
+pub struct WaveformRequest {
+    source: WaveformSource,
+    waveform: Arc<Waveform>,
+    store: Option<Arc<dyn ProductStore>>,
+}
+
+impl WaveformRequest {
+    /// The waveform of `source`, for `waveform`. What `store` keeps is taken from there.
+    pub fn new(
+        source: WaveformSource,
+        waveform: Arc<Waveform>,
+        store: Option<Arc<dyn ProductStore>>,
+    ) -> Self {
+        Self {
+            source,
+            waveform,
+            store,
+        }
+    }
+
+    /// Submits the job. It yields to playing.
+    ///
+    /// # Errors
+    /// When the queue is full.
+    pub fn submit(self, queue: &JobQueue) -> Result<JobHandle, SubmitError> {
+        let name = self.source.path.display();
+        let key = format!("waveform of {name}, stream {}", self.source.stream.0);
+        let job = Job::new(key, move |context| self.make(context));
+        queue.submit(job.priority(Priority::Normal).yields())
+    }
+
+    fn make(&self, context: &JobContext) -> Result<(), JobStop> {
+        context.check()?;
+        let file = FileIdentity::of_path(&self.source.path).map_err(failed)?;
+        if let Some(kept) = self.load(file) {
+            self.waveform.publish(kept);
+            return Ok(());
+        }
+        let (mut reader, file) = self.open(context)?;
+        let rate = reader.format().rate;
+        let aim = segment_at(self.waveform.aimed_at(), rate);
+        let known = self.source.duration.map_or(0, |duration| {
+            let samples = usize::try_from(duration.samples_nearest(rate)).unwrap_or(0);
+            samples.div_ceil(SEGMENT_SAMPLES)
+        });
+        // Where the place looked at is not known to exist, the beginning is as good.
+        let mut first = if aim < known { aim } else { 0 };
+        self.waveform.publish(State {
+            rate: Some(rate),
+            segments: vec![None; known.min(MOST_SEGMENTS)],
+        });
+        if first > 0 && reader.seek(start_of(first, rate)).is_err() {
+            // A stream that cannot be searched is read from its beginning.
+            (reader, _) = self.open(context)?;
+            first = 0;
+        }
+        let mut end = Pass::new(self, rate, first).read(&mut reader, MOST_SEGMENTS, context)?;
+        if first > 0 {
+            reader.seek(MediaTime::ZERO).map_err(failed)?;
+            let up_to = Pass::new(self, rate, 0).read(&mut reader, first, context)?;
+            // It may be shorter than declared, and have ended before the place looked at.
+            if end == first {
+                end = up_to;
+            }
+        }
+        self.finish(end, file);
+        Ok(())
+    }
+
+    fn open(&self, context: &JobContext) -> Result<(AudioReader, FileIdentity), JobStop> {
+        let interrupter = Interrupter::from(context.cancel_flag());
+        let input = Input::open_interruptible(&self.source.path, &interrupter).map_err(failed)?;
+        let file = input.file_identity();
+        if file.bytes != self.source.file_bytes {
+            return Err(JobStop::Failed(format!(
+                "{}: it is another file by now",
+                self.source.path.display()
+            )));
+        }
+        let reader = AudioReader::of_input(input, self.source.stream, self.source.zero);
+        Ok((reader.map_err(failed)?, file))
+    }
+
+    /// The stream ended after `end` segments: there are no more, whatever was declared.
+    fn finish(&self, end: usize, file: FileIdentity) {
+        let mut state = State::clone(&self.waveform.state());
+        state.segments.truncate(end);
+        let packed = wire::pack(&state);
+        self.waveform.publish(state);
+        // What was made of a file that changed meanwhile is worth nothing.
+        let is_same = FileIdentity::of_path(&self.source.path).is_ok_and(|now| now == file);
+        if let (Some(store), Some(bytes), true) = (&self.store, packed, is_same) {
+            store.store(&self.key(file), &bytes);
+        }
+    }
+
+    fn key(&self, file: FileIdentity) -> ProductKey {
+        let parameters = format!(
+            "stream {} zero {}",
+            self.source.stream.0,
+            self.source.zero.flicks()
+        );
+        ProductKey {
+            kind: ProductKind::Waveform,
+            path: self.source.path.clone(),
+            file,
+            parameters: parameters.into_bytes(),
+        }
+    }
+
+    fn load(&self, file: FileIdentity) -> Option<State> {
+        let store = self
+            .store
+            .as_ref()
+            .filter(|_| file.bytes == self.source.file_bytes)?;
+        wire::unpack(&store.load(&self.key(file))?)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what map_err passes")]
+fn failed(error: impl ToString) -> JobStop {
+    JobStop::Failed(error.to_string())
+}
+
+/// The segment that a time lies in.
+fn segment_at(time: MediaTime, rate: NonZeroU32) -> usize {
+    let sample = time.since_zero().samples_nearest(rate);
+    usize::try_from(sample).unwrap_or(0) / SEGMENT_SAMPLES
+}
+
+/// Where a segment begins.
+fn start_of(segment: usize, rate: NonZeroU32) -> MediaTime {
+    let sample = i64::try_from(segment * SEGMENT_SAMPLES).unwrap_or(i64::MAX);
+    MediaTime::ZERO + MediaSpan::from_samples_nearest(sample, rate)
+}
+
+/// Reading on through a stretch of segments.
+struct Pass<'a> {
+    request: &'a WaveformRequest,
+    rate: NonZeroU32,
+    /// The segment that is being filled.
+    segment: usize,
+    blocks: Vec<Block>,
+    sum: Sum,
+    /// Samples in `sum`, of each channel.
+    in_sum: usize,
+}
+
+impl<'a> Pass<'a> {
+    fn new(request: &'a WaveformRequest, rate: NonZeroU32, segment: usize) -> Self {
+        Self {
+            request,
+            rate,
+            segment,
+            blocks: Vec::with_capacity(SEGMENT_BLOCKS),
+            sum: Sum::default(),
+            in_sum: 0,
+        }
+    }
+
+    /// Reads up to segment `end` or the end of the stream; answers how many segments there are up to
+    /// there.
+    fn read(
+        &mut self,
+        reader: &mut AudioReader,
+        end: usize,
+        context: &JobContext,
+    ) -> Result<usize, JobStop> {
+        let mut chunks = 0;
+        while self.segment < end {
+            if chunks % CHUNKS_A_LOOK == 0 {
+                context.check()?;
+            }
+            chunks += 1;
+            match reader.read() {
+                Ok(AudioRead::Chunk(chunk)) => self.add(&chunk, end, context),
+                Ok(AudioRead::End) => break,
+                Err(error) if context.is_cancelled() => return Err(failed(error)),
+                Err(error) => {
+                    tracing::warn!("the waveform ends early: {error}");
+                    break;
+                }
+            }
+        }
+        if self.segment < end {
+            self.end_block();
+            if !self.blocks.is_empty() {
+                self.end_segment(context);
+            }
+        }
+        Ok(self.segment)
+    }
+
+    /// Number of the sample that comes next.
+    fn next(&self) -> i64 {
+        let blocks = self.segment * SEGMENT_BLOCKS + self.blocks.len();
+        i64::try_from(blocks * BLOCK_SAMPLES + self.in_sum).unwrap_or(i64::MAX)
+    }
+
+    /// Adds a chunk's samples in their places, as far as segment `end`.
+    fn add(&mut self, chunk: &AudioChunk, end: usize, context: &JobContext) {
+        let channels = chunk.samples.format.layout.count();
+        let samples = at_rate(chunk, self.rate);
+        let ahead = chunk.start.since_zero().samples_nearest(self.rate) - self.next();
+        let mut samples = &samples[..];
+        if let Ok(gap) = usize::try_from(ahead) {
+            // Sound that begins after the first picture.
+            self.add_silence(gap, channels, end, context);
+        } else {
+            // What lies before media time zero is not heard.
+            let before = usize::try_from(ahead.unsigned_abs()).unwrap_or(usize::MAX);
+            let cut = before.saturating_mul(channels).min(samples.len());
+            samples = &samples[cut..];
+        }
+        while !samples.is_empty() && self.segment < end {
+            let room = (BLOCK_SAMPLES - self.in_sum) * channels;
+            let (now, later) = samples.split_at(room.min(samples.len()));
+            self.sum.add(now);
+            self.in_sum += now.len() / channels;
+            samples = later;
+            self.end_block_if_full(context);
+        }
+    }
+
+    fn add_silence(&mut self, count: usize, channels: usize, end: usize, context: &JobContext) {
+        if count == 0 {
+            return;
+        }
+        let silence = vec![0.0; BLOCK_SAMPLES * channels];
+        let mut left = count;
+        while left > 0 && self.segment < end {
+            let now = left.min(BLOCK_SAMPLES - self.in_sum);
+            self.sum.add(&silence[..now * channels]);
+            self.in_sum += now;
+            left -= now;
+            self.end_block_if_full(context);
+        }
+    }
+
+    fn end_block_if_full(&mut self, context: &JobContext) {
+        if self.in_sum >= BLOCK_SAMPLES {
+            self.end_block();
+            if self.blocks.len() >= SEGMENT_BLOCKS {
+                self.end_segment(context);
+            }
+        }
+    }
+
+    fn end_block(&mut self) {
+        self.blocks.extend(self.sum.take());
+        self.in_sum = 0;
+    }
+
+    /// Lets the segment be seen.
+    fn end_segment(&mut self, context: &JobContext) {
+        let blocks = std::mem::replace(&mut self.blocks, Vec::with_capacity(SEGMENT_BLOCKS));
+        let waveform = &self.request.waveform;
+        let mut state = State::clone(&waveform.state());
+        state.put(self.segment, Segment::new(blocks));
+        waveform.publish(state);
+        self.segment += 1;
+        let (made, total) = waveform.made();
+        let count = |segments: usize| u32::try_from(segments).unwrap_or(u32::MAX);
+        context.progress(Progress {
+            done: count(made),
+            total: count(total),
+        });
+    }
+}
+
+/// A chunk's samples at `rate`. Streams that change their rate are rare, and the nearest sample will do
+/// for a picture of them.
+fn at_rate(chunk: &AudioChunk, rate: NonZeroU32) -> Cow<'_, [f32]> {
+    let own = chunk.samples.format.rate;
+    let all = &chunk.samples.interleaved;
+    if own == rate {
+        return Cow::Borrowed(all);
+    }
+    let frames = chunk.samples.frame_count() as u64;
+    let wanted = frames * u64::from(rate.get()) / u64::from(own.get());
+    let channels = chunk.samples.format.layout.count();
+    let frame = |place: u64| {
+        let source = place * u64::from(own.get()) / u64::from(rate.get());
+        let first = usize::try_from(source)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(channels);
+        all.get(first..first.saturating_add(channels))
+            .unwrap_or(&[])
+    };
+    Cow::Owned((0..wanted).flat_map(frame).copied().collect())
+}
