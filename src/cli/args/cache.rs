@@ -23,8 +23,11 @@ pub struct DiskArgs {
     /// user's cache folder. Several players may share one.
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
+    /// Copy what is used most to this folder, on a faster disk, and read it there.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub fast_cache_dir: Option<PathBuf>,
     /// Keep nothing, and use nothing that was kept.
-    #[arg(long, conflicts_with = "cache_dir")]
+    #[arg(long, conflicts_with_all = ["cache_dir", "fast_cache_dir"])]
     pub no_cache: bool,
 }
 
