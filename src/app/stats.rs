@@ -54,6 +54,7 @@ pub(super) fn disk_report(disk: &DiskCache) -> DiskReport {
         stored: counters.stored,
         declined: counters.declined,
         evicted: counters.evicted,
+        promoted: counters.promoted,
         damaged: counters.faults_of(Fault::Damaged),
         unreadable: counters.faults_of(Fault::Unreadable),
         unwritable: counters.faults_of(Fault::Unwritable),

@@ -64,7 +64,9 @@ pub(super) fn disk_cache(args: &DiskArgs) -> Option<Arc<DiskCache>> {
     let cache = folder(args.cache_dir.as_ref())
         .map_err(|error| error.to_string())
         .and_then(|folder| {
-            DiskCache::open(folder, DiskLimits::default()).map_err(|error| error.to_string())
+            let fast = args.fast_cache_dir.clone();
+            DiskCache::open_with_fast(folder, fast, DiskLimits::default())
+                .map_err(|error| error.to_string())
         });
     cache
         .inspect_err(|error| tracing::warn!("nothing is kept on disk: {error}"))

@@ -316,6 +316,8 @@ pub struct DiskReport {
     pub declined: u64,
     /// Items that made room for others.
     pub evicted: u64,
+    /// Items that were copied to the fast folder.
+    pub promoted: u64,
     /// Items that were not what had been written, and were removed.
     pub damaged: u64,
     /// Times that an item could not be read.
@@ -337,6 +339,7 @@ impl DiskReport {
             ("kept", self.stored),
             ("declined", self.declined),
             ("evicted", self.evicted),
+            ("promoted", self.promoted),
             ("damaged", self.damaged),
             ("not readable", self.unreadable),
             ("not writable", self.unwritable),

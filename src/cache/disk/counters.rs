@@ -83,11 +83,22 @@ pub struct DiskCounters {
     pub declined: u64,
     /// Items that made room for others.
     pub evicted: u64,
+    /// Items that were copied to the fast folder.
+    pub promoted: u64,
     /// Times each [`Fault`] was met, in the order of [`Fault::ALL`].
     pub faults: [u64; Fault::ALL.len()],
 }
 
 impl DiskCounters {
+    /// Adds what was counted in the fast folder. An item that is not there is no miss.
+    pub(super) fn add_fast(&mut self, fast: &Self) {
+        self.hits += fast.hits;
+        self.promoted += fast.stored;
+        for (all, more) in self.faults.iter_mut().zip(fast.faults) {
+            *all += more;
+        }
+    }
+
     /// Times this fault was met.
     pub fn faults_of(&self, fault: Fault) -> u64 {
         self.faults[fault.place()]
@@ -136,6 +147,7 @@ impl Counters {
             stored: load(&self.stored),
             declined: load(&self.declined),
             evicted: load(&self.evicted),
+            promoted: 0,
             faults: self.faults.each_ref().map(load),
         }
     }

@@ -18,6 +18,10 @@
 //! What is used least recently goes when 95 percent of the limit are taken, until 85 percent are. Nothing is
 //! written to a file system that is nearly full ([`DiskLimits`]).
 //!
+//! # Two disks
+//! A second folder may be on a faster disk ([`DiskCache::open_with_fast`]). An item that is used again, the
+//! more often the larger it is, is copied there and read from there.
+//!
 //! # Trouble
 //! Whatever is wrong with the folder is a miss, a count ([`DiskCounters`]) and one message; never an
 //! error for whoever plays. A damaged item is removed. A broken database is set aside, and made again
@@ -32,6 +36,7 @@ mod bytes;
 mod counters;
 mod database;
 mod folder;
+mod hot;
 mod indices;
 mod item;
 mod key;
@@ -55,6 +60,8 @@ pub use limits::DiskLimits;
 pub use store::Declined;
 pub use upkeep::{Cleared, DiskStats, KindStats, Listed, UpkeepError, Verified};
 
+use self::counters::Counters;
+use self::hot::Hot;
 use self::store::Store;
 use self::writer::Writer;
 
@@ -64,6 +71,7 @@ use self::writer::Writer;
 /// the first one is kept.
 pub struct DiskCache {
     store: Arc<Store>,
+    hot: Option<Arc<Hot>>,
     writer: Writer,
 }
 
@@ -73,9 +81,24 @@ impl DiskCache {
     /// # Errors
     /// When no thread can be started.
     pub fn open(folder: PathBuf, limits: DiskLimits) -> io::Result<Arc<Self>> {
+        Self::open_with_fast(folder, None, limits)
+    }
+
+    /// A cache in `folder`, with copies of what is used most in `fast`, each within the limits.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn open_with_fast(
+        folder: PathBuf,
+        fast: Option<PathBuf>,
+        limits: DiskLimits,
+    ) -> io::Result<Arc<Self>> {
+        let hot = fast
+            .filter(|fast| *fast != folder)
+            .map(|fast| Arc::new(Hot::new(Arc::new(Store::new(fast, limits)))));
         let store = Arc::new(Store::new(folder, limits));
-        let writer = Writer::start(Arc::clone(&store))?;
-        Ok(Arc::new(Self { store, writer }))
+        let writer = Writer::start(Arc::clone(&store), hot.clone())?;
+        Ok(Arc::new(Self { store, hot, writer }))
     }
 
     /// The folder.
@@ -86,9 +109,20 @@ impl DiskCache {
     /// The item, if it is kept and sound; counted as a hit or a miss. Reads the disk, so this is not
     /// for threads that must not wait.
     pub fn get(&self, key: &Key) -> Option<CachedBytes> {
+        let name = key.name();
+        if let Some(hot) = &self.hot
+            && let (Some(found), _) = hot.store.get(key)
+        {
+            return Some(found);
+        }
         let (found, is_damaged) = self.store.get(key);
         if is_damaged {
-            self.writer.remove(key.name());
+            self.writer.remove(name);
+        }
+        if let (Some(hot), Some(found)) = (&self.hot, &found)
+            && hot.count_use(name, found.len() as u64)
+        {
+            self.writer.promote(key.clone());
         }
         found
     }
@@ -104,6 +138,9 @@ impl DiskCache {
     /// # Errors
     /// Why it is not kept. Nothing need be done about it: it has been counted and told.
     pub fn put(&self, key: &Key, parts: &[&[u8]]) -> Result<(), Declined> {
+        if let Some(hot) = &self.hot {
+            hot.forget(key.name());
+        }
         self.store.put(key, parts)
     }
 
@@ -112,7 +149,7 @@ impl DiskCache {
     pub fn put_later(&self, key: Key, bytes: Vec<u8>) -> bool {
         let is_accepted = self.writer.store(key, bytes);
         if !is_accepted {
-            counters::Counters::add(&self.store.counters.declined, 1);
+            Counters::add(&self.store.counters.declined, 1);
         }
         is_accepted
     }
@@ -129,12 +166,20 @@ impl DiskCache {
 
     /// What this process did with it so far.
     pub fn counters(&self) -> DiskCounters {
-        self.store.counters.snapshot()
+        let mut counters = self.store.counters.snapshot();
+        if let Some(hot) = &self.hot {
+            counters.add_fast(&hot.store.counters.snapshot());
+        }
+        counters
     }
 
     /// The newest message for the person, where something was wrong.
     pub fn problem(&self) -> Option<Arc<String>> {
-        self.store.counters.problem()
+        let fast = self.hot.as_ref().map(|hot| &hot.store.counters);
+        self.store
+            .counters
+            .problem()
+            .or_else(|| fast.and_then(Counters::problem))
     }
 }
 

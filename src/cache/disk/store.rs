@@ -92,7 +92,8 @@ impl Store {
         }
     }
 
-    fn read(&self, name: ItemName) -> Result<CachedBytes, ItemError> {
+    /// The same, not counted.
+    pub(super) fn read(&self, name: ItemName) -> Result<CachedBytes, ItemError> {
         let item = ItemFile::open(&self.folder.item_path(name), name)?;
         let is_checked = self.checked.lock().get(&name) == Some(&item.seen);
         let seen = Folder::mark_used(&item.file, item.seen).unwrap_or(item.seen);

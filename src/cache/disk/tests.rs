@@ -396,6 +396,50 @@ fn what_is_written_later_is_bounded() {
 }
 
 #[test]
+fn what_is_used_again_is_copied_to_the_fast_folder() {
+    let (slow, fast) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let limits = limits(128 << 20);
+    let open = || {
+        let fast = Some(fast.path().to_owned());
+        DiskCache::open_with_fast(slow.path().to_owned(), fast, limits).unwrap()
+    };
+    let cache = open();
+    let (small, large) = (key(Kind::Thumbnails, 1), key(Kind::Thumbnails, 2));
+    cache.put(&small, &[b"small"]).unwrap();
+    cache.put(&large, &[&vec![7; 9 << 20]]).unwrap();
+    let copied = |key: &Key| item_path(fast.path(), key).exists();
+    for (uses, expected) in [(1, (false, false)), (2, (true, false)), (4, (true, true))] {
+        while cache.counters().hits < uses * 2 {
+            assert_eq!(*cache.get(&small).unwrap(), *b"small");
+            assert_eq!(cache.get(&large).unwrap().len(), 9 << 20);
+            cache.flush();
+        }
+        assert_eq!((copied(&small), copied(&large)), expected, "after {uses}");
+    }
+    let counters = cache.counters();
+    assert_eq!(
+        (counters.hits, counters.misses, counters.promoted),
+        (8, 0, 2)
+    );
+    // A copy alone is enough, and a damaged copy is no loss.
+    fs::remove_file(item_path(slow.path(), &small)).unwrap();
+    assert!(cache.get(&small).is_some());
+    fs::write(item_path(fast.path(), &large), b"damaged").unwrap();
+    assert_eq!(cache.get(&large).unwrap().len(), 9 << 20);
+    // What is replaced is replaced everywhere.
+    cache.put(&small, &[b"other"]).unwrap();
+    assert_eq!(*cache.get(&small).unwrap(), *b"other");
+    cache.remove(&small);
+    cache.flush();
+    assert!(cache.get(&small).is_none());
+    drop(cache);
+    // The fast folder is a cache like any other.
+    let cache = DiskCache::open(fast.path().to_owned(), limits).unwrap();
+    cache.verify().unwrap();
+    assert_eq!(cache.clear(None).unwrap().items, 0);
+}
+
+#[test]
 fn a_gop_index_is_kept_for_one_state_of_a_file() {
     let file = FileIdentity {
         bytes: 1,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Sender, bounded};
 
+use super::hot::Hot;
 use super::key::{ItemName, Key};
 use super::store::Store;
 
@@ -19,6 +20,8 @@ const WAITING_BYTES: u64 = 256 << 20;
 enum Order {
     Store(Key, Vec<u8>),
     Remove(ItemName),
+    /// Copies an item to the fast folder.
+    Promote(Key),
     /// Tells that everything before it is done.
     Tell(Sender<()>),
 }
@@ -32,7 +35,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(store: Arc<Store>) -> io::Result<Self> {
+    pub(super) fn start(store: Arc<Store>, hot: Option<Arc<Hot>>) -> io::Result<Self> {
         let (orders, incoming) = bounded(WAITING);
         let waiting_bytes = Arc::new(AtomicU64::new(0));
         let is_ending = Arc::new(AtomicBool::new(false));
@@ -41,7 +44,11 @@ impl Writer {
             .spawn({
                 let (waiting_bytes, is_ending) =
                     (Arc::clone(&waiting_bytes), Arc::clone(&is_ending));
-                move || run(&store, &incoming, &waiting_bytes, &is_ending)
+                move || {
+                    for order in &incoming {
+                        obey(order, &store, hot.as_deref(), &waiting_bytes, &is_ending);
+                    }
+                }
             })?;
         Ok(Self {
             orders: Some(orders),
@@ -67,6 +74,11 @@ impl Writer {
     /// be damaged once more, or goes with age.
     pub(super) fn remove(&self, name: ItemName) {
         let _too_many = self.send(Order::Remove(name));
+    }
+
+    /// Copies an item to the fast folder when it comes to it, unless too much waits.
+    pub(super) fn promote(&self, key: Key) {
+        let _too_many = self.send(Order::Promote(key));
     }
 
     /// Waits until all that was taken before is done.
@@ -99,20 +111,40 @@ impl Drop for Writer {
     }
 }
 
-fn run(store: &Store, orders: &Receiver<Order>, waiting_bytes: &AtomicU64, is_ending: &AtomicBool) {
-    for order in orders {
-        match order {
-            Order::Store(key, bytes) => {
-                if !is_ending.load(Ordering::Relaxed) {
-                    // Why it was not kept has been counted and told.
-                    let _declined = store.put(&key, &[&bytes]);
+fn obey(
+    order: Order,
+    store: &Store,
+    hot: Option<&Hot>,
+    waiting_bytes: &AtomicU64,
+    is_ending: &AtomicBool,
+) {
+    let is_ending = is_ending.load(Ordering::Relaxed);
+    match order {
+        Order::Store(key, bytes) => {
+            if !is_ending {
+                if let Some(hot) = hot {
+                    hot.forget(key.name());
                 }
-                waiting_bytes.fetch_sub(bytes.len() as u64, Ordering::Relaxed);
+                // Why it was not kept has been counted and told.
+                let _declined = store.put(&key, &[&bytes]);
             }
-            Order::Remove(name) => store.remove(&[name]),
-            Order::Tell(done) => {
-                let _nobody_listens = done.send(());
+            waiting_bytes.fetch_sub(bytes.len() as u64, Ordering::Relaxed);
+        }
+        Order::Remove(name) => {
+            if let Some(hot) = hot {
+                hot.forget(name);
             }
+            store.remove(&[name]);
+        }
+        Order::Promote(key) => {
+            if let Some(hot) = hot.filter(|_| !is_ending)
+                && let Ok(bytes) = store.read(key.name())
+            {
+                let _declined = hot.store.put(&key, &[&bytes]);
+            }
+        }
+        Order::Tell(done) => {
+            let _nobody_listens = done.send(());
         }
     }
 }

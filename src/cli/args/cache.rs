@@ -23,9 +23,12 @@ pub struct DiskArgs {
     /// user's cache folder. Several players may share one.
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
+    /// Copy what is used most to this folder, on a faster disk, and read it there.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub fast_cache_dir: Option<PathBuf>,
     /// Keep no frames and no pictures in memory and nothing on disk, and use nothing that was kept: what is
     /// asked for again is made again.
-    #[arg(long, conflicts_with = "cache_dir")]
+    #[arg(long, conflicts_with_all = ["cache_dir", "fast_cache_dir"])]
     pub no_cache: bool,
 }
 
