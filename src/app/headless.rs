@@ -177,7 +177,7 @@ impl Headless {
             return Err(HeadlessError::Engine);
         }
         puffin::GlobalProfiler::lock().new_frame();
-        self.stats.sample(now);
+        self.stats.sample(now, &self.player.pool);
         if snapshot.status != PlaybackStatus::Playing {
             self.stats.interrupt();
             self.player.scheduler.interrupt();

@@ -450,7 +450,7 @@ impl ApplicationHandler<News> for App {
     fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
         let now = self.player.clock.now();
         let snapshot = self.player.engine.snapshot();
-        self.stats.sample(now);
+        self.stats.sample(now, &self.player.pool);
         if snapshot.status != PlaybackStatus::Playing {
             self.stats.interrupt();
             self.player.scheduler.interrupt();
