@@ -179,7 +179,7 @@ impl Headless {
             return Err(HeadlessError::Engine);
         }
         puffin::GlobalProfiler::lock().new_frame();
-        self.stats.sample(now);
+        self.stats.sample(now, &self.player.pool);
         self.stage.follow(snapshot);
         self.player.tell_of_disk();
         if snapshot.status != PlaybackStatus::Playing {

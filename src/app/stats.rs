@@ -8,6 +8,7 @@ use crate::cache::FrameCacheStats;
 use crate::cache::disk::{DiskCache, Fault};
 use crate::gpu::{KeptCounts, TextureBudget};
 use crate::media::VideoStream;
+use crate::memory::FramePool;
 use crate::metrics::{
     AvOffsetReport, CacheReport, CounterReport, DiskReport, FrameFate, FrameRecord, FrameReport,
     FrameSummary, Histogram, KeptReport, OutputMode, PoolReport, ProcessReport, ProcessSampler,
@@ -204,13 +205,14 @@ impl StatsGatherer {
             .record(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// Looks at the process, if it is time.
-    pub fn sample(&mut self, now: Moment) {
+    /// Looks at the process, if it is time. What is mapped for `pool` is bounded and counted by itself: its
+    /// filling is no growth.
+    pub fn sample(&mut self, now: Moment, pool: &FramePool) {
         if now < self.next_sample {
             return;
         }
         self.next_sample = now.offset_nanos(SAMPLE_NANOS);
-        let sample = self.process.sample(now);
+        let sample = self.process.sample(now, pool.usage().mapped_bytes);
         self.view.rss_bytes = sample.rss_bytes.unwrap_or(0);
     }
 

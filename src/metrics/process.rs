@@ -49,7 +49,7 @@ pub struct ProcessSummary {
     pub last: ProcessSample,
     /// The most resident memory that any sample, or the kernel, saw.
     pub rss_peak_bytes: Option<u64>,
-    /// How resident memory grew after the warm-up, in bytes a second.
+    /// How resident memory, beside what is bounded, grew after the warm-up, in bytes a second.
     pub rss_slope: Option<f64>,
 }
 
@@ -66,18 +66,19 @@ impl ProcessSampler {
             peak_bytes: None,
             slope,
         };
-        sampler.add(now, first);
+        sampler.add(now, first, 0);
         sampler
     }
 
-    /// Takes another sample.
-    pub fn sample(&mut self, now: Moment) -> ProcessSample {
+    /// Takes another sample. `bounded_bytes` of the memory are known not to grow beyond a limit: that they
+    /// fill up is no slope.
+    pub fn sample(&mut self, now: Moment, bounded_bytes: u64) -> ProcessSample {
         let sample = ProcessSample::take();
-        self.add(now, sample);
+        self.add(now, sample, bounded_bytes);
         sample
     }
 
-    fn add(&mut self, now: Moment, sample: ProcessSample) {
+    fn add(&mut self, now: Moment, sample: ProcessSample, bounded_bytes: u64) {
         self.last = sample;
         self.peak_bytes = self
             .peak_bytes
@@ -86,7 +87,7 @@ impl ProcessSampler {
         if let Some(bytes) = sample.rss_bytes
             && now.since(self.start) >= self.warm_up
         {
-            self.slope.add(now, bytes);
+            self.slope.add(now, bytes.saturating_sub(bounded_bytes));
         }
     }
 
@@ -204,7 +205,7 @@ mod tests {
     fn warm_up_is_left_out_of_the_slope_but_not_of_the_peak() {
         let second = |seconds: u64| Moment::from_nanos(seconds * 1_000_000_000);
         let mut sampler = ProcessSampler::new(second(0), Duration::from_secs(10));
-        let mut add = |at, mib: u64| {
+        let mut add = |at, mib: u64, bounded_mib: u64| {
             let rss_bytes = Some(mib << 20);
             sampler.add(
                 second(at),
@@ -212,15 +213,16 @@ mod tests {
                     rss_bytes,
                     ..ProcessSample::default()
                 },
+                bounded_mib << 20,
             );
         };
-        add(5, 1 << 20);
-        add(10, 300);
-        add(20, 300);
+        add(5, 1 << 20, 0);
+        add(10, 300, 50);
+        add(20, 500, 250);
         let summary = sampler.summary();
         assert_eq!(summary.rss_slope, Some(0.0));
         assert_eq!(summary.rss_peak_bytes, Some(1 << 40));
-        assert_eq!(summary.last.rss_bytes, Some(300 << 20));
+        assert_eq!(summary.last.rss_bytes, Some(500 << 20));
     }
 
     #[test]

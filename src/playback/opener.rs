@@ -114,7 +114,7 @@ impl FrameShares {
         };
         let others = (fixed + ring + reverse) as u64 * picture_bytes;
         let cache_bytes = if keeps { pool_bytes - others } else { 0 };
-        assert!(
+        debug_assert!(
             spare < 6 || others + cache_bytes <= pool_bytes,
             "ring {ring}, reverse {reverse} and {cache_bytes} bytes do not fit {pictures} pictures"
         );

@@ -465,7 +465,7 @@ impl ApplicationHandler<News> for App {
     fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
         let now = self.player.clock.now();
         let snapshot = self.player.engine.snapshot();
-        self.stats.sample(now);
+        self.stats.sample(now, &self.player.pool);
         if let Some(shown) = &mut self.shown_window {
             shown.stage.follow(&snapshot);
         }

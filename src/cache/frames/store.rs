@@ -28,7 +28,7 @@ const MOST_REMEMBERED: usize = 1 << 16;
 const BATCH: u64 = 64;
 
 /// A source that has not moved for this long is idle.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// So many frames ahead are never shed: they are what is shown next.
 const AHEAD_KEPT: i64 = 8;
