@@ -255,6 +255,8 @@ impl StatsGatherer {
                 fill_mean: fill as f64 / samples as f64,
             }),
             seeks: SeekReport::from_nanos(&self.seeks),
+            steps_back: None,
+            moves: None,
             counters: counters_of(snapshot),
             limits: Vec::new(),
         }

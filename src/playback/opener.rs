@@ -10,7 +10,7 @@ use super::closer::Closer;
 use super::timeline::{TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
 use super::watch::FileWatch;
 use crate::decode::{
-    FrameConsumer, Input, Interrupter, SessionOptions, SharedAnchor, VideoSession, VideoSource,
+    Approximations, FrameConsumer, Input, Interrupter, SessionOptions, SharedAnchor, VideoSession, VideoSource,
     media_info, require_playable,
 };
 use crate::media::MediaInfo;
@@ -28,6 +28,8 @@ pub struct Opened {
     pub timeline: Option<Arc<TimelineState>>,
     /// Tells when the timeline's file has changed.
     pub watch: Option<FileWatch>,
+    /// Pictures that can stand in for frames while the playhead is dragged: a strip of thumbnails.
+    pub approximations: Option<Arc<dyn Approximations>>,
 }
 
 /// Opens media, one at a time.
@@ -201,6 +203,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
             video: None,
             timeline: None,
             watch: None,
+            approximations: None,
         });
     };
     let shares = FrameShares::divide(
@@ -227,6 +230,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
         video: Some((Box::new(session), frames)),
         timeline: None,
         watch: None,
+        approximations: None,
     })
 }
 
@@ -255,6 +259,7 @@ fn open_timeline(path: &Path, options: &OpenerOptions) -> Result<Opened, String>
         video: Some((Box::new(source), frames)),
         timeline: Some(state),
         watch,
+        approximations: None,
     })
 }
 

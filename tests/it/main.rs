@@ -21,6 +21,7 @@ mod otio;
 mod program;
 mod reload;
 mod screen;
+mod scrub;
 mod sequences;
 mod sound_truth;
 mod timeline_sound;

@@ -7,6 +7,7 @@
 mod actions;
 mod draw;
 mod interface;
+mod moves;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy}
 use winit::window::{Fullscreen, Window, WindowId};
 
 use self::interface::Interface;
+use self::moves::Moves;
 use super::player::{BROKEN_DOWN, Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
@@ -178,6 +180,8 @@ pub fn run_window(
         on_screen: None,
         missing: None,
         retry_at: None,
+        moves: Moves::default(),
+        answer_by: None,
         must_draw: true,
         asked_to_draw: false,
         want_picture,
@@ -253,6 +257,11 @@ struct App {
     must_draw: bool,
     /// The system had no place to draw to; try again then.
     retry_at: Option<Moment>,
+    /// Where the playhead is being dragged to.
+    moves: Moves,
+    /// The engine was told to move the playhead, and answers by then: what is at hand is drawn together
+    /// with the interface, not after it.
+    answer_by: Option<Moment>,
     /// A redraw was asked for by this program, not by the system.
     asked_to_draw: bool,
     want_picture: bool,
@@ -416,7 +425,10 @@ impl ApplicationHandler<News> for App {
 
     fn user_event(&mut self, _event_loop: &ActiveEventLoop, news: News) {
         match news {
-            News::Look => self.told.store(false, Ordering::Release),
+            News::Look => {
+                self.told.store(false, Ordering::Release);
+                self.answer_by = None;
+            }
             News::Chosen(files) => self.player.engine.send(Command::Open(files)),
             News::NoDialog => self.tell_no_dialog(),
             News::SoundDevices(names) => self.audio_devices = names,
@@ -489,6 +501,8 @@ impl ApplicationHandler<News> for App {
         });
         let stale = self.interface_is_stale(&snapshot, now);
         let interface_at = self.interface.wakes_at(&stale);
+        let move_at = self.send_move_if_due(now);
+        self.answer_by = self.answer_by.filter(|by| *by > now);
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
             self.must_draw = true;
@@ -496,11 +510,12 @@ impl ApplicationHandler<News> for App {
         let draw_at = [
             frame_at,
             interface_at,
-            self.must_draw.then_some(now),
+            self.must_draw.then_some(self.answer_by.unwrap_or(now)),
             self.retry_at,
         ];
         let next = draw_at.into_iter().flatten().min();
         let look = now.offset_nanos(LOOK_NANOS);
+        let look = move_at.map_or(look, |at| at.min(look));
         match next {
             Some(at) if at <= now => {
                 self.asked_to_draw = true;

@@ -38,6 +38,7 @@ impl Engine {
         self.silence();
         self.audio_run = None;
         self.end_source();
+        self.forget_target();
         self.begin_medium(opened);
         let Some(medium) = &self.medium else { return };
         let last = medium.last_frame();

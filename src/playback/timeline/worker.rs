@@ -37,6 +37,8 @@ const MOST_SOON: usize = 4;
 pub(super) enum Order {
     /// Play this.
     Plan(VideoPlan),
+    /// Nobody wants the frames of the plan any more.
+    Abandon,
 }
 
 /// What the worker shares with others.
@@ -203,10 +205,18 @@ impl Worker {
             };
             match order {
                 Some(Order::Plan(plan)) => self.take(plan),
+                Some(Order::Abandon) => self.abandon(),
                 None => {}
             }
             state = self.step();
         }
+    }
+
+    /// Asks the sessions for nothing more before the next plan.
+    fn abandon(&mut self) {
+        (self.walk, self.scout) = (None, None);
+        self.soon.clear();
+        self.pending.clear();
     }
 
     /// Begins a plan.
