@@ -104,7 +104,8 @@ impl Writer {
         let mut way = if self.dice.within(0, 1) == 0 { 1 } else { -1 };
         for _ in 0..moves {
             let turns = self.dice.within(0, 24) == 0;
-            let at_end = self.here == 0 && way < 0 || self.here == self.ground.frames - 1 && way > 0;
+            let at_end =
+                self.here == 0 && way < 0 || self.here == self.ground.frames - 1 && way > 0;
             if turns || at_end {
                 way = -way;
             }
@@ -231,13 +232,19 @@ mod tests {
         assert_eq!(trace, editing(1, ground(), hour));
         assert_ne!(trace, editing(2, ground(), hour));
         let lasts: Duration = trace.iter().map(|step| step.wait).sum();
-        assert!(lasts >= hour && lasts < hour + Duration::from_mins(1), "{lasts:?}");
+        assert!(
+            lasts >= hour && lasts < hour + Duration::from_mins(1),
+            "{lasts:?}"
+        );
         let count = |is: fn(&Command) -> bool| trace.iter().filter(|s| is(&s.command)).count();
         let scrubs = count(|c| matches!(c, Command::Scrub(_)));
         let lets_go = count(|c| matches!(c, Command::EndScrub));
         let steps = count(|c| matches!(c, Command::Step(_)));
         let seeks = count(|c| matches!(c, Command::Seek(_)));
-        assert!(scrubs > 3_000 && lets_go > 100, "{scrubs} in {lets_go} drags");
+        assert!(
+            scrubs > 3_000 && lets_go > 100,
+            "{scrubs} in {lets_go} drags"
+        );
         assert!(steps > 500 && seeks > 50, "{steps} steps, {seeks} seeks");
         assert!(count(|c| *c == Command::Play) > 80);
         let inside = |frame: i64| (100..1_900).contains(&frame);
@@ -247,7 +254,9 @@ mod tests {
     #[test]
     fn drags_stay_on_their_ground_and_end() {
         let trace = drags(3, ground(), 12, Duration::from_millis(33));
-        let ends = trace.iter().filter(|step| step.command == Command::EndScrub);
+        let ends = trace
+            .iter()
+            .filter(|step| step.command == Command::EndScrub);
         assert_eq!(ends.count(), 12);
         assert_eq!(trace.last().unwrap().command, Command::EndScrub);
         let frames: Vec<i64> = trace.iter().filter_map(frame_of).collect();

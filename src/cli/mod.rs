@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub use args::{
     BenchArgs, BenchKind, Cli, CliCommand, CompletionsArgs, ConvertChoice, DevicesArgs, Fault,
     GlobalArgs, LimitArgs, LoopChoice, MachineArgs, PictureArgs, PlayArgs, ProbeArgs, ReportArgs,
-    RunArgs, ShotArgs, SoakArgs, SoundArgs, TimelineArgs, TransportArgs, ValueError,
+    RunArgs, ShotArgs, SoakArgs, SoundArgs, TimelineArgs, TraceChoice, TransportArgs, ValueError,
     wants_json_errors,
 };
 pub use exit::{CliError, Exit};

@@ -34,8 +34,7 @@ pub use process::{MemorySlope, ProcessSample, ProcessSampler, ProcessSummary};
 pub use puffin::profile_scope as scope;
 pub use report::{
     AvOffsetReport, CauseCount, CounterReport, CutReport, FrameReport, OutputMode, PoolReport,
-    ProcessReport, Quantiles, RingReport, SeekReport, SoakReport, StageReport,
-    StepsBackReport,
+    ProcessReport, Quantiles, RingReport, SeekReport, SoakReport, StageReport, StepsBackReport,
 };
 pub use signed::SignedHistogram;
 pub use stage::{Stage, StageTimes};

@@ -10,8 +10,8 @@ use super::closer::Closer;
 use super::timeline::{TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
 use super::watch::FileWatch;
 use crate::decode::{
-    Approximations, FrameConsumer, Input, Interrupter, SessionOptions, SharedAnchor, VideoSession, VideoSource,
-    media_info, require_playable,
+    Approximations, FrameConsumer, Input, Interrupter, SessionOptions, SharedAnchor, VideoSession,
+    VideoSource, media_info, require_playable,
 };
 use crate::media::MediaInfo;
 use crate::memory::FramePool;

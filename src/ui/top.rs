@@ -4,6 +4,7 @@ use egui::{Align2, Color32, Rect, Stroke, pos2, vec2};
 
 use crate::media::{ViewChannel, ViewSettings};
 use crate::playback::AudioState;
+use crate::time::FrameIndex;
 
 use super::UiInput;
 use super::canvas::Canvas;
@@ -131,11 +132,10 @@ pub(super) fn paint_trouble(canvas: &Canvas<'_>, window: Rect, facts: &Facts, tr
 /// Paints what the badge of a picture that stands in means, below it.
 pub(super) fn paint_approximate(canvas: &Canvas<'_>, window: Rect, input: &UiInput<'_>) {
     let snapshot = input.snapshot;
-    if let Some(frame) = snapshot.approximate {
-        let words = format!(
-            "The picture is frame {frame}'s: it stands in for frame {} until that is decoded.",
-            snapshot.position
-        );
+    if let Some(FrameIndex(near)) = snapshot.approximate {
+        let FrameIndex(asked) = snapshot.position;
+        let words =
+            format!("This is frame {near}. It stands in for frame {asked} until that is decoded.");
         paint_tip(canvas, window, Zone::Approximate, words);
     }
 }

@@ -77,7 +77,10 @@ impl Rig {
         assert_eq!(first.index, 0, "{}", clip.name);
         rig.until(clip, |player| {
             let snapshot = player.engine.snapshot();
-            snapshot.media.as_ref().is_some_and(|media| media.index_complete)
+            snapshot
+                .media
+                .as_ref()
+                .is_some_and(|media| media.index_complete)
         });
         rig
     }
@@ -95,10 +98,10 @@ impl Rig {
     /// Shows what is due, if anything, and checks that the picture is the one that it is said to be.
     fn pull(&mut self, clip: &Clip) -> Option<Seen> {
         let now = self.player.clock.now();
-        let pulled = self
-            .player
-            .scheduler
-            .pull(now, now.offset_nanos(REFRESH_NANOS), REFRESH_NANOS);
+        let pulled =
+            self.player
+                .scheduler
+                .pull(now, now.offset_nanos(REFRESH_NANOS), REFRESH_NANOS);
         let Pull::New(planned) = pulled else {
             return None;
         };
@@ -162,7 +165,10 @@ fn drag_about(clip: &Clip, seed: u64, count: u32) -> (u32, u32) {
     };
     let (mut near, mut exact) = (0, 0);
     let mut target = 0;
-    for (n, step) in drags(seed, ground, count, Duration::ZERO).iter().enumerate() {
+    for (n, step) in drags(seed, ground, count, Duration::ZERO)
+        .iter()
+        .enumerate()
+    {
         rig.send(step.command.clone());
         match step.command {
             Command::Scrub(SeekTarget::Frame(frame)) => target = frame.0,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueHint};
+use clap::{ArgGroup, Args, ValueHint};
 
 use super::play::TimelineArgs;
 use super::values::{self, ConvertChoice, Fault, TraceChoice};
@@ -26,7 +26,7 @@ The exit code is 5 when a limit was broken or could not be measured. Ctrl-C stil
 
 /// `jogwheel soak`.
 #[derive(Debug, Clone, PartialEq, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, group = ArgGroup::new("moves").multiple(true))]
 pub struct SoakArgs {
     /// The file; it is played in a loop.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -61,22 +61,22 @@ pub struct SoakArgs {
     #[arg(long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub json: Option<PathBuf>,
     /// Make this many exact seeks to random frames after playing, and time them.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", group = "moves")]
     pub seeks: Option<u32>,
     /// Begin a seek no sooner than this many milliseconds after the one before.
     #[arg(long, value_name = "MS", requires = "seeks")]
     pub seek_interval_ms: Option<u32>,
     /// Step back this many times, one step after another, from five random frames, and time it.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", group = "moves")]
     pub back_steps: Option<u32>,
     /// Drag the playhead this many times, slowly, quickly and in flings, and time the pictures.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", group = "moves")]
     pub drags: Option<u32>,
     /// Milliseconds between two moves of a drag.
     #[arg(long, value_name = "MS", default_value_t = 33, requires = "drags")]
     pub drag_interval_ms: u32,
     /// Move the playhead as a person at work does: plays, seeks, steps and drags of an hour's editing.
-    #[arg(long, value_name = "TRACE", value_enum)]
+    #[arg(long, value_name = "TRACE", value_enum, group = "moves")]
     pub trace: Option<TraceChoice>,
     /// Minutes of that hour.
     #[arg(long, value_name = "N", default_value_t = 60, requires = "trace",
@@ -86,10 +86,10 @@ pub struct SoakArgs {
     #[arg(long, value_name = "MS", default_value_t = 400, requires = "trace")]
     pub trace_wait_ms: u32,
     /// Move within so many seconds in the middle of the file.
-    #[arg(long, value_name = "N", value_parser = values::seconds_from_text)]
+    #[arg(long, value_name = "N", requires = "moves", value_parser = values::seconds_from_text)]
     pub within: Option<Duration>,
     /// Seed of all that is random: the same seed makes the same moves.
-    #[arg(long, value_name = "S", default_value_t = 1)]
+    #[arg(long, value_name = "S", default_value_t = 1, requires = "moves")]
     pub seed: u64,
     /// Make a fault on purpose: device-loss@SECONDS. May be given several times.
     #[arg(long = "fault", value_name = "FAULT")]

@@ -169,7 +169,7 @@ impl Engine {
         if self.phase == Phase::Ended {
             self.phase = Phase::Held;
         }
-        let (Some(medium), Some(planned)) = (&self.medium, &self.planned) else {
+        let Some(medium) = self.medium.as_ref().filter(|_| self.planned.is_some()) else {
             return;
         };
         let target = self

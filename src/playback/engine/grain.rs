@@ -32,7 +32,10 @@ pub(in crate::playback) enum Grain {
     #[default]
     Silent,
     /// Its samples are being made.
-    Preparing { generation: Generation, since: Moment },
+    Preparing {
+        generation: Generation,
+        since: Moment,
+    },
     /// It is heard until then.
     Sounding { until: Moment },
 }

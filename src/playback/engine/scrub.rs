@@ -71,7 +71,10 @@ impl DecodingPace {
         let arrived = self.waiting.take_if(|(waiting, ..)| *waiting <= ready);
         if let Some((_, since, frames)) = arrived {
             let nanos = now.nanos_since(since) / frames;
-            self.nanos = Some(self.nanos.map_or(nanos, |before| i64::midpoint(before, nanos)));
+            self.nanos = Some(
+                self.nanos
+                    .map_or(nanos, |before| i64::midpoint(before, nanos)),
+            );
         }
     }
 
@@ -260,9 +263,8 @@ impl Engine {
     /// The picture of `frame` itself, where it is at hand.
     pub(super) fn exact_still(&self, frame: FrameIndex) -> Option<Still> {
         let source = self.medium.as_ref()?.source.as_ref()?;
-        let is_it = |still: &Still| {
-            still.index == frame && !matches!(still.picture, Picture::Missing(_))
-        };
+        let is_it =
+            |still: &Still| still.index == frame && !matches!(still.picture, Picture::Missing(_));
         let by_keyframe = || source.keyframe_near(frame, 0);
         let still = source.still(frame).filter(is_it);
         still.or_else(|| by_keyframe().filter(is_it))
@@ -355,9 +357,9 @@ impl Engine {
     /// Whether the frame that came for the present plan has no picture: what stands in for it stays.
     fn is_missing(&self) -> bool {
         let here = self.planned.map(|planned| planned.plan.generation);
-        self.feedback.missing().is_some_and(|missing| {
-            missing.epoch == self.epoch && Some(missing.generation) == here
-        })
+        self.feedback
+            .missing()
+            .is_some_and(|missing| missing.epoch == self.epoch && Some(missing.generation) == here)
     }
 
     /// When a target has to be looked after next.
@@ -421,10 +423,16 @@ mod tests {
         pace.follow(Generation(0), at(10));
         assert_eq!(pace.is_quick(1), None, "it has not come yet");
         pace.follow(Generation(1), at(40));
-        assert_eq!((pace.is_quick(10), pace.is_quick(11)), (Some(true), Some(false)));
+        assert_eq!(
+            (pace.is_quick(10), pace.is_quick(11)),
+            (Some(true), Some(false))
+        );
         // Replaced before it came: it takes longer than was thought.
         pace.begin(Generation(2), 2, at(100));
         pace.begin(Generation(3), 2, at(160));
-        assert_eq!((pace.is_quick(1), pace.is_quick(2)), (Some(true), Some(false)));
+        assert_eq!(
+            (pace.is_quick(1), pace.is_quick(2)),
+            (Some(true), Some(false))
+        );
     }
 }

@@ -51,7 +51,9 @@ impl Opener for SimOpener {
         }
         let (ring, frames) = frame_ring(medium.ring);
         let (clock, anchor) = (self.clock.clone(), Arc::clone(&self.anchor));
-        let source = self.open.begin(SimSession::new(medium, ring, clock, anchor));
+        let source = self
+            .open
+            .begin(SimSession::new(medium, ring, clock, anchor));
         Some(Ok(Opened {
             info,
             video: Some((Box::new(source), frames)),

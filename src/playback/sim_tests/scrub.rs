@@ -76,9 +76,16 @@ fn kept_frames_are_shown_within_a_refresh_and_need_no_plan() {
         let shown = rig.on_screen();
         assert_eq!((shown.index.0, shown.origin), (number, Origin::AtHand));
         let took = shown.presented.since(sent);
-        assert!(took <= Duration::from_millis(16), "frame {number}: {took:?}");
+        assert!(
+            took <= Duration::from_millis(16),
+            "frame {number}: {took:?}"
+        );
     }
-    assert_eq!(rig.session.plans().len(), plans, "nothing is decoded for them");
+    assert_eq!(
+        rig.session.plans().len(),
+        plans,
+        "nothing is decoded for them"
+    );
     assert!(rig.snapshot().scrubbing);
     // At rest the session makes ready what comes next, and its own copy is not shown again.
     let seen = rig.seen.len();
@@ -199,7 +206,9 @@ fn a_drag_shows_something_near_all_the_time() {
             assert!((near.0 - snapshot.position.0).abs() <= GOP);
         }
     }
-    let keyframes = rig.seen[from..].iter().filter(|seen| seen.index.0 % GOP == 0);
+    let keyframes = rig.seen[from..]
+        .iter()
+        .filter(|seen| seen.index.0 % GOP == 0);
     assert!(keyframes.count() >= 9, "{:?}", &rig.seen[from..]);
     rig.send(Command::EndScrub);
     rig.run_for(Duration::from_secs(2));
@@ -365,7 +374,7 @@ fn seeks_and_steps_back_find_what_is_kept() {
     assert_eq!(answered(Command::SeekByMillis(1_000), 170), plans);
     assert_eq!(answered(Command::Step(-10), 160), plans);
     // Play begins there, with each frame once.
-    let from = rig.seen.len() - 1;
+    let from = rig.seen.len();
     rig.send(Command::Play);
     rig.run_for(Duration::from_secs(2));
     let shown = exact_since(&rig, from);
@@ -393,7 +402,10 @@ fn grains_of_sound_follow_the_playhead() {
     }
     let heard_to = |rig: &Rig, at: Moment| rig.sound.heard(at);
     rig.run_for(Duration::from_secs(1));
-    assert!(heard_to(&rig, rig.now()).is_none(), "the last grain is over");
+    assert!(
+        heard_to(&rig, rig.now()).is_none(),
+        "the last grain is over"
+    );
     // Steps are heard as well.
     rig.send(Command::Step(1));
     rig.run_for(Duration::from_secs(1));

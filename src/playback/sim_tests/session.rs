@@ -178,7 +178,11 @@ impl SimSession {
             self.keyframes.push_front(frame);
             self.noted = true;
         }
-        let Some(takes) = self.medium.keyframe.filter(|_| self.keyframe_busy.is_none()) else {
+        let Some(takes) = self
+            .medium
+            .keyframe
+            .filter(|_| self.keyframe_busy.is_none())
+        else {
             return;
         };
         let wish = self.keyframe_wish.take();
@@ -268,7 +272,8 @@ impl SimSession {
 
     fn begin(&mut self, frame: i64, now: Moment) {
         let generation = self.cursor.as_ref().map(|cursor| cursor.plan().generation);
-        self.begun.extend(generation.map(|generation| (now, generation)));
+        self.begun
+            .extend(generation.map(|generation| (now, generation)));
         let cost = self.medium.cost_of(usize::try_from(frame).unwrap());
         let mut until = now + cost.demux + cost.decode;
         if let Some((from, to)) = self.stall
