@@ -11,6 +11,10 @@ use crate::time::FrameIndex;
 
 /// One line. Names are stable; new ones may be added.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of its own in the file"
+)]
 struct StateLine {
     /// `empty`, `opening`, `paused`, `playing` or `ended`.
     status: &'static str,

@@ -325,6 +325,7 @@ mod tests {
 
     #[test]
     fn a_wheel_turns_by_notches_whatever_reports_it() {
+        use egui::MouseWheelUnit::{Line, Point};
         let mut pointer = Pointer {
             pos: Some(pos2(5.0, 85.0)),
             ..Pointer::default()
@@ -342,7 +343,6 @@ mod tests {
                 ref other => panic!("{other:?}"),
             }
         };
-        use egui::MouseWheelUnit::{Line, Point};
         assert_eq!([notches(Line, 0.0, 1.0), notches(Line, 0.0, -2.0)], [1, -2]);
         assert_eq!([notches(Line, -1.0, 0.0), notches(Line, 1.0, 0.0)], [1, -1]);
         let small = [(); 8].map(|()| notches(Point, 0.0, 15.0));

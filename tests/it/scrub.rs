@@ -170,19 +170,17 @@ fn drag_about(clip: &Clip, seed: u64, count: u32) -> (u32, u32) {
         .enumerate()
     {
         rig.send(step.command.clone());
-        match step.command {
-            Command::Scrub(SeekTarget::Frame(frame)) => target = frame.0,
-            _ => {
-                // Let go of: the exact picture comes, and is the last.
-                rig.until(clip, |player| {
-                    player.scheduler.shows() == Some(FrameIndex(target))
-                });
-                exact += 1;
-                let told = rig.player.engine.snapshot().position;
-                assert_eq!(told, FrameIndex(target), "{}", clip.name);
-                continue;
-            }
-        }
+        let Command::Scrub(SeekTarget::Frame(frame)) = step.command else {
+            // Let go of: the exact picture comes, and is the last.
+            rig.until(clip, |player| {
+                player.scheduler.shows() == Some(FrameIndex(target))
+            });
+            exact += 1;
+            let told = rig.player.engine.snapshot().position;
+            assert_eq!(told, FrameIndex(target), "{}", clip.name);
+            continue;
+        };
+        target = frame.0;
         // Two of three moves are passed by.
         if n % 3 != 0 || rig.player.scheduler.shows() == Some(FrameIndex(target)) {
             while let Some(seen) = rig.pull(clip) {

@@ -45,7 +45,7 @@ fn paused(medium: SimMedia) -> Rig {
 
 fn playing(medium: SimMedia) -> Rig {
     let mut rig = Rig::new(RigOptions::playing(medium, Display::new(60, 1)));
-    rig.run_for(Duration::from_millis(1_000));
+    rig.run_for(Duration::from_secs(1));
     rig
 }
 
