@@ -195,6 +195,11 @@ impl Screen {
         xdotool(&args);
     }
 
+    /// The same while a button of the mouse is held down, which clearing modifiers would release.
+    pub(crate) fn press_while_holding(key: &str) {
+        xdotool(&["key", key]);
+    }
+
     /// Types a position into the prompt.
     pub(crate) fn go_to(&mut self, position: &str) {
         self.press(&["slash"]);
