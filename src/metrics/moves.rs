@@ -51,6 +51,11 @@ impl MoveLog {
         }
     }
 
+    /// A picture that was on screen already is near: it stays, and nothing is presented.
+    pub fn stays_near(&mut self, nanos: u64) {
+        self.first(nanos);
+    }
+
     fn first(&mut self, nanos: u64) {
         if !std::mem::replace(&mut self.answered, true) {
             self.shown_in_time += u64::from(nanos <= IN_TIME_NANOS);
@@ -85,7 +90,7 @@ pub struct MoveReport {
     pub count: u64,
     /// Exact pictures that needed no decoding.
     pub at_hand: Option<SeekReport>,
-    /// Pictures that were shown first and stood in for the exact one.
+    /// Pictures that were presented first and stood in for the exact one.
     pub near: Option<SeekReport>,
     /// Exact pictures that were decoded.
     pub decoded: Option<SeekReport>,
@@ -116,15 +121,18 @@ mod tests {
         assert!(!log.is_answered_exactly());
         log.exact(300_000_000, false);
         assert!(log.is_answered_exactly());
-        // Passed by, with something near and with nothing.
+        // Passed by, with something near, with what was there already, and with nothing.
         log.asked();
         log.near(40_000_000);
         log.asked();
+        log.stays_near(1_000_000);
+        log.near(50_000_000);
+        log.asked();
         let report = log.report().unwrap();
-        assert_eq!((report.count, report.passed_by), (4, 2));
+        assert_eq!((report.count, report.passed_by), (5, 3));
         let counts = [report.at_hand, report.near, report.decoded].map(|r| r.unwrap().count);
         assert_eq!(counts, [1, 2, 1]);
         let percent = (report.exact_in_time_percent, report.shown_in_time_percent);
-        assert_eq!(percent, (25.0, 50.0));
+        assert_eq!(percent, (20.0, 60.0));
     }
 }

@@ -200,7 +200,7 @@ impl Headless {
         let is_it = snapshot.position == target && snapshot.approximate == Some(stand_in);
         if is_it && is_near(&snapshot, target, stand_in) {
             let now = self.player.clock.now();
-            self.moves.log.near(nanos_since(begun, now));
+            self.moves.log.stays_near(nanos_since(begun, now));
         }
     }
 }

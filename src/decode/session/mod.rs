@@ -129,6 +129,9 @@ pub trait VideoSource: Send {
     fn nearest_still(&self, _frame: FrameIndex, _reach: i64) -> Option<Still> {
         None
     }
+    /// Whether it may decode what nobody has asked for yet, while a frame is held. It may until it is told
+    /// otherwise; then it stops between two packets. Returns at once.
+    fn allow_prefetch(&mut self, _allowed: bool) {}
     /// Wishes for the picture of the keyframe nearest to this frame; the latest wish wins. Returns at
     /// once. It comes, with a call of `notify`, as [`Self::keyframe_near`].
     fn want_keyframe(&mut self, _frame: FrameIndex) {}

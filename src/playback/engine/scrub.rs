@@ -118,8 +118,12 @@ impl Engine {
         let Some(frame) = self.frame_of(target) else {
             return;
         };
-        let resumes = self.is_playing();
-        self.scrub.get_or_insert(Scrub { resumes });
+        if self.scrub.is_none() {
+            let resumes = self.is_playing();
+            self.scrub = Some(Scrub { resumes });
+            // The machine is there for the targets.
+            self.allow_prefetch(false);
+        }
         let is_there = self.phase == Phase::Held && !self.stays && self.held == frame;
         if is_there {
             return;
@@ -133,6 +137,7 @@ impl Engine {
         let Some(scrub) = self.scrub.take() else {
             return;
         };
+        self.allow_prefetch(true);
         if scrub.resumes {
             self.play();
         } else if self.unanswered.is_some() {
@@ -190,6 +195,12 @@ impl Engine {
         self.pace.give_up(now);
         if let Some(source) = self.source_mut() {
             source.abandon();
+        }
+    }
+
+    fn allow_prefetch(&mut self, allowed: bool) {
+        if let Some(source) = self.source_mut() {
+            source.allow_prefetch(allowed);
         }
     }
 

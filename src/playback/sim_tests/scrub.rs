@@ -247,6 +247,7 @@ fn what_played_plays_on_from_where_the_playhead_was_let_go_of() {
             (snapshot.status, snapshot.scrubbing),
             (PlaybackStatus::Playing, true)
         );
+        assert!(!rig.session.prefetches());
         let from = rig.seen.len() - 1;
         rig.send(Command::EndScrub);
         rig.run_for(Duration::from_millis(1_500));
@@ -254,7 +255,7 @@ fn what_played_plays_on_from_where_the_playhead_was_let_go_of() {
         assert!(shown.len() > 30, "{shown:?}");
         assert_eq!(shown, (150..).take(shown.len()).collect::<Vec<_>>());
         assert_eq!(rig.snapshot().status, PlaybackStatus::Playing);
-        assert!(!rig.snapshot().scrubbing);
+        assert!(!rig.snapshot().scrubbing && rig.session.prefetches());
         // Paused in hand, it stays where it is let go of.
         scrub(&mut rig, 300);
         rig.send(Command::TogglePause);

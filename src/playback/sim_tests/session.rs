@@ -67,6 +67,8 @@ pub(super) struct SimSession {
     keyframe_busy: Option<(i64, Moment)>,
     keyframe_wish: Option<i64>,
     keyframes: VecDeque<i64>,
+    /// Whether frames may be decoded that nobody has asked for.
+    prefetches: bool,
 }
 
 impl SimSession {
@@ -105,6 +107,7 @@ impl SimSession {
             keyframe_busy: None,
             keyframe_wish: None,
             keyframes: VecDeque::new(),
+            prefetches: true,
             medium,
         }
     }
@@ -505,6 +508,10 @@ impl VideoSource for SimSource {
         session.nearest(session.medium.kept.iter().copied(), frame.0, reach)
     }
 
+    fn allow_prefetch(&mut self, allowed: bool) {
+        self.0.lock().prefetches = allowed;
+    }
+
     fn want_keyframe(&mut self, frame: FrameIndex) {
         let mut session = self.0.lock();
         let Some((first, next)) = session.index.gop_of(frame) else {
@@ -566,6 +573,13 @@ impl OpenSession {
         let begun = open.as_ref().map(|session| session.lock().begun.clone());
         let begun = begun.unwrap_or_default().into_iter();
         begun.filter(|(at, _)| *at > moment).collect()
+    }
+
+    /// Whether the session that is open may decode frames that nobody has asked for.
+    pub(super) fn prefetches(&self) -> bool {
+        let open = self.0.lock();
+        open.as_ref()
+            .is_some_and(|session| session.lock().prefetches)
     }
 
     /// Plans that were given to the session that is open.
