@@ -1,5 +1,7 @@
 //! Playing into memory: everything that a window does, but for presenting.
 
+mod moves;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,6 +9,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
+use self::moves::Moves;
 use super::player::{BROKEN_DOWN, Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
@@ -15,7 +18,7 @@ use crate::decode::Picture;
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget};
 use crate::media::Size;
 use crate::metrics::{FrameFate, OutputMode, SoakReport, Stage as Cost};
-use crate::playback::{Command, Pacer, PlaybackStatus, Pull, SeekTarget, Snapshot};
+use crate::playback::{Origin, Pacer, PlaybackStatus, Pull, Snapshot};
 use crate::time::{FrameIndex, FrameRate, Moment, Position, PositionError};
 
 /// How a run without a window goes.
@@ -56,6 +59,7 @@ pub struct Headless {
     last_shown: Option<FrameIndex>,
     /// The frame whose picture is on the stage.
     on_stage: Option<FrameIndex>,
+    moves: Moves,
 }
 
 /// How long a loop sleeps at most when nothing happens: the process is sampled meanwhile.
@@ -99,6 +103,7 @@ impl Headless {
             device_losses: 0,
             last_shown: None,
             on_stage: None,
+            moves: Moves::default(),
         })
     }
 
@@ -111,34 +116,8 @@ impl Headless {
             if self.is_over(&snapshot, now)? {
                 return Ok(());
             }
-            self.turn(&snapshot, now)?;
+            self.turn(&snapshot, now, LONGEST_SLEEP)?;
         }
-    }
-
-    /// Seeks to each frame in turn and waits for its picture, as long as nobody says to stop.
-    pub fn seek_to_each(
-        &mut self,
-        frames: impl Iterator<Item = FrameIndex>,
-    ) -> Result<(), HeadlessError> {
-        self.player.engine.send(Command::Pause);
-        for frame in frames {
-            let begun = self.player.clock.now();
-            self.last_shown = None;
-            self.player
-                .engine
-                .send(Command::Seek(SeekTarget::Frame(frame)));
-            while self.last_shown != Some(frame) {
-                let now = self.player.clock.now();
-                let snapshot = self.player.engine.snapshot();
-                let hung = now.since(begun) > Duration::from_mins(1);
-                if self.stop.load(Ordering::Relaxed) || hung {
-                    return Ok(());
-                }
-                self.turn(&snapshot, now)?;
-            }
-            self.stats.seek_took(self.player.clock.now().since(begun));
-        }
-        Ok(())
     }
 
     /// Goes on until the engine's state is as wanted, or a person says to stop.
@@ -153,7 +132,7 @@ impl Headless {
             if is_there(&snapshot) || self.stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            self.turn(&snapshot, now)?;
+            self.turn(&snapshot, now, LONGEST_SLEEP)?;
         }
     }
 
@@ -168,13 +147,18 @@ impl Headless {
 
     /// Shows exactly this frame. False when the file has no picture for it.
     pub fn show_frame(&mut self, frame: FrameIndex) -> Result<bool, HeadlessError> {
-        self.seek_to_each(std::iter::once(frame))?;
+        self.seek_to_each(std::iter::once(frame), None)?;
         // A frame that is missing leaves another one on the stage.
         Ok(self.on_stage == Some(frame))
     }
 
-    /// One round: draw what is due, then sleep until something is.
-    fn turn(&mut self, snapshot: &Arc<Snapshot>, now: Moment) -> Result<(), HeadlessError> {
+    /// One round: draw what is due, or sleep until something is, `longest` at most.
+    fn turn(
+        &mut self,
+        snapshot: &Arc<Snapshot>,
+        now: Moment,
+        longest: Duration,
+    ) -> Result<(), HeadlessError> {
         if self.player.engine.has_broken_down() {
             return Err(HeadlessError::Engine);
         }
@@ -204,13 +188,11 @@ impl Headless {
                 self.draw(snapshot, draw.refresh)
             }
             Some(draw) => {
-                let _news = self
-                    .news
-                    .recv_timeout(draw.at.since(now).min(LONGEST_SLEEP));
+                let _news = self.news.recv_timeout(draw.at.since(now).min(longest));
                 Ok(())
             }
             None => {
-                let _news = self.news.recv_timeout(LONGEST_SLEEP);
+                let _news = self.news.recv_timeout(longest);
                 Ok(())
             }
         }
@@ -254,7 +236,10 @@ impl Headless {
                 self.pacer.presented(refresh, begun, presented);
                 self.stats.frame_presented(presented, late, snapshot);
                 self.shown += 1;
-                self.last_shown = Some(planned.index);
+                let origin = self.player.scheduler.last_origin();
+                // What stands in is not what was asked for.
+                self.last_shown = (origin != Origin::StandIn).then_some(planned.index);
+                self.moves.presented(planned.index, origin, presented);
                 for (token, nanos) in self.stage.drain_gpu_times() {
                     self.player.scheduler.gpu_time(token, nanos);
                 }
@@ -346,13 +331,15 @@ impl Headless {
             interrupted: self.stop.load(Ordering::Relaxed),
             disk: self.player.disk.as_deref().map(disk_report),
         };
-        self.stats.report(
-            &run,
-            &self.player.scheduler.log().summary(),
-            &self.player,
-            Some(self.stage.kept_counts()),
-            &snapshot,
-        )
+        let summary = self.player.scheduler.log().summary();
+        let kept = Some(self.stage.kept_counts());
+        SoakReport {
+            moves: self.moves.log().report(),
+            steps_back: self.moves.steps_back(),
+            ..self
+                .stats
+                .report(&run, &summary, &self.player, kept, &snapshot)
+        }
     }
 
     /// The stage, to take the last picture from.

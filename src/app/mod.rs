@@ -11,6 +11,7 @@ mod png_file;
 mod stage;
 mod state_file;
 mod stats;
+mod trace;
 mod window;
 
 pub use headless::{Headless, HeadlessError, HeadlessOptions};
@@ -20,4 +21,5 @@ pub use png_file::{PngError, write_png};
 pub use stage::{Stage, StageError};
 pub use state_file::{Screen, StateFile};
 pub use stats::{RunStats, StatsGatherer};
+pub use trace::{TraceGround, TraceStep, drags, editing};
 pub use window::{BackgroundOptions, WindowError, WindowOptions, WindowOutcome, run_window};

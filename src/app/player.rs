@@ -10,6 +10,7 @@ use crossbeam_channel::bounded;
 use crate::audio::{AudioConfig, AudioPlayer};
 use crate::cache::FrameCache;
 use crate::cache::disk::DiskCache;
+use crate::cache::thumbnails::OpenStrip;
 use crate::decode::{IndexStore, SharedAnchor};
 use crate::gpu::TextureBudget;
 use crate::memory::{
@@ -73,6 +74,8 @@ pub struct Player {
     pub memory: Arc<MemoryManager>,
     /// Looks after it.
     _watch: MemoryWatch,
+    /// Where the thumbnails of the medium that is open are left, to stand in for its frames.
+    pub open_strip: Arc<OpenStrip>,
     /// Where what can be made again is kept from one run to the next.
     pub disk: Option<Arc<DiskCache>>,
     /// The last message about it that was passed on.
@@ -87,33 +90,13 @@ impl Player {
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> std::io::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
-        let budget = options.budget;
-        let frame_bytes = if options.keeps_frames {
-            budget.cached_frame_bytes()
-        } else {
-            budget.frame_bytes()
-        };
-        let ledger = budget.ledger(frame_bytes);
-        let memory = Arc::new(MemoryManager::new(
-            ledger.clone(),
-            Box::new(SystemProbe::new()),
-        ));
-        let textures = Arc::new(TextureBudget::of_ledger(ledger.clone()));
-        if !options.keeps_frames {
-            textures.lower_share(0);
-        }
-        let shedder: Weak<dyn Shedder> = Arc::<TextureBudget>::downgrade(&textures);
-        memory.register(Step::Vram, shedder);
-        let pool = FramePool::charged(frame_bytes, ledger.clone());
-        let cache = options.keeps_frames.then(|| {
-            // How much it may hold depends on the medium: the opener says so.
-            let cache = FrameCache::new(0, Arc::clone(&clock), Some(ledger), memory.gauge());
-            cache.register(&memory);
-            let reclaim: Weak<dyn Reclaim> = Arc::<FrameCache>::downgrade(&cache);
-            pool.set_reclaim(reclaim);
-            cache
-        });
-        let watch = MemoryWatch::start(Arc::clone(&memory))?;
+        let Shares {
+            pool,
+            textures,
+            cache,
+            memory,
+            watch,
+        } = Shares::of(options.budget, options.keeps_frames, &clock)?;
         let anchor = SharedAnchor::default();
         let schedule = Arc::new(ArcSwap::from_pointee(Schedule::default()));
         let feedback = Arc::new(Feedback::default());
@@ -127,7 +110,9 @@ impl Player {
                 wake();
             }
         });
+        let open_strip = Arc::new(OpenStrip::default());
         let opener = FileOpener::new(OpenerOptions {
+            open_strip: Arc::clone(&open_strip),
             threads: options.threads.unwrap_or_else(default_threads),
             pool: pool.clone(),
             cache: cache.clone(),
@@ -187,6 +172,7 @@ impl Player {
             cache,
             memory,
             _watch: watch,
+            open_strip,
             disk: options.disk,
             told_of_disk: None,
         })
@@ -202,6 +188,57 @@ impl Player {
             self.engine.send(Command::Tell(Severity::Warning, text));
             self.told_of_disk = Some(problem);
         }
+    }
+}
+
+/// What the memory budget is divided among, and who looks after it.
+struct Shares {
+    pool: FramePool,
+    textures: Arc<TextureBudget>,
+    cache: Option<Arc<FrameCache>>,
+    memory: Arc<MemoryManager>,
+    watch: MemoryWatch,
+}
+
+impl Shares {
+    fn of(
+        budget: MemoryBudget,
+        keeps_frames: bool,
+        clock: &Arc<dyn Clock>,
+    ) -> std::io::Result<Self> {
+        let frame_bytes = if keeps_frames {
+            budget.cached_frame_bytes()
+        } else {
+            budget.frame_bytes()
+        };
+        let ledger = budget.ledger(frame_bytes);
+        let memory = Arc::new(MemoryManager::new(
+            ledger.clone(),
+            Box::new(SystemProbe::new()),
+        ));
+        let textures = Arc::new(TextureBudget::of_ledger(ledger.clone()));
+        if !keeps_frames {
+            textures.lower_share(0);
+        }
+        let shedder: Weak<dyn Shedder> = Arc::<TextureBudget>::downgrade(&textures);
+        memory.register(Step::Vram, shedder);
+        let pool = FramePool::charged(frame_bytes, ledger.clone());
+        let cache = keeps_frames.then(|| {
+            // How much it may hold depends on the medium: the opener says so.
+            let cache = FrameCache::new(0, Arc::clone(clock), Some(ledger), memory.gauge());
+            cache.register(&memory);
+            let reclaim: Weak<dyn Reclaim> = Arc::<FrameCache>::downgrade(&cache);
+            pool.set_reclaim(reclaim);
+            cache
+        });
+        let watch = MemoryWatch::start(Arc::clone(&memory))?;
+        Ok(Self {
+            pool,
+            textures,
+            cache,
+            memory,
+            watch,
+        })
     }
 }
 

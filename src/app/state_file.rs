@@ -11,6 +11,10 @@ use crate::time::FrameIndex;
 
 /// One line. Names are stable; new ones may be added.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of its own in the file"
+)]
 struct StateLine {
     /// `empty`, `opening`, `paused`, `playing` or `ended`.
     status: &'static str,
@@ -29,6 +33,8 @@ struct StateLine {
     muted: bool,
     audio_delay_ms: i32,
     audio_track: Option<usize>,
+    /// Whether dragging and stepping are heard.
+    scrub_sound: bool,
     audio: String,
     /// `audio`, `monotonic` or `fallback`.
     clock: &'static str,
@@ -46,6 +52,10 @@ struct StateLine {
     device_losses: u64,
     /// The frame on screen; `frame` may still be on its way.
     shown: Option<i64>,
+    /// Whether the playhead is being dragged.
+    scrubbing: bool,
+    /// The frame whose picture stands in for the one asked for.
+    approximate: Option<i64>,
     /// Width and height of the window or of the picture in memory, in pixels.
     size: [u32; 2],
     /// What is open over the picture: `help`, `performance`, `prompt`, `menu`.
@@ -94,6 +104,7 @@ impl StateLine {
             muted: snapshot.muted,
             audio_delay_ms: snapshot.audio_delay_millis,
             audio_track: snapshot.audio_track,
+            scrub_sound: snapshot.scrub_sound,
             audio: match &snapshot.audio {
                 AudioState::NoTrack => "no track".to_owned(),
                 AudioState::Off => "off".to_owned(),
@@ -124,6 +135,8 @@ impl StateLine {
             fullscreen: screen.fullscreen,
             device_losses: screen.device_losses,
             shown: screen.shown.map(|frame| frame.0),
+            scrubbing: snapshot.scrubbing,
+            approximate: snapshot.approximate.map(|frame| frame.0),
             size: screen.size,
             panels: screen.panels.clone(),
         }

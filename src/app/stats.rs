@@ -329,6 +329,8 @@ impl StatsGatherer {
                 .map(|counts| kept_report(counts, &player.textures)),
             disk: run.disk,
             seeks: SeekReport::from_nanos(&self.seeks),
+            steps_back: None,
+            moves: None,
             counters: counters_of(snapshot),
             limits: Vec::new(),
         }

@@ -20,7 +20,7 @@ pub use args::{
     BenchArgs, BenchKind, CacheArgs, CacheCommand, Cli, CliCommand, CompletionsArgs, ConvertChoice,
     DevicesArgs, DiskArgs, Fault, GlobalArgs, KindChoice, LimitArgs, LoopChoice, MachineArgs,
     PictureArgs, PlayArgs, ProbeArgs, ReportArgs, RunArgs, ShotArgs, SoakArgs, SoundArgs,
-    TimelineArgs, TransportArgs, ValueError, wants_json_errors,
+    TimelineArgs, TraceChoice, TransportArgs, ValueError, wants_json_errors,
 };
 pub use exit::{CliError, Exit};
 

@@ -139,6 +139,7 @@ fn background(run: &RunArgs, player: &PlayerOptions) -> BackgroundOptions {
         thumbnails: !(run.no_thumbnails || run.untimed),
         waveforms: !run.untimed,
         store: on_disk.or_else(in_memory),
+        ..BackgroundOptions::default()
     }
 }
 

@@ -5,24 +5,38 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::args::{Fault, SoakArgs};
+use super::args::{Fault, SoakArgs, TraceChoice};
 use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
 use super::play::{budget, check_file, convert_choice, json, refresh, threads};
 use super::{print, stop_on_signal};
 use crate::app::{
-    BackgroundOptions, Headless, HeadlessOptions, NewFile, PlayerOptions, WindowOptions, run_window,
+    BackgroundOptions, Headless, HeadlessOptions, NewFile, PlayerOptions, TraceGround,
+    WindowOptions, drags, editing, run_window,
 };
 use crate::audio::AudioConfig;
 use crate::decode::LoopMode;
 use crate::metrics::{Limits, SoakReport};
 use crate::playback::{Command, StartOptions};
-use crate::time::FrameIndex;
+use crate::time::{FrameIndex, MediaSpan, MediaTime};
+
+/// Frames that series of steps back are made from.
+const SERIES_BACK: usize = 5;
+
+/// No rest in a drag is longer.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 pub(super) fn run(args: &SoakArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
     check_file(&args.file, &args.timeline.settings())?;
-    if args.window && args.seeks.is_some() {
-        let text = "--seeks is measured without a window. Leave out --window, or run soak twice.";
+    let moves = [
+        ("--seeks", args.seeks.is_some()),
+        ("--back-steps", args.back_steps.is_some()),
+        ("--drags", args.drags.is_some()),
+        ("--trace", args.trace.is_some()),
+    ];
+    if let Some((flag, _)) = moves.iter().find(|(_, asked)| args.window && *asked) {
+        let text =
+            format!("{flag} is measured without a window. Leave out --window, or run soak twice.");
         return Err(CliError::new(Exit::Usage, text));
     }
     let (mut report, interrupted, failure) = if args.window {
@@ -130,20 +144,63 @@ fn headless(args: &SoakArgs) -> Result<Soaked, CliError> {
     };
     let mut run = Headless::start(player_options(args), options, None, stop.clone())?;
     run.run()?;
-    if let Some(count) = args.seeks {
-        let frames = run
-            .snapshot()
-            .media
-            .as_ref()
-            .map_or(1, |media| media.frames);
-        run.seek_to_each(random_frames(args.seed, frames).take(count as usize))?;
-    }
+    make_moves(args, &mut run)?;
     let failure = run.failure();
     Ok((
         run.report(&args.file),
         stop.load(Ordering::Relaxed),
         failure,
     ))
+}
+
+/// Makes the moves that are asked for, once the file has played.
+fn make_moves(args: &SoakArgs, run: &mut Headless) -> Result<(), CliError> {
+    let Some(ground) = ground(args, run) else {
+        return Ok(());
+    };
+    let frames = || {
+        let random = random_frames(args.seed, ground.frames);
+        random.map(|frame| frame.offset(ground.first))
+    };
+    if let Some(count) = args.seeks {
+        let every = args.seek_interval_ms.map(millis_span);
+        run.seek_to_each(frames().take(count as usize), every)?;
+    }
+    if let Some(steps) = args.back_steps {
+        run.step_back_from_each(frames().take(SERIES_BACK), steps)?;
+    }
+    if let Some(count) = args.drags {
+        let every = millis_span(args.drag_interval_ms);
+        let trace = drags(args.seed, ground, count, every);
+        run.follow_trace(&trace, LONGEST_REST)?;
+    }
+    if let Some(TraceChoice::Editing) = args.trace {
+        let length = Duration::from_mins(args.trace_minutes.into());
+        let trace = editing(args.seed, ground, length);
+        run.follow_trace(&trace, millis_span(args.trace_wait_ms))?;
+    }
+    Ok(())
+}
+
+fn millis_span(millis: u32) -> Duration {
+    Duration::from_millis(millis.into())
+}
+
+/// The frames that are moved about in: all, or those in the middle.
+fn ground(args: &SoakArgs, run: &Headless) -> Option<TraceGround> {
+    let snapshot = run.snapshot();
+    let media = snapshot.media.as_ref()?;
+    let wanted = args.within.map_or(media.frames, |within| {
+        let millis = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
+        let end = MediaTime::ZERO + MediaSpan::from_millis(millis);
+        media.rate.frame_at_floor(end).0
+    });
+    let frames = wanted.clamp(1, media.frames.max(1));
+    Some(TraceGround {
+        first: (media.frames - frames).max(0) / 2,
+        frames,
+        rate: media.rate,
+    })
 }
 
 /// Frames of a medium of `frames` frames, in an order that the seed decides (Knuth's MMIX generator).

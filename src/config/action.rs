@@ -125,6 +125,7 @@ actions! {
         VolumeDown, "volume-down", "Quieter by 5 %";
         VolumeUp, "volume-up", "Louder by 5 %";
         ToggleMute, "toggle-mute", "Mute or unmute";
+        ToggleScrubSound, "toggle-scrub-sound", "Sound while scrubbing";
         AudioDelayDown, "audio-delay-down", "Sound 10 ms earlier";
         AudioDelayUp, "audio-delay-up", "Sound 10 ms later";
         NextAudioTrack, "next-audio-track", "Next audio track";

@@ -3,7 +3,8 @@
 //! The defaults join three habits. Where they collide, the first of this list wins:
 //!
 //! 1. Editors (Resolve, Premiere, Avid): Space, J K L, I and O, arrows by frames, Home and End,
-//!    Shift+I and Shift+O, Alt+X, Shift+M and Ctrl+Shift+M (Premiere's keys for markers).
+//!    Shift+I and Shift+O, Alt+X, Shift+M and Ctrl+Shift+M (Premiere's keys for markers), Shift+S (its
+//!    key for sound while scrubbing).
 //! 2. mpv: `,` and `.` step, `[` `]` and Backspace set the speed, `9` `0` and M the volume, `#` the
 //!    audio track, Ctrl with plus and minus the audio delay, `<` and `>` the file, `3` to `6` the
 //!    brightness and gamma, S saves a picture, F, Q and `?`.
@@ -66,6 +67,7 @@ const DEFAULTS: &[(&str, Action)] = &[
     ("9", Action::VolumeDown),
     ("0", Action::VolumeUp),
     ("M", Action::ToggleMute),
+    ("Shift+S", Action::ToggleScrubSound),
     ("Ctrl+-", Action::AudioDelayDown),
     ("Ctrl++", Action::AudioDelayUp),
     ("Ctrl+=", Action::AudioDelayUp),

@@ -208,6 +208,13 @@ impl GopIndex {
         self.keyframes.get(number).map(|&key| (number, key))
     }
 
+    /// The GOP that `frame` is in: the first frame of it, and the first of the next one, if there is one.
+    pub fn gop_of(&self, frame: FrameIndex) -> Option<(FrameIndex, Option<FrameIndex>)> {
+        let (number, _) = self.keyframe_for(frame)?;
+        let first = self.first_frame_of(number)?;
+        Some((first, self.first_frame_of(number + 1)))
+    }
+
     /// The first frame that can be decoded from keyframe number `keyframe`.
     pub fn first_frame_of(&self, keyframe: usize) -> Option<FrameIndex> {
         if let Stamps::Counted(frames) = self.pts {

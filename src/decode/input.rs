@@ -94,6 +94,18 @@ impl SameFile {
     pub fn identity(&self) -> FileIdentity {
         self.identity
     }
+
+    /// The same once more, for whoever opens it several times.
+    pub(super) fn again(&self) -> Result<Self, OpenError> {
+        let file = self.file.try_clone();
+        let io_error =
+            |error: io::Error| OpenError::Io(self.path.display().to_string(), error.to_string());
+        Ok(Self {
+            file: file.map_err(io_error)?,
+            path: self.path.clone(),
+            identity: self.identity,
+        })
+    }
 }
 
 impl Input {

@@ -41,7 +41,9 @@ pub use rates::RateEstimate;
 pub use repack::{RepackError, Repacker};
 pub use ring::{FrameConsumer, FrameProducer, Picture, PlannedFrame, RingItem, frame_ring};
 pub use sequence::{SequenceSession, media_info_of_sequence};
-pub use session::{SessionOptions, SharedAnchor, SourceStatus, Still, VideoSession, VideoSource};
+pub use session::{
+    Approximations, SessionOptions, SharedAnchor, SourceStatus, Still, VideoSession, VideoSource,
+};
 pub use source_file::{FileChange, FileIdentity, Interrupter};
 pub use tags::{
     ColorContext, ColorTags, color_info, fields_from_order, fields_of_frame, hdr_from_side_data,

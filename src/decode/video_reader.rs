@@ -102,6 +102,7 @@ pub struct VideoReader {
     unwanted_until: Option<i64>,
     bad_packets_in_a_row: u32,
     damaged_packets: u64,
+    sent_packets: u64,
     demux: Duration,
     decode: Duration,
     // Dropped after the decoder, which points at it.
@@ -141,6 +142,7 @@ impl VideoReader {
             unwanted_until: None,
             bad_packets_in_a_row: 0,
             damaged_packets: 0,
+            sent_packets: 0,
             demux: Duration::ZERO,
             decode: Duration::ZERO,
             _binding: binding,
@@ -170,6 +172,11 @@ impl VideoReader {
     /// Whether [`Self::frame`] copies pictures, for their format is not canonical.
     pub fn repacks(&self) -> bool {
         self.maker.repacks()
+    }
+
+    /// Packets that were given to the decoder so far.
+    pub fn sent_packets(&self) -> u64 {
+        self.sent_packets
     }
 
     /// Pictures up to this time stamp may have been left out since the last seek.
@@ -243,6 +250,44 @@ impl VideoReader {
                 },
             }
         }
+    }
+
+    /// The picture of keyframe number `keyframe` alone. Its packet is the only one that is decoded, and
+    /// the decoder is told that nothing follows, so that it does not wait for what would come before
+    /// the picture in another order. `None` where that packet does not make a picture by itself.
+    ///
+    /// Afterwards the reader must seek.
+    pub fn keyframe(
+        &mut self,
+        index: &GopIndex,
+        keyframe: usize,
+    ) -> Result<Option<ReadPicture>, DecodeError> {
+        puffin::profile_scope!("keyframe");
+        let Some(key) = index.keyframes().get(keyframe).copied() else {
+            return Ok(None);
+        };
+        self.seek(index, keyframe)?;
+        if !self.packet_waits {
+            if self.next_packet()? == ReadOutcome::End {
+                return Ok(None);
+            }
+            self.packet_waits = true;
+        }
+        self.feed(&|_| true)?;
+        if self.packet_waits || self.decoder.send_eof().is_err() {
+            return Ok(None);
+        }
+        self.draining = true;
+        let begun = self.options.clock.now();
+        let mut raw = ffmpeg::frame::Video::empty();
+        let received = self.decoder.receive_frame(&mut raw);
+        self.decode += self.since(begun);
+        // A packet that is damaged, or half of a picture, brings nothing.
+        if received.is_err() {
+            return Ok(None);
+        }
+        let picture = self.picture(raw);
+        Ok(Some(picture).filter(|picture| picture.pts == Some(key.pts)))
     }
 
     /// Goes back to the beginning of the file.
@@ -408,6 +453,7 @@ impl VideoReader {
         });
         let begun = self.options.clock.now();
         let sent = self.decoder.send_packet(&self.packet);
+        self.sent_packets += 1;
         self.decode += self.since(begun);
         match sent {
             // Its pictures must be taken first; the packet is kept.

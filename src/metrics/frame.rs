@@ -73,6 +73,8 @@ pub struct FrameRecord {
     pub stages: StageTimes,
     /// Whether its GPU time is still to come.
     pub awaits_gpu: bool,
+    /// Whether it stood in for another frame, which was not there yet.
+    pub approximate: bool,
 }
 
 impl FrameRecord {
@@ -107,6 +109,7 @@ mod tests {
             presented: Some(Moment::from_nanos(900)),
             stages: StageTimes::NONE,
             awaits_gpu: false,
+            approximate: false,
         };
         assert_eq!(record.lateness_nanos(), Some(-100));
         record.presented = None;

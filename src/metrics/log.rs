@@ -41,6 +41,7 @@ struct Totals {
     at_cuts: [u64; FrameFate::COUNT],
     dropped_after_first_second: u64,
     missing_gpu_times: u64,
+    approximate: u64,
 }
 
 impl FrameLog {
@@ -81,6 +82,9 @@ impl FrameLog {
     pub fn record(&mut self, record: FrameRecord) {
         let fate = record.fate.index();
         self.totals.by_fate[fate] += 1;
+        if record.approximate && record.fate == FrameFate::Shown {
+            self.totals.approximate += 1;
+        }
         if self.is_at_cut(&record) {
             self.totals.at_cuts[fate] += 1;
         }
@@ -220,6 +224,11 @@ impl FrameSummary {
     /// Frames dropped that were due a second or more after the first frame was.
     pub fn dropped_after_first_second(&self) -> u64 {
         self.totals.dropped_after_first_second
+    }
+
+    /// Pictures shown that stood in for another frame; they count as shown as well.
+    pub fn approximate(&self) -> u64 {
+        self.totals.approximate
     }
 
     /// Records whose GPU time never came.

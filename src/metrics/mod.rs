@@ -17,6 +17,7 @@ mod frame;
 mod histogram;
 mod limits;
 mod log;
+mod moves;
 mod process;
 mod report;
 mod signed;
@@ -26,6 +27,7 @@ pub use frame::{FrameFate, FrameRecord};
 pub use histogram::{Histogram, HistogramSummary};
 pub use limits::{Bound, LimitResult, Limits};
 pub use log::{FrameLog, FrameSummary};
+pub use moves::{MoveLog, MoveReport};
 pub use process::{MemorySlope, ProcessSample, ProcessSampler, ProcessSummary};
 /// Measures the rest of the block for the profiler: `metrics::scope!("upload")`. Free while no
 /// profiler listens.
@@ -33,7 +35,7 @@ pub use puffin::profile_scope as scope;
 pub use report::{
     AvOffsetReport, CacheReport, CauseCount, CounterReport, CutReport, DiskReport, FrameReport,
     KeptReport, OutputMode, PoolReport, ProcessReport, Quantiles, RingReport, SeekReport,
-    SoakReport, StageReport,
+    SoakReport, StageReport, StepsBackReport,
 };
 pub use signed::SignedHistogram;
 pub use stage::{Stage, StageTimes};

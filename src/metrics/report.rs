@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::moves::MoveReport;
 use super::{
     FrameFate, FrameSummary, Histogram, HistogramSummary, LimitResult, ProcessSummary,
     SignedHistogram, Stage,
@@ -55,6 +56,10 @@ pub struct SoakReport {
     pub disk: Option<DiskReport>,
     /// Latency of exact seeks, where any were asked for.
     pub seeks: Option<SeekReport>,
+    /// Steps back after exact seeks, where any were asked for.
+    pub steps_back: Option<StepsBackReport>,
+    /// How the moves of a trace were answered, where one was followed.
+    pub moves: Option<MoveReport>,
     /// What went another way than it should, without a frame being lost by it.
     pub counters: CounterReport,
     /// The limits stated, and whether they were kept.
@@ -76,6 +81,8 @@ pub enum OutputMode {
 pub struct FrameReport {
     /// Frames seen when they were due.
     pub shown: u64,
+    /// Those of them that stood in for a frame that was still to come, while the playhead was dragged.
+    pub approximate: u64,
     /// Refreshes that showed a frame longer than it was due.
     pub repeated: u64,
     /// Frames seen after they were due.
@@ -365,6 +372,15 @@ pub struct SeekReport {
     pub max_ms: f64,
 }
 
+/// Latency of steps back, from the request to the frame presented.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct StepsBackReport {
+    /// Each step.
+    pub steps: SeekReport,
+    /// All the steps after one seek, one after another.
+    pub series: SeekReport,
+}
+
 fn millis(nanos: u64) -> f64 {
     nanos as f64 / NANOS_PER_MILLI
 }
@@ -402,6 +418,7 @@ impl FrameReport {
         }
         Self {
             shown: summary.count(FrameFate::Shown),
+            approximate: summary.approximate(),
             repeated: summary.count(FrameFate::Repeated),
             late: summary.count(FrameFate::Late),
             dropped: summary.count(FrameFate::Dropped),

@@ -43,6 +43,13 @@ pub enum Command {
     TogglePause,
     /// Show an exact frame; playing goes on if it was on.
     Seek(SeekTarget),
+    /// Drag the playhead: show what is nearest at once, and the exact frame when the playhead rests. What
+    /// plays stands still until [`Command::EndScrub`].
+    Scrub(SeekTarget),
+    /// Let go of the playhead: what played goes on from there.
+    EndScrub,
+    /// Let short grains of sound be heard, or not, where the playhead is dragged or stepped to.
+    SetScrubSound(bool),
     /// Pause and move by whole frames.
     Step(i64),
     /// Seek by seconds, in thousandths.

@@ -27,8 +27,10 @@ pub use engine::{Engine, EngineParts, StartOptions};
 pub use engine_thread::{EngineCalls, EngineHandle, EngineWaker};
 pub use opener::{FileOpener, FrameShares, Opened, Opener, OpenerOptions};
 pub use pacer::{Draw, Pacer};
-pub use schedule::{Epoch, Feedback, MissingPicture, NewSource, Schedule, ScheduleMode, Shown};
-pub use scheduler::{FrameScheduler, Pull};
+pub use schedule::{
+    AtHand, Epoch, Feedback, MissingPicture, NewSource, Schedule, ScheduleMode, Shown,
+};
+pub use scheduler::{FrameScheduler, Origin, Pull};
 pub use snapshot::{
     AudioState, ClockSource, MediaState, Notice, PlaybackStatus, Severity, Snapshot,
 };

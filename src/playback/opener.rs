@@ -10,9 +10,10 @@ use super::closer::Closer;
 use super::timeline::{Reviser, TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
 use super::watch::FileWatch;
 use crate::cache::FrameCache;
+use crate::cache::thumbnails::OpenStrip;
 use crate::decode::{
-    FrameConsumer, IndexStore, Input, Interrupter, SessionOptions, SharedAnchor, VideoSession,
-    VideoSource, media_info, require_playable,
+    Approximations, FrameConsumer, IndexStore, Input, Interrupter, SessionOptions, SharedAnchor,
+    VideoSession, VideoSource, media_info, require_playable,
 };
 use crate::media::MediaInfo;
 use crate::memory::FramePool;
@@ -31,6 +32,8 @@ pub struct Opened {
     pub reviser: Option<Reviser>,
     /// Tells when the timeline's file has changed.
     pub watch: Option<FileWatch>,
+    /// Pictures that can stand in for frames while the playhead is dragged: a strip of thumbnails.
+    pub approximations: Option<Arc<dyn Approximations>>,
 }
 
 /// Opens media, one at a time.
@@ -186,6 +189,8 @@ pub struct OpenerOptions {
     pub notify: Arc<dyn Fn() + Send + Sync>,
     /// How timelines are read.
     pub timelines: TimelineSettings,
+    /// Where the thumbnails of the medium that is open are found.
+    pub open_strip: Arc<OpenStrip>,
     /// Where the indices of files are kept from one opening to the next.
     pub indices: Option<Arc<dyn IndexStore>>,
 }
@@ -275,6 +280,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
             timeline: None,
             reviser: None,
             watch: None,
+            approximations: None,
         });
     };
     let shares = FrameShares::divide(
@@ -309,6 +315,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
         timeline: None,
         reviser: None,
         watch: None,
+        approximations: Some(options.open_strip.of(path)),
     })
 }
 
@@ -341,6 +348,7 @@ fn open_timeline(path: &Path, options: &OpenerOptions) -> Result<Opened, String>
         timeline: Some(state),
         reviser: Some(reviser),
         watch,
+        approximations: None,
     })
 }
 
@@ -358,6 +366,7 @@ fn open_revision(
         timeline: Some(state),
         reviser: None,
         watch,
+        approximations: None,
     })
 }
 

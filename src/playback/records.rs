@@ -132,6 +132,13 @@ impl Records {
         });
     }
 
+    /// The picture of the open record stands in for another frame.
+    pub(super) fn is_approximate(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.record.approximate = true;
+        }
+    }
+
     /// Records a frame whose successor was due as well. `blame` is known where it is not one of the
     /// machine's.
     pub(super) fn dropped(&mut self, frame: &PlannedFrame, timing: Timing, blame: Option<Stage>) {
@@ -252,6 +259,7 @@ impl Records {
             presented: None,
             stages: StageTimes::NONE,
             awaits_gpu: false,
+            approximate: false,
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::decode::{FrameConsumer, Generation, RunAnchor};
+use crate::decode::{FrameConsumer, Generation, RunAnchor, Still};
 use crate::time::{FrameIndex, MediaSpan};
 
 /// Counts media that were opened; each has a ring of its own.
@@ -14,7 +14,7 @@ use crate::time::{FrameIndex, MediaSpan};
 pub struct Epoch(pub u64);
 
 /// What the screen must show. Immutable; the engine publishes a new one for every change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Schedule {
     /// The medium whose ring is meant.
     pub epoch: Epoch,
@@ -24,6 +24,19 @@ pub struct Schedule {
     pub reverse: bool,
     /// How.
     pub mode: ScheduleMode,
+    /// What is at hand for the frame that is to be held: it is shown without waiting for a session.
+    pub at_hand: Option<AtHand>,
+}
+
+/// A picture that is at hand for a frame that is to be held.
+#[derive(Debug, Clone)]
+pub struct AtHand {
+    /// The frame that is to be held.
+    pub target: FrameIndex,
+    /// The picture.
+    pub still: Still,
+    /// Whether it is the target's own picture. One that is not stands in for it: the ring's replaces it.
+    pub exact: bool,
 }
 
 /// How frames are chosen.
@@ -48,6 +61,7 @@ impl Default for Schedule {
             generation: Generation::default(),
             reverse: false,
             mode: ScheduleMode::Idle,
+            at_hand: None,
         }
     }
 }

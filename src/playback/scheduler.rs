@@ -13,14 +13,23 @@
 //! Every frame that a plan delivers ends as shown, late (shown a refresh or more after it was due) or
 //! dropped (its successor was due as well). A frame that stays because its successor is not there is
 //! repeated. Each late, dropped or repeated frame carries the stage that was to blame.
+//!
+//! # What is at hand
+//! The schedule may bring a picture along for the frame that is to be held. It is shown at once, as long
+//! as the ring does not have the frame itself. Where it is the frame's own picture, the ring's copy is
+//! passed over when it comes; where it stands in for it, the ring's replaces it.
 
+use std::mem::Discriminant;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use crossbeam_channel::Receiver;
 
 use super::records::{Records, Timing};
-use super::schedule::{Epoch, Feedback, MissingPicture, NewSource, Schedule, ScheduleMode, Shown};
+use super::schedule::{
+    AtHand, Epoch, Feedback, MissingPicture, NewSource, Schedule, ScheduleMode, Shown,
+};
 use crate::decode::{FrameConsumer, Generation, Picture, PlannedFrame, RingItem, RunAnchor};
 use crate::metrics::{FrameLog, Stage};
 use crate::time::{FrameIndex, MediaSpan, Moment};
@@ -46,7 +55,18 @@ pub enum Pull {
     Clear,
 }
 
-/// A frame that was taken from the ring and is being shown.
+/// Where a picture came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A session made it for the plan.
+    Ring,
+    /// It was at hand.
+    AtHand,
+    /// It was at hand, and stands in for another frame.
+    StandIn,
+}
+
+/// A frame that is being shown.
 #[derive(Debug, Clone, Copy)]
 struct Current {
     generation: Generation,
@@ -54,6 +74,8 @@ struct Current {
     run_end: MediaSpan,
     index: FrameIndex,
     repeated: bool,
+    /// It was at hand: the ring brings it once more.
+    comes_again: bool,
 }
 
 /// The presenting thread's view of the engine. See the module.
@@ -68,8 +90,12 @@ pub struct FrameScheduler {
     boundary_is_late: bool,
     /// Length of a refresh, as told last.
     period_nanos: i64,
-    /// The schedule that was followed last.
-    followed: Schedule,
+    /// Medium, plan and way of the schedule that was followed last.
+    followed: (Epoch, Generation, Discriminant<ScheduleMode>),
+    /// The frame whose picture is on screen in place of another one.
+    stand_in: Option<FrameIndex>,
+    /// Where the picture that was answered last came from.
+    origin: Origin,
     records: Records,
     /// How long after it was due the last frame chosen is seen.
     last_lateness_nanos: Option<i64>,
@@ -92,7 +118,9 @@ impl FrameScheduler {
             current: None,
             boundary_is_late: false,
             period_nanos: 0,
-            followed: Schedule::default(),
+            followed: way_of(&Schedule::default()),
+            stand_in: None,
+            origin: Origin::Ring,
             records: Records::new(log),
             last_lateness_nanos: None,
         }
@@ -121,18 +149,20 @@ impl FrameScheduler {
         self.last_lateness_nanos = None;
         self.period_nanos = period_nanos;
         self.feedback.set_period_nanos(period_nanos);
-        let schedule = *self.schedule.load_full();
+        let schedule = self.schedule.load_full();
         let mut cleared = false;
         while let Ok(source) = self.sources.try_recv() {
             self.epoch = source.epoch;
             self.frames = Some(source.frames);
             self.records.watch_cuts(source.cuts);
             self.current = None;
+            self.stand_in = None;
             cleared = true;
         }
         let pulled = if schedule.epoch == self.epoch {
-            self.follow(schedule);
+            self.follow(&schedule);
             self.drop_stale(schedule.generation);
+            self.origin = Origin::Ring;
             match schedule.mode {
                 ScheduleMode::Idle | ScheduleMode::Stay => None,
                 ScheduleMode::Hold(index) => self.pull_held(&schedule, index, now),
@@ -156,12 +186,15 @@ impl FrameScheduler {
         if !self.sources.is_empty() {
             return Some(Moment::ZERO);
         }
-        let schedule = **self.schedule.load();
+        let schedule = self.schedule.load_full();
         if schedule.epoch != self.epoch {
             return None;
         }
-        self.follow(schedule);
+        self.follow(&schedule);
         self.drop_stale(schedule.generation);
+        if self.news_at_hand(&schedule).is_some() {
+            return Some(Moment::ZERO);
+        }
         let current = self
             .current
             .filter(|current| current.generation == schedule.generation);
@@ -192,15 +225,14 @@ impl FrameScheduler {
     }
 
     /// Between two ways of showing frames playback stands still, and that is no interval between frames.
-    fn follow(&mut self, schedule: Schedule) {
-        let before = std::mem::replace(&mut self.followed, schedule);
-        let same_way =
-            std::mem::discriminant(&before.mode) == std::mem::discriminant(&schedule.mode);
-        if !same_way || before.generation != schedule.generation || before.epoch != schedule.epoch {
+    fn follow(&mut self, schedule: &Schedule) {
+        let way = way_of(schedule);
+        if std::mem::replace(&mut self.followed, way) != way {
             self.records.interrupt();
         }
     }
 
+    /// Drops what older plans left, and the copy of what was at hand.
     fn drop_stale(&mut self, generation: Generation) {
         let Some(frames) = &mut self.frames else {
             return;
@@ -211,6 +243,64 @@ impl FrameScheduler {
         {
             frames.pop();
         }
+        let current = self.current.as_mut();
+        let Some(current) = current.filter(|c| c.comes_again && c.generation == generation) else {
+            return;
+        };
+        if let Some(RingItem::Frame(frame)) = frames.peek()
+            && frame.generation == generation
+        {
+            current.comes_again = false;
+            if frame.index == current.index {
+                (current.run, current.run_end) = (frame.run, frame.run_end);
+                frames.pop();
+            }
+        }
+    }
+
+    /// What is at hand and not on screen yet.
+    fn news_at_hand<'a>(&self, schedule: &'a Schedule) -> Option<&'a AtHand> {
+        let ScheduleMode::Hold(index) = schedule.mode else {
+            return None;
+        };
+        let at_hand = schedule.at_hand.as_ref();
+        let at_hand = at_hand.filter(|at_hand| at_hand.target == index)?;
+        let holds = self
+            .current
+            .is_some_and(|c| (c.generation, c.index) == (schedule.generation, index));
+        let stands_in = !at_hand.exact && self.stand_in == Some(at_hand.still.index);
+        (!holds && !stands_in).then_some(at_hand)
+    }
+
+    fn pull_at_hand(&mut self, schedule: &Schedule, now: Moment) -> Option<PlannedFrame> {
+        let at_hand = self.news_at_hand(schedule)?;
+        // It begins the plan, which the ring follows up.
+        let frame = PlannedFrame {
+            generation: schedule.generation,
+            index: at_hand.still.index,
+            run: MediaSpan::ZERO,
+            run_end: MediaSpan::ZERO,
+            picture: at_hand.still.picture.clone(),
+            given_up: 0,
+            demux: Duration::ZERO,
+            decode: Duration::ZERO,
+            ready: now,
+        };
+        self.records.open(&frame, Timing::At(now), None, now);
+        if at_hand.exact {
+            self.origin = Origin::AtHand;
+            self.show(&frame);
+            self.current = self.current.map(|current| Current {
+                comes_again: true,
+                ..current
+            });
+        } else {
+            self.origin = Origin::StandIn;
+            self.records.is_approximate();
+            self.current = None;
+            self.stand_in = Some(frame.index);
+        }
+        Some(frame)
     }
 
     /// Takes the next frame of `generation`; ends are told to the engine.
@@ -263,10 +353,10 @@ impl FrameScheduler {
             if beyond {
                 let over = (self.epoch, generation, index);
                 self.feedback.update(|shown| shown.passed_over = Some(over));
-                return None;
+                break;
             }
         }
-        None
+        self.pull_at_hand(schedule, now)
     }
 
     fn pull_next(&mut self, generation: Generation, now: Moment) -> Option<PlannedFrame> {
@@ -359,6 +449,10 @@ impl FrameScheduler {
 
     fn show(&mut self, frame: &PlannedFrame) {
         self.current = Some(current_of(frame));
+        // A frame without a picture leaves what stood in for it.
+        if !matches!(frame.picture, Picture::Missing(_)) {
+            self.stand_in = None;
+        }
         let epoch = self.epoch;
         let (generation, index, run) = (frame.generation, frame.index, frame.run);
         if let Picture::Missing(reason) = &frame.picture {
@@ -404,10 +498,30 @@ impl FrameScheduler {
         self.last_lateness_nanos
     }
 
+    /// Where the picture that [`Self::pull`] answered last came from.
+    pub fn last_origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// The frame whose picture is on screen in place of the one asked for, if it is another one.
+    pub fn stand_in(&self) -> Option<FrameIndex> {
+        self.stand_in
+    }
+
+    /// The frame whose own picture was taken for the screen last, unless another's stands in for it.
+    pub fn shows(&self) -> Option<FrameIndex> {
+        self.current.map(|current| current.index)
+    }
+
     /// Number of the newest record.
     pub fn last_ordinal(&self) -> u64 {
         self.records.last_ordinal()
     }
+}
+
+fn way_of(schedule: &Schedule) -> (Epoch, Generation, Discriminant<ScheduleMode>) {
+    let way = std::mem::discriminant(&schedule.mode);
+    (schedule.epoch, schedule.generation, way)
 }
 
 fn current_of(frame: &PlannedFrame) -> Current {
@@ -417,6 +531,7 @@ fn current_of(frame: &PlannedFrame) -> Current {
         run_end: frame.run_end,
         index: frame.index,
         repeated: false,
+        comes_again: false,
     }
 }
 

@@ -151,6 +151,12 @@ pub struct Snapshot {
     pub audio: AudioState,
     /// Which clock leads.
     pub clock: ClockSource,
+    /// Whether the playhead is being dragged.
+    pub scrubbing: bool,
+    /// The frame whose picture is on screen in place of the one asked for, which is still to come.
+    pub approximate: Option<FrameIndex>,
+    /// Whether dragging and stepping are heard.
+    pub scrub_sound: bool,
     /// How far the sound that is heard is ahead of the engine's line, while it leads.
     pub sound_ahead: Option<MediaSpan>,
     /// Adjustments of the view.
@@ -211,6 +217,8 @@ impl Snapshot {
                 other.audio_track,
             )
             && (&self.audio, self.clock) == (&other.audio, other.clock)
+            && (self.scrubbing, self.approximate, self.scrub_sound)
+                == (other.scrubbing, other.approximate, other.scrub_sound)
             && (self.view, self.compare) == (other.view, other.compare)
             && (&self.notices, &self.decoder) == (&other.notices, &other.decoder)
             && (self.damaged_packets, self.outside_pool)
@@ -239,6 +247,9 @@ impl Default for Snapshot {
             audio_track: None,
             audio: AudioState::NoTrack,
             clock: ClockSource::Monotonic,
+            scrubbing: false,
+            approximate: None,
+            scrub_sound: true,
             sound_ahead: None,
             view: ViewSettings::default(),
             compare: CompareView::default(),

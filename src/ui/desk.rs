@@ -59,6 +59,7 @@ pub(super) struct Desk<'a> {
     speed: Speed,
     volume: u16,
     muted: bool,
+    scrub_sound: bool,
     delay_millis: i32,
     loop_mode: LoopMode,
     view: ViewSettings,
@@ -79,6 +80,7 @@ impl<'a> Desk<'a> {
             speed: snapshot.speed,
             volume: snapshot.volume_percent,
             muted: snapshot.muted,
+            scrub_sound: snapshot.scrub_sound,
             delay_millis: snapshot.audio_delay_millis,
             loop_mode: snapshot.loop_mode,
             view: snapshot.view,
@@ -129,6 +131,7 @@ impl<'a> Desk<'a> {
             Action::VolumeDown => self.set_volume(self.volume.saturating_sub(VOLUME_STEP)),
             Action::VolumeUp => self.set_volume(self.volume + VOLUME_STEP),
             Action::ToggleMute => self.toggle_mute(),
+            Action::ToggleScrubSound => self.toggle_scrub_sound(),
             Action::AudioDelayDown => self.change_delay(-DELAY_STEP_MILLIS),
             Action::AudioDelayUp => self.change_delay(DELAY_STEP_MILLIS),
             Action::NextAudioDevice => self.next_device(),
@@ -319,6 +322,24 @@ impl<'a> Desk<'a> {
             format!("Volume {} %", self.volume)
         });
         self.send(Command::SetMuted(self.muted));
+    }
+
+    fn toggle_scrub_sound(&mut self) {
+        self.scrub_sound = !self.scrub_sound;
+        self.say(if self.scrub_sound {
+            "Dragging and stepping are heard"
+        } else {
+            "Dragging and stepping are silent"
+        });
+        self.send(Command::SetScrubSound(self.scrub_sound));
+    }
+
+    /// Moves the playhead by whole frames, as the wheel does.
+    pub(super) fn step(&mut self, frames: i64) {
+        if self.has_medium() {
+            self.feedback = Some(Feedback::Position);
+            self.send(Command::Step(frames));
+        }
     }
 
     fn change_delay(&mut self, millis: i32) {

@@ -39,6 +39,8 @@ pub(super) enum Zone {
     Top,
     /// The badge that counts what is not shown as a timeline says.
     Trouble(Trouble),
+    /// The badge that says that another frame's picture is on the screen.
+    Approximate,
     /// The transport bar beside its controls.
     Bar,
     /// The lane with the playhead.
@@ -82,8 +84,19 @@ pub(super) enum Gesture {
     Click(Zone),
     /// Something was clicked twice in a row.
     DoubleClick(Zone),
-    /// The wheel turned this many points, up being positive.
-    Wheel(Zone, f32),
+    /// The wheel turned.
+    Wheel(Zone, Turn),
+}
+
+/// How far a wheel turned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Turn {
+    /// Upwards, in points.
+    pub(super) points: f32,
+    /// Upwards and to the right, in whole notches. What a touchpad turns less is kept for the next time.
+    pub(super) notches: i64,
+    /// Whether Shift was held.
+    pub(super) shift: bool,
 }
 
 /// Zones on the screen, those painted later on top.
@@ -129,6 +142,8 @@ pub(super) struct Pointer {
     pub(super) pos: Option<Pos2>,
     /// The zone on which the main button went down and is still down.
     pub(super) held: Option<Zone>,
+    /// Points that the wheel has turned short of a notch.
+    turned: f32,
     last_click: Option<(Zone, Pos2, Moment)>,
 }
 
@@ -175,15 +190,27 @@ impl Pointer {
                     }
                 }
                 Event::PointerButton { .. } => alive = true,
-                Event::MouseWheel { unit, delta, .. } => {
+                Event::MouseWheel {
+                    unit,
+                    delta,
+                    modifiers,
+                    ..
+                } => {
                     alive = true;
                     let scale = if *unit == egui::MouseWheelUnit::Point {
                         1.0
                     } else {
                         POINTS_A_LINE
                     };
+                    // A wheel that tilts to the right moves what is under it to the left.
+                    let notches = self.notches((delta.y - delta.x) * scale);
                     if let Some(zone) = self.pos.and_then(|pos| zones.at(pos)) {
-                        gestures.push(Gesture::Wheel(zone, delta.y * scale));
+                        let turn = Turn {
+                            points: delta.y * scale,
+                            notches,
+                            shift: modifiers.shift,
+                        };
+                        gestures.push(Gesture::Wheel(zone, turn));
                     }
                 }
                 Event::PointerGone => self.pos = None,
@@ -192,6 +219,19 @@ impl Pointer {
             }
         }
         (gestures, alive)
+    }
+
+    /// The whole notches in `points` and what was left of the times before.
+    fn notches(&mut self, points: f32) -> i64 {
+        if self.turned * points < 0.0 {
+            self.turned = 0.0;
+        }
+        self.turned += points;
+        let notches = (self.turned / POINTS_A_LINE).trunc();
+        self.turned -= notches * POINTS_A_LINE;
+        #[expect(clippy::cast_possible_truncation, reason = "as far as a wheel turns")]
+        let notches = notches as i64;
+        notches
     }
 
     fn click(&mut self, zone: Zone, pos: Pos2, now: Moment) -> Gesture {
@@ -281,6 +321,33 @@ mod tests {
             (0, None),
             "a window that loses the focus lets go"
         );
+    }
+
+    #[test]
+    fn a_wheel_turns_by_notches_whatever_reports_it() {
+        use egui::MouseWheelUnit::{Line, Point};
+        let mut pointer = Pointer {
+            pos: Some(pos2(5.0, 85.0)),
+            ..Pointer::default()
+        };
+        let mut notches = |unit, x, y| {
+            let wheel = Event::MouseWheel {
+                unit,
+                delta: egui::vec2(x, y),
+                phase: egui::TouchPhase::Move,
+                source: egui::MouseWheelSource::Unknown,
+                modifiers: Modifiers::SHIFT,
+            };
+            match pointer.read(&[wheel], &zones(), Moment::ZERO).0[..] {
+                [Gesture::Wheel(Zone::Scrub, turn)] if turn.shift => turn.notches,
+                ref other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!([notches(Line, 0.0, 1.0), notches(Line, 0.0, -2.0)], [1, -2]);
+        assert_eq!([notches(Line, -1.0, 0.0), notches(Line, 1.0, 0.0)], [1, -1]);
+        let small = [(); 8].map(|()| notches(Point, 0.0, 15.0));
+        assert_eq!(small.iter().sum::<i64>(), 3, "{small:?}");
+        assert_eq!(notches(Point, 0.0, -39.0), 0, "a turn back begins anew");
     }
 
     #[test]

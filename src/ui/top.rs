@@ -4,6 +4,7 @@ use egui::{Align2, Color32, Rect, Stroke, pos2, vec2};
 
 use crate::media::{ViewChannel, ViewSettings};
 use crate::playback::AudioState;
+use crate::time::FrameIndex;
 
 use super::UiInput;
 use super::canvas::Canvas;
@@ -21,8 +22,8 @@ const GAP: f32 = 6.0;
 const TIP_LINES: usize = 5;
 const TIP_WIDTH: f32 = 440.0;
 
-/// Words, their colour, and what they count.
-type Badge = (String, Color32, Option<Trouble>);
+/// Words, their colour, and where they say more to the pointer.
+type Badge = (String, Color32, Option<Zone>);
 
 /// Paints the strip over the top of `window`.
 pub(super) fn paint(
@@ -95,7 +96,7 @@ fn paint_badges(
 ) -> f32 {
     let badges = badges(input, timeline);
     let mut right = strip.right() - MARGIN;
-    for (index, (words, color, trouble)) in badges.iter().enumerate() {
+    for (index, (words, color, zone)) in badges.iter().enumerate() {
         let room = right - (strip.center().x + 30.0);
         let galley = canvas.line(words, style::SMALL);
         if galley.size().x + 14.0 > room {
@@ -114,8 +115,8 @@ fn paint_badges(
             .rect(rect, 3.0, fill, edge, egui::StrokeKind::Inside);
         let at = rect.center() - galley.size() / 2.0;
         canvas.painter.galley(at, galley, *color);
-        if let Some(trouble) = trouble {
-            canvas.zones.place(Zone::Trouble(*trouble), rect);
+        if let Some(zone) = zone {
+            canvas.zones.place(*zone, rect);
         }
         right = rect.left() - GAP;
     }
@@ -124,13 +125,29 @@ fn paint_badges(
 
 /// Paints what a badge counts, below it.
 pub(super) fn paint_trouble(canvas: &Canvas<'_>, window: Rect, facts: &Facts, trouble: Trouble) {
-    let Some(badge) = canvas.zones.rect(Zone::Trouble(trouble)) else {
+    let lines = facts.lines(trouble, TIP_LINES);
+    paint_tip(canvas, window, Zone::Trouble(trouble), lines.join("\n"));
+}
+
+/// Paints what the badge of a picture that stands in means, below it.
+pub(super) fn paint_approximate(canvas: &Canvas<'_>, window: Rect, input: &UiInput<'_>) {
+    let snapshot = input.snapshot;
+    if let Some(FrameIndex(near)) = snapshot.approximate {
+        let FrameIndex(asked) = snapshot.position;
+        let words =
+            format!("This is frame {near}. It stands in for frame {asked} until that is decoded.");
+        paint_tip(canvas, window, Zone::Approximate, words);
+    }
+}
+
+/// Paints words below a badge.
+fn paint_tip(canvas: &Canvas<'_>, window: Rect, zone: Zone, words: String) {
+    let Some(badge) = canvas.zones.rect(zone) else {
         return;
     };
-    let lines = facts.lines(trouble, TIP_LINES);
     let width = TIP_WIDTH.min(window.width() - 4.0 * MARGIN);
     // Paths are long, and most lines take two rows.
-    let galley = canvas.wrapped(lines.join("\n"), style::SMALL, width, 3 * TIP_LINES);
+    let galley = canvas.wrapped(words, style::SMALL, width, 3 * TIP_LINES);
     let size = galley.size() + vec2(16.0, 12.0);
     let left = (badge.right() - size.x).max(window.left() + GAP);
     let rect = Rect::from_min_size(pos2(left, window.top() + HEIGHT + 4.0), size);
@@ -143,9 +160,13 @@ pub(super) fn paint_trouble(canvas: &Canvas<'_>, window: Rect, facts: &Facts, tr
 /// What must be known about how the medium is shown, the most important first.
 fn badges(input: &UiInput<'_>, timeline: Option<&Facts>) -> Vec<Badge> {
     let mut badges = Vec::new();
+    if input.snapshot.approximate.is_some() {
+        badges.push(("≈".to_owned(), style::WARN, Some(Zone::Approximate)));
+    }
     for trouble in Trouble::ALL {
         let badge = timeline.and_then(|facts| facts.badge(trouble));
-        badges.extend(badge.map(|(words, color)| (words, color, Some(trouble))));
+        let zone = Some(Zone::Trouble(trouble));
+        badges.extend(badge.map(|(words, color)| (words, color, zone)));
     }
     let plain = plain_badges(input).into_iter();
     badges.extend(plain.map(|(words, color)| (words, color, None)));

@@ -25,6 +25,7 @@ mod otio;
 mod program;
 mod reload;
 mod screen;
+mod scrub;
 mod sequences;
 mod sound_truth;
 mod thumbnails;

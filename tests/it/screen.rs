@@ -197,6 +197,11 @@ impl Screen {
         xdotool(&args);
     }
 
+    /// The same while a button of the mouse is held down, which clearing modifiers would release.
+    pub(crate) fn press_while_holding(key: &str) {
+        xdotool(&["key", key]);
+    }
+
     /// Types a position into the prompt.
     pub(crate) fn go_to(&mut self, position: &str) {
         self.press(&["slash"]);
@@ -207,13 +212,41 @@ impl Screen {
 
     /// Presses and releases the main button at a place in the window.
     pub(crate) fn click(&self, x: i32, y: i32) {
+        self.point(x, y);
+        xdotool(&["click", "1"]);
+    }
+
+    /// Moves the pointer to a place in the window.
+    pub(crate) fn point(&self, x: i32, y: i32) {
         let at = self
             .x
             .translate_coordinates(self.window, self.root(), 0, 0)
             .unwrap();
         let at = at.reply().unwrap();
         let (x, y) = (x + i32::from(at.dst_x), y + i32::from(at.dst_y));
-        xdotool(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"]);
+        xdotool(&["mousemove", &x.to_string(), &y.to_string()]);
+    }
+
+    /// Presses the main button where the pointer is, and keeps it down.
+    pub(crate) fn hold() {
+        xdotool(&["mousedown", "1"]);
+    }
+
+    /// Releases it.
+    pub(crate) fn let_go() {
+        xdotool(&["mouseup", "1"]);
+    }
+
+    /// Turns the wheel by a notch where the pointer is.
+    pub(crate) fn wheel(up: bool) {
+        xdotool(&["click", if up { "4" } else { "5" }]);
+    }
+
+    /// The same with Shift held.
+    pub(crate) fn wheel_with_shift(up: bool) {
+        xdotool(&["keydown", "shift"]);
+        Self::wheel(up);
+        xdotool(&["keyup", "shift"]);
     }
 
     /// Moves the pointer out of the window.

@@ -331,6 +331,10 @@ fn change_sound_by_keys(table: &mut Table<'_>) {
         A::ToggleMute,
         &[json!({"muted": true}), json!({"muted": false})],
     );
+    table.check(
+        A::ToggleScrubSound,
+        &[json!({"scrub_sound": false}), json!({"scrub_sound": true})],
+    );
     table.check(A::AudioDelayDown, &[json!({"audio_delay_ms": -10})]);
     table.check(
         A::AudioDelayUp,

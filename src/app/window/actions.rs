@@ -11,7 +11,12 @@ use super::{App, News};
 use crate::app::png_file::write_png;
 use crate::config::Action;
 use crate::playback::{Command, Severity};
+use crate::time::Moment;
 use crate::ui::UiEvent;
+
+/// The engine answers a move of the playhead in a part of a millisecond. One that is busy is not waited
+/// for.
+const LONGEST_ANSWER: Duration = Duration::from_millis(4);
 
 /// Nobody can read a dialog and cancel it in less.
 const FASTEST_PERSON: Duration = Duration::from_millis(150);
@@ -37,14 +42,51 @@ fn dialog_outcome(chosen: Option<Vec<PathBuf>>, took: Duration) -> DialogOutcome
 impl App {
     pub(super) fn on_ui_event(&mut self, event: UiEvent, event_loop: &ActiveEventLoop) {
         match event {
-            UiEvent::Command(command) => {
-                if let Command::SetAudioDevice(device) = &command {
-                    self.audio_device.clone_from(device);
-                }
-                self.player.engine.send(command);
-            }
+            UiEvent::Command(command) => self.command(command),
             UiEvent::Action(action) => self.act(action, event_loop),
         }
+    }
+
+    fn command(&mut self, command: Command) {
+        let now = self.player.clock.now();
+        match command {
+            Command::Scrub(target) => {
+                let period = self.pacer.period_nanos();
+                if let Some(target) = self.moves.take(target, now, period) {
+                    self.move_playhead(Command::Scrub(target), now);
+                }
+                return;
+            }
+            // Where the pointer was let go of is where the playhead stays.
+            Command::EndScrub => {
+                if let Some(target) = self.moves.release(now) {
+                    self.move_playhead(Command::Scrub(target), now);
+                }
+            }
+            Command::Seek(_) | Command::SeekByMillis(_) | Command::Step(_) => {
+                return self.move_playhead(command, now);
+            }
+            Command::SetAudioDevice(ref device) => self.audio_device.clone_from(device),
+            _ => {}
+        }
+        self.player.engine.send(command);
+    }
+
+    fn move_playhead(&mut self, command: Command, now: Moment) {
+        self.answer_by = Some(now + LONGEST_ANSWER);
+        self.player.engine.send(command);
+    }
+
+    /// Sends the target that waits if its time has come; answers when that is.
+    pub(super) fn send_move_if_due(&mut self, now: Moment) -> Option<Moment> {
+        let due = self.moves.due(self.pacer.period_nanos())?;
+        if due > now {
+            return Some(due);
+        }
+        if let Some(target) = self.moves.release(now) {
+            self.player.engine.send(Command::Scrub(target));
+        }
+        None
     }
 
     fn act(&mut self, action: Action, event_loop: &ActiveEventLoop) {
@@ -131,7 +173,9 @@ impl App {
             .file_stem()
             .unwrap_or_default()
             .to_string_lossy();
-        let file = folder.join(format!("{stem}_{}.png", snapshot.position));
+        // What is on the stage may stand in for the frame asked for.
+        let frame = self.on_stage.unwrap_or(snapshot.position);
+        let file = folder.join(format!("{stem}_{frame}.png"));
         let written = shown
             .stage
             .picture(None)

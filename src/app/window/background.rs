@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::cache::ProductStore;
-use crate::cache::thumbnails::{StripRequest, StripScale, StripSource, ThumbnailStrip};
+use crate::cache::thumbnails::{OpenStrip, StripRequest, StripScale, StripSource, ThumbnailStrip};
 use crate::cache::waveform::{Peak, Waveform, WaveformRequest, WaveformSource};
 use crate::jobs::{
     JobEvent, JobHandle, JobListener, JobNews, JobQueue, JobState, QueueOptions, SubmitError,
@@ -26,6 +26,8 @@ pub struct BackgroundOptions {
     pub waveforms: bool,
     /// Where they are kept from one opening of a file to the next.
     pub store: Option<Arc<dyn ProductStore>>,
+    /// Where others find the strip of the medium that is open.
+    pub open_strip: Arc<OpenStrip>,
 }
 
 /// Columns of a waveform: more than a window has pixels would not be seen.
@@ -123,6 +125,7 @@ impl Background {
 
     /// Cancels what is made of the medium before.
     fn let_go(&mut self) {
+        self.options.open_strip.clear();
         if let Some(thumbnails) = self.thumbnails.take() {
             thumbnails.jobs.iter().for_each(JobHandle::cancel);
         }
@@ -155,6 +158,7 @@ impl Background {
             clock,
         );
         let jobs = request.submit(&self.queue).unwrap_or_else(told);
+        self.options.open_strip.set(&medium.info.path, &strip);
         self.thumbnails = Some(Thumbnails { strip, jobs });
     }
 
@@ -353,7 +357,7 @@ mod tests {
         let options = BackgroundOptions {
             thumbnails: wants,
             waveforms: wants,
-            store: None,
+            ..BackgroundOptions::default()
         };
         let started = Background::start(options, Arc::new(RealClock::new()), wake).unwrap();
         (started, news)

@@ -86,6 +86,11 @@ impl App {
         }
         self.follow_medium(&snapshot, costs.is_new);
         let changed = self.run_interface(&snapshot, begun, event_loop);
+        if self.answer_by.is_some() && !costs.is_new {
+            self.must_draw |= changed;
+            self.pacer.passed(refresh);
+            return;
+        }
         let must_draw = std::mem::take(&mut self.must_draw);
         if !(costs.is_new || changed || must_draw) {
             self.pacer.passed(refresh);

@@ -77,11 +77,12 @@ impl Interface {
     }
 
     /// Connects to a window. Also after a device loss: textures must be sent anew, so egui starts afresh;
-    /// the performance panel stays open.
+    /// the performance panel stays open, and what is held stays in the hand.
     pub(super) fn attach(&mut self, window: &Window, gpu: &GpuContext) {
         let performance = self.open_panels().any(|panel| panel == "performance");
         let mut fresh = Self::new(performance);
         fresh.dropped = std::mem::take(&mut self.dropped);
+        fresh.overlay.take_drag_over(&mut self.overlay);
         fresh.is_drawn_by_cpu = gpu.summary().is_cpu;
         *self = fresh;
         let side = usize::try_from(gpu.max_texture_side()).ok();

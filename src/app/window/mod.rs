@@ -8,6 +8,7 @@ mod actions;
 mod background;
 mod draw;
 mod interface;
+mod moves;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use self::background::BackgroundOptions;
 
 use self::background::Background;
 use self::interface::Interface;
+use self::moves::Moves;
 use super::player::{BROKEN_DOWN, Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
@@ -154,7 +156,11 @@ pub fn run_window(
     let file = player.files.first().cloned().unwrap_or_default();
     let player = Player::start(player, Arc::clone(&wake))?;
     let clock = Arc::clone(&player.clock);
-    let background = Background::start(options.background.clone(), clock, wake)?;
+    let background = BackgroundOptions {
+        open_strip: Arc::clone(&player.open_strip),
+        ..options.background.clone()
+    };
+    let background = Background::start(background, clock, wake)?;
     let state_file = options
         .state_file
         .as_deref()
@@ -186,6 +192,8 @@ pub fn run_window(
         on_screen: None,
         missing: None,
         retry_at: None,
+        moves: Moves::default(),
+        answer_by: None,
         must_draw: true,
         asked_to_draw: false,
         want_picture,
@@ -264,6 +272,11 @@ struct App {
     must_draw: bool,
     /// The system had no place to draw to; try again then.
     retry_at: Option<Moment>,
+    /// Where the playhead is being dragged to.
+    moves: Moves,
+    /// The engine was told to move the playhead, and answers by then: what is at hand is drawn together
+    /// with the interface, not after it.
+    answer_by: Option<Moment>,
     /// A redraw was asked for by this program, not by the system.
     asked_to_draw: bool,
     want_picture: bool,
@@ -430,7 +443,10 @@ impl ApplicationHandler<News> for App {
 
     fn user_event(&mut self, _event_loop: &ActiveEventLoop, news: News) {
         match news {
-            News::Look => self.told.store(false, Ordering::Release),
+            News::Look => {
+                self.told.store(false, Ordering::Release);
+                self.answer_by = None;
+            }
             News::Chosen(files) => self.player.engine.send(Command::Open(files)),
             News::NoDialog => self.tell_no_dialog(),
             News::SoundDevices(names) => self.audio_devices = names,
@@ -512,6 +528,8 @@ impl ApplicationHandler<News> for App {
         });
         let stale = self.interface_is_stale(&snapshot, now);
         let interface_at = self.interface.wakes_at(&stale);
+        let move_at = self.send_move_if_due(now);
+        self.answer_by = self.answer_by.filter(|by| *by > now);
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
             self.must_draw = true;
@@ -519,11 +537,12 @@ impl ApplicationHandler<News> for App {
         let draw_at = [
             frame_at,
             interface_at,
-            self.must_draw.then_some(now),
+            self.must_draw.then_some(self.answer_by.unwrap_or(now)),
             self.retry_at,
         ];
         let next = draw_at.into_iter().flatten().min();
         let look = now.offset_nanos(LOOK_NANOS);
+        let look = move_at.map_or(look, |at| at.min(look));
         match next {
             Some(at) if at <= now => {
                 self.asked_to_draw = true;

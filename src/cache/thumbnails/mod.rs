@@ -24,10 +24,12 @@
 //! a file that changes gets another strip.
 
 mod make;
+mod open_strip;
 mod plan;
 mod sheet;
 mod strip;
 
 pub use make::{StripRequest, StripSource};
+pub use open_strip::OpenStrip;
 pub use plan::{MOST_PICTURES, StripScale};
 pub use strip::{Thumbnail, ThumbnailStrip};

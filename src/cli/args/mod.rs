@@ -21,7 +21,7 @@ pub use play::{
     MachineArgs, PictureArgs, PlayArgs, ReportArgs, RunArgs, SoundArgs, TimelineArgs, TransportArgs,
 };
 pub use soak::{LimitArgs, SoakArgs};
-pub use values::{ConvertChoice, Fault, LoopChoice, ValueError};
+pub use values::{ConvertChoice, Fault, LoopChoice, TraceChoice, ValueError};
 
 const EXAMPLES: &str = "\
 Examples:

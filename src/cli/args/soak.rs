@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueHint};
+use clap::{ArgGroup, Args, ValueHint};
 
 use super::DiskArgs;
 use super::play::{MachineArgs, TimelineArgs};
-use super::values::{self, ConvertChoice, Fault};
+use super::values::{self, ConvertChoice, Fault, TraceChoice};
 use crate::media::Size;
 use crate::metrics::Limits;
 use crate::time::FrameRate;
@@ -18,13 +18,16 @@ Examples:
   jogwheel soak clip.mov --seconds 60 --target-fps 29.97 --window --max-drop-percent 0.1
   jogwheel soak clip.mov --seconds 20 --untimed --json report.json
   jogwheel soak clip.mov --seconds 60 --seeks 100 --seed 7 --max-rss-slope-mb-per-min 1
+  jogwheel soak clip.mov --seconds 1 --seeks 200 --seek-interval-ms 250 --within 8
+  jogwheel soak clip.mov --seconds 1 --drags 30 --within 8 --back-steps 10
+  jogwheel soak clip.mov --seconds 1 --trace editing --trace-minutes 10
   jogwheel soak clip.mov --seconds 30 --fault device-loss@10
 
 The exit code is 5 when a limit was broken or could not be measured. Ctrl-C still reports.";
 
 /// `jogwheel soak`.
 #[derive(Debug, Clone, PartialEq, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, group = ArgGroup::new("moves").multiple(true))]
 pub struct SoakArgs {
     /// The file; it is played in a loop.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -59,10 +62,35 @@ pub struct SoakArgs {
     #[arg(long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub json: Option<PathBuf>,
     /// Make this many exact seeks to random frames after playing, and time them.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", group = "moves")]
     pub seeks: Option<u32>,
-    /// Seed of the random frames: the same seed makes the same seeks.
-    #[arg(long, value_name = "S", default_value_t = 1, requires = "seeks")]
+    /// Begin a seek no sooner than this many milliseconds after the one before.
+    #[arg(long, value_name = "MS", requires = "seeks")]
+    pub seek_interval_ms: Option<u32>,
+    /// Step back this many times, one step after another, from five random frames, and time it.
+    #[arg(long, value_name = "N", group = "moves")]
+    pub back_steps: Option<u32>,
+    /// Drag the playhead this many times, slowly, quickly and in flings, and time the pictures.
+    #[arg(long, value_name = "N", group = "moves")]
+    pub drags: Option<u32>,
+    /// Milliseconds between two moves of a drag.
+    #[arg(long, value_name = "MS", default_value_t = 33, requires = "drags")]
+    pub drag_interval_ms: u32,
+    /// Move the playhead as a person at work does: plays, seeks, steps and drags of an hour's editing.
+    #[arg(long, value_name = "TRACE", value_enum, group = "moves")]
+    pub trace: Option<TraceChoice>,
+    /// Minutes of that hour.
+    #[arg(long, value_name = "N", default_value_t = 60, requires = "trace",
+          value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub trace_minutes: u32,
+    /// Wait and play no longer than this many milliseconds at a time in that hour.
+    #[arg(long, value_name = "MS", default_value_t = 400, requires = "trace")]
+    pub trace_wait_ms: u32,
+    /// Move within so many seconds in the middle of the file.
+    #[arg(long, value_name = "N", requires = "moves", value_parser = values::seconds_from_text)]
+    pub within: Option<Duration>,
+    /// Seed of all that is random: the same seed makes the same moves.
+    #[arg(long, value_name = "S", default_value_t = 1, requires = "moves")]
     pub seed: u64,
     /// Make a fault on purpose: device-loss@SECONDS. May be given several times.
     #[arg(long = "fault", value_name = "FAULT")]

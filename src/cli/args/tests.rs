@@ -172,6 +172,22 @@ fn wrong_values_are_refused_with_a_hint() {
 }
 
 #[test]
+fn soak_moves_the_playhead() {
+    let args = soak("soak a.mov --drags 30 --drag-interval-ms 20 --within 8 --seed 4");
+    assert_eq!((args.drags, args.drag_interval_ms), (Some(30), 20));
+    assert_eq!((args.within, args.seed), (Some(Duration::from_secs(8)), 4));
+    let args = soak("soak a.mov --seeks 200 --seek-interval-ms 250 --back-steps 10");
+    assert_eq!(
+        (args.seeks, args.seek_interval_ms, args.back_steps),
+        (Some(200), Some(250), Some(10))
+    );
+    let args = soak("soak a.mov --trace editing --trace-minutes 10 --trace-wait-ms 300");
+    assert_eq!(args.trace, Some(TraceChoice::Editing));
+    assert_eq!((args.trace_minutes, args.trace_wait_ms), (10, 300));
+    assert!(refusal("soak a.mov --trace editing --trace-minutes 61").contains("60"));
+}
+
+#[test]
 fn soak_takes_everything() {
     let args = soak(
         "soak a.mov --seconds 20 --target-fps 59.94 --untimed --window --json r.json --size 640x360 \

@@ -92,6 +92,13 @@ impl From<CompareModeChoice> for CompareMode {
     }
 }
 
+/// What a hand does to the playhead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TraceChoice {
+    /// An hour of editing.
+    Editing,
+}
+
 /// A fault that is made on purpose, to see that playback goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {

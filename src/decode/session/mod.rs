@@ -8,13 +8,17 @@
 //! A second thread, `index`, reads the file once to number its frames, or fetches what was kept of an
 //! earlier reading. The session starts to play from the beginning without waiting for it; a seek waits
 //! until the index covers its target.
+//!
+//! A third, `keyframes`, makes pictures of keyframes alone while the playhead is dragged.
 
 mod forward;
 mod indexer;
 mod kept;
+mod keyframes;
 mod reverse;
 mod worker;
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +29,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
+use self::keyframes::Keyframes;
 use super::frame_buffers::BufferCounters;
 use super::index::GopIndex;
 use super::index_reader::index_builder;
@@ -97,10 +102,24 @@ pub struct Still {
     pub picture: Picture,
 }
 
+/// Finds pictures that can stand in for a frame until it is there: a strip of thumbnails, for example.
+pub trait Approximations: Send + Sync {
+    /// What is at hand nearest to this frame, no farther away than `reach`. Takes some microseconds.
+    fn nearest(&self, frame: FrameIndex, reach: i64) -> Option<Still>;
+}
+
+impl fmt::Debug for dyn Approximations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Approximations")
+    }
+}
+
 /// Anything that delivers frames by plan: a decode session, or a test's script.
 pub trait VideoSource: Send {
     /// Replaces the plan. Returns at once.
     fn set_plan(&mut self, plan: VideoPlan);
+    /// Gives the plan up without another in its place: nothing more is decoded for it. Returns at once.
+    fn abandon(&mut self) {}
     /// How it is doing.
     fn status(&self) -> SourceStatus;
     /// The frames known so far.
@@ -117,11 +136,21 @@ pub trait VideoSource: Send {
     fn nearest_still(&self, _frame: FrameIndex, _reach: i64) -> Option<Still> {
         None
     }
+    /// Wishes for the picture of the keyframe nearest to this frame; the latest wish wins. Returns at
+    /// once. It comes, with a call of `notify`, as [`Self::keyframe_near`].
+    fn want_keyframe(&mut self, _frame: FrameIndex) {}
+    /// Of the keyframes that were wished for lately, the one nearest to this frame, no farther away
+    /// than `reach`. Takes some microseconds.
+    fn keyframe_near(&self, _frame: FrameIndex, _reach: i64) -> Option<Still> {
+        None
+    }
 }
 
 /// What the threads of a session share with its handle.
 pub(super) struct Shared {
     ready: AtomicU64,
+    /// The newest generation whose plan was given up.
+    abandoned: AtomicU64,
     failure: Mutex<Option<Arc<str>>>,
     index: ArcSwap<GopIndex>,
     damaged: AtomicU64,
@@ -137,12 +166,18 @@ impl Shared {
     fn set_ready(&self, generation: Generation) {
         self.ready.fetch_max(generation.0, Ordering::Release);
     }
+
+    fn is_abandoned(&self, generation: Generation) -> bool {
+        generation.0 <= self.abandoned.load(Ordering::Acquire)
+    }
 }
 
 /// The handle of a session's threads. Dropping it ends them.
 pub struct VideoSession {
     plans: Option<Sender<VideoPlan>>,
     newer_plans: Receiver<VideoPlan>,
+    /// The plan given last.
+    given: Generation,
     shared: Arc<Shared>,
     capacity: usize,
     counters: Arc<BufferCounters>,
@@ -150,6 +185,7 @@ pub struct VideoSession {
     keeper: Option<Arc<dyn FrameKeeper>>,
     /// Wakes the thread that decodes.
     wake: Sender<()>,
+    keyframes: Keyframes,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -162,6 +198,16 @@ impl VideoSession {
         options: SessionOptions,
     ) -> Result<(Self, FrameConsumer), DecodeError> {
         let file = input.same_file()?;
+        let keyframes = Keyframes::new(
+            format!("keyframes {}", thread_name(file.path())),
+            file.again()?,
+            stream.clone(),
+            keyframes::Surroundings {
+                pool: options.pool.clone(),
+                clock: Arc::clone(&options.clock),
+                notify: Arc::clone(&options.notify),
+            },
+        );
         let interrupter = input.interrupter();
         let reader_options = ReaderOptions {
             threads: options.threads,
@@ -176,6 +222,7 @@ impl VideoSession {
         let indices = options.indices.clone();
         let shared = Arc::new(Shared {
             ready: AtomicU64::new(0),
+            abandoned: AtomicU64::new(0),
             failure: Mutex::new(None),
             index: known.map_or_else(
                 || ArcSwap::from_pointee(index_builder(&stream).publish(false)),
@@ -195,12 +242,14 @@ impl VideoSession {
         let mut session = Self {
             plans: Some(plans),
             newer_plans,
+            given: Generation::default(),
             shared: Arc::clone(&shared),
             capacity,
             counters: Arc::default(),
             interrupter: interrupter.clone(),
             keeper: options.keeper.clone(),
             wake: wake.clone(),
+            keyframes,
             threads: Vec::new(),
         };
         // The decoder is opened on its own thread, so that the threads FFmpeg starts bear its name.
@@ -256,12 +305,20 @@ impl VideoSession {
 impl VideoSource for VideoSession {
     fn set_plan(&mut self, plan: VideoPlan) {
         let Some(plans) = &self.plans else { return };
+        self.given = plan.generation;
         // The latest plan wins: one that the thread has not taken yet is replaced.
         let mut plan = plan;
         while let Err(crossbeam_channel::TrySendError::Full(returned)) = plans.try_send(plan) {
             plan = returned;
             let _stale = self.newer_plans.try_recv();
         }
+    }
+
+    fn abandon(&mut self) {
+        self.shared
+            .abandoned
+            .fetch_max(self.given.0, Ordering::Release);
+        let _not_taken_yet = self.newer_plans.try_recv();
     }
 
     fn status(&self) -> SourceStatus {
@@ -310,6 +367,14 @@ impl VideoSource for VideoSession {
         let within = (frame.0 - begins.0).max(ends - 1 - frame.0);
         let near = keeper.nearest(frame, within).map(still_of);
         near.filter(|still| (begins.0..ends).contains(&still.index.0))
+    }
+
+    fn want_keyframe(&mut self, frame: FrameIndex) {
+        self.keyframes.want(frame, self.shared.index.load_full());
+    }
+
+    fn keyframe_near(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
+        self.keyframes.nearest(frame, reach)
     }
 }
 

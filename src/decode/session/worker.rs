@@ -120,7 +120,18 @@ impl Worker {
             if let Some(plan) = order {
                 self.take(plan);
             }
+            self.heed_abandon();
             state = self.work().unwrap_or_else(|error| self.fail(&error));
+        }
+    }
+
+    /// Drops the plan if nobody wants its frames any more. The decoder stays where it is.
+    fn heed_abandon(&mut self) {
+        let generation = self.cursor.as_ref().map(|cursor| cursor.plan().generation);
+        if generation.is_some_and(|generation| self.shared.is_abandoned(generation)) {
+            self.cursor = None;
+            self.pending.clear();
+            self.reverse = Reverse::default();
         }
     }
 

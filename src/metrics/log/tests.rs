@@ -18,6 +18,7 @@ fn record(ordinal: u64, fate: FrameFate, blame: Option<Stage>) -> FrameRecord {
         presented: (fate != FrameFate::Dropped).then_some(due),
         stages: StageTimes::NONE.with(Stage::Decode, 1000 * (ordinal + 1)),
         awaits_gpu: false,
+        approximate: false,
     }
 }
 

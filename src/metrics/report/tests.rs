@@ -6,6 +6,15 @@ use super::*;
 use crate::metrics::{Bound, FrameLog, FrameRecord, ProcessSample, ProcessSampler, StageTimes};
 use crate::time::{FrameIndex, Moment};
 
+fn latencies(count: u64, p50_ms: f64) -> SeekReport {
+    SeekReport {
+        count,
+        p50_ms,
+        p95_ms: p50_ms * 2.0,
+        max_ms: p50_ms * 4.0,
+    }
+}
+
 /// A report in which everything was measured, with round numbers.
 #[expect(clippy::too_many_lines, reason = "a list of everything there is")]
 pub(crate) fn full_report() -> SoakReport {
@@ -21,6 +30,7 @@ pub(crate) fn full_report() -> SoakReport {
         frames: FrameReport {
             at_cuts: None,
             shown: 970,
+            approximate: 30,
             repeated: 4,
             late: 20,
             dropped: 10,
@@ -105,6 +115,19 @@ pub(crate) fn full_report() -> SoakReport {
             p95_ms: 480.0,
             max_ms: 610.2,
         }),
+        steps_back: Some(StepsBackReport {
+            steps: latencies(50, 4.0),
+            series: latencies(5, 40.0),
+        }),
+        moves: Some(MoveReport {
+            count: 1_000,
+            at_hand: Some(latencies(700, 3.0)),
+            near: Some(latencies(200, 9.0)),
+            decoded: Some(latencies(60, 110.0)),
+            passed_by: 240,
+            exact_in_time_percent: 69.5,
+            shown_in_time_percent: 91.0,
+        }),
         counters: CounterReport {
             damaged_packets: 2,
             pool_overflows: 0,
@@ -129,6 +152,7 @@ pub(crate) fn bare_report() -> SoakReport {
         frames: FrameReport {
             at_cuts: None,
             shown: 0,
+            approximate: 0,
             repeated: 0,
             late: 0,
             dropped: 0,
@@ -146,6 +170,8 @@ pub(crate) fn bare_report() -> SoakReport {
         kept_pictures: None,
         disk: None,
         seeks: None,
+        steps_back: None,
+        moves: None,
         counters: CounterReport::default(),
         limits: Vec::new(),
         ..full_report()
@@ -159,6 +185,7 @@ clip.mp4
 40.0 s offscreen, target 25.000 fps
 
 frames      970 shown, 4 repeated, 20 late, 10 dropped (7 after the first second)
+            30 stood in for others
 causes      4 repeated by decode
             20 late by present
             9 dropped by demux
@@ -179,6 +206,12 @@ pictures    30 shown again, 960 made (900 new, 20 another size, 40 had made room
             graphics memory ran out 1 times
 disk cache  3 found, 1 not found, 1 kept
 seeks       100: p50 210.0 ms, p95 480.0 ms, max 610.2 ms
+steps back  50: p50 4.0 ms, p95 8.0 ms, max 16.0 ms
+  series    5: p50 40.0 ms, p95 80.0 ms, max 160.0 ms
+at hand     700: p50 3.0 ms, p95 6.0 ms, max 12.0 ms
+near first  200: p50 9.0 ms, p95 18.0 ms, max 36.0 ms
+decoded     60: p50 110.0 ms, p95 220.0 ms, max 440.0 ms
+moves       1000, 240 passed by; within 16 ms 69.5 % exactly, 91.0 % at least nearly
 also        2 damaged packets, 1000 in codec memory, 1 sound underruns
 sound       The device `USB` is not there; the default one plays.
 limits      BROKEN  max-drop-percent: 1.000, at most 0.5
@@ -246,6 +279,7 @@ fn a_log_becomes_a_report() {
             presented: (fate != FrameFate::Dropped).then_some(due),
             stages: StageTimes::NONE.with(Stage::Upload, 3_000_000),
             awaits_gpu: false,
+            approximate: false,
         });
     };
     add(0, FrameFate::Shown, None);

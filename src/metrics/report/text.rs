@@ -52,6 +52,7 @@ impl fmt::Display for SoakReport {
         }
         self.process.fmt(f)?;
         self.fmt_buffers(f)?;
+        self.fmt_moves(f)?;
         self.fmt_counters(f)?;
         for (index, limit) in self.limits.iter().enumerate() {
             let label = if index == 0 { "limits" } else { "" };
@@ -158,17 +159,40 @@ impl SoakReport {
         if !disk.is_empty() {
             writeln!(f, "{:<12}{}", "disk cache", disk.join(", "))?;
         }
-        if let Some(SeekReport {
-            count,
-            p50_ms,
-            p95_ms,
-            max_ms,
-        }) = self.seeks
-        {
+        Ok(())
+    }
+
+    fn fmt_moves(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut row = |label: &str, latencies: Option<SeekReport>| {
+            let Some(SeekReport {
+                count,
+                p50_ms,
+                p95_ms,
+                max_ms,
+            }) = latencies
+            else {
+                return Ok(());
+            };
             writeln!(
                 f,
-                "{:<12}{count}: p50 {p50_ms:.1} ms, p95 {p95_ms:.1} ms, max {max_ms:.1} ms",
-                "seeks"
+                "{label:<12}{count}: p50 {p50_ms:.1} ms, p95 {p95_ms:.1} ms, max {max_ms:.1} ms"
+            )
+        };
+        row("seeks", self.seeks)?;
+        row("steps back", self.steps_back.map(|back| back.steps))?;
+        row("  series", self.steps_back.map(|back| back.series))?;
+        row("at hand", self.moves.and_then(|moves| moves.at_hand))?;
+        row("near first", self.moves.and_then(|moves| moves.near))?;
+        row("decoded", self.moves.and_then(|moves| moves.decoded))?;
+        if let Some(moves) = self.moves {
+            writeln!(
+                f,
+                "{:<12}{}, {} passed by; within 16 ms {:.1} % exactly, {:.1} % at least nearly",
+                "moves",
+                moves.count,
+                moves.passed_by,
+                moves.exact_in_time_percent,
+                moves.shown_in_time_percent
             )?;
         }
         Ok(())
@@ -187,6 +211,9 @@ impl fmt::Display for FrameReport {
             self.dropped,
             self.dropped_after_first_second
         )?;
+        if self.approximate > 0 {
+            writeln!(f, "{:<12}{} stood in for others", "", self.approximate)?;
+        }
         for (index, CauseCount { fate, stage, count }) in self.causes.iter().enumerate() {
             let label = if index == 0 { "causes" } else { "" };
             writeln!(

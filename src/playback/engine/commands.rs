@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Engine, Phase};
 use crate::playback::command::{Command, SeekTarget};
-use crate::playback::snapshot::Severity;
+use crate::playback::snapshot::PlaybackStatus;
 use crate::time::{FrameIndex, MediaSpan, Speed};
 
 /// The greatest shuttle speed, in quarters of normal.
@@ -25,10 +25,14 @@ impl Engine {
             Command::Play if self.opening => self.plays_when_open = true,
             Command::Pause if self.opening => self.plays_when_open = false,
             Command::TogglePause if self.opening => self.plays_when_open = !self.plays_when_open,
-            Command::TogglePause if self.is_playing() => self.pause(),
+            // With the playhead in hand they hold for when it is let go of.
+            Command::TogglePause if self.told_status() == PlaybackStatus::Playing => self.pause(),
             Command::Play | Command::TogglePause => self.play(),
             Command::Pause => self.pause(),
             Command::Seek(target) => self.seek(target),
+            Command::Scrub(target) => self.scrub(target),
+            Command::EndScrub => self.end_scrub(),
+            Command::SetScrubSound(on) => self.scrub_sound = on,
             Command::Step(frames) => self.step(frames),
             Command::SeekByMillis(millis) => self.seek_by(MediaSpan::from_millis(millis)),
             Command::SetSpeed(speed) => self.set_speed(speed),
@@ -90,7 +94,11 @@ impl Engine {
         }
     }
 
-    fn play(&mut self) {
+    pub(super) fn play(&mut self) {
+        if let Some(scrub) = &mut self.scrub {
+            scrub.resumes = true;
+            return;
+        }
         match self.phase {
             Phase::Held => {
                 self.hold_frame(self.position());
@@ -100,6 +108,7 @@ impl Engine {
                         == (self.epoch, planned.plan.generation, self.held)
                 });
                 if in_place && self.plan_goes_on() {
+                    self.give_plan();
                     self.preroll(shown.run);
                     self.publish_schedule();
                 } else {
@@ -120,6 +129,9 @@ impl Engine {
     }
 
     pub(super) fn pause(&mut self) {
+        if let Some(scrub) = &mut self.scrub {
+            scrub.resumes = false;
+        }
         if !self.is_playing() {
             return;
         }
@@ -137,36 +149,10 @@ impl Engine {
     }
 
     fn seek(&mut self, target: SeekTarget) {
-        let Some(medium) = &self.medium else { return };
-        let last = medium.last_frame();
-        let frame = match target {
-            SeekTarget::Frame(frame) => frame,
-            SeekTarget::Start => FrameIndex::ZERO,
-            SeekTarget::End => last,
-            SeekTarget::Millionths(part) => {
-                let frames = i128::from(medium.frames());
-                let frame = frames * i128::from(part.min(1_000_000)) / 1_000_000;
-                FrameIndex(i64::try_from(frame).unwrap_or(i64::MAX))
-            }
-            SeekTarget::Cut(way) => match medium.cut_from(self.position(), way) {
-                Some(frame) => frame,
-                None => return,
-            },
-            SeekTarget::Marker(way) => match medium.marker_from(self.position(), way) {
-                Some(frame) => frame,
-                None => return,
-            },
-            SeekTarget::Position(position) => match self.resolve(position) {
-                Ok(frame) => frame,
-                Err(error) => {
-                    let now = Some(self.clock.now());
-                    self.notices.push(Severity::Warning, error.to_string(), now);
-                    return;
-                }
-            },
-        };
-        let playing = self.is_playing();
-        self.replan(frame.clamp(FrameIndex::ZERO, last), playing);
+        if let Some(frame) = self.frame_of(target) {
+            let playing = self.is_playing();
+            self.replan(frame, playing);
+        }
     }
 
     fn seek_by(&mut self, span: MediaSpan) {
@@ -183,7 +169,7 @@ impl Engine {
         if self.phase == Phase::Ended {
             self.phase = Phase::Held;
         }
-        let (Some(medium), Some(planned)) = (&self.medium, &self.planned) else {
+        let Some(medium) = self.medium.as_ref().filter(|_| self.planned.is_some()) else {
             return;
         };
         let target = self
@@ -194,8 +180,16 @@ impl Engine {
             self.publish_schedule();
             return;
         }
+        self.step_to(target, frames < 0);
+        self.sound_at(target);
+    }
+
+    fn step_to(&mut self, target: FrameIndex, backwards: bool) {
+        let (Some(medium), Some(planned)) = (&self.medium, &self.planned) else {
+            return;
+        };
         let plan = &planned.plan;
-        let same_way = plan.reverse == (frames < 0) && plan.stride.get() == 1;
+        let same_way = plan.reverse == backwards && plan.stride.get() == 1 && planned.given;
         let here = (self.epoch, plan.generation);
         let shown = self.feedback.shown();
         let reached = if (shown.epoch, shown.generation) == here {
@@ -208,11 +202,14 @@ impl Engine {
         // After a turn in ping-pong the plan runs the other way than it says.
         let one_way = plan.repeat != crate::decode::LoopMode::PingPong;
         let not_over = shown.ended != Some(here);
-        if same_way && near && inside && one_way && not_over && medium.source.is_some() {
+        let is_coming = same_way && near && inside && one_way && not_over;
+        // What is kept is there sooner than what is only next in line.
+        let is_sooner = !self.is_next_in_ring(target) && self.exact_still(target).is_some();
+        if is_coming && !is_sooner && medium.source.is_some() {
             self.hold_frame(target);
             self.publish_schedule();
         } else {
-            self.replan_towards(target, false, frames < 0);
+            self.replan_towards(target, false, backwards);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Engine, Phase};
-use crate::decode::{GopIndex, VideoSource};
+use crate::decode::{Approximations, GopIndex, VideoSource};
 use crate::media::{AudioStream, FieldOrder, MediaInfo, TransferFunction, VideoStream};
 use crate::playback::opener::Opened;
 use crate::playback::schedule::NewSource;
@@ -34,6 +34,8 @@ pub(in crate::playback) struct Medium {
     pub(in crate::playback) reviser: Option<Reviser>,
     /// Tells when the timeline's file has changed.
     pub(in crate::playback) watch: Option<FileWatch>,
+    /// Pictures that can stand in for frames.
+    pub(in crate::playback) approximations: Option<Arc<dyn Approximations>>,
 }
 
 /// A state, and what it was made of.
@@ -274,6 +276,7 @@ impl Engine {
         self.sound.close();
         self.audio_run = None;
         self.end_source();
+        self.forget_target();
         self.planned = None;
         self.mark_in = None;
         self.mark_out = None;
@@ -322,6 +325,7 @@ impl Engine {
             timeline: opened.timeline,
             reviser: opened.reviser,
             watch: opened.watch,
+            approximations: opened.approximations,
         };
         if let Some((source, frames)) = opened.video {
             medium.source = Some(source);

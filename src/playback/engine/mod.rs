@@ -18,13 +18,20 @@
 //! # Pause and steps
 //! A pause keeps the plan: the ring's content is still what comes next. A step takes the next frame of a
 //! plan that runs the same way; any other direction is a new plan.
+//!
+//! # What is at hand
+//! A frame that the source has kept is shown without its thread: the schedule brings the picture along.
+//! The plan is drawn up all the same, and given to the session when the playhead has come to rest, or
+//! begins to run. See [`scrub`] for what holds while the playhead is dragged.
 
 mod commands;
+mod grain;
 mod medium;
 mod plan;
 mod reload;
 mod report;
 mod run;
+mod scrub;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,12 +39,14 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use crossbeam_channel::Sender;
 
+use self::grain::Grain;
 use self::medium::Medium;
 use self::plan::Planned;
 use self::report::Notices;
 use self::run::AudioRun;
+use self::scrub::{DecodingPace, Scrub};
 use super::opener::Opener;
-use super::schedule::{Epoch, Feedback, NewSource, Schedule, ScheduleMode};
+use super::schedule::{AtHand, Epoch, Feedback, NewSource, Schedule, ScheduleMode};
 use super::snapshot::{ClockSource, PlaybackStatus, Snapshot};
 use super::sound::Sound;
 use crate::decode::{Generation, LoopMode, RunAnchor, SharedAnchor};
@@ -134,6 +143,22 @@ pub struct Engine {
     pub(super) loop_mode: LoopMode,
     pub(super) mark_in: Option<FrameIndex>,
     pub(super) mark_out: Option<FrameIndex>,
+    // The playhead in somebody's hand.
+    /// While it is dragged.
+    pub(super) scrub: Option<Scrub>,
+    /// What is at hand for the frame held.
+    pub(super) at_hand: Option<AtHand>,
+    /// When the session is given the plan that was drawn up, if the playhead rests until then.
+    pub(super) rest_at: Option<Moment>,
+    /// Since when the target of a drag has waited for its own picture.
+    pub(super) unanswered: Option<Moment>,
+    /// The frame whose picture stands in for the one held.
+    pub(super) approximate: Option<FrameIndex>,
+    pub(super) pace: DecodingPace,
+    pub(super) scrub_sound: bool,
+    pub(super) grain: Grain,
+    /// The place to be heard next.
+    pub(super) next_grain: Option<FrameIndex>,
     // The sound.
     pub(super) audio_run: Option<AudioRun>,
     pub(super) audio_enabled: bool,
@@ -181,6 +206,15 @@ impl Engine {
             loop_mode: LoopMode::Off,
             mark_in: None,
             mark_out: None,
+            scrub: None,
+            at_hand: None,
+            rest_at: None,
+            unanswered: None,
+            approximate: None,
+            pace: DecodingPace::default(),
+            scrub_sound: true,
+            grain: Grain::Silent,
+            next_grain: None,
             audio_run: None,
             audio_enabled: !start.untimed,
             wanted_track: None,
@@ -215,6 +249,8 @@ impl Engine {
         self.follow_index();
         self.follow_display();
         self.check_held();
+        self.follow_target(now);
+        self.follow_grain(now);
         match self.phase {
             Phase::Prerolling { from, since } => self.try_to_start(from, since, now),
             Phase::Running(anchor) => self.keep_running(anchor, now),
@@ -293,11 +329,13 @@ impl Engine {
             _ => None,
         };
         self.anchor.store(anchor);
+        let held = matches!(mode, ScheduleMode::Hold(_));
         self.schedule.store(Arc::new(Schedule {
             epoch: self.epoch,
             generation,
             reverse,
             mode,
+            at_hand: self.at_hand.clone().filter(|_| held),
         }));
     }
 }

@@ -26,6 +26,8 @@ pub(in crate::playback) struct Planned {
     pub(in crate::playback) map: RunMap,
     /// Whether the map can no longer change.
     pub(in crate::playback) is_final: bool,
+    /// Whether the session has it.
+    pub(in crate::playback) given: bool,
 }
 
 impl Medium {
@@ -85,9 +87,32 @@ impl Engine {
     }
 
     pub(super) fn replan_towards(&mut self, frame: FrameIndex, play: bool, reverse: bool) {
-        let generation = self.next_generation();
-        let Some(medium) = &mut self.medium else {
+        if !self.draw_up_plan(frame, play, reverse) {
             return;
+        }
+        if self.take_exact_still() && !play {
+            // What is on screen needs no decoder; the frames around it can wait until it stays there.
+            self.give_plan_at_rest();
+        } else {
+            self.give_plan();
+        }
+        if play || self.audio_run.is_some() {
+            self.silence();
+        }
+        if play {
+            self.preroll(MediaSpan::ZERO);
+        } else {
+            self.phase = Phase::Held;
+        }
+        self.publish_schedule();
+    }
+
+    /// Draws up a plan that begins with `frame`, which is held from now on. The session is not given it
+    /// yet. False where there is no medium.
+    pub(super) fn draw_up_plan(&mut self, frame: FrameIndex, play: bool, reverse: bool) -> bool {
+        let generation = self.next_generation();
+        let Some(medium) = &self.medium else {
+            return false;
         };
         let last_frame = medium.last_frame();
         let frame = frame.clamp(FrameIndex::ZERO, last_frame);
@@ -106,23 +131,18 @@ impl Engine {
             repeat: self.loop_mode,
         };
         let map = medium.map_of(&plan);
-        if let Some(source) = &mut medium.source {
-            source.set_plan(plan);
-        }
         let is_final = medium.index().is_none_or(|index| index.is_complete());
         self.planned = Some(Planned {
             plan,
             map,
             is_final,
+            given: false,
         });
         self.hold_frame(frame);
-        self.silence();
-        if play {
-            self.preroll(MediaSpan::ZERO);
-        } else {
-            self.phase = Phase::Held;
-        }
-        self.publish_schedule();
+        self.at_hand = None;
+        self.rest_at = None;
+        self.unanswered = None;
+        true
     }
 
     /// Whether the present plan can go on from the frame that is held in the direction of the present

@@ -63,6 +63,7 @@ impl Engine {
         let (position, playing) = (self.position(), self.is_playing());
         self.silence();
         self.end_source();
+        self.forget_target();
         self.begin_medium(opened);
         let Some(medium) = &self.medium else { return };
         let last = medium.last_frame();

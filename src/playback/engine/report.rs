@@ -77,7 +77,7 @@ impl Engine {
         let stream = medium.and_then(|medium| medium.stream.as_ref());
         let sound = self.sound.state();
         Snapshot {
-            status: self.status(),
+            status: self.told_status(),
             media,
             position,
             timecode: medium.and_then(|medium| medium.timecode_of(position)),
@@ -93,6 +93,9 @@ impl Engine {
             audio_track: medium.and_then(|medium| medium.track),
             audio: self.audio_state(&sound.output),
             clock: self.clock_source,
+            scrubbing: self.scrub.is_some(),
+            approximate: self.approximate,
+            scrub_sound: self.scrub_sound,
             sound_ahead: self.sound_ahead,
             view: self.view,
             compare: self.compare,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::grain::Grain;
 use super::plan::Planned;
 use super::{Engine, Phase};
 use crate::decode::{Generation, LoopMode, RunAnchor};
@@ -82,15 +83,21 @@ impl Engine {
         i64::from(self.speed.quarters().abs()) * (RunAnchor::NORMAL_PPB / 4)
     }
 
+    /// Whether there is anything to be heard.
+    pub(super) fn has_sound(&self) -> bool {
+        self.medium.as_ref().is_some_and(|medium| medium.is_heard)
+    }
+
     fn is_audible(&self) -> bool {
-        let is_heard = self.medium.as_ref().is_some_and(|medium| medium.is_heard);
-        is_heard && self.speed.quarters().abs() <= MOST_AUDIBLE_QUARTERS
+        self.has_sound() && self.speed.quarters().abs() <= MOST_AUDIBLE_QUARTERS
     }
 
     /// Stops the sound and forgets its plan.
     pub(super) fn silence(&mut self) {
         self.sound.hold();
         self.audio_run = None;
+        self.grain = Grain::Silent;
+        self.next_grain = None;
     }
 
     /// Makes ready to run from run time `from` of the present plan.
@@ -157,6 +164,7 @@ impl Engine {
             self.sound.go(run.generation, at);
         }
         let rate_ppb = self.nominal_rate_ppb();
+        self.at_hand = None;
         self.phase = Phase::Running(RunAnchor {
             generation,
             at,
@@ -395,9 +403,14 @@ impl Engine {
             _ if runs || self.opening => Some(now.offset_nanos(LOOK_NANOS)),
             _ => None,
         };
-        match (soon, self.notices.next_expiry()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        [
+            soon,
+            self.notices.next_expiry(),
+            self.next_look_at_target(now),
+            self.next_look_at_grain(now),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 }

@@ -47,6 +47,10 @@ pub(super) struct SimMedia {
     pub(super) costs: BTreeMap<usize, Cost>,
     /// Frames that cannot be decoded.
     pub(super) damaged: BTreeSet<usize>,
+    /// Frames that are kept, at hand without decoding.
+    pub(super) kept: BTreeSet<i64>,
+    /// What a keyframe alone takes the second decoder; `None` where there is none.
+    pub(super) keyframe: Option<Duration>,
     pub(super) ring: usize,
     pub(super) reverse_frames: usize,
     /// When how many packets are known to the index. Afterwards all are.
@@ -86,6 +90,8 @@ impl SimMedia {
             cost: Cost::micros(200, 2_000),
             costs: BTreeMap::new(),
             damaged: BTreeSet::new(),
+            kept: BTreeSet::new(),
+            keyframe: None,
             ring: 6,
             reverse_frames: 32,
             index_grows: Vec::new(),

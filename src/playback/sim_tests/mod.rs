@@ -3,6 +3,7 @@
 //! comes out the same each time.
 
 mod media;
+mod opener;
 mod rig;
 mod session;
 mod sound;
@@ -10,6 +11,7 @@ mod sound;
 mod cadence;
 mod ends;
 mod loops;
+mod scrub;
 mod seeks;
 mod slow;
 mod sync;

@@ -8,13 +8,14 @@ use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 
 use super::media::{Shelf, SimMedia};
-use super::session::{OpenSession, Opening, SimOpener};
+use super::opener::{Opening, SimOpener};
+use super::session::OpenSession;
 use super::sound::{SimSound, SoundTraits};
 use crate::decode::{Generation, Picture, SharedAnchor};
 use crate::metrics::{FrameLog, FrameRecord, FrameSummary, Stage};
 use crate::playback::{
-    Command, Engine, EngineParts, Epoch, Feedback, FrameScheduler, Pacer, Pull, Schedule, Snapshot,
-    StartOptions,
+    Command, Engine, EngineParts, Epoch, Feedback, FrameScheduler, Origin, Pacer, Pull, Schedule,
+    Snapshot, StartOptions,
 };
 use crate::time::{Clock, FrameIndex, FrameRate, MediaSpan, Moment, SimClock};
 
@@ -97,6 +98,7 @@ pub(super) struct Seen {
     pub(super) run: MediaSpan,
     /// Whether there was no picture, so that the one before stayed.
     pub(super) missing: bool,
+    pub(super) origin: Origin,
 }
 
 struct Drawing {
@@ -150,6 +152,8 @@ pub(super) struct Rig {
     interface_next: Moment,
     wake_late: Duration,
     pub(super) ticks: u64,
+    /// The picture that is drawn next, or now, does not reach the display.
+    pub(super) loses_device: bool,
 }
 
 impl Rig {
@@ -217,6 +221,7 @@ impl Rig {
             interface_next: Moment::ZERO,
             wake_late: Duration::ZERO,
             ticks: 0,
+            loses_device: false,
         };
         rig.send(Command::Open(paths));
         rig
@@ -299,7 +304,10 @@ impl Rig {
             }
             let drawing = self.drawing.take().unwrap();
             self.pacer.presented(drawing.refresh, drawing.begun, now);
-            if let Some(seen) = drawing.seen {
+            let lost = std::mem::take(&mut self.loses_device);
+            if lost {
+                self.scheduler.not_presented();
+            } else if let Some(seen) = drawing.seen {
                 self.scheduler.complete(now, &drawing.stages, false);
                 self.note(Seen {
                     presented: now,
@@ -376,6 +384,7 @@ impl Rig {
                 index: frame.index,
                 run: frame.run,
                 missing: matches!(frame.picture, Picture::Missing(_)),
+                origin: self.scheduler.last_origin(),
             }),
         };
         let present = self.display.present + self.random.below(self.display.jitter);
@@ -411,7 +420,8 @@ impl Rig {
                 seen.generation >= last.generation,
                 "a stale frame is shown: {seen:?}"
             );
-            if seen.generation == last.generation {
+            // What stands in has no place of its own in the plan.
+            if seen.generation == last.generation && last.origin != Origin::StandIn {
                 assert!(seen.run > last.run, "a plan runs back: {last:?} {seen:?}");
             }
         }

@@ -2,19 +2,18 @@
 //! costs in place of a decoder.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::media::{Cost, Shelf, SimMedia, tiny_picture};
+use super::media::{Cost, SimMedia, tiny_picture};
 use crate::decode::{
     CatchUp, FrameProducer, Generation, GopIndex, Numbering, Picture, PlanCursor, PlannedFrame,
-    RingItem, SharedAnchor, SourceStatus, VideoPlan, VideoSource, frame_ring,
+    RingItem, SharedAnchor, SourceStatus, Still, VideoPlan, VideoSource,
 };
 use crate::media::VideoFrame;
-use crate::playback::opener::{Opened, Opener};
 use crate::time::{Clock, FrameIndex, MediaSpan, MediaTime, Moment, SimClock};
 
 /// As in `decode::session::forward`.
@@ -62,9 +61,57 @@ pub(super) struct SimSession {
     stall: Option<(Moment, Moment)>,
     /// Plans that were given, in order.
     plans: Vec<VideoPlan>,
+    /// When decoding of a frame began, and for which plan.
+    begun: Vec<(Moment, Generation)>,
+    /// The second decoder: what it works on until when, what is wished for next, what it has made.
+    keyframe_busy: Option<(i64, Moment)>,
+    keyframe_wish: Option<i64>,
+    keyframes: VecDeque<i64>,
+    /// Whether frames may be decoded that nobody has asked for.
+    prefetches: bool,
 }
 
 impl SimSession {
+    /// A session on `medium` that begins now.
+    pub(super) fn new(
+        medium: SimMedia,
+        ring: FrameProducer,
+        clock: SimClock,
+        anchor: SharedAnchor,
+    ) -> Self {
+        let (index, next) = medium.index_at(Duration::ZERO);
+        let opened = clock.now();
+        Self {
+            opened,
+            clock,
+            anchor,
+            picture: tiny_picture(),
+            ring,
+            index: Arc::new(index),
+            index_changes: next.map(|next| opened + next),
+            order: None,
+            cursor: None,
+            pending: VecDeque::new(),
+            catch_up: CatchUp::default(),
+            next_decoded: Some(0),
+            busy: None,
+            spent: Cost::micros(0, 0),
+            window: Vec::new(),
+            fill: None,
+            ready: Generation::default(),
+            noted: false,
+            closed: false,
+            stall: None,
+            plans: Vec::new(),
+            begun: Vec::new(),
+            keyframe_busy: None,
+            keyframe_wish: None,
+            keyframes: VecDeque::new(),
+            prefetches: true,
+            medium,
+        }
+    }
+
     fn known(&self) -> Option<FrameIndex> {
         self.index
             .is_complete()
@@ -116,10 +163,47 @@ impl SimSession {
                 assert!(rounds < 100_000, "the session turns for ever");
             }
         }
-        [self.busy.map(|busy| busy.until), self.index_changes]
-            .into_iter()
-            .flatten()
-            .min()
+        self.run_keyframes(now);
+        [
+            self.busy.map(|busy| busy.until),
+            self.index_changes,
+            self.keyframe_busy.map(|(_, until)| until),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    fn run_keyframes(&mut self, now: Moment) {
+        let done = self.keyframe_busy.take_if(|(_, until)| *until <= now);
+        if let Some((frame, _)) = done {
+            self.keyframes.truncate(1);
+            self.keyframes.push_front(frame);
+            self.noted = true;
+        }
+        let Some(takes) = self
+            .medium
+            .keyframe
+            .filter(|_| self.keyframe_busy.is_none())
+        else {
+            return;
+        };
+        let wish = self.keyframe_wish.take();
+        if let Some(frame) = wish.filter(|frame| !self.keyframes.contains(frame)) {
+            self.keyframe_busy = Some((frame, now + takes));
+        }
+    }
+
+    fn still(&self, frame: i64) -> Still {
+        Still {
+            index: FrameIndex(frame),
+            picture: Picture::Frame(Arc::clone(&self.picture)),
+        }
+    }
+
+    fn nearest(&self, frames: impl Iterator<Item = i64>, to: i64, reach: i64) -> Option<Still> {
+        let nearest = frames.min_by_key(|frame| (frame - to).abs())?;
+        ((nearest - to).abs() <= reach).then(|| self.still(nearest))
     }
 
     fn flush(&mut self) -> bool {
@@ -193,6 +277,9 @@ impl SimSession {
     }
 
     fn begin(&mut self, frame: i64, now: Moment) {
+        let generation = self.cursor.as_ref().map(|cursor| cursor.plan().generation);
+        self.begun
+            .extend(generation.map(|generation| (now, generation)));
         let cost = self.medium.cost_of(usize::try_from(frame).unwrap());
         let mut until = now + cost.demux + cost.decode;
         if let Some((from, to)) = self.stall
@@ -411,7 +498,7 @@ impl SimSession {
 }
 
 /// The engine's handle.
-struct SimSource(Arc<Mutex<SimSession>>);
+pub(super) struct SimSource(Arc<Mutex<SimSession>>);
 
 impl VideoSource for SimSource {
     fn set_plan(&mut self, plan: VideoPlan) {
@@ -425,7 +512,10 @@ impl VideoSource for SimSource {
         SourceStatus {
             ready: session.ready,
             failure: None,
-            ring_fill: (0, session.ring.capacity()),
+            ring_fill: (
+                session.ring.fill().load(Ordering::Relaxed),
+                session.ring.capacity(),
+            ),
             damaged_packets: 0,
             outside_pool: (0, 0),
             repacked: 0,
@@ -436,6 +526,46 @@ impl VideoSource for SimSource {
 
     fn index(&self) -> Arc<GopIndex> {
         Arc::clone(&self.0.lock().index)
+    }
+
+    fn abandon(&mut self) {
+        let mut session = self.0.lock();
+        session.order = None;
+        session.cursor = None;
+        session.pending.clear();
+        session.window.clear();
+        session.fill = None;
+    }
+
+    fn still(&self, frame: FrameIndex) -> Option<Still> {
+        let session = self.0.lock();
+        let kept = session.medium.kept.contains(&frame.0);
+        kept.then(|| session.still(frame.0))
+    }
+
+    fn nearest_still(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
+        let session = self.0.lock();
+        session.nearest(session.medium.kept.iter().copied(), frame.0, reach)
+    }
+
+    fn allow_prefetch(&mut self, allowed: bool) {
+        self.0.lock().prefetches = allowed;
+    }
+
+    fn want_keyframe(&mut self, frame: FrameIndex) {
+        let mut session = self.0.lock();
+        let Some((first, next)) = session.index.gop_of(frame) else {
+            return;
+        };
+        let nearer = next.filter(|next| next.0 - frame.0 < frame.0 - first.0);
+        session.keyframe_wish = Some(nearer.unwrap_or(first).0);
+        let now = session.clock.now();
+        session.run_keyframes(now);
+    }
+
+    fn keyframe_near(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
+        let session = self.0.lock();
+        session.nearest(session.keyframes.iter().copied(), frame.0, reach)
     }
 }
 
@@ -450,6 +580,13 @@ impl Drop for SimSource {
 pub(super) struct OpenSession(Arc<Mutex<Option<Arc<Mutex<SimSession>>>>>);
 
 impl OpenSession {
+    /// Takes another session in, and answers the engine's handle of it.
+    pub(super) fn begin(&self, session: SimSession) -> SimSource {
+        let session = Arc::new(Mutex::new(session));
+        *self.0.lock() = Some(Arc::clone(&session));
+        SimSource(session)
+    }
+
     /// Lets the session work; answers when it has more, and whether there is something new to see.
     pub(super) fn run(&self) -> (Option<Moment>, bool) {
         let Some(session) = self.0.lock().clone() else {
@@ -470,90 +607,26 @@ impl OpenSession {
         }
     }
 
+    /// When decoding of frames began after `moment`, and for which plans.
+    pub(super) fn begun_after(&self, moment: Moment) -> Vec<(Moment, Generation)> {
+        let open = self.0.lock();
+        let begun = open.as_ref().map(|session| session.lock().begun.clone());
+        let begun = begun.unwrap_or_default().into_iter();
+        begun.filter(|(at, _)| *at > moment).collect()
+    }
+
+    /// Whether the session that is open may decode frames that nobody has asked for.
+    pub(super) fn prefetches(&self) -> bool {
+        let open = self.0.lock();
+        open.as_ref()
+            .is_some_and(|session| session.lock().prefetches)
+    }
+
     /// Plans that were given to the session that is open.
     pub(super) fn plans(&self) -> Vec<VideoPlan> {
         self.0
             .lock()
             .as_ref()
             .map_or_else(Vec::new, |session| session.lock().plans.clone())
-    }
-}
-
-/// What is being opened, and when it is open.
-pub(super) type Opening = Arc<Mutex<Option<(Moment, Option<SimMedia>)>>>;
-
-/// Opens media of a shelf.
-pub(super) struct SimOpener {
-    pub(super) shelf: Shelf,
-    pub(super) clock: SimClock,
-    pub(super) anchor: SharedAnchor,
-    pub(super) open: OpenSession,
-    pub(super) pending: Opening,
-}
-
-impl Opener for SimOpener {
-    fn begin(&mut self, path: &Path) {
-        let medium = self.shelf.find(path).cloned();
-        let takes = medium
-            .as_ref()
-            .map_or(Duration::from_millis(2), |medium| medium.open);
-        *self.pending.lock() = Some((self.clock.now() + takes, medium));
-    }
-
-    fn poll(&mut self) -> Option<Result<Opened, String>> {
-        let mut pending = self.pending.lock();
-        let (_, medium) = pending.take_if(|(at, _)| *at <= self.clock.now())?;
-        let Some(medium) = medium.filter(|medium| !medium.refuses) else {
-            return Some(Err("it cannot be opened".to_owned()));
-        };
-        let info = Arc::new(medium.info());
-        if medium.stamps.is_empty() {
-            return Some(Ok(Opened {
-                info,
-                video: None,
-                timeline: None,
-                reviser: None,
-                watch: None,
-            }));
-        }
-        let (ring, frames) = frame_ring(medium.ring);
-        let (index, next) = medium.index_at(Duration::ZERO);
-        let opened = self.clock.now();
-        let session = Arc::new(Mutex::new(SimSession {
-            opened,
-            clock: self.clock.clone(),
-            anchor: Arc::clone(&self.anchor),
-            picture: tiny_picture(),
-            ring,
-            index: Arc::new(index),
-            index_changes: next.map(|next| opened + next),
-            order: None,
-            cursor: None,
-            pending: VecDeque::new(),
-            catch_up: CatchUp::default(),
-            next_decoded: Some(0),
-            busy: None,
-            spent: Cost::micros(0, 0),
-            window: Vec::new(),
-            fill: None,
-            ready: Generation::default(),
-            noted: false,
-            closed: false,
-            stall: None,
-            plans: Vec::new(),
-            medium,
-        }));
-        *self.open.0.lock() = Some(Arc::clone(&session));
-        Some(Ok(Opened {
-            info,
-            video: Some((Box::new(SimSource(session)), frames)),
-            timeline: None,
-            reviser: None,
-            watch: None,
-        }))
-    }
-
-    fn cancel(&mut self) {
-        *self.pending.lock() = None;
     }
 }

@@ -188,15 +188,24 @@ impl TimelineSource {
     }
 }
 
-impl VideoSource for TimelineSource {
-    fn set_plan(&mut self, plan: VideoPlan) {
+impl TimelineSource {
+    /// The latest order wins: one that the thread has not taken yet is replaced.
+    fn order(&self, mut order: Order) {
         let Some(orders) = &self.orders else { return };
-        // The latest plan wins: one that the thread has not taken yet is replaced.
-        let mut order = Order::Plan(plan);
         while let Err(crossbeam_channel::TrySendError::Full(returned)) = orders.try_send(order) {
             order = returned;
             let _stale = self.newer_orders.try_recv();
         }
+    }
+}
+
+impl VideoSource for TimelineSource {
+    fn set_plan(&mut self, plan: VideoPlan) {
+        self.order(Order::Plan(plan));
+    }
+
+    fn abandon(&mut self) {
+        self.order(Order::Abandon);
     }
 
     fn status(&self) -> SourceStatus {

@@ -32,6 +32,8 @@ use crate::timeline::{
 pub(super) enum Order {
     /// Play this.
     Plan(VideoPlan),
+    /// Nobody wants the frames of the plan any more.
+    Abandon,
 }
 
 /// What the worker shares with others.
@@ -209,10 +211,18 @@ impl Worker {
             }
             match order {
                 Some(Order::Plan(plan)) => self.take(plan),
+                Some(Order::Abandon) => self.abandon(),
                 None => {}
             }
             state = self.step();
         }
+    }
+
+    /// Asks the sessions for nothing more before the next plan.
+    fn abandon(&mut self) {
+        (self.walk, self.scout) = (None, None);
+        self.soon.clear();
+        self.pending.clear();
     }
 
     /// Begins a plan.

@@ -83,6 +83,7 @@ fn hash_chrome(input: &UiInput<'_>, hasher: &mut DefaultHasher) {
         snapshot.muted,
     )
         .hash(hasher);
+    (snapshot.scrub_sound, snapshot.approximate).hash(hasher);
     (
         snapshot.audio_delay_millis,
         snapshot.audio_track,

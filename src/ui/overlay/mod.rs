@@ -18,7 +18,7 @@ use super::help::Help;
 use super::hover::Sprites;
 use super::osd::Osd;
 use super::performance::Performance;
-use super::pointer::{Button, Gesture, Pointer, Zone, Zones};
+use super::pointer::{Button, Gesture, Pointer, Turn, Zone, Zones};
 use super::prompt::Prompt;
 use super::scrub::Extent;
 use super::timeline_view::TimelineView;
@@ -52,6 +52,10 @@ pub struct Overlay {
     hover_since: Option<(Zone, Moment)>,
     /// The frame that the lane shows while it is dragged.
     dragged: Option<(FrameIndex, SeekTarget)>,
+    /// Where it was dragged to in this pass.
+    drag_target: Option<SeekTarget>,
+    /// Frames that the wheel turned it by in this pass.
+    wheel_frames: i64,
     layout: Option<BarLayout>,
     menu_scroll: Option<f32>,
     menu_farthest: f32,
@@ -169,9 +173,7 @@ impl Overlay {
         for gesture in gestures {
             self.gesture(gesture, &mut desk, input);
         }
-        if self.pointer.held.is_none() {
-            self.dragged = None;
-        }
+        self.move_playhead(&mut desk);
         if let Some(feedback) = desk.feedback.take() {
             self.osd.show(feedback, input.now);
         }
@@ -180,6 +182,28 @@ impl Overlay {
         self.track_hover(input.now);
         self.paint(ui, input);
         self.answer_prompt(events);
+    }
+
+    /// Asks for where the playhead was moved to in this pass: of a drag only its end counts.
+    fn move_playhead(&mut self, desk: &mut Desk<'_>) {
+        if let Some(target) = self.drag_target.take() {
+            desk.send(Command::Scrub(target));
+        }
+        if self.pointer.held.is_none() && self.dragged.take().is_some() {
+            desk.send(Command::EndScrub);
+        }
+        let frames = std::mem::take(&mut self.wheel_frames);
+        if frames != 0 {
+            desk.step(frames);
+        }
+    }
+
+    /// Goes on with what the pointer holds in `other`, whose place this takes: the interface is made
+    /// anew when the graphics device was lost, in the middle of a drag as well.
+    pub fn take_drag_over(&mut self, other: &mut Self) {
+        self.pointer = std::mem::take(&mut other.pointer);
+        self.zones = std::mem::take(&mut other.zones);
+        self.dragged = other.dragged.take();
     }
 
     /// Reads the prompt once its field has taken the text that came together with Enter: a fast hand,
@@ -262,7 +286,7 @@ impl Overlay {
                 let next = (extent.frame_at(fraction), extent.target(fraction));
                 if self.dragged != Some(next) {
                     self.dragged = Some(next);
-                    desk.send(Command::Seek(next.1));
+                    self.drag_target = Some(next.1);
                 }
             }
             Gesture::Slide(Zone::Volume, pos) => {
@@ -278,7 +302,7 @@ impl Overlay {
                 }
             }
             Gesture::Slide(..) => {}
-            Gesture::Wheel(zone, points) => self.wheel(zone, points, desk),
+            Gesture::Wheel(zone, turn) => self.wheel(zone, turn, desk),
             Gesture::DoubleClick(Zone::Picture) => {
                 desk.perform(Action::ToggleFullscreen);
             }
@@ -310,7 +334,12 @@ impl Overlay {
         }
     }
 
-    fn wheel(&mut self, zone: Zone, points: f32, desk: &mut Desk<'_>) {
+    fn wheel(&mut self, zone: Zone, turn: Turn, desk: &mut Desk<'_>) {
+        let points = turn.points;
+        let along_only = !matches!(zone, Zone::Scrub | Zone::Waveform);
+        if along_only && points == 0.0 {
+            return;
+        }
         let step = if points > 0.0 { 1 } else { -1 };
         match zone {
             Zone::Help => {
@@ -332,11 +361,8 @@ impl Overlay {
             }
             Zone::Button(Button::Speed) => desk.change_speed(step),
             Zone::Scrub | Zone::Waveform => {
-                desk.perform(if step > 0 {
-                    Action::StepForward
-                } else {
-                    Action::StepBackward
-                });
+                let frames = if turn.shift { 10 } else { 1 };
+                self.wheel_frames += turn.notches * frames;
             }
             _ => {}
         }
@@ -468,6 +494,9 @@ impl Overlay {
         if let (Some(Zone::Trouble(trouble)), Some(facts)) = (canvas.hovered, &self.timeline.facts)
         {
             top::paint_trouble(canvas, window, facts, trouble);
+        }
+        if canvas.hovered == Some(Zone::Approximate) {
+            top::paint_approximate(canvas, window, input);
         }
         if let Some(prompt) = &mut self.prompt {
             prompt.paint(canvas, ui, window);

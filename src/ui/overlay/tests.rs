@@ -5,6 +5,7 @@ mod cost;
 mod fit;
 mod fixture;
 mod panels;
+mod scrub_wheel;
 mod thumbnails;
 mod timeline;
 mod visibility;
@@ -191,6 +192,11 @@ fn commands(commands: impl IntoIterator<Item = Command>) -> Vec<UiEvent> {
     commands.into_iter().map(UiEvent::Command).collect()
 }
 
+/// A press, and the release in the same place.
+fn drag(target: SeekTarget) -> Vec<UiEvent> {
+    commands([Command::Scrub(target), Command::EndScrub])
+}
+
 #[test]
 fn buttons_ask_for_what_they_show() {
     let mut screen = Screen::usual();
@@ -245,16 +251,10 @@ fn a_click_on_the_lane_seeks_the_frame_there() {
         mouse(lane.left_center(), true),
         mouse(lane.left_center(), false),
     ]);
-    assert_eq!(
-        first,
-        commands([Command::Seek(SeekTarget::Frame(FrameIndex(0)))])
-    );
+    assert_eq!(first, drag(SeekTarget::Frame(FrameIndex(0))));
     let end = lane.right_center() - vec2(0.1, 0.0);
     let last = screen.show(vec![mouse(end, true), mouse(end, false)]);
-    assert_eq!(
-        last,
-        commands([Command::Seek(SeekTarget::Frame(FrameIndex(1_799)))])
-    );
+    assert_eq!(last, drag(SeekTarget::Frame(FrameIndex(1_799))));
 }
 
 #[test]
@@ -262,11 +262,13 @@ fn a_drag_seeks_at_each_change_and_shows_the_frame_at_once() {
     let mut screen = Screen::usual();
     let lane = screen.rect(Zone::Scrub);
     let at = |fraction: f32| pos2(scrub::x_at(lane, fraction), lane.center().y);
-    let seek = |frame| Command::Seek(SeekTarget::Frame(FrameIndex(frame)));
+    let seek = |frame| Command::Scrub(SeekTarget::Frame(FrameIndex(frame)));
     assert_eq!(screen.show(vec![mouse(at(0.0), true)]), commands([seek(0)]));
+    let moves = [0.1, 0.3, 0.5].map(|place| Event::PointerMoved(at(place)));
     assert_eq!(
-        screen.show(vec![Event::PointerMoved(at(0.5))]),
-        commands([seek(900)])
+        screen.show(moves.to_vec()),
+        commands([seek(900)]),
+        "of a pass only the last place counts"
     );
     assert_eq!(screen.overlay.shown_frame(&screen.input()), FrameIndex(900));
     assert_eq!(
@@ -279,7 +281,18 @@ fn a_drag_seeks_at_each_change_and_shows_the_frame_at_once() {
         screen.show(vec![Event::PointerMoved(beyond)]),
         commands([seek(1_799)])
     );
-    assert_eq!(screen.show(vec![mouse(beyond, false)]), []);
+    // The device is lost, and the interface made anew: the hand still holds the playhead.
+    let mut fresh = Overlay::new();
+    fresh.take_drag_over(&mut screen.overlay);
+    screen.overlay = fresh;
+    assert_eq!(
+        screen.show(vec![Event::PointerMoved(at(0.5))]),
+        commands([seek(900)])
+    );
+    assert_eq!(
+        screen.show(vec![mouse(beyond, false)]),
+        commands([Command::EndScrub])
+    );
     assert_eq!(screen.overlay.shown_frame(&screen.input()), FrameIndex(737));
 }
 
@@ -296,10 +309,7 @@ fn while_the_index_grows_unknown_frames_are_asked_for_by_fraction() {
         mouse(lane.center(), true),
         mouse(lane.center(), false),
     ]);
-    assert_eq!(
-        asked,
-        commands([Command::Seek(SeekTarget::Millionths(500_000))])
-    );
+    assert_eq!(asked, drag(SeekTarget::Millionths(500_000)));
 }
 
 #[test]
@@ -343,6 +353,7 @@ fn keys_do_what_the_map_says() {
         ("]", Command::SetSpeed(Speed::from_quarters(5).unwrap())),
         ("Backspace", Command::SetSpeed(Speed::NORMAL)),
         ("Shift+P", Command::SetLoop(LoopMode::PingPong)),
+        ("Shift+S", Command::SetScrubSound(false)),
         ("Ctrl+Minus", Command::SetAudioDelayMillis(-10)),
         ("T", Command::SetAudioTrack(Some(1))),
         (
@@ -497,8 +508,5 @@ fn a_waveform_can_be_dragged_like_the_lane() {
     screen.show(Vec::new());
     let center = screen.rect(Zone::Waveform).center();
     let asked = screen.show(vec![mouse(center, true), mouse(center, false)]);
-    assert_eq!(
-        asked,
-        commands([Command::Seek(SeekTarget::Frame(FrameIndex(900)))])
-    );
+    assert_eq!(asked, drag(SeekTarget::Frame(FrameIndex(900))));
 }

@@ -67,7 +67,7 @@ fn seen(screen: &mut Screen) -> (Vec<String>, Option<Arc<Mesh>>) {
     (texts, ticks)
 }
 
-fn hover(screen: &mut Screen, at: egui::Pos2) -> String {
+pub(super) fn hover(screen: &mut Screen, at: egui::Pos2) -> String {
     screen.show(vec![Event::PointerMoved(at)]);
     seen(screen).0.join("\n")
 }
