@@ -252,7 +252,7 @@ fn describe(stats: &DiskStats) -> String {
     // Writing to a string cannot fail.
     let _written = writeln!(
         text,
-        "  {} take {taken} of {limit}",
+        "  {}, {taken} of {limit}",
         counted(stats.items, "item")
     );
     for kind in &stats.kinds {
