@@ -205,13 +205,19 @@ impl Screen {
 
     /// Presses and releases the main button at a place in the window.
     pub(crate) fn click(&self, x: i32, y: i32) {
+        self.point(x, y);
+        xdotool(&["click", "1"]);
+    }
+
+    /// Moves the pointer to a place in the window.
+    pub(crate) fn point(&self, x: i32, y: i32) {
         let at = self
             .x
             .translate_coordinates(self.window, self.root(), 0, 0)
             .unwrap();
         let at = at.reply().unwrap();
         let (x, y) = (x + i32::from(at.dst_x), y + i32::from(at.dst_y));
-        xdotool(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"]);
+        xdotool(&["mousemove", &x.to_string(), &y.to_string()]);
     }
 
     /// Moves the pointer out of the window.
