@@ -14,6 +14,7 @@ use jogwheel::time::{FrameIndex, MediaSpan, RealClock};
 use parking_lot::Mutex;
 
 use crate::made::{self, Clip};
+use crate::screen::{Picture, Screen};
 
 /// Thumbnails at which numbers can be read whatever the codec did to them.
 const LARGE: u32 = 640;
@@ -280,4 +281,47 @@ fn every_kind_of_sound_has_a_waveform() {
                 .all(|peak| peak.rms <= peak.high.max(-peak.low) + 1e-3)
         );
     }
+}
+
+/// The number in the thumbnail over the middle of the bar, in a window of 1280 by 720.
+fn number_over_the_middle(picture: &Picture) -> Result<u32, String> {
+    let (left, top, width, height) = (560, 528, 160, 90);
+    let colour = |y: u32| (left..left + width).map(move |x| picture.pixel(x, y));
+    let rgba: Vec<u8> = (top..top + height)
+        .flat_map(colour)
+        .flat_map(|[red, green, blue]| [red, green, blue, 255])
+        .collect();
+    made::number_in_rgba(&rgba, 160, 90)
+}
+
+#[test]
+fn over_the_bar_the_pointer_shows_a_thumbnail_and_closing_leaves_nothing_running() {
+    let clip = made::clip("sync-25.mov").path.display().to_string();
+    let args = [
+        clip.as_str(),
+        "--paused",
+        "--no-audio",
+        "--size",
+        "1280x720",
+    ];
+    let mut screen = Screen::play(&args);
+    screen.until("the whole index", |state| state["frames"] == 1_500);
+    screen.until_shown(0);
+    // The middle of the lane is frame 750; the clip has a keyframe every 120.
+    screen.point(640, 660);
+    screen.until_picture("the thumbnail of frame 720", |picture| {
+        number_over_the_middle(picture) == Ok(720)
+    });
+    screen.close().expect(0);
+
+    let mut screen = Screen::play(&[&args[..], &["--no-thumbnails"]].concat());
+    screen.until("the whole index", |state| state["frames"] == 1_500);
+    screen.until_shown(0);
+    screen.point(640, 660);
+    // The hair at the pointer tells that it was seen.
+    let plain = screen.until_picture("where the pointer is", |picture| {
+        picture.pixel(640, 655).iter().all(|code| *code > 100)
+    });
+    assert!(number_over_the_middle(&plain).is_err());
+    screen.close().expect(0);
 }
