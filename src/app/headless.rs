@@ -180,7 +180,8 @@ impl Headless {
         }
         puffin::GlobalProfiler::lock().new_frame();
         self.stats.sample(now);
-        self.stage.follow(snapshot);
+        // A shortage is in the log and in the report.
+        let _ran_out = self.stage.follow(snapshot);
         if snapshot.status != PlaybackStatus::Playing {
             self.stats.interrupt();
             self.player.scheduler.interrupt();
