@@ -164,7 +164,8 @@ impl Headless {
         }
         puffin::GlobalProfiler::lock().new_frame();
         self.stats.sample(now, &self.player.pool);
-        self.stage.follow(snapshot);
+        // A shortage is in the log and in the report.
+        let _ran_out = self.stage.follow(snapshot);
         self.player.tell_of_disk();
         if snapshot.status != PlaybackStatus::Playing {
             self.stats.interrupt();

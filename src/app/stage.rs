@@ -122,6 +122,7 @@ pub struct Stage {
     held: Option<Held>,
     compare: CompareView,
     outlook: Outlook,
+    shortages_told: u64,
 }
 
 impl Stage {
@@ -139,6 +140,7 @@ impl Stage {
             held: None,
             compare: CompareView::default(),
             outlook: Outlook::default(),
+            shortages_told: 0,
         })
     }
 
@@ -316,10 +318,13 @@ impl Stage {
     }
 
     /// Follows what the playhead is going to do, as far as the engine knows: which pictures are kept depends
-    /// on it. Those that the budget has no room for any more are given up.
-    pub fn follow(&mut self, snapshot: &Snapshot) {
+    /// on it. Those that the budget has no room for any more are given up. Answers whether the device ran out
+    /// of memory since the last time.
+    pub fn follow(&mut self, snapshot: &Snapshot) -> bool {
         self.outlook.course = course_of(snapshot);
         self.viewer.settle(&self.ctx);
+        let shortages = self.viewer.kept_counts().shortages;
+        std::mem::replace(&mut self.shortages_told, shortages) != shortages
     }
 
     /// How keeping pictures goes.

@@ -34,7 +34,7 @@ use crate::config::{Folders, KeyMap};
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, Pacing, WindowSurface, new_instance};
 use crate::media::Size;
 use crate::metrics::{OutputMode, SoakReport};
-use crate::playback::{Command, Pacer, PlaybackStatus, Snapshot};
+use crate::playback::{Command, Pacer, PlaybackStatus, Severity, Snapshot};
 use crate::time::{FrameIndex, FrameRate, Moment};
 
 /// How the window is set up.
@@ -482,8 +482,12 @@ impl ApplicationHandler<News> for App {
         let now = self.player.clock.now();
         let snapshot = self.player.engine.snapshot();
         self.stats.sample(now, &self.player.pool);
-        if let Some(shown) = &mut self.shown_window {
-            shown.stage.follow(&snapshot);
+        if let Some(shown) = &mut self.shown_window
+            && shown.stage.follow(&snapshot)
+        {
+            let text = "Graphics memory ran out. Fewer pictures are kept from now on.".to_owned();
+            let told = Command::Tell(Severity::Warning, text);
+            self.player.engine.send(told);
         }
         self.player.tell_of_disk();
         if snapshot.status != PlaybackStatus::Playing {

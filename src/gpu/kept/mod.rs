@@ -239,3 +239,6 @@ impl KeptPictures {
 fn keeps(ctx: &GpuContext) -> bool {
     ctx.budget().share() > 0
 }
+
+#[cfg(test)]
+mod tests;

@@ -218,16 +218,18 @@ impl<V> Store<V> {
         }
     }
 
-    /// Gives up what is beyond `bytes`, but never what is on screen. Answers how many pictures that were.
+    /// Gives up what is beyond `bytes`, but never what is on screen. Answers how many pictures that were;
+    /// textures with nothing in them are none.
     pub(super) fn settle(&mut self, bytes: u64, outlook: &Outlook) -> usize {
-        let before = self.slots.len();
+        let mut given_up = 0;
         while self.bytes() > bytes {
             let Some(at) = self.least_useful(None, outlook) else {
                 break;
             };
+            given_up += usize::from(self.slots[at].seen.is_some());
             self.remove(at, Miss::Room);
         }
-        before - self.slots.len()
+        given_up
     }
 
     /// Gives everything up: the device is gone.
