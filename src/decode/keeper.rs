@@ -16,6 +16,8 @@ pub struct Aim {
     pub frame: FrameIndex,
     /// Whether it moves towards the beginning.
     pub reverse: bool,
+    /// Whether it only passes by: it plays on, and what it has passed is not likely to be asked for again.
+    pub passes: bool,
 }
 
 /// Keeps decoded frames of one stream, as far as memory allows. Sessions of the same stream share one.

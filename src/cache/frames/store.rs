@@ -27,6 +27,11 @@ const MOST_REMEMBERED: usize = 1 << 16;
 /// look at all of them.
 const BATCH: u64 = 64;
 
+/// While a playhead only passes by, its source does not make the cache grow beyond so many frames. Memory that
+/// was never written to before costs more time than the copy of a picture, for the system fills it first; and
+/// so far a step back reaches, within a GOP of usual length.
+const PASSED_FRAMES: u64 = 64;
+
 /// A source that has not moved for this long is idle.
 const IDLE: Duration = Duration::from_mins(1);
 
@@ -60,6 +65,8 @@ struct Source {
     aimed: u64,
     /// The same by the clock.
     aimed_at: Moment,
+    /// Whether its playhead only passes by.
+    passes: bool,
     /// What a frame of it holds.
     frame_bytes: u64,
     /// Frames that were kept or offered once, and are not there.
@@ -77,6 +84,15 @@ impl Source {
         }
         self.gone.insert(frame, why);
     }
+}
+
+/// What the cache may hold while frames of so many bytes come from `source`.
+fn limit_for(source: &Source, frame_bytes: u64, stats: &FrameCacheStats) -> u64 {
+    if !source.passes {
+        return stats.limit_bytes;
+    }
+    let passed = frame_bytes.saturating_mul(PASSED_FRAMES).max(stats.bytes);
+    passed.min(stats.limit_bytes)
 }
 
 /// See the module.
@@ -137,6 +153,7 @@ impl Store {
                 places,
                 aimed: self.tick,
                 aimed_at: now,
+                passes: false,
                 frame_bytes: 0,
                 gone: BTreeMap::new(),
             };
@@ -166,6 +183,7 @@ impl Store {
         if let Some(source) = self.sources.get_mut(&source) {
             source.places.aim(keeper, aim);
             source.aimed = self.tick;
+            source.passes = aim.passes;
             source.aimed_at = now;
         }
     }
@@ -226,8 +244,9 @@ impl Store {
             return false;
         }
         let cost = entry.cost(frame, self.tick);
-        let has_room = self.stats.bytes + bytes <= self.stats.limit_bytes;
-        let accepted = has_room || (bytes <= self.stats.limit_bytes && self.any_costs_more(cost));
+        let limit = limit_for(entry, bytes, &self.stats);
+        let has_room = self.stats.bytes + bytes <= limit;
+        let accepted = has_room || (bytes <= limit && self.any_costs_more(cost));
         if !accepted {
             self.decline(source, frame);
         }
@@ -252,11 +271,13 @@ impl Store {
             return vec![kept];
         }
         let cost = entry.cost(frame, self.tick);
-        let limit = self.stats.limit_bytes;
+        let limit = limit_for(entry, kept.bytes, &self.stats);
+        // One that passes by turns over a part of the cache and leaves the rest alone.
+        let batch = if entry.passes { 0 } else { limit / BATCH };
         let mut gone = Vec::new();
         let excess = (self.stats.bytes + kept.bytes).saturating_sub(limit);
         if excess > 0 {
-            gone = self.evict(excess.max(limit / BATCH), |_, _, other| other > cost);
+            gone = self.evict(excess.max(batch), |_, _, other| other > cost);
         }
         if self.stats.bytes + kept.bytes > limit {
             self.decline(source, frame);

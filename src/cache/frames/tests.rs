@@ -65,6 +65,7 @@ fn at(frame: i64, reverse: bool) -> Aim {
     Aim {
         frame: FrameIndex(frame),
         reverse,
+        passes: false,
     }
 }
 
@@ -317,4 +318,31 @@ proptest! {
             prop_assert_eq!((stats.hits, stats.all_misses()), (hits, misses));
         }
     }
+}
+
+#[test]
+fn a_playhead_that_passes_by_does_not_make_the_cache_grow() {
+    let one = picture(40);
+    let rig = rig(200 * bytes_of(&one));
+    let keeper = rig.keeper(1);
+    let pass = |from: i64, to: i64, passes: bool| {
+        for frame in from..to {
+            let aim = Aim {
+                passes,
+                ..at(frame, false)
+            };
+            keeper.aim(aim);
+            keeper.put(FrameIndex(frame), &picture(40));
+        }
+    };
+    pass(0, 300, true);
+    assert_eq!(rig.cache.stats().frames, 64);
+    assert!(keeper.has(FrameIndex(299)) && keeper.has(FrameIndex(250)));
+    // What rests may fill it, and passing by does not empty it again.
+    pass(300, 400, false);
+    let filled = rig.cache.stats().frames;
+    assert!(filled > 150, "{filled} frames");
+    pass(400, 500, true);
+    assert_eq!(rig.cache.stats().frames, filled);
+    assert!(keeper.has(FrameIndex(499)));
 }

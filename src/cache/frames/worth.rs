@@ -106,6 +106,7 @@ mod tests {
         Aim {
             frame: FrameIndex(frame),
             reverse,
+            passes: false,
         }
     }
 

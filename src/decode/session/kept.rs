@@ -28,6 +28,9 @@ use crate::time::FrameIndex;
 /// While the plan runs, errands reach no further than this ahead of it.
 const RUNNING_AHEAD_FRAMES: i64 = 90;
 
+/// A plan that has delivered so many frames one after another plays on.
+const PASSING_FRAMES: i64 = 24;
+
 /// Errands that are remembered, so that none is run twice where a frame cannot be had.
 const MOST_ERRANDS: usize = 256;
 
@@ -40,6 +43,8 @@ struct Heading {
     next: FrameIndex,
     /// About where the playhead is.
     at: FrameIndex,
+    /// Whether it plays on.
+    passes: bool,
 }
 
 /// A stretch that is decoded into the keeper.
@@ -89,6 +94,7 @@ impl Worker {
             reverse: plan.reverse,
             next: plan.start,
             at: plan.start,
+            passes: false,
         };
         self.kept = Kept {
             strayed: true,
@@ -104,6 +110,7 @@ impl Worker {
             keeper.aim(Aim {
                 frame: heading.at,
                 reverse: heading.reverse,
+                passes: heading.passes,
             });
         }
     }
@@ -127,6 +134,8 @@ impl Worker {
             reverse,
             next: cursor.after(frame),
             at,
+            passes: plan.repeat == LoopMode::Off
+                && (frame.0 - plan.start.0).abs() > PASSING_FRAMES * i64::from(plan.stride.get()),
         };
         self.kept.heading = Some(heading);
         self.aim(heading);
@@ -260,6 +269,7 @@ impl Worker {
                 begun: true,
                 ..errand
             });
+            self.rest();
             self.check_left_out(errand.low, index);
             if self.must_seek(errand.low, index) {
                 self.seek_for(errand.low, index)?;
@@ -297,6 +307,29 @@ impl Worker {
         Ok(())
     }
 
+    /// Where a frame is held the playhead does not pass by, whatever it did before.
+    fn rest(&mut self) {
+        if let Some(heading) = self.kept.heading
+            && heading.passes
+            && !self.runs(&heading)
+        {
+            let heading = Heading {
+                passes: false,
+                ..heading
+            };
+            self.kept.heading = Some(heading);
+            self.aim(heading);
+        }
+    }
+
+    /// Whether the plan runs, or is about to.
+    fn runs(&self, heading: &Heading) -> bool {
+        let anchor = self.options.anchor.load();
+        anchor
+            .as_ref()
+            .is_some_and(|anchor| anchor.generation == heading.plan.generation)
+    }
+
     fn end_errand(&mut self, errand: Errand) {
         self.kept.errand = None;
         if self.kept.done.len() >= MOST_ERRANDS {
@@ -319,10 +352,7 @@ impl Worker {
 
     fn next_errand(&self, index: &GopIndex) -> Option<Errand> {
         let heading = self.kept.heading?;
-        let anchor = self.options.anchor.load();
-        let runs = anchor
-            .as_ref()
-            .is_some_and(|anchor| anchor.generation == heading.plan.generation);
+        let runs = self.runs(&heading);
         let end = FrameIndex(index.len() - 1);
         let first = heading.plan.first;
         let last = heading.plan.last.map_or(end, |last| last.min(end));
