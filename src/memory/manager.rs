@@ -28,7 +28,7 @@ use parking_lot::Mutex;
 
 use super::{Charge, Ledger, MemoryClass, MemoryProbe, OverBudget, Pressure};
 
-/// What is given back together; see the [module](self).
+/// What is given back together; see the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// Thumbnail strips.
@@ -91,7 +91,7 @@ impl PressureGauge {
     }
 }
 
-/// The ledger, the level of pressure and the ladder. See the [module](self).
+/// The ledger, the level of pressure and the ladder. See the module.
 pub struct MemoryManager {
     ledger: Ledger,
     gauge: PressureGauge,

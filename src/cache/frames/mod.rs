@@ -6,7 +6,7 @@
 //! (or in the codec's own memory), and are weighed by what they hold there.
 //!
 //! # What stays
-//! Of all kept frames the one that is worth least goes first ([`worth`]): distance from the playhead
+//! Of all kept frames the one that is worth least goes first (`worth.rs`): distance from the playhead
 //! in its direction of travel counts, what was passed less than what comes, and a source that has not
 //! moved for long less than one that plays. Places that the playhead was sent to lately count as well, so
 //! that whoever goes to and fro finds it all again.

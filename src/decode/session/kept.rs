@@ -134,7 +134,9 @@ impl Worker {
             reverse,
             next: cursor.after(frame),
             at,
-            passes: plan.repeat == LoopMode::Off
+            // Backwards, what is decoded forwards is kept until its turn comes.
+            passes: !reverse
+                && plan.repeat == LoopMode::Off
                 && (frame.0 - plan.start.0).abs() > PASSING_FRAMES * i64::from(plan.stride.get()),
         };
         self.kept.heading = Some(heading);
