@@ -22,6 +22,10 @@ ROWS = [
     ("Peak memory while shown", "MB", "peak_mb", "mpv x11", "<=", 1.3),
     ("Exact seek, p50", "ms", "seek_p50_ms", "mpv null", "<=", 0.85),
     ("Exact seek, p95", "ms", "seek_p95_ms", "mpv null", "<=", 0.85),
+    ("Seek where it has been before, p50", "ms", "again_p50_ms", "mpv null", "<=", 0.1),
+    ("Seek where it has been before, p95", "ms", "again_p95_ms", "mpv null", "<=", 0.5),
+    ("Ten steps back after a seek", "ms", "ten_back_ms", "mpv null", "<=", 0.1),
+    ("Dragging: near pictures, p95 (beside an exact seek, p50)", "ms", "near_p95_ms", "mpv null", "<=", 0.05),
     ("Two layers at 1280x720, into memory", "fps", "layers_fps", "melt", ">=", 2.0),
     ("Two layers at 1280x720, into memory", "fps", "layers_fps", "GES", ">=", 1.0),
 ]

@@ -2,6 +2,7 @@
 """Drives mpv over its JSON socket, and prints what was measured as `key<TAB>value` lines.
 
     mpv_ipc.py seek FILE --count N --seed S         p50_ms p95_ms of exact seeks, paused, no picture
+    mpv_ipc.py back FILE --count N --seed S         ten_back_ms: ten steps back after an exact seek, p50 of N
     mpv_ipc.py realtime FILE [-- MPV-OPTIONS…]      drops_all drops (after the first second) cpu_s rss_kib
 
 Standard library only.
@@ -95,6 +96,24 @@ def seek(options, mpv_options):
     print(f"p50_ms\t{percentile(times, 50):.1f}\np95_ms\t{percentile(times, 95):.1f}")
 
 
+def back(options, mpv_options):
+    mpv = Mpv(["--vo=null", "--no-audio", "--pause", "--hr-seek=yes", "--keep-open=yes", *mpv_options, options.file])
+    mpv.wait_for("playback-restart")
+    duration = mpv.get("duration")
+    random_numbers = random.Random(options.seed)
+    times = []
+    for _ in range(options.count):
+        mpv.send("seek", random_numbers.uniform(1, duration - 0.1), "absolute+exact")
+        mpv.wait_for("playback-restart")
+        began = time.perf_counter()
+        for _ in range(10):
+            mpv.send("frame-back-step")
+            mpv.wait_for("playback-restart")
+        times.append((time.perf_counter() - began) * 1000)
+    mpv.quit()
+    print(f"ten_back_ms\t{percentile(times, 50):.1f}")
+
+
 def realtime(options, mpv_options):
     mpv = Mpv(["--framedrop=decoder+vo", "--keep-open=yes", *mpv_options, options.file])
     counters = ["frame-drop-count", "decoder-frame-drop-count"]
@@ -120,7 +139,7 @@ def realtime(options, mpv_options):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["seek", "realtime"])
+    parser.add_argument("what", choices=["seek", "back", "realtime"])
     parser.add_argument("file")
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
@@ -129,7 +148,7 @@ def main():
         at = arguments.index("--")
         arguments, mpv_options = arguments[:at], arguments[at + 1 :]
     options = parser.parse_args(arguments)
-    {"seek": seek, "realtime": realtime}[options.what](options, mpv_options)
+    {"seek": seek, "back": back, "realtime": realtime}[options.what](options, mpv_options)
 
 
 if __name__ == "__main__":

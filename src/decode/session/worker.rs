@@ -11,6 +11,7 @@ use super::kept::Kept;
 use super::reverse::Reverse;
 use super::{FAR, SessionOptions, Shared};
 use crate::decode::index::{GopIndex, Numbering};
+use crate::decode::input::{OpenError, ReadError};
 use crate::decode::plan::{CatchUp, PlanCursor, VideoPlan};
 use crate::decode::ring::{FrameProducer, Picture, PlannedFrame, RingItem};
 use crate::decode::video_reader::{DecodeError, ReadPicture, Step, VideoReader};
@@ -198,11 +199,17 @@ impl Worker {
     }
 
     fn fail(&mut self, error: &DecodeError) -> Work {
-        if let DecodeError::Open(_) = error {
+        match error {
+            // Whoever called it off knows.
+            DecodeError::Read(ReadError::Interrupted)
+            | DecodeError::Open(OpenError::Interrupted(_)) => {
+                tracing::debug!("decoding was called off");
+            }
             // It names the file itself.
-            tracing::warn!("{error}");
-        } else {
-            tracing::warn!("{}: {error}", self.reader.input().path().display());
+            DecodeError::Open(error) => tracing::warn!("{error}"),
+            DecodeError::Read(_) | DecodeError::Decoder(..) => {
+                tracing::warn!("{}: {error}", self.reader.input().path().display());
+            }
         }
         let reason: Arc<str> = error.to_string().into();
         *self.shared.failure.lock() = Some(Arc::clone(&reason));
