@@ -18,6 +18,8 @@ pub struct Aim {
     pub reverse: bool,
     /// Whether it only passes by: it plays on, and what it has passed is not likely to be asked for again.
     pub passes: bool,
+    /// Frames of a lap, where it goes round: it comes back to what fits.
+    pub lap: Option<u64>,
 }
 
 /// Keeps decoded frames of one stream, as far as memory allows. Sessions of the same stream share one.

@@ -27,10 +27,10 @@ const MOST_REMEMBERED: usize = 1 << 16;
 /// look at all of them.
 const BATCH: u64 = 64;
 
-/// While a playhead only passes by, its source does not make the cache grow beyond so many frames. Memory that
-/// was never written to before costs more time than the copy of a picture, for the system fills it first; and
-/// so far a step back reaches, within a GOP of usual length.
-const PASSED_FRAMES: u64 = 64;
+/// While a playhead only passes by, its source does not make the cache grow beyond so many frames: enough for
+/// some steps back. Memory that was never written to before costs more time than the copy of a picture, for
+/// the system fills it first.
+const PASSED_FRAMES: u64 = 16;
 
 /// A source that has not moved for this long is idle.
 const IDLE: Duration = Duration::from_mins(1);
@@ -67,6 +67,8 @@ struct Source {
     aimed_at: Moment,
     /// Whether its playhead only passes by.
     passes: bool,
+    /// Frames of a lap, where it goes round.
+    lap: Option<u64>,
     /// What a frame of it holds.
     frame_bytes: u64,
     /// Frames that were kept or offered once, and are not there.
@@ -88,7 +90,8 @@ impl Source {
 
 /// What the cache may hold while frames of so many bytes come from `source`.
 fn limit_for(source: &Source, frame_bytes: u64, stats: &FrameCacheStats) -> u64 {
-    if !source.passes {
+    let lap = source.lap.map(|frames| frames.saturating_mul(frame_bytes));
+    if !source.passes || lap.is_some_and(|bytes| bytes <= stats.limit_bytes) {
         return stats.limit_bytes;
     }
     let passed = frame_bytes.saturating_mul(PASSED_FRAMES).max(stats.bytes);
@@ -154,6 +157,7 @@ impl Store {
                 aimed: self.tick,
                 aimed_at: now,
                 passes: false,
+                lap: None,
                 frame_bytes: 0,
                 gone: BTreeMap::new(),
             };
@@ -183,7 +187,7 @@ impl Store {
         if let Some(source) = self.sources.get_mut(&source) {
             source.places.aim(keeper, aim);
             source.aimed = self.tick;
-            source.passes = aim.passes;
+            (source.passes, source.lap) = (aim.passes, aim.lap);
             source.aimed_at = now;
         }
     }

@@ -107,6 +107,7 @@ mod tests {
             frame: FrameIndex(frame),
             reverse,
             passes: false,
+            lap: None,
         }
     }
 

@@ -111,8 +111,17 @@ impl Worker {
                 frame: heading.at,
                 reverse: heading.reverse,
                 passes: heading.passes,
+                lap: self.lap_of(&heading.plan),
             });
         }
+    }
+
+    /// Frames that a plan shows before it comes back to the first of them.
+    fn lap_of(&self, plan: &VideoPlan) -> Option<u64> {
+        let known = self.shared.index.load().len();
+        let last = plan.last.map_or(known - 1, |last| last.0);
+        let frames = u64::try_from(last + 1 - plan.first.0).ok();
+        frames.filter(|_| plan.repeat != LoopMode::Off)
     }
 
     /// Follows the plan, which delivers `frame`. The playhead is behind it by what fits the ring.
@@ -136,7 +145,6 @@ impl Worker {
             at,
             // Backwards, what is decoded forwards is kept until its turn comes.
             passes: !reverse
-                && plan.repeat == LoopMode::Off
                 && (frame.0 - plan.start.0).abs() > PASSING_FRAMES * i64::from(plan.stride.get()),
         };
         self.kept.heading = Some(heading);
