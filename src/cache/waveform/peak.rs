@@ -150,8 +150,8 @@ mod tests {
             sum.add(first);
             sum.add(second);
             let peak = sum.take().unwrap().peak();
-            let low = samples.iter().copied().fold(f32::INFINITY, f32::min).max(-1.0);
-            let high = samples.iter().copied().fold(f32::NEG_INFINITY, f32::max).min(1.0);
+            let low = samples.iter().copied().fold(f32::INFINITY, f32::min).clamp(-1.0, 1.0);
+            let high = samples.iter().copied().fold(f32::NEG_INFINITY, f32::max).clamp(-1.0, 1.0);
             let squares: f64 = samples.iter().map(|s| f64::from(*s) * f64::from(*s)).sum();
             let rms = (squares / samples.len() as f64).sqrt().min(1.0);
             let code = 0.51 / f64::from(SCALE);
