@@ -162,9 +162,12 @@ fn check(converter: &mut CpuConverter, frame: &VideoFrame, job: &ConvertJob) {
             frame.format, frame.color, frame.size
         )
     };
-    // Rounding alone accounts for half a code, and for 58.9 dB where the whole range is used.
+    // Rounding alone accounts for half a code. On average over many pixels that is 58.9 dB; over a few it may
+    // be 54.2.
     assert!(worst <= 1.0, "off by {worst:.2} codes: {}", what());
-    assert!(psnr >= 57.0, "only {psnr:.1} dB: {}", what());
+    let many = frame.size.area().min(job.out.area()) >= 64;
+    let least = if many { 57.0 } else { 54.0 };
+    assert!(psnr >= least, "only {psnr:.1} dB: {}", what());
 }
 
 fn upright(width: u32, height: u32) -> ConvertJob {
