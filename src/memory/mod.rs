@@ -1,11 +1,10 @@
-//! Bounded memory: the budget and who holds how much of it, shared slabs, the pool of frames.
+//! Bounded memory: the budget and who holds how much of it, slabs, the pool of frames.
 //!
 //! There is one [`MemoryBudget`]. Its [`Ledger`] is charged for all that is large before it is
 //! allocated, and the [`MemoryManager`] sheds what is kept for later when memory gets short.
 //!
-//! A [`FramePool`] hands out [`Slot`]s for decoded pictures. Slots are cut from slabs, which are shared
-//! mappings (a `memfd` on Linux), so that a place in them can be named by number, [`SlotId`], and
-//! filled by another process later. A slot goes back to its pool when it is dropped.
+//! A [`FramePool`] hands out [`Slot`]s for decoded pictures. Slots are cut from slabs, which are mappings in
+//! huge pages, and a place in them is named by number, [`SlotId`]. A slot goes back to its pool when it is dropped.
 
 mod budget;
 mod heap;

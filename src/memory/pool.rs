@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use super::slab::Slab;
+use super::slab::{Slab, slab_bytes};
 use super::{Ledger, MemoryClass, SlotId};
 
 /// Slots begin on page boundaries and are whole pages long, so that two frames never share a page.
@@ -205,13 +205,14 @@ impl Inner {
         if slots == 0 {
             return Err(full);
         }
-        let bytes = slots as u64 * slot_bytes as u64;
+        let mapped = slab_bytes(slots * slot_bytes).min(room);
+        let bytes = mapped as u64;
         let reserve = |ledger: &Ledger| ledger.reserve(MemoryClass::Frames, bytes);
         let charge = match self.ledger.as_ref().map(reserve).transpose() {
             Ok(charge) => charge,
             Err(_over_budget) => return Err(full),
         };
-        let slab = Slab::new(self.next_number, slot_bytes, slots, charge)?;
+        let slab = Slab::new(self.next_number, slot_bytes, slots, mapped, charge)?;
         self.next_number += 1;
         self.usage.mapped_bytes += bytes;
         self.slabs.push(slab);
