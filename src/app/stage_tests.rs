@@ -4,6 +4,7 @@ use crate::gpu::TextureBudget;
 use crate::media::CompareMode;
 use crate::media::{ColorInfo, FrameStorage, PictureId, PixelFormat, SampleAspect, StreamId};
 use crate::memory::Ledger;
+use crate::playback::PlaybackStatus;
 use crate::time::{FrameRate, MediaSpan, MediaTime, Moment, TimeBase};
 use crate::timeline::{CompareSides, Look, Mix};
 
