@@ -11,7 +11,7 @@ use super::wire;
 use crate::cache::{ProductKey, ProductKind, ProductStore};
 use crate::decode::{AudioChunk, AudioRead, AudioReader, FileIdentity, Input, Interrupter};
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, Progress, SubmitError};
-use crate::media::StreamId;
+use crate::media::{AudioStream, MediaInfo, StreamId};
 use crate::time::{MediaSpan, MediaTime};
 
 /// Chunks from one look at whether to go on to the next: a second or two of sound.
@@ -33,6 +33,21 @@ pub struct WaveformSource {
     pub zero: MediaTime,
     /// Its length as declared, to tell how far the work has come.
     pub duration: Option<MediaSpan>,
+}
+
+impl WaveformSource {
+    /// The sound of `stream`, one of `info`, whose time zero is that of playing.
+    pub fn of(info: &MediaInfo, stream: &AudioStream) -> Self {
+        Self {
+            path: info.path.clone(),
+            file_bytes: info.container.bytes,
+            stream: stream.id,
+            zero: info
+                .default_video()
+                .map_or(stream.start, |video| video.start),
+            duration: stream.duration.or(info.container.duration),
+        }
+    }
 }
 
 /// A waveform to be made.
