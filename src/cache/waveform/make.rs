@@ -8,8 +8,9 @@ use std::sync::Arc;
 use super::peak::{Block, Sum};
 use super::pyramid::{BLOCK_SAMPLES, MOST_SEGMENTS, SEGMENT_BLOCKS, Segment, State, Waveform};
 use super::wire;
+use crate::cache::source::{self, failed};
 use crate::cache::{ProductKey, ProductKind, ProductStore};
-use crate::decode::{AudioChunk, AudioRead, AudioReader, FileIdentity, Input, Interrupter};
+use crate::decode::{AudioChunk, AudioRead, AudioReader, FileIdentity};
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, Progress, SubmitError};
 use crate::media::{AudioStream, MediaInfo, StreamId};
 use crate::time::{MediaSpan, MediaTime};
@@ -122,15 +123,8 @@ impl WaveformRequest {
     }
 
     fn open(&self, context: &JobContext) -> Result<(AudioReader, FileIdentity), JobStop> {
-        let interrupter = Interrupter::from(context.cancel_flag());
-        let input = Input::open_interruptible(&self.source.path, &interrupter).map_err(failed)?;
+        let input = source::open(&self.source.path, self.source.file_bytes, context)?;
         let file = input.file_identity();
-        if file.bytes != self.source.file_bytes {
-            return Err(JobStop::Failed(format!(
-                "{}: it is another file by now",
-                self.source.path.display()
-            )));
-        }
         let reader = AudioReader::of_input(input, self.source.stream, self.source.zero);
         Ok((reader.map_err(failed)?, file))
     }
@@ -169,11 +163,6 @@ impl WaveformRequest {
             .filter(|_| file.bytes == self.source.file_bytes)?;
         wire::unpack(&store.load(&self.key(file))?)
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "what map_err passes")]
-fn failed(error: impl ToString) -> JobStop {
-    JobStop::Failed(error.to_string())
 }
 
 /// The segment that a time lies in.
