@@ -14,6 +14,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use super::strip::Thumbnail;
+use crate::cache::product::{head, split_head};
 use crate::media::{
     ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, MatrixCoefficients,
     PictureId, PixelFormat, PlaneArrangement, Primaries, SampleDepth, Size, Subsampling,
@@ -99,10 +100,7 @@ pub(super) fn pack(size: Size, thumbnails: &[Thumbnail]) -> Result<Vec<u8>, Shee
         && thumbnails.iter().all(|one| one.picture.size == size);
     let count = u32::try_from(thumbnails.len()).ok().filter(|_| fits);
     let count = count.ok_or(SheetError::Unfit)?;
-    let mut bytes = MAGIC.to_vec();
-    for number in [size.width(), size.height(), count] {
-        bytes.extend_from_slice(&number.to_le_bytes());
-    }
+    let mut bytes = head(MAGIC, [size.width(), size.height(), count]);
     for thumbnail in thumbnails {
         bytes.extend_from_slice(&thumbnail.frame.0.to_le_bytes());
     }
@@ -126,16 +124,7 @@ pub(super) fn pack(size: Size, thumbnails: &[Thumbnail]) -> Result<Vec<u8>, Shee
 
 /// Reads what [`pack`] wrote. `None` where it is anything else, or not of `size`.
 pub(super) fn unpack(size: Size, bytes: &[u8]) -> Option<Vec<Thumbnail>> {
-    let rest = bytes.strip_prefix(&MAGIC)?;
-    let (head, rest) = rest.split_at_checked(12)?;
-    let (head, _) = head.as_chunks::<4>();
-    let head: Vec<u32> = head
-        .iter()
-        .map(|number| u32::from_le_bytes(*number))
-        .collect();
-    let [width, height, count] = head[..] else {
-        return None;
-    };
+    let ([width, height, count], rest) = split_head(MAGIC, bytes)?;
     let thumbnails = usize::try_from(count).ok()?;
     if Size::new(width, height)? != size || thumbnails > MOST_THUMBNAILS {
         return None;
