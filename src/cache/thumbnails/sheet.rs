@@ -16,9 +16,8 @@ use std::sync::Arc;
 use super::strip::Thumbnail;
 use crate::cache::product::{head, split_head};
 use crate::media::{
-    ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, MatrixCoefficients,
-    PictureId, PixelFormat, PlaneArrangement, Primaries, SampleDepth, Size, Subsampling,
-    TransferFunction, VideoFrame,
+    ChromaSiting, ColorInfo, ColorModel, ColorRange, MatrixCoefficients, PixelFormat,
+    PlaneArrangement, Primaries, SampleDepth, Size, Subsampling, TransferFunction, VideoFrame,
 };
 use crate::time::FrameIndex;
 
@@ -62,24 +61,18 @@ fn picture_from_pixels<const BYTES: usize>(size: Size, bytes: &[u8]) -> Option<V
         alpha: false,
         arrangement: PlaneArrangement::Planar,
     };
-    let planes = [&green, &blue, &red].map(|plane| (plane.as_slice(), stride));
-    Some(VideoFrame {
-        id: PictureId::unique(),
-        size,
-        format,
-        // What the converter makes is ready for the screen; this passes it on as it is.
-        color: ColorInfo {
-            range: ColorRange::Full,
-            matrix: MatrixCoefficients::Identity,
-            primaries: Primaries::Bt709,
-            transfer: TransferFunction::Srgb,
-            siting: ChromaSiting::Center,
-            hdr: None,
-            guessed: false,
-        },
-        fields: FieldOrder::Progressive,
-        storage: FrameStorage::from_planes(format, size, &planes),
-    })
+    let planes = [green, blue, red].map(|plane| (plane, stride));
+    // What the converter makes is ready for the screen; this passes it on as it is.
+    let color = ColorInfo {
+        range: ColorRange::Full,
+        matrix: MatrixCoefficients::Identity,
+        primaries: Primaries::Bt709,
+        transfer: TransferFunction::Srgb,
+        siting: ChromaSiting::Center,
+        hdr: None,
+        guessed: false,
+    };
+    Some(VideoFrame::from_planes(format, size, color, &planes))
 }
 
 /// The red, green and blue of a thumbnail's pixels, row by row.

@@ -18,8 +18,8 @@ use crate::decode::{
     PlannedFrame, RingItem, SourceStatus, VideoPlan, VideoSource, frame_ring,
 };
 use crate::media::{
-    ColorInfo, FieldOrder, FrameStorage, Orientation, PictureId, PixelFormat, SampleAspect, Size,
-    StreamId, VideoFrame, VideoStream,
+    ColorInfo, FieldOrder, Orientation, PixelFormat, SampleAspect, Size, StreamId, VideoFrame,
+    VideoStream,
 };
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Moment, SimClock, TimeBase};
 use crate::timeline::{
@@ -63,18 +63,13 @@ fn size() -> Size {
 fn picture(source: u32, frame: i64) -> Arc<VideoFrame> {
     let byte = |value: i64| u8::try_from(value & 0xff).unwrap();
     let luma = [byte(i64::from(source)), byte(frame), byte(frame >> 8), 0];
-    Arc::new(VideoFrame {
-        id: PictureId::unique(),
-        size: size(),
-        format: PixelFormat::NV12,
-        color: ColorInfo::BT709_LIMITED,
-        fields: FieldOrder::Progressive,
-        storage: FrameStorage::from_planes(
-            PixelFormat::NV12,
-            size(),
-            &[(&luma, 2), (&[128, 128], 2)],
-        ),
-    })
+    let planes: [(&[u8], usize); 2] = [(&luma, 2), (&[128; 2], 2)];
+    Arc::new(VideoFrame::from_planes(
+        PixelFormat::NV12,
+        size(),
+        ColorInfo::BT709_LIMITED,
+        &planes,
+    ))
 }
 
 fn numbers(frame: &VideoFrame) -> (u32, i64) {
