@@ -7,17 +7,14 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 use jogwheel::app::{Player, PlayerOptions, TraceGround, drags};
-use jogwheel::audio::AudioConfig;
 use jogwheel::convert::CpuConverter;
 use jogwheel::decode::{
     Input, Picture, PlannedFrame, ReaderOptions, Step, VideoReader, VideoSource, media_info,
     read_index,
 };
 use jogwheel::media::Orientation;
-use jogwheel::memory::{FramePool, MemoryBudget};
-use jogwheel::playback::{
-    Command, Origin, PlaybackStatus, Pull, SeekTarget, StartOptions, TimelineSettings,
-};
+use jogwheel::memory::FramePool;
+use jogwheel::playback::{Command, Origin, PlaybackStatus, Pull, SeekTarget};
 use jogwheel::time::{FrameIndex, FrameRate, RealClock};
 use serde_json::json;
 
@@ -50,21 +47,8 @@ impl Rig {
     fn open(clip: &Clip) -> Self {
         let (send, news) = bounded(1);
         let options = PlayerOptions {
-            start: StartOptions {
-                paused: true,
-                ..StartOptions::default()
-            },
-            audio: AudioConfig {
-                device: None,
-                enabled: false,
-            },
-            budget: MemoryBudget::for_this_machine(),
-            keeps_frames: true,
-            disk: None,
             threads: NonZero::new(2),
-            commands: Vec::new(),
-            timelines: TimelineSettings::default(),
-            files: vec![clip.path.clone()],
+            ..PlayerOptions::paused_and_silent(vec![clip.path.clone()])
         };
         let wake = Arc::new(move || {
             let _already = send.try_send(());
