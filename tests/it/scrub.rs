@@ -244,7 +244,7 @@ fn what_plays_goes_on_after_a_drag() {
 
 /// What nobody wants any more is not decoded: between two packets a session looks for orders.
 #[test]
-fn a_step_sends_one_packet_and_an_abandoned_plan_none() {
+fn a_step_sends_one_packet_and_an_abandoned_plan_leaves_the_next_alone() {
     let clip = made::clip("h264-longgop.mp4");
     let (mut reader, _) = reader_of(&clip);
     let mut pictures = 0;

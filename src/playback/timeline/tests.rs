@@ -171,10 +171,15 @@ impl VideoSource for ScriptSession {
     }
 
     fn status(&self) -> SourceStatus {
+        let script = self.0.lock();
+        let fill = script.ring.fill();
         SourceStatus {
             ready: Generation::default(),
             failure: None,
-            ring_fill: (0, 0),
+            ring_fill: (
+                fill.load(std::sync::atomic::Ordering::Relaxed),
+                script.ring.capacity(),
+            ),
             damaged_packets: 0,
             outside_pool: (0, 0),
             interlaced: false,
@@ -274,6 +279,7 @@ impl Rig {
             bytes: u64::MAX,
             threads: usize::MAX,
             threads_each: 1,
+            preparing_pixels: u64::MAX,
         };
         Self::within(timeline, limits)
     }
