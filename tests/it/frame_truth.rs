@@ -2,7 +2,7 @@
 //! rotation, after every kind of move.
 
 use std::num::NonZero;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
@@ -13,7 +13,7 @@ use jogwheel::decode::{
     VideoPlan, VideoSession, VideoSource, media_info,
 };
 use jogwheel::media::VideoStream;
-use jogwheel::memory::{FramePool, PressureGauge, Reclaim};
+use jogwheel::memory::{FramePool, PressureGauge};
 use jogwheel::time::{Clock, FrameIndex, RealClock};
 
 use crate::made::{self, Clip};
@@ -77,9 +77,8 @@ impl Rig {
                 (FramePool::new(limit + (64 << 20)), Some(cache))
             }
         };
-        let keeper = cache.as_ref().and_then(|cache| {
-            let reclaim: Weak<dyn Reclaim> = Arc::<FrameCache>::downgrade(cache);
-            pool.set_reclaim(reclaim);
+        let keeper = cache.as_ref().map(|cache| {
+            cache.join(&pool);
             cache.keeper(input.file_identity(), stream.id)
         });
         let (send, news) = bounded(1);
