@@ -67,6 +67,10 @@ impl MissReason {
     }
 }
 
+/// Room is made so many times at most for a frame outside the pool: what goes may share its slab with frames
+/// that others hold.
+const MOST_TRIES: u32 = 8;
+
 /// How a cache is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FrameCacheStats {
@@ -195,7 +199,7 @@ impl FrameCache {
     }
 
     /// Charges for a frame outside the pool. Where that is refused, what costs more makes room: frames in the
-    /// pool do so when nothing else is left in their slabs.
+    /// pool do so when nothing else is left in their slabs, so that it may take more than one.
     fn charge(
         &self,
         ledger: &Ledger,
@@ -203,16 +207,18 @@ impl FrameCache {
         frame: i64,
         bytes: u64,
     ) -> Result<Charge, OverBudget> {
-        let refused = match ledger.reserve(MemoryClass::Frames, bytes) {
-            Ok(charge) => return Ok(charge),
-            Err(refused) => refused,
-        };
-        let gone = self.store.lock().make_room(source, frame, bytes);
-        if gone.is_empty() {
-            return Err(refused);
+        let mut charge = ledger.reserve(MemoryClass::Frames, bytes);
+        let mut tries = 0;
+        while charge.is_err() && tries < MOST_TRIES {
+            let gone = self.store.lock().make_room(source, frame, bytes);
+            if gone.is_empty() {
+                break;
+            }
+            self.let_go(gone);
+            charge = ledger.reserve(MemoryClass::Frames, bytes);
+            tries += 1;
         }
-        self.let_go(gone);
-        ledger.reserve(MemoryClass::Frames, bytes)
+        charge
     }
 
     /// Drops frames, and has the pool unmap what is empty by that. Answers how many bytes of memory came free.
