@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::pressure::{kib_of, limited_group, number_in, read};
 use super::{Ledger, MemoryClass};
 
 const MIB: u64 = 1 << 20;
@@ -78,40 +79,12 @@ impl MemoryBudget {
     }
 }
 
-/// Memory of the machine, or the limit of the innermost cgroup that states one, whichever is less.
+/// Memory of the machine, or the least limit of a cgroup around this process, whichever is less.
 fn usable_bytes() -> u64 {
-    let machine = read_kib("/proc/meminfo", "MemTotal:").unwrap_or(8 * GIB);
-    cgroup_limit(Path::new("/sys/fs/cgroup")).map_or(machine, |limit| limit.min(machine))
-}
-
-fn read_kib(path: &str, key: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix(key))?;
-    line.split_whitespace()
-        .next()?
-        .parse::<u64>()
-        .ok()
-        .map(|kib| kib * 1024)
-}
-
-fn cgroup_limit(root: &Path) -> Option<u64> {
-    let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    let group = own.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let mut folder = root.join(group.trim_start_matches('/'));
-    let mut least: Option<u64> = None;
-    // A parent's limit binds its children as well.
-    loop {
-        let limit = std::fs::read_to_string(folder.join("memory.max"))
-            .ok()
-            .and_then(|text| text.trim().parse::<u64>().ok());
-        least = match (least, limit) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        if folder == root || !folder.pop() {
-            return least;
-        }
-    }
+    let machine = kib_of(&read("/proc/meminfo"), "MemTotal:").unwrap_or(8 * GIB);
+    let group = limited_group(Path::new("/sys/fs/cgroup"));
+    let limit = group.and_then(|group| number_in(&group, "memory.max"));
+    limit.map_or(machine, |limit| limit.min(machine))
 }
 
 #[cfg(test)]
