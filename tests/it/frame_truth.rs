@@ -381,16 +381,37 @@ fn nothing_is_read_around_while_it_is_not_allowed() {
     rig.session.allow_prefetch(false);
     rig.plan(clip.frames / 2, false, LoopMode::Off);
     let _held = rig.next().unwrap();
-    // Once the ring is full there is nothing more to do.
-    let full = wait_for(|| {
-        let (fill, capacity) = rig.session.status().ring_fill;
-        (fill == capacity).then_some(())
-    });
-    assert!(full.is_some());
+    let until_full = |rig: &Rig| {
+        let full = wait_for(|| {
+            let (fill, capacity) = rig.session.status().ring_fill;
+            (fill == capacity).then_some(())
+        });
+        assert!(full.is_some());
+    };
+    // Once the ring is full there is nothing more to do, and it fills with no more than was taken from it, but
+    // for what the decoder holds back to reorder.
+    until_full(&rig);
+    let begun = rig.session.status().decoded;
+    let taken = 40;
+    for _ in 0..taken {
+        rig.next().unwrap();
+        until_full(&rig);
+    }
     let before = rig.session.status().decoded;
+    assert!(
+        before <= begun + taken + HELD_BACK,
+        "{begun}, then {before}"
+    );
+    let index = rig.session.index();
+    let (number, _) = index.keyframe_for(FrameIndex(clip.frames / 2)).unwrap();
+    let earlier = index.first_frame_of(number.saturating_sub(1)).unwrap();
+    assert!(rig.session.still(earlier).is_none(), "nobody wanted it");
     rig.session.allow_prefetch(true);
     assert!(wait_for(|| (rig.session.status().decoded > before + 10).then_some(())).is_some());
 }
+
+/// Frames that a decoder gives at once at most, after it took packets without giving any.
+const HELD_BACK: u64 = 4;
 
 #[test]
 fn loops_and_turns_repeat_the_right_frames() {
