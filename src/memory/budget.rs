@@ -15,10 +15,14 @@ const PROGRAM_BYTES: u64 = 96 * MIB;
 /// Kept from the frames for the program, textures, sound and thumbnails, at least.
 const LEAST_RESERVE_BYTES: u64 = 192 * MIB;
 
+/// What a strip of thumbnails may take whatever textures take: all of its pictures fit. A sixteenth of a small
+/// budget.
+const THUMBNAIL_BYTES: u64 = 32 * MIB;
+
 /// The one budget, in bytes, and how it is divided:
 ///
 /// ```text
-/// total = frames + program (96 MiB) + textures, sound, thumbnails, effects, indices
+/// total = frames + program (96 MiB) + thumbnails (32 MiB) + textures, sound, effects, indices
 /// ```
 ///
 /// Without caches the frames are half of it. With them they are all but a reserve of an eighth, and of
@@ -68,12 +72,17 @@ impl MemoryBudget {
         rest.max(self.frame_bytes())
     }
 
-    /// The ledger of this budget, with `frame_bytes` of it set aside for decoded frames, and the program's
-    /// own share for the program.
+    fn thumbnail_bytes(self) -> u64 {
+        THUMBNAIL_BYTES.min(self.total_bytes / 16)
+    }
+
+    /// The ledger of this budget, with `frame_bytes` of it set aside for decoded frames, and their own shares for
+    /// the program and for thumbnails.
     pub fn ledger(self, frame_bytes: u64) -> Ledger {
         let set_aside = [
             (MemoryClass::Frames, frame_bytes),
             (MemoryClass::Program, PROGRAM_BYTES),
+            (MemoryClass::Thumbnails, self.thumbnail_bytes()),
         ];
         Ledger::with_set_aside(self.total_bytes, &set_aside)
     }
@@ -114,7 +123,7 @@ mod tests {
             let budget = MemoryBudget::stated(total);
             assert_eq!(budget.cached_frame_bytes(), frames);
             let ledger = budget.ledger(frames);
-            let rest = total - frames - PROGRAM_BYTES;
+            let rest = total - frames - PROGRAM_BYTES - THUMBNAIL_BYTES.min(total / 16);
             assert_eq!(ledger.room(MemoryClass::Textures), rest);
             assert_eq!(ledger.room(MemoryClass::Frames), frames + rest);
         }

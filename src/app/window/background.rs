@@ -5,7 +5,7 @@
 //! another medium is opened, and ends with the window. Timelines have none.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::cache::ProductStore;
 use crate::cache::thumbnails::{OpenStrip, StripRequest, StripScale, StripSource, ThumbnailStrip};
@@ -14,6 +14,7 @@ use crate::jobs::{
     JobEvent, JobHandle, JobListener, JobNews, JobQueue, JobState, QueueOptions, SubmitError,
 };
 use crate::media::{AudioStream, MediaInfo, StreamId};
+use crate::memory::{MemoryManager, Step};
 use crate::playback::{MediaState, PlaybackStatus, Snapshot};
 use crate::time::{Clock, MediaSpan, Moment};
 
@@ -42,6 +43,7 @@ pub(super) struct Background {
     queue: JobQueue,
     options: BackgroundOptions,
     clock: Arc<dyn Clock>,
+    memory: Arc<MemoryManager>,
     medium: Option<Arc<MediaInfo>>,
     thumbnails: Option<Thumbnails>,
     sound: Option<Sound>,
@@ -62,7 +64,7 @@ struct Sound {
 }
 
 impl Background {
-    /// Starts the worker. `wake` is called from its thread when there is something new to see. `None`
+    /// Starts the worker; what it makes is charged to the ledger of `memory`. `wake` is called from its thread when there is something new to see. `None`
     /// when nothing is to be made.
     ///
     /// # Errors
@@ -70,6 +72,7 @@ impl Background {
     pub(super) fn start(
         options: BackgroundOptions,
         clock: Arc<dyn Clock>,
+        memory: Arc<MemoryManager>,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> io::Result<Option<Self>> {
         if !(options.thumbnails || options.waveforms) {
@@ -85,6 +88,7 @@ impl Background {
             queue: JobQueue::new(QueueOptions::default(), listener)?,
             options,
             clock,
+            memory,
             medium: None,
             thumbnails: None,
             sound: None,
@@ -164,7 +168,9 @@ impl Background {
         if !index.is_complete() || stream.is_still || index.len() < 2 {
             return;
         }
-        let strip = Arc::new(ThumbnailStrip::new());
+        let strip = Arc::new(ThumbnailStrip::charged(self.memory.ledger()));
+        let shedder: Weak<ThumbnailStrip> = Arc::downgrade(&strip);
+        self.memory.register(Step::Thumbnails, shedder);
         let source = StripSource {
             path: medium.info.path.clone(),
             file_bytes: medium.info.container.bytes,
@@ -303,6 +309,7 @@ mod tests {
 
     use super::*;
     use crate::decode::{Input, media_info, read_index};
+    use crate::memory::{Ledger, SystemProbe};
     use crate::time::{FrameRate, RealClock};
 
     /// How long a test waits for a worker before it calls it hung.
@@ -384,7 +391,9 @@ mod tests {
             waveforms: wants,
             ..BackgroundOptions::default()
         };
-        let started = Background::start(options, Arc::new(RealClock::new()), wake).unwrap();
+        let memory = MemoryManager::new(Ledger::new(1 << 30), Box::new(SystemProbe::new()));
+        let (clock, memory) = (Arc::new(RealClock::new()), Arc::new(memory));
+        let started = Background::start(options, clock, memory, wake).unwrap();
         (started, news)
     }
 
