@@ -144,7 +144,7 @@ impl Store {
             .map_err(|error| self.unwritten(&error))?;
         let room = self.folder.room().map_err(|error| self.unwritten(&error))?;
         if !self.limits.leaves_room(room, packed.file_bytes) {
-            let free = format!("{} MB are free", room.free_bytes / 1_000_000);
+            let free = format!("{} MiB are free", room.free_bytes >> 20);
             self.fault(Fault::NoRoom, &free);
             return Err(Declined::NoRoom);
         }

@@ -236,8 +236,7 @@ impl<'a> Maker<'a> {
         })
     }
 
-    /// Makes all of `picks` that can be made, and answers them by frame. Those that the strip has already
-    /// are left out.
+    /// Makes all of `picks` that can be made, and answers them by frame.
     fn make_all(
         &mut self,
         picks: &[Pick],
