@@ -208,6 +208,10 @@ impl FrameCache {
         bytes: u64,
     ) -> Result<Charge, OverBudget> {
         let mut charge = ledger.reserve(MemoryClass::Frames, bytes);
+        // The pool may hold slabs that nothing is in any more.
+        if charge.is_err() && self.let_go(Vec::new()) > 0 {
+            charge = ledger.reserve(MemoryClass::Frames, bytes);
+        }
         let mut tries = 0;
         while charge.is_err() && tries < MOST_TRIES {
             let gone = self.store.lock().make_room(source, frame, bytes);
