@@ -195,7 +195,10 @@ fn a_file_outside_the_pool_takes_the_room_of_one_inside_it() {
     assert_eq!(rig.ledger.room(MemoryClass::Frames), 0, "the slabs stay");
     now.aim(at(0, false));
     now.put(FrameIndex(0), &picture(16));
-    assert_eq!((rig.cache.stats().evicted, rig.cache.stats().frames), (3, 18));
+    assert_eq!(
+        (rig.cache.stats().evicted, rig.cache.stats().frames),
+        (3, 18)
+    );
     for frame in 1..10 {
         now.put(FrameIndex(frame), &picture(16));
     }
