@@ -4,49 +4,20 @@
 //! programs do not count. Frames change from picture to picture, so nothing is kept as a still. `clip` is a
 //! lone 4K frame; what the others take beyond their conversions is the price of composing.
 
+mod frames;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use frames::{frame, size};
 use jogwheel::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget, Viewer};
-use jogwheel::media::{
-    ColorInfo, FieldOrder, FrameStorage, Orientation, PictureId, PixelFormat, Size, VideoFrame,
-};
+use jogwheel::media::{Orientation, PixelFormat, VideoFrame};
 use jogwheel::timeline::{Composite, CompositeLayer, CompositeOp, Content, Look, Mix, WipeEdge};
 
 /// Frames of each kind, taken in turn.
 const FRAMES: usize = 3;
-
-fn size(width: u32, height: u32) -> Size {
-    Size::new(width, height).expect("a valid size")
-}
-
-/// A frame whose rows start at multiples of 256 bytes, as those of the frame pool do.
-fn frame(format: PixelFormat, size: Size, seed: usize) -> Arc<VideoFrame> {
-    let planes: Vec<(Vec<u8>, usize)> = (0..format.plane_count())
-        .map(|plane| {
-            let stride = format.row_bytes(plane, size).next_multiple_of(256);
-            let rows = format.plane_size(plane, size).1;
-            let bytes = (0..stride * rows)
-                .map(|i| ((i + seed) * 7 % 220 + 16).to_le_bytes()[0])
-                .collect();
-            (bytes, stride)
-        })
-        .collect();
-    let slices: Vec<(&[u8], usize)> = planes
-        .iter()
-        .map(|(bytes, stride)| (bytes.as_slice(), *stride))
-        .collect();
-    Arc::new(VideoFrame {
-        id: PictureId::unique(),
-        size,
-        format,
-        color: ColorInfo::BT709_LIMITED,
-        fields: FieldOrder::Progressive,
-        storage: FrameStorage::from_planes(format, size, &slices),
-    })
-}
 
 fn layer(frame: &Arc<VideoFrame>, look: Look, mix: Mix) -> CompositeOp {
     CompositeOp::Layer(CompositeLayer {
@@ -65,7 +36,7 @@ fn cases() -> Vec<(&'static str, Vec<Composite>)> {
     let (uhd, hd) = (size(3840, 2160), size(1920, 1080));
     let all = |format, size, first: usize| -> Vec<_> {
         (first..first + FRAMES)
-            .map(|seed| frame(format, size, seed))
+            .map(|seed| Arc::new(frame(format, size, seed)))
             .collect()
     };
     let plain = PixelFormat::YUV420P8;

@@ -8,8 +8,8 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jogwheel::convert::{ConvertJob, CpuConverter, Deinterlacer};
 use jogwheel::media::{
-    ColorInfo, FieldOrder, FrameStorage, MatrixCoefficients, Orientation, PictureId, PixelFormat,
-    Primaries, SampleDepth, Size, Subsampling, TransferFunction, VideoFrame,
+    ColorInfo, FieldOrder, MatrixCoefficients, Orientation, PixelFormat, Primaries, SampleDepth,
+    Size, Subsampling, TransferFunction, VideoFrame,
 };
 
 /// Enough for the frames of one size to exceed the last-level cache.
@@ -40,18 +40,9 @@ fn frame(format: PixelFormat, size: Size, color: ColorInfo, seed: u64) -> VideoF
             (bytes, stride)
         })
         .collect();
-    let slices: Vec<_> = planes
-        .iter()
-        .map(|(bytes, stride)| (&bytes[..], *stride))
-        .collect();
-    let storage = FrameStorage::from_planes(format, size, &slices);
     VideoFrame {
-        id: PictureId::unique(),
-        size,
-        format,
-        color,
         fields: FieldOrder::TopFirst,
-        storage,
+        ..VideoFrame::from_planes(format, size, color, &planes)
     }
 }
 

@@ -5,54 +5,23 @@
 //! as `--no-cache` does; `made and kept` plays on through frames that never come again; `again` shows
 //! pictures that are kept. `drawn` draws one picture again and again: what `again` cannot save.
 
+mod frames;
+
 use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use frames::{frame, size};
 use jogwheel::gpu::{
     ConvertChoice, Course, GpuContext, GpuOptions, OffscreenTarget, Outlook, Place, Rect,
     TextureBudget, Viewer,
 };
-use jogwheel::media::{
-    ColorInfo, FieldOrder, FrameStorage, Orientation, PictureId, PixelFormat, Size, VideoFrame,
-    ViewSettings,
-};
+use jogwheel::media::{Orientation, PictureId, PixelFormat, VideoFrame, ViewSettings};
 use jogwheel::memory::Ledger;
 use jogwheel::time::FrameIndex;
 
 /// Frames in turn: more than the last-level cache holds.
 const FRAMES: i64 = 12;
-
-fn size(width: u32, height: u32) -> Size {
-    Size::new(width, height).expect("a valid size")
-}
-
-/// A frame whose rows start at multiples of 256 bytes, as those of the frame pool do.
-fn frame(number: i64) -> VideoFrame {
-    let (format, size) = (PixelFormat::YUV420P8, size(3840, 2160));
-    let shift = usize::try_from(number).unwrap_or(0);
-    let planes: Vec<(Vec<u8>, usize)> = (0..format.plane_count())
-        .map(|plane| {
-            let stride = format.row_bytes(plane, size).next_multiple_of(256);
-            let bytes = (0..stride * format.plane_size(plane, size).1)
-                .map(|i| ((i + shift) * 7 % 220 + 16).to_le_bytes()[0])
-                .collect();
-            (bytes, stride)
-        })
-        .collect();
-    let slices: Vec<(&[u8], usize)> = planes
-        .iter()
-        .map(|(bytes, stride)| (bytes.as_slice(), *stride))
-        .collect();
-    VideoFrame {
-        id: PictureId::of_frame(1, FrameIndex(number)),
-        size,
-        format,
-        color: ColorInfo::BT709_LIMITED,
-        fields: FieldOrder::Progressive,
-        storage: FrameStorage::from_planes(format, size, &slices),
-    }
-}
 
 /// CPU time of this process so far.
 fn cpu_time() -> Duration {
@@ -142,7 +111,12 @@ impl Screen {
 }
 
 fn kept(criterion: &mut Criterion) {
-    let mut frames: Vec<VideoFrame> = (0..FRAMES).map(frame).collect();
+    let mut frames: Vec<VideoFrame> = (0..FRAMES)
+        .map(|number| {
+            let seed = usize::try_from(number).unwrap_or(0);
+            frame(PixelFormat::YUV420P8, size(3840, 2160), seed)
+        })
+        .collect();
     for choice in [ConvertChoice::Cpu, ConvertChoice::Gpu] {
         let mut group = criterion.benchmark_group(format!("kept/{choice:?}"));
         group.sample_size(20);

@@ -11,8 +11,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use jogwheel::time::{FrameIndex, FrameRate, MediaSpan, MediaTime};
 use jogwheel::timeline::resolve::Edit;
 use jogwheel::timeline::{
-    Child, Clip, Composition, CompositionKind, Item, ItemKind, Look, MediaReference, Metadata,
-    NamedReference, StatedRange, TimeRange, Timeline, TrackKind, Transition, TransitionKind,
+    Child, CompositionKind, Item, ItemKind, Look, MediaReference, Metadata, StatedRange, TimeRange,
+    Timeline, TrackKind, Transition, TransitionKind,
 };
 
 /// Frames of a clip: 10,000 one after another last ten hours.
@@ -28,7 +28,6 @@ fn frames(count: i64) -> MediaSpan {
 
 fn item(kind: ItemKind, length: Option<i64>) -> Item {
     Item {
-        name: "shot".into(),
         source_range: length.map(|length| StatedRange {
             range: TimeRange {
                 start: MediaTime::ZERO + frames(100),
@@ -36,30 +35,16 @@ fn item(kind: ItemKind, length: Option<i64>) -> Item {
             },
             rate: rate(),
         }),
-        enabled: true,
-        look: Look::default(),
-        effects: Vec::new(),
-        markers: Vec::new(),
-        kind,
-        metadata: Metadata::NONE,
+        ..Item::new("shot", kind)
     }
 }
 
 fn clip(number: i64, length: i64) -> Child {
-    let named = NamedReference {
-        key: "DEFAULT_MEDIA".into(),
-        reference: MediaReference::File {
-            target: format!("file:///media/shot_{:03}.mov", number % 50).into(),
-            available: None,
-        },
-        bounds: None,
-        metadata: Metadata::NONE,
+    let file = MediaReference::File {
+        target: format!("file:///media/shot_{:03}.mov", number % 50).into(),
+        available: None,
     };
-    let clip = Clip {
-        references: vec![named],
-        active: 0,
-    };
-    Child::Item(Arc::new(item(ItemKind::Clip(Box::new(clip)), Some(length))))
+    Child::Item(Arc::new(item(ItemKind::clip(file), Some(length))))
 }
 
 fn gap(length: i64) -> Child {
@@ -67,8 +52,7 @@ fn gap(length: i64) -> Child {
 }
 
 fn composition(kind: CompositionKind, children: Vec<Child>) -> Item {
-    let children = children.into();
-    item(ItemKind::Composition(Composition { kind, children }), None)
+    item(ItemKind::composition(kind, children), None)
 }
 
 /// `count` clips with a dissolve at every tenth cut, after a gap.

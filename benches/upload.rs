@@ -4,50 +4,20 @@
 //! staging memory, submit, wait. `show` is a whole frame of 4K 4:2:0 at 1280x720: conversion, upload,
 //! wait. `draw` is a redraw of that picture into a window-sized target.
 
+mod frames;
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use frames::{frame, size};
 use jogwheel::gpu::{
     ConvertChoice, FrameUploader, GpuContext, GpuOptions, OffscreenTarget, Rect, Viewer,
 };
-use jogwheel::media::{
-    ColorInfo, FieldOrder, FrameStorage, Orientation, PictureId, PixelFormat, Size,
-    TransferFunction, VideoFrame, ViewSettings,
-};
-
-fn size(width: u32, height: u32) -> Size {
-    Size::new(width, height).expect("a valid size")
-}
-
-/// A frame whose rows start at multiples of 256 bytes, as those of the frame pool do.
-fn frame(format: PixelFormat, size: Size) -> VideoFrame {
-    let planes: Vec<(Vec<u8>, usize)> = (0..format.plane_count())
-        .map(|plane| {
-            let stride = format.row_bytes(plane, size).next_multiple_of(256);
-            let rows = format.plane_size(plane, size).1;
-            let bytes = (0..stride * rows)
-                .map(|i| (i * 7 % 220 + 16).to_le_bytes()[0])
-                .collect();
-            (bytes, stride)
-        })
-        .collect();
-    let slices: Vec<(&[u8], usize)> = planes
-        .iter()
-        .map(|(bytes, stride)| (bytes.as_slice(), *stride))
-        .collect();
-    VideoFrame {
-        id: PictureId::unique(),
-        size,
-        format,
-        color: ColorInfo::BT709_LIMITED,
-        fields: FieldOrder::Progressive,
-        storage: FrameStorage::from_planes(format, size, &slices),
-    }
-}
+use jogwheel::media::{Orientation, PixelFormat, TransferFunction, ViewSettings};
 
 fn uploads(criterion: &mut Criterion, ctx: &GpuContext) {
     for (name, size) in [("4k", size(3840, 2160)), ("8k", size(7680, 4320))] {
-        let frame = frame(PixelFormat::NV12, size);
+        let frame = frame(PixelFormat::NV12, size, 0);
         let bytes = frame.storage.byte_len();
         let mut group = criterion.benchmark_group(format!("upload/{name}"));
         group
@@ -80,8 +50,8 @@ fn pictures(criterion: &mut Criterion, ctx: &GpuContext) {
     let window = size(1280, 720);
     let mut group = criterion.benchmark_group("show/4k to 720p");
     group.sample_size(20);
-    let sdr = frame(PixelFormat::YUV420P8, size(3840, 2160));
-    let mut hdr = frame(PixelFormat::YUV420P8, size(3840, 2160));
+    let sdr = frame(PixelFormat::YUV420P8, size(3840, 2160), 0);
+    let mut hdr = frame(PixelFormat::YUV420P8, size(3840, 2160), 0);
     hdr.color.transfer = TransferFunction::Pq;
     for (name, frame) in [("sdr", &sdr), ("hdr", &hdr)] {
         for choice in [ConvertChoice::Cpu, ConvertChoice::Gpu] {

@@ -80,14 +80,19 @@ def percentile(values, percent):
     return ranked[max(0, -(-len(ranked) * percent // 100) - 1)]
 
 
-def seek(options, mpv_options):
+def paused_with_targets(options, mpv_options, earliest):
+    """A paused mpv that shows nothing, and random times in its file, `earliest` or later."""
     mpv = Mpv(["--vo=null", "--no-audio", "--pause", "--hr-seek=yes", "--keep-open=yes", *mpv_options, options.file])
     mpv.wait_for("playback-restart")
     duration = mpv.get("duration")
     random_numbers = random.Random(options.seed)
+    return mpv, [random_numbers.uniform(earliest, duration - 0.1) for _ in range(options.count)]
+
+
+def seek(options, mpv_options):
+    mpv, targets = paused_with_targets(options, mpv_options, 0)
     times = []
-    for _ in range(options.count):
-        target = random_numbers.uniform(0, duration - 0.1)
+    for target in targets:
         began = time.perf_counter()
         mpv.send("seek", target, "absolute+exact")
         mpv.wait_for("playback-restart")
@@ -97,13 +102,10 @@ def seek(options, mpv_options):
 
 
 def back(options, mpv_options):
-    mpv = Mpv(["--vo=null", "--no-audio", "--pause", "--hr-seek=yes", "--keep-open=yes", *mpv_options, options.file])
-    mpv.wait_for("playback-restart")
-    duration = mpv.get("duration")
-    random_numbers = random.Random(options.seed)
+    mpv, targets = paused_with_targets(options, mpv_options, 1)
     times = []
-    for _ in range(options.count):
-        mpv.send("seek", random_numbers.uniform(1, duration - 0.1), "absolute+exact")
+    for target in targets:
+        mpv.send("seek", target, "absolute+exact")
         mpv.wait_for("playback-restart")
         began = time.perf_counter()
         for _ in range(10):

@@ -56,6 +56,30 @@ pub struct PlayerOptions {
     pub files: Vec<PathBuf>,
 }
 
+impl PlayerOptions {
+    /// Opens `files` paused and without sound, which is enough to look at single frames. Nothing is kept on
+    /// disk.
+    pub fn paused_and_silent(files: Vec<PathBuf>) -> Self {
+        Self {
+            start: StartOptions {
+                paused: true,
+                ..StartOptions::default()
+            },
+            audio: AudioConfig {
+                device: None,
+                enabled: false,
+            },
+            budget: MemoryBudget::for_this_machine(),
+            keeps_frames: true,
+            threads: None,
+            commands: Vec::new(),
+            timelines: TimelineSettings::default(),
+            disk: None,
+            files,
+        }
+    }
+}
+
 /// The engine and what the presenting thread needs of it.
 pub struct Player {
     /// The clock that everything is in.

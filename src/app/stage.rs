@@ -12,7 +12,7 @@ use crate::gpu::{
 use crate::media::{
     CompareView, FieldOrder, Orientation, Size, VideoFrame, VideoStream, ViewSettings,
 };
-use crate::playback::{PlaybackStatus, Snapshot};
+use crate::playback::Snapshot;
 use crate::time::FrameIndex;
 use crate::timeline::{Composite, CompositeLayer, CompositeOp, Content};
 
@@ -374,7 +374,7 @@ impl Stage {
 
 /// How the playhead goes on.
 fn course_of(snapshot: &Snapshot) -> Course {
-    if snapshot.status != PlaybackStatus::Playing {
+    if !snapshot.is_running() {
         return Course::Anywhere;
     }
     let reverse = snapshot.speed.is_reverse();

@@ -2,8 +2,9 @@ use super::*;
 use crate::decode::Generation;
 use crate::gpu::TextureBudget;
 use crate::media::CompareMode;
-use crate::media::{ColorInfo, FrameStorage, PictureId, PixelFormat, SampleAspect, StreamId};
+use crate::media::{ColorInfo, PictureId, PixelFormat, SampleAspect, StreamId};
 use crate::memory::Ledger;
+use crate::playback::PlaybackStatus;
 use crate::time::{FrameRate, MediaSpan, MediaTime, Moment, TimeBase};
 use crate::timeline::{CompareSides, Look, Mix};
 
@@ -28,14 +29,9 @@ fn frame(size: Size, fields: FieldOrder) -> Arc<VideoFrame> {
             (bytes.collect(), width)
         })
         .collect();
-    let slices: Vec<(&[u8], usize)> = planes.iter().map(|(b, stride)| (&b[..], *stride)).collect();
     Arc::new(VideoFrame {
-        id: PictureId::unique(),
-        size,
-        format,
-        color: ColorInfo::BT709_LIMITED,
         fields,
-        storage: FrameStorage::from_planes(format, size, &slices),
+        ..VideoFrame::from_planes(format, size, ColorInfo::BT709_LIMITED, &planes)
     })
 }
 

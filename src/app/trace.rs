@@ -64,8 +64,10 @@ struct Writer {
     ground: TraceGround,
     /// Where the playhead is.
     here: i64,
-    /// How long the trace takes.
+    /// How long the trace takes, were no wait shortened.
     lasts: Duration,
+    /// No wait is longer, nor play.
+    longest_wait: Duration,
 }
 
 impl Writer {
@@ -78,11 +80,13 @@ impl Writer {
             ground,
             here,
             lasts: Duration::ZERO,
+            longest_wait: Duration::MAX,
         }
     }
 
     fn push(&mut self, wait: Duration, command: Command) {
         self.lasts += wait;
+        let wait = wait.min(self.longest_wait);
         self.steps.push(TraceStep { wait, command });
     }
 
@@ -143,10 +147,19 @@ pub fn drags(seed: u64, ground: TraceGround, count: u32, every: Duration) -> Vec
 /// The hand looks for a cut: it plays for some seconds and stops, steps about where it stopped, drags
 /// slowly around there, flings the playhead to another scene, and comes back to places where it was, with
 /// pauses to think. Of a hundred gestures 27 play, 28 step, 22 drag near by, 6 fling, 17 seek (half of
-/// them back to one of the last eight places).
-pub fn editing(seed: u64, ground: TraceGround, length: Duration) -> Vec<TraceStep> {
+/// them back to one of the last eight places). With `longest_wait` the hand thinks and plays no longer than
+/// that at a time, and does the same otherwise.
+pub fn editing(
+    seed: u64,
+    ground: TraceGround,
+    length: Duration,
+    longest_wait: Option<Duration>,
+) -> Vec<TraceStep> {
     let every = Duration::from_millis(33);
-    let mut writer = Writer::new(seed, ground);
+    let mut writer = Writer {
+        longest_wait: longest_wait.unwrap_or(Duration::MAX),
+        ..Writer::new(seed, ground)
+    };
     let mut places = Vec::new();
     let target = writer.target(writer.here);
     writer.push(Duration::ZERO, Command::Pause);
@@ -159,6 +172,7 @@ pub fn editing(seed: u64, ground: TraceGround, length: Duration) -> Vec<TraceSte
                 let plays = writer.dice.millis(1_000, 8_000);
                 writer.push(think, Command::Play);
                 writer.push(plays, Command::Pause);
+                let plays = plays.min(writer.longest_wait);
                 let millis = i64::try_from(plays.as_millis()).unwrap_or(0);
                 writer.here += writer.frames_in(millis);
                 // What runs off the end begins anew.
@@ -229,9 +243,9 @@ mod tests {
     #[test]
     fn an_hour_is_the_same_for_the_same_seed_and_has_a_bit_of_everything() {
         let hour = Duration::from_hours(1);
-        let trace = editing(1, ground(), hour);
-        assert_eq!(trace, editing(1, ground(), hour));
-        assert_ne!(trace, editing(2, ground(), hour));
+        let trace = editing(1, ground(), hour, None);
+        assert_eq!(trace, editing(1, ground(), hour, None));
+        assert_ne!(trace, editing(2, ground(), hour, None));
         let lasts: Duration = trace.iter().map(|step| step.wait).sum();
         assert!(
             lasts >= hour && lasts < hour + Duration::from_mins(1),
@@ -253,6 +267,36 @@ mod tests {
     }
 
     #[test]
+    fn a_hand_in_a_hurry_does_as_much_in_less_time() {
+        let (length, longest) = (Duration::from_mins(10), Duration::from_millis(400));
+        let whole = editing(1, ground(), length, None);
+        let short = editing(1, ground(), length, Some(longest));
+        assert!(short.iter().all(|step| step.wait <= longest));
+        let lasts = |trace: &[TraceStep]| trace.iter().map(|step| step.wait).sum::<Duration>();
+        assert!(lasts(&short) < lasts(&whole) / 2);
+        // What it plays is what it has moved by.
+        let at = short.windows(3).position(|three| {
+            three[0].command == Command::Play
+                && three[1].command == Command::Pause
+                && matches!(three[2].command, Command::Scrub(_))
+        });
+        let (before, after) = short.split_at(at.unwrap());
+        let left = before.iter().rev().find_map(frame_of).unwrap();
+        let stepped: i64 = before
+            .iter()
+            .rev()
+            .take_while(|step| frame_of(step).is_none())
+            .map(|step| match step.command {
+                Command::Step(frames) => frames,
+                Command::Pause => i64::try_from(step.wait.as_millis()).unwrap() * 30 / 1_000,
+                _ => 0,
+            })
+            .sum();
+        let played = i64::try_from(after[1].wait.as_millis()).unwrap() * 30 / 1_000;
+        assert_eq!(frame_of(&after[2]), Some(left + stepped + played));
+    }
+
+    #[test]
     fn drags_stay_on_their_ground_and_end() {
         let trace = drags(3, ground(), 12, Duration::from_millis(33));
         let ends = trace
@@ -268,6 +312,6 @@ mod tests {
             frames: 1,
             ..ground()
         };
-        assert!(!editing(1, tiny, Duration::from_mins(1)).is_empty());
+        assert!(!editing(1, tiny, Duration::from_mins(1), None).is_empty());
     }
 }

@@ -7,6 +7,7 @@
 pub mod disk;
 pub mod frames;
 mod product;
+mod source;
 pub mod thumbnails;
 pub mod waveform;
 

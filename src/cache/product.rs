@@ -126,6 +126,22 @@ impl ProductStore for MemoryStore {
     }
 }
 
+/// What a product begins with: `magic`, which names its layout, and three numbers, little-endian.
+pub(super) fn head(magic: [u8; 8], numbers: [u32; 3]) -> Vec<u8> {
+    let mut bytes = magic.to_vec();
+    bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+    bytes
+}
+
+/// The three numbers of a [`head`], and what follows it. `None` where it is of another layout.
+pub(super) fn split_head(magic: [u8; 8], bytes: &[u8]) -> Option<([u32; 3], &[u8])> {
+    let rest = bytes.strip_prefix(&magic)?;
+    let (numbers, rest) = rest.split_at_checked(12)?;
+    let (numbers, _) = numbers.as_chunks::<4>();
+    let numbers: [[u8; 4]; 3] = numbers.try_into().ok()?;
+    Some((numbers.map(u32::from_le_bytes), rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,10 +10,8 @@ use super::exit::{CliError, Exit};
 use super::play::{check_file, convert_choice, refresh};
 use super::print;
 use crate::app::{Headless, HeadlessOptions, PlayerOptions, write_png};
-use crate::audio::AudioConfig;
 use crate::media::Size;
-use crate::memory::MemoryBudget;
-use crate::playback::{PlaybackStatus, StartOptions};
+use crate::playback::PlaybackStatus;
 
 pub(super) fn run(args: &ShotArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
     let info = check_file(&args.file, &args.timeline.settings())?;
@@ -22,23 +20,12 @@ pub(super) fn run(args: &ShotArgs, out: &mut dyn Write) -> Result<Exit, CliError
         return Err(CliError::new(Exit::Input, text).about(&args.file));
     };
     let player = PlayerOptions {
-        // The position is resolved when the whole file is known, for it may lie beyond the end.
-        start: StartOptions {
-            paused: true,
-            ..StartOptions::default()
-        },
-        audio: AudioConfig {
-            device: None,
-            enabled: false,
-        },
-        budget: MemoryBudget::for_this_machine(),
         // One frame is shown, once.
         keeps_frames: false,
-        threads: None,
-        commands: Vec::new(),
         timelines: args.timeline.settings(),
         disk: disk_cache(&args.disk),
-        files: vec![args.file.clone()],
+        // The position is resolved when the whole file is known, for it may lie beyond the end.
+        ..PlayerOptions::paused_and_silent(vec![args.file.clone()])
     };
     let small = Size::new(16, 16).unwrap_or(stream.size);
     let options = HeadlessOptions {

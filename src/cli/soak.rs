@@ -23,9 +23,6 @@ use crate::time::{FrameIndex, MediaSpan, MediaTime};
 /// Frames that series of steps back are made from.
 const SERIES_BACK: usize = 5;
 
-/// No rest in a drag is longer.
-const LONGEST_REST: Duration = Duration::from_secs(1);
-
 pub(super) fn run(args: &SoakArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
     check_file(&args.file, &args.timeline.settings())?;
     let moves = [
@@ -172,12 +169,13 @@ fn make_moves(args: &SoakArgs, run: &mut Headless) -> Result<(), CliError> {
     if let Some(count) = args.drags {
         let every = millis_span(args.drag_interval_ms);
         let trace = drags(args.seed, ground, count, every);
-        run.follow_trace(&trace, LONGEST_REST)?;
+        run.follow_trace(&trace)?;
     }
     if let Some(TraceChoice::Editing) = args.trace {
         let length = Duration::from_mins(args.trace_minutes.into());
-        let trace = editing(args.seed, ground, length);
-        run.follow_trace(&trace, millis_span(args.trace_wait_ms))?;
+        let longest_wait = args.trace_wait_ms.map(millis_span);
+        let trace = editing(args.seed, ground, length, longest_wait);
+        run.follow_trace(&trace)?;
     }
     Ok(())
 }

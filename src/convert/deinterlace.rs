@@ -351,7 +351,7 @@ fn write(format: PixelFormat, codes: &[u16], bytes: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::{ColorInfo, PictureId, PlaneArrangement, SampleDepth, Size, Subsampling};
+    use crate::media::{ColorInfo, PlaneArrangement, SampleDepth, Size, Subsampling};
 
     fn formats() -> Vec<PixelFormat> {
         let yuv = |subsampling, bits| {
@@ -402,18 +402,9 @@ mod tests {
                 (bytes, stride)
             })
             .collect();
-        let slices: Vec<_> = planes
-            .iter()
-            .map(|(bytes, stride)| (&bytes[..], *stride))
-            .collect();
-        let storage = FrameStorage::from_planes(format, size, &slices);
         VideoFrame {
-            id: PictureId::unique(),
-            size,
-            format,
-            color: ColorInfo::BT709_LIMITED,
             fields,
-            storage,
+            ..VideoFrame::from_planes(format, size, ColorInfo::BT709_LIMITED, &planes)
         }
     }
 

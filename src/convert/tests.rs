@@ -5,9 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::media::{
-    ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, HdrMetadata,
-    MatrixCoefficients, PictureId, PlaneArrangement, Primaries, SampleDepth, Subsampling,
-    TransferFunction, VideoFrame,
+    ChromaSiting, ColorInfo, ColorModel, ColorRange, HdrMetadata, MatrixCoefficients,
+    PlaneArrangement, Primaries, SampleDepth, Subsampling, TransferFunction, VideoFrame,
 };
 
 /// A frame of smooth gradients with noise on top, the same for the same seed. Codes cover the whole
@@ -53,19 +52,7 @@ pub(super) fn test_frame(
             (bytes, stride)
         })
         .collect();
-    let slices: Vec<_> = planes
-        .iter()
-        .map(|(bytes, stride)| (&bytes[..], *stride))
-        .collect();
-    let storage = FrameStorage::from_planes(format, size, &slices);
-    VideoFrame {
-        id: PictureId::unique(),
-        size,
-        format,
-        color,
-        fields: FieldOrder::Progressive,
-        storage,
-    }
+    VideoFrame::from_planes(format, size, color, &planes)
 }
 
 fn size(width: u32, height: u32) -> Size {
@@ -360,15 +347,7 @@ fn codes_beyond_the_depth_saturate() {
     };
     let (luma, chroma) = ([0xff; 64], [0, 2].repeat(32));
     let planes = [(&luma[..], 64), (&chroma[..], 64), (&chroma[..], 64)];
-    let storage = FrameStorage::from_planes(format, size(32, 1), &planes);
-    let frame = VideoFrame {
-        id: PictureId::unique(),
-        size: size(32, 1),
-        format,
-        color,
-        fields: FieldOrder::Progressive,
-        storage,
-    };
+    let frame = VideoFrame::from_planes(format, size(32, 1), color, &planes);
     for mut converter in [CpuConverter::new(1), CpuConverter::portable()] {
         assert_eq!(fast(&mut converter, &frame, &upright(32, 1)), [255; 128]);
     }

@@ -6,8 +6,8 @@ use parking_lot::Mutex;
 
 use crate::convert::{ConvertJob, reference};
 use crate::media::{
-    ColorInfo, ColorModel, FieldOrder, FrameStorage, PictureId, PixelFormat, PlaneArrangement,
-    SampleDepth, Size, Subsampling, VideoFrame,
+    ColorInfo, ColorModel, PixelFormat, PlaneArrangement, SampleDepth, Size, Subsampling,
+    VideoFrame,
 };
 
 use super::{GpuContext, GpuOptions, RgbaPicture};
@@ -110,18 +110,7 @@ pub(super) fn frame_of(
             (bytes, stride)
         })
         .collect();
-    let slices: Vec<(&[u8], usize)> = planes
-        .iter()
-        .map(|(bytes, stride)| (bytes.as_slice(), *stride))
-        .collect();
-    VideoFrame {
-        id: PictureId::unique(),
-        size,
-        format,
-        color,
-        fields: FieldOrder::Progressive,
-        storage: FrameStorage::from_planes(format, size, &slices),
-    }
+    VideoFrame::from_planes(format, size, color, &planes)
 }
 
 /// Seeded noise of all code values: the hardest picture for unscaled conversion.

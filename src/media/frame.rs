@@ -110,11 +110,8 @@ pub enum FrameStorage {
 }
 
 impl FrameStorage {
-    /// Copies `planes` (bytes and stride each) into memory of its own. For tests and small pictures.
-    ///
-    /// # Panics
-    /// When the planes do not fit `format` and `size`.
-    pub fn from_planes(format: PixelFormat, size: Size, planes: &[(&[u8], usize)]) -> Self {
+    /// As [`VideoFrame::from_planes`].
+    fn from_planes(format: PixelFormat, size: Size, planes: &[(impl AsRef<[u8]>, usize)]) -> Self {
         struct Owned {
             _bytes: Vec<Box<[u8]>>,
         }
@@ -125,7 +122,10 @@ impl FrameStorage {
             format.plane_count(),
             "one slice for each plane"
         );
-        let bytes: Vec<Box<[u8]>> = planes.iter().map(|(bytes, _)| Box::from(*bytes)).collect();
+        let bytes: Vec<Box<[u8]>> = planes
+            .iter()
+            .map(|(bytes, _)| bytes.as_ref().into())
+            .collect();
         let layouts = bytes
             .iter()
             .zip(planes)
@@ -275,6 +275,27 @@ pub struct VideoFrame {
 }
 
 impl VideoFrame {
+    /// A progressive picture with a name of its own. Copies `planes` (bytes and stride each). For tests and
+    /// small pictures.
+    ///
+    /// # Panics
+    /// When the planes do not fit `format` and `size`.
+    pub fn from_planes(
+        format: PixelFormat,
+        size: Size,
+        color: ColorInfo,
+        planes: &[(impl AsRef<[u8]>, usize)],
+    ) -> Self {
+        Self {
+            id: PictureId::unique(),
+            size,
+            format,
+            color,
+            fields: FieldOrder::Progressive,
+            storage: FrameStorage::from_planes(format, size, planes),
+        }
+    }
+
     /// The bytes of plane `index`.
     ///
     /// # Panics

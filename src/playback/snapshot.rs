@@ -227,6 +227,13 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// Whether the playhead moves by itself: not while it is dragged, even if it plays on afterwards.
+    pub fn is_running(&self) -> bool {
+        self.status == PlaybackStatus::Playing && !self.scrubbing
+    }
+}
+
 impl Default for Snapshot {
     /// Nothing is open.
     fn default() -> Self {

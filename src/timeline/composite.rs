@@ -142,25 +142,19 @@ impl Default for Mix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::{ColorInfo, FieldOrder, FrameStorage, PictureId, PixelFormat};
+    use crate::media::{ColorInfo, PixelFormat};
 
     #[test]
     fn its_frames_are_found_in_order() {
         let size = Size::new(2, 2).unwrap();
         let frame = || {
-            let (luma, chroma) = ([16; 4], [128; 2]);
-            Arc::new(VideoFrame {
-                id: PictureId::unique(),
+            let planes: [(&[u8], usize); 2] = [(&[16; 4], 2), (&[128; 2], 2)];
+            Arc::new(VideoFrame::from_planes(
+                PixelFormat::NV12,
                 size,
-                format: PixelFormat::NV12,
-                color: ColorInfo::BT709_LIMITED,
-                fields: FieldOrder::Progressive,
-                storage: FrameStorage::from_planes(
-                    PixelFormat::NV12,
-                    size,
-                    &[(&luma, 2), (&chroma, 2)],
-                ),
-            })
+                ColorInfo::BT709_LIMITED,
+                &planes,
+            ))
         };
         let layer = |content| {
             CompositeOp::Layer(CompositeLayer {

@@ -46,6 +46,22 @@ pub struct Item {
     pub metadata: Metadata,
 }
 
+impl Item {
+    /// An item with nothing but a name, which may be empty.
+    pub fn new(name: &str, kind: ItemKind) -> Self {
+        Self {
+            name: name.into(),
+            source_range: None,
+            enabled: true,
+            look: Look::default(),
+            effects: Vec::new(),
+            markers: Vec::new(),
+            kind,
+            metadata: Metadata::NONE,
+        }
+    }
+}
+
 /// What an [`Item`] is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ItemKind {
@@ -55,6 +71,32 @@ pub enum ItemKind {
     Gap,
     /// Others, side by side or one after another.
     Composition(Composition),
+}
+
+impl ItemKind {
+    /// The key that a clip's only medium is listed under, as in OTIO.
+    const ONLY_KEY: &str = "DEFAULT_MEDIA";
+
+    /// A clip of one medium.
+    pub fn clip(reference: MediaReference) -> Self {
+        Self::Clip(Box::new(Clip {
+            references: vec![NamedReference {
+                key: Self::ONLY_KEY.into(),
+                reference,
+                bounds: None,
+                metadata: Metadata::NONE,
+            }],
+            active: 0,
+        }))
+    }
+
+    /// A composition of `children`.
+    pub fn composition(kind: CompositionKind, children: impl Into<Arc<[Child]>>) -> Self {
+        Self::Composition(Composition {
+            kind,
+            children: children.into(),
+        })
+    }
 }
 
 /// A part of a medium.

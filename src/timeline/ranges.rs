@@ -230,7 +230,7 @@ mod tests {
 
     use super::*;
     use crate::time::FrameRate;
-    use crate::timeline::{Look, Metadata, StatedRange, Transition, TransitionKind};
+    use crate::timeline::{Metadata, StatedRange, Transition, TransitionKind};
 
     fn range(start: i64, secs: i64) -> TimeRange {
         TimeRange {
@@ -242,14 +242,8 @@ mod tests {
     fn item(kind: ItemKind, source: Option<TimeRange>) -> Child {
         let rate = FrameRate::new(24, 1).unwrap();
         Child::Item(Arc::new(Item {
-            name: "".into(),
             source_range: source.map(|range| StatedRange { range, rate }),
-            enabled: true,
-            look: Look::default(),
-            effects: Vec::new(),
-            markers: Vec::new(),
-            kind,
-            metadata: Metadata::NONE,
+            ..Item::new("", kind)
         }))
     }
 
@@ -272,11 +266,7 @@ mod tests {
         children: Vec<Child>,
         source: Option<TimeRange>,
     ) -> Arc<super::super::Item> {
-        let children = children.into();
-        match item(
-            ItemKind::Composition(Composition { kind, children }),
-            source,
-        ) {
+        match item(ItemKind::composition(kind, children), source) {
             Child::Item(item) => item,
             Child::Transition(_) => unreachable!(),
         }

@@ -13,8 +13,8 @@ use jogwheel::gpu::{
     Viewer,
 };
 use jogwheel::media::{
-    ColorInfo, FieldOrder, FrameStorage, MatrixCoefficients, Orientation, PictureId, PixelFormat,
-    Primaries, Size, TransferFunction, VideoFrame,
+    ColorInfo, MatrixCoefficients, Orientation, PictureId, PixelFormat, Primaries, Size,
+    TransferFunction, VideoFrame,
 };
 use jogwheel::memory::Ledger;
 use jogwheel::time::FrameIndex;
@@ -143,18 +143,7 @@ fn frame(size: Size, color: ColorInfo) -> VideoFrame {
             (vec![100; stride * format.plane_size(plane, size).1], stride)
         })
         .collect();
-    let slices: Vec<_> = planes
-        .iter()
-        .map(|(bytes, stride)| (&bytes[..], *stride))
-        .collect();
-    VideoFrame {
-        id: PictureId::unique(),
-        size,
-        format,
-        color,
-        fields: FieldOrder::Progressive,
-        storage: FrameStorage::from_planes(format, size, &slices),
-    }
+    VideoFrame::from_planes(format, size, color, &planes)
 }
 
 #[test]

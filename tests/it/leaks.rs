@@ -9,13 +9,12 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 use jogwheel::app::{Player, PlayerOptions};
-use jogwheel::audio::AudioConfig;
 use jogwheel::decode::{
     FrameConsumer, Generation, Input, LoopMode, RingItem, SessionOptions, VideoPlan, VideoSession,
     VideoSource, media_info,
 };
 use jogwheel::memory::{FramePool, MemoryBudget};
-use jogwheel::playback::{self, PlaybackStatus, SeekTarget, StartOptions, TimelineSettings};
+use jogwheel::playback::{self, PlaybackStatus, SeekTarget};
 use jogwheel::time::{FrameIndex, RealClock};
 
 use crate::made;
@@ -235,21 +234,9 @@ fn players_and_playlists() {
             let _already = send.try_send(());
         });
         let options = PlayerOptions {
-            start: StartOptions {
-                paused: true,
-                ..StartOptions::default()
-            },
-            audio: AudioConfig {
-                device: None,
-                enabled: false,
-            },
             budget: MemoryBudget::stated(512 << 20),
-            keeps_frames: true,
             threads: NonZero::new(2),
-            commands: Vec::new(),
-            timelines: TimelineSettings::default(),
-            disk: None,
-            files: files.clone(),
+            ..PlayerOptions::paused_and_silent(files.clone())
         };
         let mut player = Player::start(options, wake).unwrap();
         // Ten openings each: every other one is waited for, the rest are called off by the next.

@@ -7,11 +7,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 use jogwheel::app::{Player, PlayerOptions};
-use jogwheel::audio::AudioConfig;
 use jogwheel::memory::MemoryBudget;
-use jogwheel::playback::{
-    Command, PlaybackStatus, SeekTarget, Snapshot, StartOptions, TimelineSettings,
-};
+use jogwheel::playback::{Command, PlaybackStatus, SeekTarget, Snapshot, TimelineSettings};
 use jogwheel::time::FrameIndex;
 
 use crate::made;
@@ -26,24 +23,13 @@ fn player(path: &Path) -> (Player, Receiver<()>) {
         let _already = send.try_send(());
     });
     let options = PlayerOptions {
-        start: StartOptions {
-            paused: true,
-            ..StartOptions::default()
-        },
-        audio: AudioConfig {
-            device: None,
-            enabled: false,
-        },
         budget: MemoryBudget::stated(512 << 20),
-        keeps_frames: true,
         threads: NonZero::new(2),
-        commands: Vec::new(),
         timelines: TimelineSettings {
             media_roots: vec![made::folder()],
             ..TimelineSettings::default()
         },
-        disk: None,
-        files: vec![path.to_owned()],
+        ..PlayerOptions::paused_and_silent(vec![path.to_owned()])
     };
     (Player::start(options, wake).unwrap(), news)
 }

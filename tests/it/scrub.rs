@@ -7,17 +7,14 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 use jogwheel::app::{Player, PlayerOptions, TraceGround, drags};
-use jogwheel::audio::AudioConfig;
 use jogwheel::convert::CpuConverter;
 use jogwheel::decode::{
     Input, Picture, PlannedFrame, ReaderOptions, Step, VideoReader, VideoSource, media_info,
     read_index,
 };
 use jogwheel::media::Orientation;
-use jogwheel::memory::{FramePool, MemoryBudget};
-use jogwheel::playback::{
-    Command, Origin, PlaybackStatus, Pull, SeekTarget, StartOptions, TimelineSettings,
-};
+use jogwheel::memory::FramePool;
+use jogwheel::playback::{Command, Origin, PlaybackStatus, Pull, SeekTarget};
 use jogwheel::time::{FrameIndex, FrameRate, RealClock};
 use serde_json::json;
 
@@ -50,21 +47,8 @@ impl Rig {
     fn open(clip: &Clip) -> Self {
         let (send, news) = bounded(1);
         let options = PlayerOptions {
-            start: StartOptions {
-                paused: true,
-                ..StartOptions::default()
-            },
-            audio: AudioConfig {
-                device: None,
-                enabled: false,
-            },
-            budget: MemoryBudget::for_this_machine(),
-            keeps_frames: true,
-            disk: None,
             threads: NonZero::new(2),
-            commands: Vec::new(),
-            timelines: TimelineSettings::default(),
-            files: vec![clip.path.clone()],
+            ..PlayerOptions::paused_and_silent(vec![clip.path.clone()])
         };
         let wake = Arc::new(move || {
             let _already = send.try_send(());
@@ -260,7 +244,7 @@ fn what_plays_goes_on_after_a_drag() {
 
 /// What nobody wants any more is not decoded: between two packets a session looks for orders.
 #[test]
-fn a_step_sends_one_packet_and_an_abandoned_plan_none() {
+fn a_step_sends_one_packet_and_an_abandoned_plan_leaves_the_next_alone() {
     let clip = made::clip("h264-longgop.mp4");
     let (mut reader, _) = reader_of(&clip);
     let mut pictures = 0;

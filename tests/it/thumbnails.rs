@@ -283,17 +283,8 @@ fn every_kind_of_sound_has_a_waveform() {
         let stream = info
             .default_audio()
             .unwrap_or_else(|| panic!("{}", clip.name));
-        let zero = info
-            .default_video()
-            .map_or(stream.start, |video| video.start);
         let waveform = Arc::new(Waveform::new());
-        let source = WaveformSource {
-            path: clip.path.clone(),
-            file_bytes: info.container.bytes,
-            stream: stream.id,
-            zero,
-            duration: stream.duration.or(info.container.duration),
-        };
+        let source = WaveformSource::of(&info, stream);
         let queue = queue(Arc::new(|_| {}));
         let request = WaveformRequest::new(source, Arc::clone(&waveform), None);
         let job = request.submit(&queue).unwrap();

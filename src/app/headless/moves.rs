@@ -141,17 +141,12 @@ impl Headless {
         Ok(())
     }
 
-    /// Does what a hand did, at the times it did it, and notes how each move was answered. No wait is
-    /// longer than `longest_wait`.
-    pub fn follow_trace(
-        &mut self,
-        trace: &[TraceStep],
-        longest_wait: Duration,
-    ) -> Result<(), HeadlessError> {
+    /// Does what a hand did, at the times it did it, and notes how each move was answered.
+    pub fn follow_trace(&mut self, trace: &[TraceStep]) -> Result<(), HeadlessError> {
         self.player.engine.send(Command::Pause);
         let mut at = self.player.clock.now();
         for step in trace {
-            at = at + step.wait.min(longest_wait);
+            at = at + step.wait;
             self.turn_until(at)?;
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(());

@@ -13,7 +13,7 @@ use crate::cache::waveform::{Peak, Waveform, WaveformRequest, WaveformSource};
 use crate::jobs::{
     JobEvent, JobHandle, JobListener, JobNews, JobQueue, JobState, QueueOptions, SubmitError,
 };
-use crate::media::{AudioStream, MediaInfo, StreamId};
+use crate::media::{MediaInfo, StreamId};
 use crate::memory::{MemoryManager, Step};
 use crate::playback::{MediaState, PlaybackStatus, Snapshot};
 use crate::time::{Clock, MediaSpan, Moment};
@@ -207,7 +207,7 @@ impl Background {
         let waveform = Arc::new(Waveform::new());
         // What is around the playhead is seen first.
         waveform.aim(medium.rate.time_of_frame_nearest(snapshot.position));
-        let source = waveform_source(&medium.info, stream);
+        let source = WaveformSource::of(&medium.info, stream);
         let store = self.options.store.clone();
         let job = WaveformRequest::new(source, Arc::clone(&waveform), store).submit(&self.queue);
         self.sound = Some(Sound {
@@ -247,19 +247,6 @@ impl Background {
 fn told<T: Default>(error: SubmitError) -> T {
     tracing::warn!("{error}");
     T::default()
-}
-
-/// The sound of `stream`, whose time zero is that of playing.
-fn waveform_source(info: &MediaInfo, stream: &AudioStream) -> WaveformSource {
-    WaveformSource {
-        path: info.path.clone(),
-        file_bytes: info.container.bytes,
-        stream: stream.id,
-        zero: info
-            .default_video()
-            .map_or(stream.start, |video| video.start),
-        duration: stream.duration.or(info.container.duration),
-    }
 }
 
 /// The length that the lane stands for: as declared while the frames are being counted.

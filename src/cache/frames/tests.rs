@@ -4,7 +4,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::media::{ColorInfo, FieldOrder, PictureId, PixelFormat, PlaneOwner, Size};
+use crate::media::{ColorInfo, PixelFormat, PlaneOwner, Size};
 use crate::memory::{MemoryProbe, Readings, Share, Slot};
 use crate::time::SimClock;
 
@@ -12,16 +12,13 @@ use crate::time::SimClock;
 fn picture(rows: u32) -> Arc<VideoFrame> {
     let size = Size::new(32, rows).unwrap();
     let format = PixelFormat::NV12;
-    let plane = |plane: usize| vec![0u8; 32 * format.plane_size(plane, size).1];
-    let (luma, chroma) = (plane(0), plane(1));
-    Arc::new(VideoFrame {
-        id: PictureId::unique(),
-        size,
+    let planes = [0, 1].map(|plane| (vec![0; 32 * format.plane_size(plane, size).1], 32));
+    Arc::new(VideoFrame::from_planes(
         format,
-        color: ColorInfo::BT709_LIMITED,
-        fields: FieldOrder::Progressive,
-        storage: FrameStorage::from_planes(format, size, &[(&luma, 32), (&chroma, 32)]),
-    })
+        size,
+        ColorInfo::BT709_LIMITED,
+        &planes,
+    ))
 }
 
 fn bytes_of(picture: &VideoFrame) -> u64 {

@@ -7,11 +7,12 @@ use std::sync::{Arc, OnceLock};
 use super::plan::{LEVELS, MOST_PICTURES, Pick, Plan, StripScale};
 use super::sheet;
 use super::strip::{Thumbnail, ThumbnailStrip};
+use crate::cache::source::{self, failed};
 use crate::cache::{ProductKey, ProductKind, ProductStore};
 use crate::convert::{ConvertJob, CpuConverter};
 use crate::decode::{
-    DecodeError, FileIdentity, GopIndex, Input, Interrupter, Numbering, ReadError, ReadPicture,
-    ReaderOptions, Step, VideoReader,
+    DecodeError, FileIdentity, GopIndex, Input, Numbering, ReadError, ReadPicture, ReaderOptions,
+    Step, VideoReader,
 };
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, Progress, SubmitError};
 use crate::media::{Orientation, Size, VideoStream};
@@ -127,17 +128,10 @@ impl StripRequest {
             self.strip.add(kept);
             return Ok(());
         }
-        let interrupter = Interrupter::from(context.cancel_flag());
-        let input = Input::open_interruptible(&self.source.path, &interrupter).map_err(failed)?;
+        let input = source::open(&self.source.path, self.source.file_bytes, context)?;
         let file = input.file_identity();
-        if file.bytes != self.source.file_bytes {
-            return Err(JobStop::Failed(format!(
-                "{}: it is another file by now",
-                self.source.path.display()
-            )));
-        }
         let is_settled = file.is_settled();
-        let mut maker = Maker::new(self, input, interrupter)?;
+        let mut maker = Maker::new(self, input)?;
         let made = maker.make_all(picks, context)?;
         // A damaged file may read better next time. What was made of one that changed meanwhile is worth nothing.
         let is_whole = !maker.has_failed && !maker.reader.is_damaged();
@@ -193,11 +187,6 @@ fn small_size(stored: Size, side: u32) -> Size {
     Size::new(scaled(stored.width()), scaled(stored.height())).unwrap_or(stored)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what map_err passes")]
-fn failed(error: impl ToString) -> JobStop {
-    JobStop::Failed(error.to_string())
-}
-
 /// A reader and what turns its pictures into thumbnails.
 struct Maker<'a> {
     request: &'a StripRequest,
@@ -211,17 +200,13 @@ struct Maker<'a> {
 }
 
 impl<'a> Maker<'a> {
-    fn new(
-        request: &'a StripRequest,
-        input: Input,
-        interrupter: Interrupter,
-    ) -> Result<Self, JobStop> {
+    fn new(request: &'a StripRequest, input: Input) -> Result<Self, JobStop> {
         let options = ReaderOptions {
             // With more, a decoder wants more packets before it gives a picture.
             threads: NonZeroUsize::MIN,
             pool: FramePool::new(POOL_BYTES),
             clock: Arc::clone(&request.clock),
-            interrupter,
+            interrupter: input.interrupter(),
         };
         let stream = request.source.stream.clone();
         let reader = VideoReader::new(input, stream, options).map_err(failed)?;

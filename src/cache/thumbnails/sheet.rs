@@ -14,10 +14,10 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use super::strip::Thumbnail;
+use crate::cache::product::{head, split_head};
 use crate::media::{
-    ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, MatrixCoefficients,
-    PictureId, PixelFormat, PlaneArrangement, Primaries, SampleDepth, Size, Subsampling,
-    TransferFunction, VideoFrame,
+    ChromaSiting, ColorInfo, ColorModel, ColorRange, MatrixCoefficients, PixelFormat,
+    PlaneArrangement, Primaries, SampleDepth, Size, Subsampling, TransferFunction, VideoFrame,
 };
 use crate::time::FrameIndex;
 
@@ -61,24 +61,18 @@ fn picture_from_pixels<const BYTES: usize>(size: Size, bytes: &[u8]) -> Option<V
         alpha: false,
         arrangement: PlaneArrangement::Planar,
     };
-    let planes = [&green, &blue, &red].map(|plane| (plane.as_slice(), stride));
-    Some(VideoFrame {
-        id: PictureId::unique(),
-        size,
-        format,
-        // What the converter makes is ready for the screen; this passes it on as it is.
-        color: ColorInfo {
-            range: ColorRange::Full,
-            matrix: MatrixCoefficients::Identity,
-            primaries: Primaries::Bt709,
-            transfer: TransferFunction::Srgb,
-            siting: ChromaSiting::Center,
-            hdr: None,
-            guessed: false,
-        },
-        fields: FieldOrder::Progressive,
-        storage: FrameStorage::from_planes(format, size, &planes),
-    })
+    let planes = [green, blue, red].map(|plane| (plane, stride));
+    // What the converter makes is ready for the screen; this passes it on as it is.
+    let color = ColorInfo {
+        range: ColorRange::Full,
+        matrix: MatrixCoefficients::Identity,
+        primaries: Primaries::Bt709,
+        transfer: TransferFunction::Srgb,
+        siting: ChromaSiting::Center,
+        hdr: None,
+        guessed: false,
+    };
+    Some(VideoFrame::from_planes(format, size, color, &planes))
 }
 
 /// The red, green and blue of a thumbnail's pixels, row by row.
@@ -99,10 +93,7 @@ pub(super) fn pack(size: Size, thumbnails: &[Thumbnail]) -> Result<Vec<u8>, Shee
         && thumbnails.iter().all(|one| one.picture.size == size);
     let count = u32::try_from(thumbnails.len()).ok().filter(|_| fits);
     let count = count.ok_or(SheetError::Unfit)?;
-    let mut bytes = MAGIC.to_vec();
-    for number in [size.width(), size.height(), count] {
-        bytes.extend_from_slice(&number.to_le_bytes());
-    }
+    let mut bytes = head(MAGIC, [size.width(), size.height(), count]);
     for thumbnail in thumbnails {
         bytes.extend_from_slice(&thumbnail.frame.0.to_le_bytes());
     }
@@ -126,16 +117,7 @@ pub(super) fn pack(size: Size, thumbnails: &[Thumbnail]) -> Result<Vec<u8>, Shee
 
 /// Reads what [`pack`] wrote. `None` where it is anything else, or not of `size`.
 pub(super) fn unpack(size: Size, bytes: &[u8]) -> Option<Vec<Thumbnail>> {
-    let rest = bytes.strip_prefix(&MAGIC)?;
-    let (head, rest) = rest.split_at_checked(12)?;
-    let (head, _) = head.as_chunks::<4>();
-    let head: Vec<u32> = head
-        .iter()
-        .map(|number| u32::from_le_bytes(*number))
-        .collect();
-    let [width, height, count] = head[..] else {
-        return None;
-    };
+    let ([width, height, count], rest) = split_head(MAGIC, bytes)?;
     let thumbnails = usize::try_from(count).ok()?;
     if Size::new(width, height)? != size || thumbnails > MOST_THUMBNAILS {
         return None;

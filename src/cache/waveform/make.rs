@@ -8,12 +8,11 @@ use std::sync::Arc;
 use super::peak::{Block, Sum};
 use super::pyramid::{BLOCK_SAMPLES, MOST_SEGMENTS, SEGMENT_BLOCKS, Segment, State, Waveform};
 use super::wire;
+use crate::cache::source::{self, failed};
 use crate::cache::{ProductKey, ProductKind, ProductStore};
-use crate::decode::{
-    AudioChunk, AudioRead, AudioReadError, AudioReader, FileIdentity, Input, Interrupter,
-};
+use crate::decode::{AudioChunk, AudioRead, AudioReadError, AudioReader, FileIdentity};
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, Progress, SubmitError};
-use crate::media::StreamId;
+use crate::media::{AudioStream, MediaInfo, StreamId};
 use crate::time::{MediaSpan, MediaTime};
 
 /// Chunks from one look at whether to go on to the next: a second or two of sound.
@@ -35,6 +34,21 @@ pub struct WaveformSource {
     pub zero: MediaTime,
     /// Its length as declared, to tell how far the work has come.
     pub duration: Option<MediaSpan>,
+}
+
+impl WaveformSource {
+    /// The sound of `stream`, one of `info`, whose time zero is that of playing.
+    pub fn of(info: &MediaInfo, stream: &AudioStream) -> Self {
+        Self {
+            path: info.path.clone(),
+            file_bytes: info.container.bytes,
+            stream: stream.id,
+            zero: info
+                .default_video()
+                .map_or(stream.start, |video| video.start),
+            duration: stream.duration.or(info.container.duration),
+        }
+    }
 }
 
 /// A waveform to be made.
@@ -115,15 +129,8 @@ impl WaveformRequest {
     }
 
     fn open(&self, context: &JobContext) -> Result<(AudioReader, FileIdentity), JobStop> {
-        let interrupter = Interrupter::from(context.cancel_flag());
-        let input = Input::open_interruptible(&self.source.path, &interrupter).map_err(failed)?;
+        let input = source::open(&self.source.path, self.source.file_bytes, context)?;
         let file = input.file_identity();
-        if file.bytes != self.source.file_bytes {
-            return Err(JobStop::Failed(format!(
-                "{}: it is another file by now",
-                self.source.path.display()
-            )));
-        }
         let reader = AudioReader::of_input(input, self.source.stream, self.source.zero);
         Ok((reader.map_err(failed)?, file))
     }
@@ -163,11 +170,6 @@ impl WaveformRequest {
             .filter(|_| file.bytes == self.source.file_bytes)?;
         wire::unpack(&store.load(&self.key(file))?)
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "what map_err passes")]
-fn failed(error: impl ToString) -> JobStop {
-    JobStop::Failed(error.to_string())
 }
 
 /// The segment that a time lies in.

@@ -13,6 +13,7 @@ use std::num::NonZeroU32;
 
 use super::peak::Block;
 use super::pyramid::{BLOCK_SAMPLES, MOST_SEGMENTS, SEGMENT_BLOCKS, Segment, State};
+use crate::cache::product::{head, split_head};
 
 const MAGIC: [u8; 8] = *b"jwwave\0\x01";
 
@@ -24,12 +25,9 @@ pub(super) fn pack(state: &State) -> Option<Vec<u8>> {
         .flat_map(|segment| segment.blocks())
         .copied()
         .collect();
-    let mut bytes = MAGIC.to_vec();
     let block_samples = u32::try_from(BLOCK_SAMPLES).ok()?;
     let count = u32::try_from(blocks.len()).ok()?;
-    for number in [state.rate?.get(), block_samples, count] {
-        bytes.extend_from_slice(&number.to_le_bytes());
-    }
+    let mut bytes = head(MAGIC, [state.rate?.get(), block_samples, count]);
     bytes.extend(blocks.iter().flat_map(|block| block.low.to_le_bytes()));
     bytes.extend(blocks.iter().flat_map(|block| block.high.to_le_bytes()));
     bytes.extend(blocks.iter().flat_map(|block| block.rms.to_le_bytes()));
@@ -38,16 +36,7 @@ pub(super) fn pack(state: &State) -> Option<Vec<u8>> {
 
 /// Reads what [`pack`] wrote. `None` where it is anything else.
 pub(super) fn unpack(bytes: &[u8]) -> Option<State> {
-    let rest = bytes.strip_prefix(&MAGIC)?;
-    let (head, rest) = rest.split_at_checked(12)?;
-    let (head, _) = head.as_chunks::<4>();
-    let head: Vec<u32> = head
-        .iter()
-        .map(|number| u32::from_le_bytes(*number))
-        .collect();
-    let [rate, block_samples, count] = head[..] else {
-        return None;
-    };
+    let ([rate, block_samples, count], rest) = split_head(MAGIC, bytes)?;
     let count = usize::try_from(count).ok()?;
     let is_sound = usize::try_from(block_samples) == Ok(BLOCK_SAMPLES)
         && count <= MOST_SEGMENTS * SEGMENT_BLOCKS

@@ -83,9 +83,10 @@ pub struct SoakArgs {
     #[arg(long, value_name = "N", default_value_t = 60, requires = "trace",
           value_parser = clap::value_parser!(u32).range(1..=60))]
     pub trace_minutes: u32,
-    /// Wait and play no longer than this many milliseconds at a time in that hour.
-    #[arg(long, value_name = "MS", default_value_t = 400, requires = "trace")]
-    pub trace_wait_ms: u32,
+    /// Think and play no longer than this many milliseconds at a time in that hour; as long as the person
+    /// did when left out.
+    #[arg(long, value_name = "MS", requires = "trace")]
+    pub trace_wait_ms: Option<u32>,
     /// Move within so many seconds in the middle of the file.
     #[arg(long, value_name = "N", requires = "moves", value_parser = values::seconds_from_text)]
     pub within: Option<Duration>,

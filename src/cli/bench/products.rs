@@ -94,15 +94,7 @@ pub(super) fn waveform(path: &Path) -> Result<WaveformResult, CliError> {
     let stream = info.default_audio().ok_or_else(|| without(path, "sound"))?;
     let clock = RealClock::new();
     let waveform = Arc::new(Waveform::new());
-    let source = WaveformSource {
-        path: path.to_owned(),
-        file_bytes: info.container.bytes,
-        stream: stream.id,
-        zero: info
-            .default_video()
-            .map_or(stream.start, |video| video.start),
-        duration: stream.duration.or(info.container.duration),
-    };
+    let source = WaveformSource::of(&info, stream);
     let request = WaveformRequest::new(source, Arc::clone(&waveform), None);
     let begun = clock.now();
     run(path, |queue| request.submit(queue).map(|job| vec![job]))?;

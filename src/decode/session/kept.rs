@@ -6,16 +6,18 @@
 //!
 //! # Errands
 //! When the ring is full the session runs *errands*: it decodes stretches that nobody has asked for yet
-//! into the keeper. While a frame is held these are what comes in the direction of travel, then what was
-//! passed, a GOP of it, as far as the keeper wants them. While the plan runs they are short, and there is
+//! into the keeper. While a frame is held these are what lies around it, the nearest first, as far as the
+//! keeper wants them; what lies in the direction of travel is twice as near. While the playhead is dragged
+//! slowly they follow the hand. While the plan runs they are short, and there is
 //! only one reason for them: the frames ahead come from the keeper, and the decoder must be in its place
 //! when they come to an end. An errand looks for orders between two packets, as all work does, and a new
-//! plan ends it.
+//! plan or a move of the hand ends it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::Hand;
 use super::worker::{Decoded, Work, Worker};
 use crate::decode::index::{GopIndex, Numbering};
 use crate::decode::keeper::{Aim, FrameKeeper};
@@ -51,6 +53,8 @@ struct Heading {
 #[derive(Debug, Clone, Copy)]
 struct Errand {
     low: FrameIndex,
+    /// The frame that it is run for; what comes before it lies on the way.
+    wanted: FrameIndex,
     high: FrameIndex,
     /// Whether what comes later in it is worth less.
     away: bool,
@@ -81,6 +85,8 @@ pub(super) struct Kept {
     /// Frames before it were decoded without their references since the last seek.
     valid_from: FrameIndex,
     heading: Option<Heading>,
+    /// The hand that the heading follows.
+    hand: Option<Hand>,
     errand: Option<Errand>,
     /// Stretches that were decoded for the present plan.
     done: Vec<(FrameIndex, FrameIndex)>,
@@ -251,6 +257,10 @@ impl Worker {
     /// Does a packet's worth of an errand, if there is one to run.
     pub(super) fn run_errand(&mut self) -> Work {
         let index = self.shared.index.load_full();
+        let hand = *self.shared.hand.lock();
+        if let Some(hand) = hand.filter(|hand| self.kept.hand != Some(*hand)) {
+            self.turn_to(hand, &index);
+        }
         if !self.may_run_errands(&index) {
             self.kept.errand = None;
             return Work::Wait;
@@ -269,6 +279,34 @@ impl Worker {
             self.counts_from_start = false;
         }
         Work::Go
+    }
+
+    /// The hand has moved: what lies around it is worth most now.
+    fn turn_to(&mut self, hand: Hand, index: &GopIndex) {
+        let Some(heading) = self.kept.heading else {
+            return;
+        };
+        let before = self.kept.hand.replace(hand);
+        let gop = |hand: Hand| index.gop_of(hand.frame);
+        if before.map(gop) != Some(gop(hand)) {
+            self.kept.done.clear();
+        }
+        if let Some(errand) = self.kept.errand.take().filter(|errand| errand.begun)
+            && let Some(next) = self.next_decoded.filter(|next| *next > errand.low)
+        {
+            // What it has passed was kept, or cannot be had.
+            self.kept.done.push((errand.low, next.offset(-1)));
+        }
+        let heading = Heading {
+            reverse: hand.reverse,
+            next: hand.frame,
+            at: hand.frame,
+            passes: false,
+            ..heading
+        };
+        self.kept.heading = Some(heading);
+        self.aim(heading);
+        self.lookahead = None;
     }
 
     fn step_errand(&mut self, errand: Errand, index: &GopIndex) -> Result<(), DecodeError> {
@@ -304,7 +342,7 @@ impl Worker {
                 if is_wished {
                     let _kept = self.finish(number, picture, index);
                 }
-                let is_in_vain = errand.away && number >= errand.low && !is_wished;
+                let is_in_vain = errand.away && number >= errand.wanted && !is_wished;
                 if number >= errand.high || is_in_vain && !self.is_kept(number) {
                     self.end_errand(errand);
                 }
@@ -357,7 +395,7 @@ impl Worker {
             // Others are read from their beginning each time.
             && index.numbering() == Numbering::ByTimeStamp
             && self.lookahead.is_none()
-            && (self.cursor.is_some() || self.ended)
+            && (self.cursor.is_some() || self.ended || self.kept.hand.is_some())
     }
 
     fn next_errand(&self, index: &GopIndex) -> Option<Errand> {
@@ -380,38 +418,47 @@ impl Worker {
                 .stretch_up(heading.next, horizon.min(last), index)
                 .or(again.flatten());
         }
-        let (before, after) = (heading.at.offset(-1), heading.at.offset(1));
-        if heading.reverse {
-            return self
-                .stretch_down(heading.next, first, index)
-                .or_else(|| {
-                    loops
-                        .then(|| self.stretch_down(last, after, index))
-                        .flatten()
-                })
-                .or_else(|| self.stretch_up(after, one_gop_after(heading.at, last, index), index));
+        let (from_up, from_down) = if heading.reverse {
+            (heading.at.offset(1), heading.next)
+        } else {
+            (heading.next, heading.at.offset(-1))
+        };
+        let up = self.stretch_up(from_up, last, index);
+        let down = self.stretch_down(from_down, first, index);
+        let again = || {
+            if heading.reverse {
+                self.stretch_down(last, heading.at.offset(1), index)
+            } else {
+                self.stretch_up(first, heading.at.offset(-1), index)
+            }
+        };
+        let (weight_up, weight_down) = if heading.reverse { (2, 1) } else { (1, 2) };
+        let away_up = |errand: &Errand| (errand.wanted.0 - heading.at.0) * weight_up;
+        let away_down = |errand: &Errand| (heading.at.0 - errand.high.0) * weight_down;
+        match (up, down) {
+            (Some(up), Some(down)) if away_down(&down) < away_up(&up) => Some(down),
+            (Some(up), _) => Some(up),
+            (None, Some(down)) => Some(down),
+            (None, None) => loops.then(again).flatten(),
         }
-        self.stretch_up(heading.next, last, index)
-            .or_else(|| {
-                loops
-                    .then(|| self.stretch_up(first, before, index))
-                    .flatten()
-            })
-            .or_else(|| self.stretch_down(before, one_gop_before(heading.at, first, index), index))
     }
 
-    /// The first stretch from `from` up to `to` that is not kept, within one GOP.
+    /// The first stretch from `from` up to `to` that is not kept, within one GOP. What has to be decoded on
+    /// the way to it is a part of it.
     fn stretch_up(&self, from: FrameIndex, to: FrameIndex, index: &GopIndex) -> Option<Errand> {
         let keeper = self.options.keeper.as_ref()?;
         let frames = from.0.max(0)..=to.0;
         let missing = |frame: &FrameIndex| !self.is_done(*frame) && !keeper.has(*frame);
-        let low = frames.map(FrameIndex).find(missing)?;
-        let (number, _) = index.keyframe_for(low)?;
-        let next = index.first_frame_of(number + 1);
+        let wanted = frames.map(FrameIndex).find(missing)?;
+        let (begins, next) = index.gop_of(wanted)?;
         let high = next.map_or(to, |next| next.offset(-1).min(to));
-        keeper.wants(low).then_some(Errand {
+        let on_the_way = self.next_decoded.filter(|next| *next <= wanted);
+        let way = begins.max(on_the_way.unwrap_or(begins)).0..wanted.0;
+        let low = way.map(FrameIndex).find(missing).unwrap_or(wanted);
+        keeper.wants(wanted).then_some(Errand {
             low,
-            high: high.max(low),
+            wanted,
+            high: high.max(wanted),
             away: true,
             begun: false,
         })
@@ -423,10 +470,10 @@ impl Worker {
         let frames = to.0.max(0)..=from.0.min(index.len() - 1);
         let missing = |frame: &FrameIndex| !self.is_done(*frame) && !keeper.has(*frame);
         let high = frames.rev().map(FrameIndex).find(missing)?;
-        let (number, _) = index.keyframe_for(high)?;
-        let low = index.first_frame_of(number)?.max(to).min(high);
+        let low = index.gop_of(high)?.0.max(to).min(high);
         keeper.wants(high).then_some(Errand {
             low,
+            wanted: low,
             high,
             away: false,
             begun: false,
@@ -437,18 +484,4 @@ impl Worker {
         let within = |(low, high): &(FrameIndex, FrameIndex)| (*low..=*high).contains(&frame);
         self.kept.done.iter().any(within)
     }
-}
-
-/// The first frame of the GOP before the one that `frame` is in.
-fn one_gop_before(frame: FrameIndex, first: FrameIndex, index: &GopIndex) -> FrameIndex {
-    let number = index.keyframe_for(frame).map_or(0, |(number, _)| number);
-    let begins = index.first_frame_of(number.saturating_sub(1));
-    begins.map_or(first, |begins| begins.max(first))
-}
-
-/// The last frame of the GOP after the one that `frame` is in.
-fn one_gop_after(frame: FrameIndex, last: FrameIndex, index: &GopIndex) -> FrameIndex {
-    let number = index.keyframe_for(frame).map_or(0, |(number, _)| number);
-    let begins = index.first_frame_of(number + 2);
-    begins.map_or(last, |begins| begins.offset(-1).min(last))
 }

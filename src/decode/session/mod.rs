@@ -102,6 +102,15 @@ pub struct Still {
     pub picture: Picture,
 }
 
+/// Where the hand is that drags the playhead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hand {
+    /// The frame that it points at.
+    pub frame: FrameIndex,
+    /// Whether it moves towards the beginning.
+    pub reverse: bool,
+}
+
 /// Finds pictures that can stand in for a frame until it is there: a strip of thumbnails, for example.
 pub trait Approximations: Send + Sync {
     /// What is at hand nearest to this frame, no farther away than `reach`. Takes some microseconds.
@@ -120,6 +129,9 @@ pub trait VideoSource: Send {
     fn set_plan(&mut self, plan: VideoPlan);
     /// Gives the plan up without another in its place: nothing more is decoded for it. Returns at once.
     fn abandon(&mut self) {}
+    /// Follows a hand that moves slowly: until the next plan, what may be decoded that nobody has asked for
+    /// is what lies around it. Returns at once.
+    fn follow_hand(&mut self, _hand: Hand) {}
     /// How it is doing.
     fn status(&self) -> SourceStatus;
     /// The frames known so far.
@@ -131,8 +143,7 @@ pub trait VideoSource: Send {
     fn still(&self, _frame: FrameIndex) -> Option<Still> {
         None
     }
-    /// What is at hand nearest to this frame, within its GOP or as far as `reach`. Takes some
-    /// microseconds.
+    /// What is at hand nearest to this frame, no farther away than `reach`. Takes some microseconds.
     fn nearest_still(&self, _frame: FrameIndex, _reach: i64) -> Option<Still> {
         None
     }
@@ -158,6 +169,8 @@ pub(super) struct Shared {
     interlaced: AtomicBool,
     /// Whether what nobody has asked for yet may be decoded.
     prefetch: AtomicBool,
+    /// The hand that drags the playhead, since the last plan.
+    hand: Mutex<Option<Hand>>,
     fill: Arc<AtomicUsize>,
     notify: Arc<dyn Fn() + Send + Sync>,
 }
@@ -232,6 +245,7 @@ impl VideoSession {
             decoded: AtomicU64::new(0),
             interlaced: AtomicBool::new(false),
             prefetch: AtomicBool::new(true),
+            hand: Mutex::new(None),
             fill: producer.fill(),
             notify: Arc::clone(&options.notify),
         });
@@ -306,6 +320,7 @@ impl VideoSource for VideoSession {
     fn set_plan(&mut self, plan: VideoPlan) {
         let Some(plans) = &self.plans else { return };
         self.given = plan.generation;
+        *self.shared.hand.lock() = None;
         // The latest plan wins: one that the thread has not taken yet is replaced.
         let mut plan = plan;
         while let Err(crossbeam_channel::TrySendError::Full(returned)) = plans.try_send(plan) {
@@ -319,6 +334,11 @@ impl VideoSource for VideoSession {
             .abandoned
             .fetch_max(self.given.0, Ordering::Release);
         let _not_taken_yet = self.newer_plans.try_recv();
+    }
+
+    fn follow_hand(&mut self, hand: Hand) {
+        *self.shared.hand.lock() = Some(hand);
+        let _already_awake = self.wake.try_send(());
     }
 
     fn status(&self) -> SourceStatus {
@@ -354,19 +374,7 @@ impl VideoSource for VideoSession {
     }
 
     fn nearest_still(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
-        let keeper = self.keeper.as_ref()?;
-        if let Some(near) = keeper.nearest(frame, reach) {
-            return Some(still_of(near));
-        }
-        // Farther away, but of the same GOP.
-        let index = self.shared.index.load();
-        let (number, _) = index.keyframe_for(frame)?;
-        let begins = index.first_frame_of(number)?;
-        let next = index.first_frame_of(number + 1);
-        let ends = next.map_or(index.len(), |next| next.0);
-        let within = (frame.0 - begins.0).max(ends - 1 - frame.0);
-        let near = keeper.nearest(frame, within).map(still_of);
-        near.filter(|still| (begins.0..ends).contains(&still.index.0))
+        self.keeper.as_ref()?.nearest(frame, reach).map(still_of)
     }
 
     fn want_keyframe(&mut self, frame: FrameIndex) {

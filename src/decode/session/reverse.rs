@@ -42,7 +42,8 @@ impl Worker {
             self.leave_laps_backwards(&index);
         }
         let Some(cursor) = &self.cursor else {
-            return Ok(Work::Done);
+            // The end of the plan is still to be handed over.
+            return Ok(Work::Go);
         };
         if !cursor.is_reverse() {
             return Ok(Work::Go);

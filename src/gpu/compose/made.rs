@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::media::{
-    ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, MatrixCoefficients, PictureId,
-    PixelFormat, Size, Subsampling, VideoFrame,
+    ColorInfo, ColorModel, ColorRange, MatrixCoefficients, PixelFormat, Size, Subsampling,
+    VideoFrame,
 };
 
 /// Pictures kept: those of one composite, in all likelihood.
@@ -138,28 +138,21 @@ fn frame_of(pattern: Pattern, size: Size) -> VideoFrame {
     };
     let (width, height) = (size.width() as usize, size.height() as usize);
     // Planes are G, B, R and alpha.
-    let planes: Vec<Vec<u8>> = [1, 2, 0, 3]
+    let planes: Vec<(Vec<u8>, usize)> = [1, 2, 0, 3]
         .into_iter()
         .take(format.plane_count())
         .map(|component| {
-            (0..width * height)
-                .map(|index| pattern.at(index % width, index / width, width, height)[component])
-                .collect()
+            let codes = (0..width * height)
+                .map(|index| pattern.at(index % width, index / width, width, height)[component]);
+            (codes.collect(), width)
         })
         .collect();
-    let slices: Vec<(&[u8], usize)> = planes.iter().map(|plane| (&plane[..], width)).collect();
-    VideoFrame {
-        id: PictureId::unique(),
-        size,
-        format,
-        color: ColorInfo {
-            range: ColorRange::Full,
-            matrix: MatrixCoefficients::Identity,
-            ..ColorInfo::BT709_LIMITED
-        },
-        fields: FieldOrder::Progressive,
-        storage: FrameStorage::from_planes(format, size, &slices),
-    }
+    let color = ColorInfo {
+        range: ColorRange::Full,
+        matrix: MatrixCoefficients::Identity,
+        ..ColorInfo::BT709_LIMITED
+    };
+    VideoFrame::from_planes(format, size, color, &planes)
 }
 
 #[cfg(test)]

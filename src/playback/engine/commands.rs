@@ -152,6 +152,9 @@ impl Engine {
         if let Some(frame) = self.frame_of(target) {
             let playing = self.is_playing();
             self.replan(frame, playing);
+            if !playing {
+                self.stand_in();
+            }
         }
     }
 

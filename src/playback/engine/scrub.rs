@@ -12,12 +12,17 @@
 //! While a stand-in is on screen the engine looks again, every time it is woken: a nearer one replaces it.
 //! The session's decoder is told at once that its old target is stale, so that it leaves the machine to
 //! whoever can answer sooner.
+//!
+//! # Following the hand
+//! A hand that moves slowly, by less than a GOP at a time, comes to frames near by and comes back to them.
+//! The session decodes what lies around it meanwhile, in its direction first. When it moves faster, nothing
+//! that nobody has asked for is decoded.
 
 use std::time::Duration;
 
 use super::grain::Grain;
 use super::{Engine, Phase};
-use crate::decode::{Generation, LoopMode, Picture, Still};
+use crate::decode::{Generation, Hand, LoopMode, Picture, Still};
 use crate::playback::command::SeekTarget;
 use crate::playback::schedule::AtHand;
 use crate::playback::snapshot::{PlaybackStatus, Severity};
@@ -28,6 +33,10 @@ const REST: Duration = Duration::from_millis(120);
 
 /// A picture that can be decoded in this time is not worth a stand-in, which would only flicker.
 const QUICK: Duration = Duration::from_millis(40);
+
+/// Of so many frames on the way to a target the decoder makes one a picture at least: others are not
+/// referred to, and are left out.
+const LEFT_OUT: i64 = 4;
 
 /// How often the engine looks while a target has not got its own picture.
 const LOOK_NANOS: i64 = 20_000_000;
@@ -43,34 +52,54 @@ pub(in crate::playback) struct Scrub {
     pub(in crate::playback) resumes: bool,
 }
 
+/// A plan whose first frame is waited for.
+#[derive(Debug, Clone, Copy)]
+struct Awaited {
+    generation: Generation,
+    since: Moment,
+    /// Those on the way to its first frame, from the beginning of the GOP.
+    frames: i64,
+    /// Pictures that the session had decoded before.
+    decoded: u64,
+}
+
 /// How long the session takes to decode up to a target.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::playback) struct DecodingPace {
-    /// The plan that is waited for, since when, and the frames on the way to its first.
-    waiting: Option<(Generation, Moment, i64)>,
+    waiting: Option<Awaited>,
     /// Nanoseconds a frame, once known.
     nanos: Option<i64>,
 }
 
 impl DecodingPace {
-    fn begin(&mut self, generation: Generation, frames: i64, now: Moment) {
+    fn begin(&mut self, generation: Generation, frames: i64, decoded: u64, now: Moment) {
         self.give_up(now);
-        self.waiting = Some((generation, now, frames.max(1)));
+        self.waiting = Some(Awaited {
+            generation,
+            since: now,
+            frames: frames.max(1),
+            decoded,
+        });
     }
 
     /// A plan that was replaced has taken this long at least.
     fn give_up(&mut self, now: Moment) {
-        if let Some((_, since, frames)) = self.waiting.take() {
-            let least = now.nanos_since(since) / frames;
+        if let Some(waiting) = self.waiting.take() {
+            let least = now.nanos_since(waiting.since) / waiting.frames;
             self.nanos = self.nanos.map(|nanos| nanos.max(least));
         }
     }
 
-    /// The first frames of plans up to `ready` are there.
-    fn follow(&mut self, ready: Generation, now: Moment) {
-        let arrived = self.waiting.take_if(|(waiting, ..)| *waiting <= ready);
-        if let Some((_, since, frames)) = arrived {
-            let nanos = now.nanos_since(since) / frames;
+    /// The first frames of plans up to `ready` are there, and so many pictures have been decoded in all.
+    fn follow(&mut self, ready: Generation, decoded: u64, now: Moment) {
+        let arrived = self.waiting.take_if(|waiting| waiting.generation <= ready);
+        // One that was kept, or for which the decoder stood in its place, tells nothing.
+        let begun_anew = |waiting: &Awaited| {
+            let pictures = i64::try_from(decoded.saturating_sub(waiting.decoded)).unwrap_or(0);
+            pictures * LEFT_OUT >= waiting.frames
+        };
+        if let Some(waiting) = arrived.filter(begun_anew) {
+            let nanos = now.nanos_since(waiting.since) / waiting.frames;
             self.nanos = Some(
                 self.nanos
                     .map_or(nanos, |before| i64::midpoint(before, nanos)),
@@ -162,6 +191,7 @@ impl Engine {
             self.publish_schedule();
             return;
         }
+        let (from, unanswered) = (self.position(), self.unanswered);
         if !self.draw_up_plan(frame, false, self.speed.is_reverse()) {
             return;
         }
@@ -174,18 +204,47 @@ impl Engine {
             self.publish_schedule();
             return;
         }
+        self.follow_hand(from);
         if self.take_exact_still() {
             self.give_plan_at_rest();
-        } else if self.is_quick(self.held) {
-            self.unanswered = Some(self.clock.now());
+            self.publish_schedule();
+            return;
+        }
+        // A hand that does not stop is not kept waiting for ever: the target before counts as well.
+        self.unanswered = unanswered.or_else(|| Some(self.clock.now()));
+        if self.is_quick(self.held) {
             self.give_plan();
         } else {
-            self.unanswered = Some(self.clock.now());
             self.give_plan_at_rest();
             self.want_keyframe();
             self.take_nearest_still();
         }
         self.publish_schedule();
+    }
+
+    /// The hand has moved from frame `from` to the one that is held.
+    fn follow_hand(&mut self, from: FrameIndex) {
+        let frame = self.held;
+        let Some(medium) = &self.medium else { return };
+        let is_slow = (frame.0 - from.0).abs() < medium.stand_in_reach(frame);
+        let hand = Hand {
+            frame,
+            reverse: frame < from,
+        };
+        self.allow_prefetch(is_slow);
+        if let Some(source) = self.source_mut().filter(|_| is_slow) {
+            source.follow_hand(hand);
+        }
+    }
+
+    /// What is near is shown until the frame that is held has been decoded, if it takes long.
+    pub(super) fn stand_in(&mut self) {
+        let waits = self.phase == Phase::Held && self.at_hand.is_none();
+        if waits && self.source_mut().is_some() && !self.is_quick(self.held) {
+            self.unanswered = Some(self.clock.now());
+            self.take_nearest_still();
+            self.publish_schedule();
+        }
     }
 
     /// Lets the session work for nobody until the playhead has come to rest.
@@ -252,7 +311,8 @@ impl Engine {
         let frames = medium.frames_up_to(plan.start);
         if let Some(source) = &mut medium.source {
             if let Some(frames) = frames {
-                self.pace.begin(plan.generation, frames, now);
+                let decoded = source.status().decoded;
+                self.pace.begin(plan.generation, frames, decoded, now);
             }
             source.set_plan(plan);
         }
@@ -266,9 +326,11 @@ impl Engine {
         let Some(frames) = medium.frames_up_to(frame) else {
             return false;
         };
-        // A keyframe of a file is there as soon as any stand-in could be.
+        // A keyframe of a file is there as soon as any stand-in could be, and where nothing can stand in there
+        // is nothing to wait for.
         let is_keyframe = frames == 1 && medium.has_keyframes();
-        is_keyframe || self.pace.is_quick(frames).unwrap_or(frames == 1)
+        let is_first = !medium.has_keyframes() && medium.approximations.is_none();
+        is_keyframe || is_first || self.pace.is_quick(frames).unwrap_or(frames == 1)
     }
 
     /// The picture of `frame` itself, where it is at hand.
@@ -335,7 +397,8 @@ impl Engine {
     /// nearer one is.
     pub(super) fn follow_target(&mut self, now: Moment) {
         if let Some(source) = self.medium.as_ref().and_then(|m| m.source.as_ref()) {
-            self.pace.follow(source.status().ready, now);
+            let status = source.status();
+            self.pace.follow(status.ready, status.decoded, now);
         }
         if self.rest_at.is_some_and(|at| at <= now) {
             self.give_plan();
@@ -430,20 +493,25 @@ mod tests {
         let at = |millis: u64| Moment::from_nanos(millis * 1_000_000);
         let mut pace = DecodingPace::default();
         assert_eq!(pace.is_quick(1), None);
-        pace.begin(Generation(1), 10, at(0));
-        pace.follow(Generation(0), at(10));
+        pace.begin(Generation(1), 10, 0, at(0));
+        pace.follow(Generation(0), 5, at(10));
         assert_eq!(pace.is_quick(1), None, "it has not come yet");
-        pace.follow(Generation(1), at(40));
+        pace.follow(Generation(1), 5, at(40));
         assert_eq!(
             (pace.is_quick(10), pace.is_quick(11)),
             (Some(true), Some(false))
         );
         // Replaced before it came: it takes longer than was thought.
-        pace.begin(Generation(2), 2, at(100));
-        pace.begin(Generation(3), 2, at(160));
+        pace.begin(Generation(2), 2, 5, at(100));
+        pace.begin(Generation(3), 2, 5, at(160));
         assert_eq!(
             (pace.is_quick(1), pace.is_quick(2)),
             (Some(true), Some(false))
         );
+        // What was kept comes at once, and tells nothing of the decoder.
+        pace.follow(Generation(3), 5, at(161));
+        pace.begin(Generation(4), 100, 5, at(200));
+        pace.follow(Generation(4), 7, at(202));
+        assert_eq!(pace.is_quick(2), Some(false));
     }
 }

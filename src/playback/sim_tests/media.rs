@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use crate::decode::{GopIndex, IndexBuilder, PacketStamp};
 use crate::media::{
-    AudioFormat, AudioStream, ChannelLayout, ColorInfo, ContainerInfo, FieldOrder, FrameStorage,
-    MediaInfo, Orientation, PictureId, PixelFormat, SampleAspect, Size, StreamId, VideoFrame,
-    VideoStream,
+    AudioFormat, AudioStream, ChannelLayout, ColorInfo, ContainerInfo, FieldOrder, MediaInfo,
+    Orientation, PixelFormat, SampleAspect, Size, StreamId, VideoFrame, VideoStream,
 };
 use crate::time::{FrameRate, MediaSpan, MediaTime, Moment, TimeBase};
 
@@ -274,14 +273,12 @@ impl Shelf {
 pub(super) fn tiny_picture() -> Arc<VideoFrame> {
     let (format, size) = (PixelFormat::YUV420P8, Size::new(2, 2).unwrap());
     let planes: [(&[u8], usize); 3] = [(&[16; 4], 2), (&[128; 1], 1), (&[128; 1], 1)];
-    Arc::new(VideoFrame {
-        id: PictureId::unique(),
-        size,
+    Arc::new(VideoFrame::from_planes(
         format,
-        color: ColorInfo::BT709_LIMITED,
-        fields: FieldOrder::Progressive,
-        storage: FrameStorage::from_planes(format, size, &planes),
-    })
+        size,
+        ColorInfo::BT709_LIMITED,
+        &planes,
+    ))
 }
 
 /// `moment` moved by a duration, for scripts.

@@ -227,6 +227,20 @@ impl Rig {
         rig
     }
 
+    /// Opens `medium` paused, at 60 Hz, and lets it come to rest.
+    pub(super) fn paused(medium: SimMedia) -> Self {
+        let start = StartOptions {
+            paused: true,
+            ..StartOptions::default()
+        };
+        let mut rig = Self::new(RigOptions {
+            start,
+            ..RigOptions::playing(medium, Display::new(60, 1))
+        });
+        rig.run_for(Duration::from_millis(500));
+        rig
+    }
+
     /// Gives a command; the engine's thread takes it at once.
     pub(super) fn send(&mut self, command: Command) {
         self.engine.handle(command);

@@ -6,7 +6,7 @@ use super::media::{Cost, SimMedia};
 use super::rig::{Display, Rig, RigOptions};
 use crate::decode::LoopMode;
 use crate::metrics::FrameFate;
-use crate::playback::{Command, Origin, PlaybackStatus, SeekTarget, StartOptions};
+use crate::playback::{Command, Origin, PlaybackStatus, SeekTarget};
 use crate::time::{FrameIndex, MediaSpan, Moment};
 
 const GOP: i64 = 60;
@@ -28,19 +28,6 @@ fn keeping(frames: std::ops::Range<i64>) -> SimMedia {
     let mut medium = medium();
     medium.kept = frames.collect();
     medium
-}
-
-fn paused(medium: SimMedia) -> Rig {
-    let start = StartOptions {
-        paused: true,
-        ..StartOptions::default()
-    };
-    let mut rig = Rig::new(RigOptions {
-        start,
-        ..RigOptions::playing(medium, Display::new(60, 1))
-    });
-    rig.run_for(Duration::from_millis(500));
-    rig
 }
 
 fn playing(medium: SimMedia) -> Rig {
@@ -67,7 +54,7 @@ fn exact_since(rig: &Rig, from: usize) -> Vec<i64> {
 
 #[test]
 fn kept_frames_are_shown_within_a_refresh_and_need_no_plan() {
-    let mut rig = paused(keeping(200..300));
+    let mut rig = Rig::paused(keeping(200..300));
     let plans = rig.session.plans().len();
     for number in 210..260 {
         let sent = rig.now();
@@ -106,7 +93,7 @@ fn kept_frames_are_shown_within_a_refresh_and_need_no_plan() {
 
 #[test]
 fn the_exact_frame_is_asked_for_after_120_ms_at_rest_and_not_before() {
-    let mut rig = paused(medium());
+    let mut rig = Rig::paused(medium());
     let plans = rig.session.plans().len();
     for number in [150, 210, 330, 270, 150] {
         scrub(&mut rig, number);
@@ -133,7 +120,7 @@ fn the_exact_frame_is_asked_for_after_120_ms_at_rest_and_not_before() {
 
 #[test]
 fn what_stands_in_is_near_and_marked_and_replaced() {
-    let mut rig = paused(medium());
+    let mut rig = Rig::paused(medium());
     for number in [149, 175, 455, 90] {
         scrub(&mut rig, number);
         rig.run_for(Duration::from_millis(60));
@@ -157,7 +144,7 @@ fn what_stands_in_is_near_and_marked_and_replaced() {
     let shown = rig.on_screen();
     assert_eq!(shown.index, FrameIndex(300));
     assert_ne!(shown.origin, Origin::StandIn);
-    let mut rig = paused(keeping(200..210));
+    let mut rig = Rig::paused(keeping(200..210));
     scrub(&mut rig, 215);
     rig.run_for(Duration::from_millis(5));
     let shown = rig.on_screen();
@@ -166,7 +153,7 @@ fn what_stands_in_is_near_and_marked_and_replaced() {
 
 #[test]
 fn the_latest_target_wins_and_nothing_is_decoded_for_older_ones() {
-    let mut rig = paused(medium());
+    let mut rig = Rig::paused(medium());
     let mut random = super::rig::Random(7);
     for round in 0..20 {
         // The decoder is in the middle of something.
@@ -195,7 +182,7 @@ fn the_latest_target_wins_and_nothing_is_decoded_for_older_ones() {
 fn a_drag_shows_something_near_all_the_time() {
     let mut medium = medium();
     medium.keyframe = Some(Duration::from_millis(25));
-    let mut rig = paused(medium);
+    let mut rig = Rig::paused(medium);
     let from = rig.seen.len();
     // Half a GOP a tenth of a second, one move a refresh: 20 s of source in 4 s.
     for step in 0..240 {
@@ -219,7 +206,7 @@ fn a_drag_shows_something_near_all_the_time() {
 fn a_quick_decoder_needs_no_stand_in() {
     let mut quick = medium().costing(Cost::micros(100, 500));
     quick.kept.insert(0);
-    let mut rig = paused(quick);
+    let mut rig = Rig::paused(quick);
     for number in [100, 170, 430, 515] {
         scrub(&mut rig, number);
         rig.run_for(Duration::from_millis(200));
@@ -318,7 +305,7 @@ fn marks_and_loops_hold_after_a_drag() {
 
 #[test]
 fn a_device_that_is_lost_in_a_drag_costs_one_picture() {
-    let mut rig = paused(keeping(200..300));
+    let mut rig = Rig::paused(keeping(200..300));
     scrub(&mut rig, 210);
     rig.run_for(REFRESH);
     rig.loses_device = true;
@@ -357,7 +344,7 @@ fn another_file_ends_a_drag() {
 
 #[test]
 fn seeks_and_steps_back_find_what_is_kept() {
-    let mut rig = paused(keeping(100..200));
+    let mut rig = Rig::paused(keeping(100..200));
     let plans = rig.session.plans().len();
     let mut answered = |command: Command, number: i64| {
         let sent = rig.now();
@@ -385,7 +372,7 @@ fn seeks_and_steps_back_find_what_is_kept() {
 
 #[test]
 fn grains_of_sound_follow_the_playhead() {
-    let mut rig = paused(medium());
+    let mut rig = Rig::paused(medium());
     assert!(rig.sound.0.lock().plans.is_empty());
     for number in 0..40 {
         scrub(&mut rig, 100 + number);
@@ -425,7 +412,7 @@ fn grains_of_sound_follow_the_playhead() {
 
 #[test]
 fn a_playhead_held_at_rest_costs_nothing() {
-    let mut rig = paused(medium());
+    let mut rig = Rig::paused(medium());
     scrub(&mut rig, 150);
     rig.run_for(Duration::from_secs(3));
     let before = rig.ticks;

@@ -16,19 +16,6 @@ fn medium(name: &str, frames: usize) -> SimMedia {
     medium.with_sound()
 }
 
-fn paused(medium: SimMedia) -> Rig {
-    let start = StartOptions {
-        paused: true,
-        ..StartOptions::default()
-    };
-    let mut rig = Rig::new(RigOptions {
-        start,
-        ..RigOptions::playing(medium, Display::new(60, 1))
-    });
-    rig.run_for(Duration::from_millis(300));
-    rig
-}
-
 /// After settling while nothing plays, the picture is the one that the state names.
 fn assert_settled(rig: &Rig, what: &str) {
     let snapshot = rig.snapshot();
@@ -129,7 +116,7 @@ fn random_command(rig: &mut Rig) -> Command {
 
 #[test]
 fn the_latest_of_many_seeks_wins() {
-    let mut rig = paused(medium("a", 400));
+    let mut rig = Rig::paused(medium("a", 400));
     rig.seen.clear();
     for n in 0..50 {
         rig.send(Command::Seek(SeekTarget::Frame(FrameIndex((n * 37) % 400))));
@@ -148,7 +135,7 @@ fn the_latest_of_many_seeks_wins() {
 #[test]
 fn steps_accumulate_however_fast_they_come() {
     for (step, start) in [(1, 50), (-1, 350), (10, 20), (-10, 380)] {
-        let mut rig = paused(medium("a", 400));
+        let mut rig = Rig::paused(medium("a", 400));
         rig.send(Command::Seek(SeekTarget::Frame(FrameIndex(start))));
         for _ in 0..30 {
             rig.send(Command::Step(step));
@@ -163,7 +150,7 @@ fn steps_accumulate_however_fast_they_come() {
 
 #[test]
 fn steps_one_after_another_need_no_new_plan() {
-    let mut rig = paused(medium("a", 400));
+    let mut rig = Rig::paused(medium("a", 400));
     rig.send(Command::Seek(SeekTarget::Frame(FrameIndex(100))));
     rig.run_for(Duration::from_millis(500));
     let plans = rig.session.plans().len();
@@ -233,7 +220,7 @@ fn a_step_after_frames_were_given_up_finds_its_frame() {
 
 #[test]
 fn an_idle_player_does_next_to_nothing() {
-    let mut rig = paused(medium("a", 400));
+    let mut rig = Rig::paused(medium("a", 400));
     rig.run_for(Duration::from_secs(1));
     let before = rig.ticks;
     rig.run_for(Duration::from_mins(1));

@@ -14,8 +14,8 @@ use crate::media::{MediaInfo, Size, VideoStream};
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime};
 use crate::timeline::import::{Format, Note, is_timeline};
 use crate::timeline::{
-    Child, Clip, Composition, CompositionKind, Edit, Effect, Item, ItemKind, Located, Look,
-    MediaReference, Metadata, NamedReference, Ratio, StatedRange, TimeRange, Timeline, TrackKind,
+    Child, CompositionKind, Edit, Effect, Item, ItemKind, Located, MediaReference, Metadata, Ratio,
+    StatedRange, TimeRange, Timeline, TrackKind,
 };
 
 /// Which frames of two media belong together.
@@ -157,16 +157,7 @@ impl Side {
             available: Some(stated(MediaTime::ZERO, length.since_zero(), rate)),
         };
         references.add(&reference, &Located::File(path.to_owned()));
-        let clip = Clip {
-            references: vec![NamedReference {
-                key: "DEFAULT_MEDIA".into(),
-                reference,
-                bounds: None,
-                metadata: Metadata::NONE,
-            }],
-            active: 0,
-        };
-        let mut item = plain(&name, ItemKind::Clip(Box::new(clip)));
+        let mut item = Item::new(&name, ItemKind::clip(reference));
         if !info.audio.is_empty() {
             item.effects.push(Effect::WithSound);
         }
@@ -255,7 +246,7 @@ fn side_by_side(a: &Side, b: &Side, by: MatchBy) -> Result<Timeline, String> {
             }
             second.source_range = Some(stated(begins + cut, length - cut, rate));
             if gap > MediaSpan::ZERO {
-                let mut before = plain("", ItemKind::Gap);
+                let mut before = Item::new("", ItemKind::Gap);
                 before.source_range = Some(stated(MediaTime::ZERO, gap, rate));
                 track.push(before);
             }
@@ -264,7 +255,7 @@ fn side_by_side(a: &Side, b: &Side, by: MatchBy) -> Result<Timeline, String> {
     track.push(second);
     let tracks = [vec![first], track].map(|items| {
         let kind = CompositionKind::Track(TrackKind::Video);
-        plain("", composition(kind, items))
+        Item::new("", composition(kind, items))
     });
     Ok(Timeline {
         name: format!("{} | {}", a.name, b.name).into(),
@@ -272,7 +263,7 @@ fn side_by_side(a: &Side, b: &Side, by: MatchBy) -> Result<Timeline, String> {
         global_start: a.start.map(|(start, _)| start),
         drop_frame: a.start.is_some_and(|(_, drops)| drops),
         canvas: Some(a.canvas),
-        root: Arc::new(plain(
+        root: Arc::new(Item::new(
             "",
             composition(CompositionKind::Stack, tracks.into()),
         )),
@@ -282,23 +273,7 @@ fn side_by_side(a: &Side, b: &Side, by: MatchBy) -> Result<Timeline, String> {
 
 fn composition(kind: CompositionKind, items: Vec<Item>) -> ItemKind {
     let children = items.into_iter().map(|item| Child::Item(Arc::new(item)));
-    ItemKind::Composition(Composition {
-        kind,
-        children: children.collect(),
-    })
-}
-
-fn plain(name: &str, kind: ItemKind) -> Item {
-    Item {
-        name: name.into(),
-        source_range: None,
-        enabled: true,
-        look: Look::default(),
-        effects: Vec::new(),
-        markers: Vec::new(),
-        kind,
-        metadata: Metadata::NONE,
-    }
+    ItemKind::composition(kind, children.collect::<Vec<_>>())
 }
 
 fn stated(start: MediaTime, duration: MediaSpan, rate: FrameRate) -> StatedRange {

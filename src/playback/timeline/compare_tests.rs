@@ -12,16 +12,7 @@ fn side(name: &str, rate: FrameRate, frames: Option<i64>, start: Option<i64>) ->
         target: name.into(),
         available: Some(stated(MediaTime::ZERO, length.since_zero(), rate)),
     };
-    let clip = Clip {
-        references: vec![NamedReference {
-            key: "DEFAULT_MEDIA".into(),
-            reference,
-            bounds: None,
-            metadata: Metadata::NONE,
-        }],
-        active: 0,
-    };
-    let mut item = plain(name, ItemKind::Clip(Box::new(clip)));
+    let mut item = Item::new(name, ItemKind::clip(reference));
     item.effects.push(Effect::WithSound);
     Side {
         name: name.to_owned(),
@@ -122,11 +113,11 @@ fn a_timeline_of_another_rate_runs_by_its_own_frames() {
     let rates = [rate(25), rate(50)];
     let a = side("a", rates[0], Some(30), None);
     let mut b = side("b", rates[1], Some(30), None);
-    b.item = plain(
+    b.item = Item::new(
         "",
         composition(
             CompositionKind::Stack,
-            vec![plain(
+            vec![Item::new(
                 "",
                 composition(CompositionKind::Track(TrackKind::Video), vec![b.item]),
             )],

@@ -16,6 +16,10 @@ const MOST_SESSIONS: usize = 6;
 /// Decoders' threads at most, those that sleep included.
 const MOST_THREADS: usize = 128;
 
+/// Pixels that one processor core decodes in time for a cut beside what is shown: half a picture of 4K. So two
+/// cores prepare a clip of 4K or four of 1080p at the same time.
+const PIXELS_A_CORE: u64 = 3_840 * 2_160 / 2;
+
 /// Threads of one of several decoders at most: more serve one picture, not several at once.
 pub(super) const MOST_THREADS_EACH: usize = 16;
 
@@ -34,12 +38,16 @@ pub(super) struct Limits {
     pub(super) threads: usize,
     /// Threads of each.
     pub(super) threads_each: usize,
+    /// Pixels of the pictures of those that come to their first frame at the same time, which is what they
+    /// take of the processor: one that is there sleeps.
+    pub(super) preparing_pixels: u64,
 }
 
 impl Limits {
     /// Three quarters of a pool of so many bytes, for what is shown and what waits to be shown lies there
-    /// as well; and an eighth of the files that the process may open, for each session has up to two.
-    pub(super) fn new(pool_bytes: u64, threads_each: usize) -> Self {
+    /// as well; an eighth of the files that the process may open, for each session has up to two; and what
+    /// so many processor cores can do beside playing.
+    pub(super) fn new(pool_bytes: u64, threads_each: usize, cores: u64) -> Self {
         let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
         let by_files = files.map_or(MOST_SESSIONS, |files| {
             usize::try_from(files / 8).unwrap_or(MOST_SESSIONS)
@@ -49,6 +57,7 @@ impl Limits {
             bytes: pool_bytes / 4 * 3,
             threads: MOST_THREADS,
             threads_each,
+            preparing_pixels: cores.saturating_mul(PIXELS_A_CORE),
         }
     }
 
@@ -308,6 +317,17 @@ impl Feeds {
             let allowed = feed.user.is_some_and(&may);
             feed.session.allow_prefetch(allowed);
         }
+    }
+
+    /// Whether the session for `user` has come to its first frame, and costs the processor nothing more.
+    pub(super) fn is_ready(&self, user: Use) -> bool {
+        let feed = self.live.iter().find(|feed| feed.user == Some(user));
+        feed.is_some_and(|feed| feed.session.status().ring_fill.0 > 0)
+    }
+
+    /// What the processor has for sessions that prepare; see [`Limits`].
+    pub(super) fn preparing_pixels(&self) -> u64 {
+        self.limits.preparing_pixels
     }
 
     /// Shares the indices that are complete by now with the sessions to come.

@@ -10,7 +10,7 @@
 //! and reverse as the plan does. Each clip that it meets gets a session, which is opened, brought to the
 //! clip's first frame and left with a full ring. So a cut costs what any other frame costs. The session
 //! of a clip that has been left serves the next clip of the same medium, or is closed when it was not
-//! used for longest and room is needed: sessions are priced in bytes, threads and files
+//! used for longest and room is needed: sessions are priced in bytes, threads, files and processor time
 //! ([`Limits`](feeds::Limits)).
 //!
 //! # Edits
@@ -150,7 +150,11 @@ impl TimelineSource {
         let worker = Worker::new(
             media,
             Box::new(opener),
-            Limits::new(options.pool.usage().limit_bytes, threads.get()),
+            Limits::new(
+                options.pool.usage().limit_bytes,
+                threads.get(),
+                options.threads.get() as u64,
+            ),
             producer,
             worker::Surroundings {
                 clock: options.clock,

@@ -60,8 +60,9 @@ impl AtHand {
     pub(super) fn nearest(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
         let (media, states) = self.states()?;
         let frames = 0..media.edit.frames();
-        let near =
-            (0..=reach.min(FARTHEST)).flat_map(|away| [frame.offset(-away), frame.offset(away)]);
+        let around =
+            (1..=reach.min(FARTHEST)).flat_map(|away| [frame.offset(-away), frame.offset(away)]);
+        let near = std::iter::once(frame).chain(around);
         near.filter(|near| frames.contains(&near.0))
             .find_map(|near| compose(&media, &states, near))
     }

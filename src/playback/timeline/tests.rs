@@ -18,14 +18,14 @@ use crate::decode::{
     PlannedFrame, RingItem, SourceStatus, VideoPlan, VideoSource, frame_ring,
 };
 use crate::media::{
-    ColorInfo, FieldOrder, FrameStorage, Orientation, PictureId, PixelFormat, SampleAspect, Size,
-    StreamId, VideoFrame, VideoStream,
+    ColorInfo, FieldOrder, Orientation, PixelFormat, SampleAspect, Size, StreamId, VideoFrame,
+    VideoStream,
 };
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Moment, SimClock, TimeBase};
 use crate::timeline::{
-    Child, Clip, Composite, Composition, CompositionKind, Content, Edit, Effect, Item, ItemKind,
-    Located, Look, MediaReference, Metadata, NamedReference, Ratio, Source, StatedRange, TimeRange,
-    Timeline, TrackKind, Transition, TransitionKind, VideoOp,
+    Child, Composite, CompositionKind, Content, Edit, Effect, Item, ItemKind, Located, Look,
+    MediaReference, Metadata, Ratio, Source, StatedRange, TimeRange, Timeline, TrackKind,
+    Transition, TransitionKind, VideoOp,
 };
 
 use crate::timeline::resolve::source_instant;
@@ -63,18 +63,13 @@ fn size() -> Size {
 fn picture(source: u32, frame: i64) -> Arc<VideoFrame> {
     let byte = |value: i64| u8::try_from(value & 0xff).unwrap();
     let luma = [byte(i64::from(source)), byte(frame), byte(frame >> 8), 0];
-    Arc::new(VideoFrame {
-        id: PictureId::unique(),
-        size: size(),
-        format: PixelFormat::NV12,
-        color: ColorInfo::BT709_LIMITED,
-        fields: FieldOrder::Progressive,
-        storage: FrameStorage::from_planes(
-            PixelFormat::NV12,
-            size(),
-            &[(&luma, 2), (&[128, 128], 2)],
-        ),
-    })
+    let planes: [(&[u8], usize); 2] = [(&luma, 2), (&[128; 2], 2)];
+    Arc::new(VideoFrame::from_planes(
+        PixelFormat::NV12,
+        size(),
+        ColorInfo::BT709_LIMITED,
+        &planes,
+    ))
 }
 
 fn numbers(frame: &VideoFrame) -> (u32, i64) {
@@ -176,10 +171,15 @@ impl VideoSource for ScriptSession {
     }
 
     fn status(&self) -> SourceStatus {
+        let script = self.0.lock();
+        let fill = script.ring.fill();
         SourceStatus {
             ready: Generation::default(),
             failure: None,
-            ring_fill: (0, 0),
+            ring_fill: (
+                fill.load(std::sync::atomic::Ordering::Relaxed),
+                script.ring.capacity(),
+            ),
             damaged_packets: 0,
             outside_pool: (0, 0),
             interlaced: false,
@@ -279,6 +279,7 @@ impl Rig {
             bytes: u64::MAX,
             threads: usize::MAX,
             threads_each: 1,
+            preparing_pixels: u64::MAX,
         };
         Self::within(timeline, limits)
     }
@@ -396,7 +397,6 @@ fn plan(start: i64, last: i64, reverse: bool, repeat: LoopMode) -> VideoPlan {
 
 fn item(kind: ItemKind, source_range: Option<(i64, i64)>, effects: Vec<Effect>) -> Arc<Item> {
     Arc::new(Item {
-        name: "".into(),
         source_range: source_range.map(|(start, length)| StatedRange {
             range: TimeRange {
                 start: MediaTime::ZERO + frames(start),
@@ -404,12 +404,8 @@ fn item(kind: ItemKind, source_range: Option<(i64, i64)>, effects: Vec<Effect>) 
             },
             rate: rate(),
         }),
-        enabled: true,
-        look: Look::default(),
         effects,
-        markers: Vec::new(),
-        kind,
-        metadata: Metadata::NONE,
+        ..Item::new("", kind)
     })
 }
 
@@ -423,18 +419,8 @@ fn clip(name: &str, start: i64, length: i64, effects: Vec<Effect>) -> Child {
 }
 
 fn clip_of(reference: MediaReference, start: i64, length: i64, effects: Vec<Effect>) -> Child {
-    let reference = NamedReference {
-        key: "".into(),
-        reference,
-        bounds: None,
-        metadata: Metadata::NONE,
-    };
-    let clip = Clip {
-        references: vec![reference],
-        active: 0,
-    };
     Child::Item(item(
-        ItemKind::Clip(Box::new(clip)),
+        ItemKind::clip(reference),
         Some((start, length)),
         effects,
     ))
@@ -453,14 +439,12 @@ fn dissolve(before: i64, after: i64) -> Child {
 fn timeline(tracks: Vec<Vec<Child>>) -> Timeline {
     let track = |children: Vec<Child>| {
         Child::Item(item(
-            ItemKind::Composition(Composition {
-                kind: CompositionKind::Track(TrackKind::Video),
-                children: children.into(),
-            }),
+            ItemKind::composition(CompositionKind::Track(TrackKind::Video), children),
             None,
             Vec::new(),
         ))
     };
+    let tracks: Vec<Child> = tracks.into_iter().map(track).collect();
     Timeline {
         name: "".into(),
         rate: rate(),
@@ -468,10 +452,7 @@ fn timeline(tracks: Vec<Vec<Child>>) -> Timeline {
         drop_frame: false,
         canvas: None,
         root: item(
-            ItemKind::Composition(Composition {
-                kind: CompositionKind::Stack,
-                children: tracks.into_iter().map(track).collect(),
-            }),
+            ItemKind::composition(CompositionKind::Stack, tracks),
             None,
             Vec::new(),
         ),

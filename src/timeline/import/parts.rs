@@ -6,50 +6,12 @@ use std::sync::Arc;
 use super::ImportError;
 use crate::time::{FrameRate, MediaSpan, MediaTime};
 use crate::timeline::{
-    Child, Clip, Composition, CompositionKind, Generator, Item, ItemKind, Look, MediaReference,
-    Metadata, NamedReference, StatedRange, TimeRange, TrackKind, Transition, WipeEdge,
+    Child, CompositionKind, Generator, Item, ItemKind, StatedRange, TimeRange, TrackKind,
+    Transition, WipeEdge,
 };
-
-/// The key that a clip's only medium is listed under, as in OTIO.
-const ONLY_KEY: &str = "DEFAULT_MEDIA";
 
 /// Black.
 pub(super) const BLACK: Generator = Generator::Solid([0.0, 0.0, 0.0, 1.0]);
-
-/// An item with nothing but a name.
-pub(super) fn bare_item(name: &str, kind: ItemKind) -> Item {
-    Item {
-        name: name.into(),
-        source_range: None,
-        enabled: true,
-        look: Look::default(),
-        effects: Vec::new(),
-        markers: Vec::new(),
-        kind,
-        metadata: Metadata::NONE,
-    }
-}
-
-/// A clip of one medium.
-pub(super) fn clip_of(reference: MediaReference) -> ItemKind {
-    ItemKind::Clip(Box::new(Clip {
-        references: vec![NamedReference {
-            key: ONLY_KEY.into(),
-            reference,
-            bounds: None,
-            metadata: Metadata::NONE,
-        }],
-        active: 0,
-    }))
-}
-
-/// A composition of `children`.
-pub(super) fn composition(kind: CompositionKind, children: impl Into<Arc<[Child]>>) -> ItemKind {
-    ItemKind::Composition(Composition {
-        kind,
-        children: children.into(),
-    })
-}
 
 /// `duration` from `start` on, counted at `rate`.
 pub(super) fn stated(start: MediaSpan, duration: MediaSpan, rate: FrameRate) -> StatedRange {
@@ -102,7 +64,7 @@ impl TrackBuilder {
 
     /// Adds a gap, which may be empty.
     pub(super) fn push_gap(&mut self, duration: MediaSpan) {
-        let mut gap = bare_item("", ItemKind::Gap);
+        let mut gap = Item::new("", ItemKind::Gap);
         gap.source_range = Some(stated(MediaSpan::ZERO, duration, self.rate));
         self.push(gap, duration);
     }
@@ -131,9 +93,9 @@ impl TrackBuilder {
 
     /// The track.
     pub(super) fn finish(self, name: &str, kind: TrackKind) -> Item {
-        bare_item(
+        Item::new(
             name,
-            composition(CompositionKind::Track(kind), self.children),
+            ItemKind::composition(CompositionKind::Track(kind), self.children),
         )
     }
 }

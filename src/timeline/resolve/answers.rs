@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use super::random::{of_root, plain};
+use super::random::of_root;
 use super::{Edit, EditError, Layer, Upcoming, VideoOp, source_instant};
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime};
 use crate::timeline::{
-    Child, Clip, Composition, CompositionKind, Effect, Item, ItemKind, Marker, MediaReference,
-    Metadata, Mix, NamedReference, Ratio, StatedRange, TimeMap, TimeMapPiece, TimeRange, Timeline,
-    TrackKind, Transition, TransitionKind,
+    Child, CompositionKind, Effect, Item, ItemKind, Marker, MediaReference, Metadata, Mix, Ratio,
+    StatedRange, TimeMap, TimeMapPiece, TimeRange, Timeline, TrackKind, Transition, TransitionKind,
 };
 
 fn film() -> FrameRate {
@@ -28,20 +27,11 @@ fn range(start: i64, count: i64) -> TimeRange {
 
 /// `count` frames of `target` from frame `start` on.
 fn clip(target: &str, start: i64, count: i64) -> Item {
-    let named = NamedReference {
-        key: "DEFAULT_MEDIA".into(),
-        reference: MediaReference::File {
-            target: target.into(),
-            available: None,
-        },
-        bounds: None,
-        metadata: Metadata::NONE,
+    let file = MediaReference::File {
+        target: target.into(),
+        available: None,
     };
-    let mut item = plain(ItemKind::Clip(Box::new(Clip {
-        references: vec![named],
-        active: 0,
-    })));
-    item.name = target.into();
+    let mut item = Item::new(target, ItemKind::clip(file));
     item.source_range = Some(StatedRange {
         range: range(start, count),
         rate: film(),
@@ -71,17 +61,15 @@ fn dissolve(before: i64, after: i64) -> Child {
 }
 
 fn track(kind: TrackKind, children: Vec<Child>) -> Item {
-    plain(ItemKind::Composition(Composition {
-        kind: CompositionKind::Track(kind),
-        children: children.into(),
-    }))
+    Item::new(
+        "",
+        ItemKind::composition(CompositionKind::Track(kind), children),
+    )
 }
 
 fn stack(items: Vec<Item>) -> Item {
-    plain(ItemKind::Composition(Composition {
-        kind: CompositionKind::Stack,
-        children: items.into_iter().map(child).collect(),
-    }))
+    let children: Vec<Child> = items.into_iter().map(child).collect();
+    Item::new("", ItemKind::composition(CompositionKind::Stack, children))
 }
 
 fn video(children: Vec<Child>) -> Timeline {
@@ -469,10 +457,9 @@ fn limits_have_errors() {
     // Thirty stacks that each hold the next one twice: a thousand million clips in thirty items.
     let mut item = Arc::new(clip("a", 0, 10));
     for _ in 0..30 {
-        item = Arc::new(plain(ItemKind::Composition(Composition {
-            kind: CompositionKind::Stack,
-            children: Arc::new([Child::Item(Arc::clone(&item)), Child::Item(item)]),
-        })));
+        let twice = [Child::Item(Arc::clone(&item)), Child::Item(item)];
+        let stack = ItemKind::composition(CompositionKind::Stack, twice);
+        item = Arc::new(Item::new("", stack));
     }
     let error = Edit::new(&of_root(Item::clone(&item), film()));
     assert_eq!(error.map(|_| ()), Err(EditError::TooManyItems));

@@ -108,7 +108,7 @@ fn middle_of(rect: &UnitRect) -> [f64; 2] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::random::{of_root, plain};
+    use super::super::random::of_root;
     use super::*;
     use crate::time::{FrameIndex, FrameRate};
     use crate::timeline::import::{ImportOptions, read_otio_bytes};
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn where_none_are_stated_nothing_is_placed() {
         let rate = FrameRate::new(24, 1).unwrap();
-        let timeline = of_root(plain(ItemKind::Gap), rate);
+        let timeline = of_root(Item::new("", ItemKind::Gap), rate);
         assert_eq!(canvas_of(&timeline), None);
         let odd = Clip {
             references: Vec::new(),

@@ -7,9 +7,9 @@ use proptest::sample::select;
 
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime};
 use crate::timeline::{
-    Child, Clip, Composition, CompositionKind, Effect, Item, ItemKind, Look, Marker,
-    MediaReference, Metadata, NamedReference, Ratio, StatedRange, TimeMap, TimeMapPiece, TimeRange,
-    Timeline, TrackKind, Transition, TransitionKind, UnitRect, WipeEdge,
+    Child, Clip, CompositionKind, Effect, Item, ItemKind, Look, Marker, MediaReference, Metadata,
+    NamedReference, Ratio, StatedRange, TimeMap, TimeMapPiece, TimeRange, Timeline, TrackKind,
+    Transition, TransitionKind, UnitRect, WipeEdge,
 };
 
 /// Rates that files are mixed of.
@@ -203,13 +203,6 @@ fn gap() -> impl Strategy<Value = Item> {
     dressed(Just(ItemKind::Gap), stated().prop_map(Some))
 }
 
-fn composition(kind: CompositionKind, children: Vec<Child>) -> ItemKind {
-    ItemKind::Composition(Composition {
-        kind,
-        children: children.into(),
-    })
-}
-
 /// A track, mostly of `kind`.
 fn track(item: BoxedStrategy<Item>, kind: TrackKind) -> impl Strategy<Value = Item> {
     let kinds = [TrackKind::Video, TrackKind::Audio, TrackKind::Other];
@@ -219,14 +212,14 @@ fn track(item: BoxedStrategy<Item>, kind: TrackKind) -> impl Strategy<Value = It
         2 => transition(),
     ];
     let track = (kind, prop::collection::vec(child, 1..8))
-        .prop_map(|(kind, children)| composition(CompositionKind::Track(kind), children));
+        .prop_map(|(kind, children)| ItemKind::composition(CompositionKind::Track(kind), children));
     dressed(track, prop::option::weighted(0.2, stated()))
 }
 
 fn stack(item: BoxedStrategy<Item>) -> impl Strategy<Value = Item> {
     let stack = prop::collection::vec(item, 1..4).prop_map(|items| {
         let children = items.into_iter().map(|item| Child::Item(Arc::new(item)));
-        composition(CompositionKind::Stack, children.collect())
+        ItemKind::composition(CompositionKind::Stack, children.collect::<Vec<_>>())
     });
     dressed(stack, prop::option::weighted(0.2, stated()))
 }
@@ -244,8 +237,8 @@ pub(super) fn timeline() -> impl Strategy<Value = Timeline> {
     let tracks = prop::collection::vec(track, 1..5);
     (tracks, rates(), prop::bool::weighted(0.1)).prop_map(|(tracks, rate, dressed)| {
         let children = tracks.into_iter().map(|track| Child::Item(Arc::new(track)));
-        let kind = composition(CompositionKind::Stack, children.collect());
-        let mut root = plain(kind);
+        let kind = ItemKind::composition(CompositionKind::Stack, children.collect::<Vec<_>>());
+        let mut root = Item::new("", kind);
         if dressed {
             root.effects = vec![Effect::Speed(Ratio::new(3, 2).unwrap())];
         }
@@ -258,20 +251,6 @@ pub(super) fn timeline() -> impl Strategy<Value = Timeline> {
             },
         )
     })
-}
-
-/// An item without anything special.
-pub(super) fn plain(kind: ItemKind) -> Item {
-    Item {
-        name: "".into(),
-        source_range: None,
-        enabled: true,
-        look: Look::default(),
-        effects: Vec::new(),
-        markers: Vec::new(),
-        kind,
-        metadata: Metadata::NONE,
-    }
 }
 
 /// A timeline without anything special.

@@ -1,9 +1,8 @@
 //! A picture to paint on.
 
 use crate::media::{
-    ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, FrameStorage, MatrixCoefficients,
-    PictureId, PixelFormat, PlaneArrangement, Primaries, SampleDepth, Size, Subsampling,
-    TransferFunction, VideoFrame,
+    ChromaSiting, ColorInfo, ColorModel, ColorRange, MatrixCoefficients, PixelFormat,
+    PlaneArrangement, Primaries, SampleDepth, Size, Subsampling, TransferFunction, VideoFrame,
 };
 
 /// Red, green and blue, as sRGB codes.
@@ -126,26 +125,14 @@ impl Canvas {
             alpha: alpha < u8::MAX,
             ..FORMAT
         };
-        // H.273 numbers the planes of R'G'B' so: G, B, R.
-        let mut planes: Vec<Vec<u8>> = [1, 2, 0]
-            .into_iter()
-            .map(|component| self.pixels.iter().map(|pixel| pixel[component]).collect())
-            .collect();
-        if format.alpha {
-            planes.push(vec![alpha; self.pixels.len()]);
-        }
         let stride = self.size.width() as usize;
-        let slices: Vec<(&[u8], usize)> = planes
-            .iter()
-            .map(|plane| (plane.as_slice(), stride))
-            .collect();
-        VideoFrame {
-            id: PictureId::unique(),
-            size: self.size,
-            format,
-            color: COLOR,
-            fields: FieldOrder::Progressive,
-            storage: FrameStorage::from_planes(format, self.size, &slices),
+        let component = |index: usize| self.pixels.iter().map(|pixel| pixel[index]).collect();
+        // H.273 numbers the planes of R'G'B' so: G, B, R.
+        let mut planes: Vec<(Vec<u8>, usize)> =
+            [1, 2, 0].map(|index| (component(index), stride)).into();
+        if format.alpha {
+            planes.push((vec![alpha; self.pixels.len()], stride));
         }
+        VideoFrame::from_planes(format, self.size, COLOR, &planes)
     }
 }

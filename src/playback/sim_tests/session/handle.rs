@@ -25,7 +25,7 @@ impl VideoSource for SimSource {
             outside_pool: (0, 0),
             repacked: 0,
             interlaced: false,
-            decoded: 0,
+            decoded: session.begun.len() as u64,
         }
     }
 

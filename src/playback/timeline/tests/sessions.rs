@@ -99,6 +99,7 @@ fn sessions_that_would_cost_too_much_are_not_opened_ahead() {
                 bytes,
                 threads: usize::MAX,
                 threads_each: 1,
+                preparing_pixels: u64::MAX,
             },
         );
         let played = rig.play(plan(0, 39, false, LoopMode::Off), 5);
@@ -108,5 +109,35 @@ fn sessions_that_would_cost_too_much_are_not_opened_ahead() {
         assert_eq!(rest.len(), 35);
         assert_right(&rig, &rest);
         assert!(rig.live() <= most, "{} live", rig.live());
+    }
+}
+
+#[test]
+fn clips_are_made_ready_one_after_another_where_the_processor_has_no_time_for_more() {
+    let shots = ["a", "b", "c", "d"].map(|name| clip(name, 0, 10, Vec::new()));
+    let edit = timeline(vec![shots.into()]);
+    for (preparing_pixels, at_once) in [(u64::MAX, 4), (0, 2)] {
+        let mut rig = Rig::within(
+            &edit,
+            Limits {
+                sessions: 6,
+                bytes: u64::MAX,
+                threads: usize::MAX,
+                threads_each: 1,
+                preparing_pixels,
+            },
+        );
+        // Before any of them has come to its frame: that which plays, and that which comes next.
+        rig.worker.take(plan(0, 39, false, LoopMode::Off));
+        for _ in 0..10 {
+            rig.worker.step();
+        }
+        assert_eq!(rig.live(), at_once);
+        // All are ready in the end, and all is played.
+        rig.settle();
+        assert_eq!(rig.live(), 4);
+        let played = rig.play_on(plan(0, 39, false, LoopMode::Off), usize::MAX);
+        assert_eq!(played.len(), 40);
+        assert_right(&rig, &played);
     }
 }

@@ -30,10 +30,7 @@ fn a_title_that_cannot_be_made_never_hides_the_shot_below() {
         clip_of(generator, 0, 10, Vec::new())
     };
     let nested = Child::Item(item(
-        ItemKind::Composition(Composition {
-            kind: CompositionKind::Track(TrackKind::Video),
-            children: Arc::new([title()]),
-        }),
+        ItemKind::composition(CompositionKind::Track(TrackKind::Video), [title()]),
         None,
         Vec::new(),
     ));

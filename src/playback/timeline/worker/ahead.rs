@@ -104,15 +104,37 @@ impl Worker {
                 self.scout = None;
             }
         }
+        self.make_ready();
+    }
+
+    /// Has sessions come to the first frames of the clips that wait: the next of them whatever it costs, the
+    /// others when the processor has time for it.
+    fn make_ready(&mut self) {
+        let mut preparing = 0_u64;
         for place in 0..self.soon.len() {
             let Soon {
                 layer, now, aimed, ..
             } = self.soon[place];
-            if aimed {
+            let user = now.user(&layer);
+            if aimed && self.feeds.is_ready(user) || self.without_session(layer.source).is_some() {
+                self.soon[place].aimed = true;
                 continue;
             }
-            self.soon[place].aimed = self.without_session(layer.source).is_some()
-                || self.feed_for(&layer, &now, false).is_some();
+            let pixels = self.pixels_of(layer.source);
+            let fits = preparing.saturating_add(pixels) <= self.feeds.preparing_pixels();
+            if !aimed && preparing > 0 && !fits {
+                break;
+            }
+            preparing = preparing.saturating_add(pixels);
+            self.soon[place].aimed = aimed || self.feed_for(&layer, &now, false).is_some();
+        }
+    }
+
+    /// Pixels of a picture of a source; of the canvas where it is not known yet.
+    fn pixels_of(&self, source: SourceId) -> u64 {
+        match self.states.get(source.0 as usize) {
+            Some(SourceState::Ready(known)) => known.stream.size.area(),
+            _ => self.media.canvas.area(),
         }
     }
 }

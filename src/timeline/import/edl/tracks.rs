@@ -15,7 +15,7 @@ use super::lines::Edit;
 use crate::time::{FrameRate, MediaSpan, MediaTime};
 use crate::timeline::import::numbers::span_of_frames;
 use crate::timeline::import::parts::{
-    BLACK, ItemCount, TrackBuilder, bare_item, clip_of, composition, stated, wipe_from_smpte_code,
+    BLACK, ItemCount, TrackBuilder, stated, wipe_from_smpte_code,
 };
 use crate::timeline::import::{ImportError, ImportOptions, Notes, Place};
 use crate::timeline::{
@@ -92,7 +92,10 @@ pub(super) fn timeline(
         global_start: Some(MediaTime::ZERO + span_of_frames(start, list.counting.rate)),
         drop_frame: list.counting.drop_frame,
         canvas: None,
-        root: Arc::new(bare_item("", composition(CompositionKind::Stack, children))),
+        root: Arc::new(Item::new(
+            "",
+            ItemKind::composition(CompositionKind::Stack, children),
+        )),
         metadata: Metadata::NONE,
     })
 }
@@ -240,7 +243,7 @@ impl<'a, 't> Assembly<'a, 't> {
         let name = event.name.or(event.from_name);
         let name = name.filter(|name| !name.is_empty());
         let start = span_of_frames(event.source.start, rate);
-        let mut item = bare_item(name.unwrap_or(event.reel), media(event, name));
+        let mut item = Item::new(name.unwrap_or(event.reel), media(event, name));
         item.source_range = Some(stated(start, duration, rate));
         item.metadata = Metadata::passage(self.text, event.bytes.clone());
         item.effects = self.effects(event);
@@ -302,20 +305,20 @@ impl<'a, 't> Assembly<'a, 't> {
 /// for `AX`, which means that there is none.
 fn media(event: &Event<'_>, name: Option<&str>) -> ItemKind {
     if event.is_black() {
-        return clip_of(MediaReference::Generator {
+        return ItemKind::clip(MediaReference::Generator {
             generator: BLACK,
             available: None,
         });
     }
     let file = event.file.filter(|file| !file.is_empty());
     if let Some(target) = file.or(name.filter(|name| has_extension(name))) {
-        return clip_of(MediaReference::File {
+        return ItemKind::clip(MediaReference::File {
             target: target.into(),
             available: None,
         });
     }
     let reel = Some(event.reel).filter(|reel| !matches!(*reel, "" | "AX"));
-    clip_of(MediaReference::Missing {
+    ItemKind::clip(MediaReference::Missing {
         name: reel.or(name).unwrap_or(event.reel).into(),
         available: None,
     })

@@ -8,7 +8,7 @@ use super::sequence::{Part, Reader};
 use crate::time::{FrameRate, MediaSpan};
 use crate::timeline::import::ImportError;
 use crate::timeline::import::numbers::{Decimal, span_of_frames};
-use crate::timeline::import::parts::{BLACK, bare_item, clip_of, composition, stated};
+use crate::timeline::import::parts::{BLACK, stated};
 use crate::timeline::import::xml::{Node, child, child_text, children};
 use crate::timeline::{
     Child, CompositionKind, Effect, Generator, Item, ItemKind, MediaReference, Ratio, TrackKind,
@@ -46,11 +46,11 @@ impl<'a> Reader<'a, '_> {
             }
             (None, None) if !node.has_tag_name("generatoritem") => {
                 let (name, available) = (name.into(), None);
-                clip_of(MediaReference::Missing { name, available })
+                ItemKind::clip(MediaReference::Missing { name, available })
             }
             _ => self.generator(node, name),
         };
-        let mut item = bare_item(name, item_kind);
+        let mut item = Item::new(name, item_kind);
         item.enabled = !is_false(child_text(node, "enabled"));
         item.metadata = self.file.metadata(node);
         let clip = Retimed {
@@ -87,7 +87,7 @@ impl<'a> Reader<'a, '_> {
         if let Some((children, items)) = self.built.get(&key) {
             let children = Arc::clone(children);
             self.items.add(*items)?;
-            return Ok(composition(CompositionKind::Stack, children));
+            return Ok(ItemKind::composition(CompositionKind::Stack, children));
         }
         if self.open.contains(&sequence) {
             self.note(
@@ -106,7 +106,7 @@ impl<'a> Reader<'a, '_> {
         let children: Arc<[Child]> = self.tracks(sequence, rate, Part::Only(kind))?.into();
         let items = self.items.count() - before;
         self.built.insert(key, (Arc::clone(&children), items));
-        Ok(composition(CompositionKind::Stack, children))
+        Ok(ItemKind::composition(CompositionKind::Stack, children))
     }
 
     /// A clip of `file`.
@@ -118,7 +118,7 @@ impl<'a> Reader<'a, '_> {
             stated(file_start(file, rate), duration, file_rate)
         });
         if let Some(target) = child_text(file, "pathurl") {
-            return clip_of(MediaReference::File {
+            return ItemKind::clip(MediaReference::File {
                 target: target.into(),
                 available,
             });
@@ -126,7 +126,7 @@ impl<'a> Reader<'a, '_> {
         if child_text(file, "mediaSource").is_some() {
             return self.generator(node, name);
         }
-        clip_of(MediaReference::Missing {
+        ItemKind::clip(MediaReference::Missing {
             name: child_text(file, "name").unwrap_or(name).into(),
             available,
         })
@@ -156,7 +156,7 @@ impl<'a> Reader<'a, '_> {
             );
             Generator::Unknown
         });
-        clip_of(MediaReference::Generator {
+        ItemKind::clip(MediaReference::Generator {
             generator,
             available: None,
         })

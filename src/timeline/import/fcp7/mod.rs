@@ -24,10 +24,10 @@ use std::sync::Arc;
 use resources::Resources;
 use sequence::Reader;
 
-use super::parts::{ItemCount, bare_item, composition};
+use super::parts::ItemCount;
 use super::xml::{self, Node, XmlFile};
 use super::{Format, ImportError, ImportOptions, Imported, Notes};
-use crate::timeline::{CompositionKind, Timeline};
+use crate::timeline::{CompositionKind, Item, ItemKind, Timeline};
 
 /// Reads a project.
 ///
@@ -75,7 +75,7 @@ pub(super) fn read_fcp7(
         notes: &mut notes,
     };
     let children = reader.tracks(chosen, rate, sequence::Part::Both)?;
-    let mut root = bare_item("", composition(CompositionKind::Stack, children));
+    let mut root = Item::new("", ItemKind::composition(CompositionKind::Stack, children));
     root.markers = reader.markers(chosen, rate, crate::time::MediaSpan::ZERO);
     let timecode = resources::timecode(chosen, rate);
     let timeline = Timeline {

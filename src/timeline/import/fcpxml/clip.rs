@@ -6,9 +6,9 @@ use super::story::{Built, Context, Reader, lane};
 use crate::time::{MediaSpan, MediaTime};
 use crate::timeline::import::ImportError;
 use crate::timeline::import::numbers::Decimal;
-use crate::timeline::import::parts::{BLACK, bare_item, clip_of, stated};
+use crate::timeline::import::parts::{BLACK, stated};
 use crate::timeline::import::xml::{Node, children, elements};
-use crate::timeline::{Effect, Generator, ItemKind, Marker, MediaReference, TimeRange};
+use crate::timeline::{Effect, Generator, Item, ItemKind, Marker, MediaReference, TimeRange};
 
 /// What is seen and heard of a clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl<'a> Reader<'a, '_> {
     fn gap(&mut self, node: Node<'a>, context: Context) -> Built {
         let start = time(node, "start").unwrap_or(MediaSpan::ZERO);
         let duration = duration(node).unwrap_or(MediaSpan::ZERO);
-        let mut item = bare_item("", ItemKind::Gap);
+        let mut item = Item::new("", ItemKind::Gap);
         item.source_range = Some(stated(start, duration, context.rate));
         item.markers = self.markers(node, MediaSpan::ZERO);
         Built {
@@ -149,7 +149,10 @@ impl<'a> Reader<'a, '_> {
             }
             let name = node.attribute("name").unwrap_or_default().into();
             let available = None;
-            return (clip_of(MediaReference::Missing { name, available }), shown);
+            return (
+                ItemKind::clip(MediaReference::Missing { name, available }),
+                shown,
+            );
         };
         let has = |name| asset.attribute(name) == Some("1");
         let part = node.attribute("srcEnable").unwrap_or("all");
@@ -185,7 +188,7 @@ impl<'a> Reader<'a, '_> {
                 available,
             },
         };
-        (clip_of(reference), shown)
+        (ItemKind::clip(reference), shown)
     }
 
     /// A title or another picture that is made.
@@ -209,7 +212,7 @@ impl<'a> Reader<'a, '_> {
             self.note(node, text);
             Generator::Unknown
         };
-        clip_of(MediaReference::Generator {
+        ItemKind::clip(MediaReference::Generator {
             generator,
             available: None,
         })
@@ -231,7 +234,7 @@ impl<'a> Reader<'a, '_> {
             shift,
         } = timing;
         let format = self.resources.format_of(node).unwrap_or_default();
-        let mut item = bare_item(node.attribute("name").unwrap_or_default(), kind);
+        let mut item = Item::new(node.attribute("name").unwrap_or_default(), kind);
         let (first, retime) = self.retime(node, start, origin + shift, context);
         let rate = format.rate.unwrap_or(context.rate);
         item.source_range = Some(stated(first - shift, duration, rate));

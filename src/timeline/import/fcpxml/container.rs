@@ -7,9 +7,8 @@ use super::resources::time;
 use super::story::{Built, Context, Reader, holds_connected};
 use crate::time::MediaSpan;
 use crate::timeline::import::ImportError;
-use crate::timeline::import::parts::{bare_item, composition};
 use crate::timeline::import::xml::{Node, child, children, elements};
-use crate::timeline::{Child, CompositionKind, Effect, ItemKind, TrackKind};
+use crate::timeline::{Child, CompositionKind, Effect, Item, ItemKind, TrackKind};
 
 /// What a container shows, and the time it begins with on its own clock.
 struct Content {
@@ -35,7 +34,7 @@ impl<'a> Reader<'a, '_> {
         let origin = MediaSpan::ZERO;
         let tracks = self.deeper(|reader| reader.tracks(story, around, origin, context))?;
         let content = Content {
-            kind: composition(CompositionKind::Stack, tracks),
+            kind: ItemKind::composition(CompositionKind::Stack, tracks),
             origin,
             duration: None,
         };
@@ -82,7 +81,7 @@ impl<'a> Reader<'a, '_> {
             return Ok(Some(self.missing(node, context)));
         };
         let content = Content {
-            kind: composition(CompositionKind::Stack, children),
+            kind: ItemKind::composition(CompositionKind::Stack, children),
             origin: time(sequence, "tcStart").unwrap_or(MediaSpan::ZERO),
             duration: duration(sequence),
         };
@@ -162,12 +161,12 @@ impl<'a> Reader<'a, '_> {
         if heard != seen {
             let sound = self.angle(heard, origin, inner)?;
             let stack = |tracks| {
-                let stack = bare_item("", composition(CompositionKind::Stack, tracks));
+                let stack = Item::new("", ItemKind::composition(CompositionKind::Stack, tracks));
                 vec![Child::Item(Arc::new(stack))]
             };
             let track = |kind, tracks| {
                 let kind = CompositionKind::Track(kind);
-                let track = bare_item("", composition(kind, stack(tracks)));
+                let track = Item::new("", ItemKind::composition(kind, stack(tracks)));
                 Child::Item(Arc::new(track))
             };
             // A track of video is not heard unless its items say so, nor is one of audio seen.
@@ -178,7 +177,7 @@ impl<'a> Reader<'a, '_> {
         }
         self.open.pop();
         let content = Content {
-            kind: composition(CompositionKind::Stack, tracks),
+            kind: ItemKind::composition(CompositionKind::Stack, tracks),
             origin,
             duration: None,
         };

@@ -30,11 +30,11 @@ use std::sync::Arc;
 use resources::Resources;
 use story::{Context, Reader};
 
-use super::parts::{ItemCount, bare_item, composition};
+use super::parts::ItemCount;
 use super::xml::{self, Node, XmlFile};
 use super::{Format, ImportError, ImportOptions, Imported, Notes};
 use crate::time::MediaTime;
-use crate::timeline::{Child, CompositionKind, Timeline};
+use crate::timeline::{Child, CompositionKind, Item, ItemKind, Timeline};
 
 /// Reads a document.
 ///
@@ -98,7 +98,10 @@ pub(super) fn read_fcpxml(
         global_start: start.map(|start| MediaTime::ZERO + start),
         drop_frame: sequence.and_then(|sequence| sequence.attribute("tcFormat")) == Some("DF"),
         canvas,
-        root: Arc::new(bare_item("", composition(CompositionKind::Stack, tracks))),
+        root: Arc::new(Item::new(
+            "",
+            ItemKind::composition(CompositionKind::Stack, tracks),
+        )),
         metadata: sequence.map_or(crate::timeline::Metadata::NONE, |node| file.metadata(node)),
     };
     Ok(Imported {

@@ -27,9 +27,7 @@ use reader::Reader;
 
 use super::{Format, ImportError, ImportOptions, Imported};
 use crate::time::{FrameRate, MediaTime};
-use crate::timeline::{
-    Child, Composition, CompositionKind, Item, ItemKind, Look, Metadata, Timeline, TrackKind,
-};
+use crate::timeline::{Child, CompositionKind, Item, ItemKind, Metadata, Timeline, TrackKind};
 
 /// Reads the text of an `.otio` file. `path` is where it came from: relative references count from
 /// its folder.
@@ -203,19 +201,8 @@ fn finish(
 /// A stack, whatever a file has as its root: a track is put in a stack, a clip in a track of video.
 fn stack_of_tracks(root: Option<Arc<Item>>) -> Arc<Item> {
     let around = |kind, child: Option<Arc<Item>>| {
-        Arc::new(Item {
-            name: "".into(),
-            source_range: None,
-            enabled: true,
-            look: Look::default(),
-            effects: Vec::new(),
-            markers: Vec::new(),
-            kind: ItemKind::Composition(Composition {
-                kind,
-                children: child.map(Child::Item).into_iter().collect(),
-            }),
-            metadata: Metadata::NONE,
-        })
+        let children: Vec<Child> = child.map(Child::Item).into_iter().collect();
+        Arc::new(Item::new("", ItemKind::composition(kind, children)))
     };
     let Some(root) = root else {
         return around(CompositionKind::Stack, None);

@@ -9,8 +9,8 @@ use super::schema::{NodeSchema, Schema};
 use super::time::StatedTime;
 use crate::time::{MediaSpan, MediaTime};
 use crate::timeline::{
-    Child, Clip, Composition, CompositionKind, Effect, Generator, Item, ItemKind, Look, Marker,
-    MediaReference, Metadata, NamedReference, StatedRange, TimeRange, TrackKind, Transition,
+    Child, Clip, CompositionKind, Effect, Generator, Item, ItemKind, Look, Marker, MediaReference,
+    Metadata, NamedReference, StatedRange, TimeRange, TrackKind, Transition,
 };
 
 /// What stands among children or at the root of a file.
@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
 
     fn composition(&mut self, kind: CompositionKind, parts: &mut Parts<'a>) -> ItemKind {
         let children = self.children(std::mem::take(&mut parts.children));
-        ItemKind::Composition(Composition { kind, children })
+        ItemKind::composition(kind, children)
     }
 
     /// An item of `kind`, with what `parts` holds for any item.
