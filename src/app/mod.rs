@@ -21,5 +21,6 @@ pub use png_file::{PngError, write_png};
 pub use stage::{Stage, StageError};
 pub use state_file::{Screen, StateFile};
 pub use stats::{RunStats, StatsGatherer};
+pub(crate) use trace::Dice;
 pub use trace::{TraceGround, TraceStep, drags, editing};
 pub use window::{BackgroundOptions, WindowError, WindowOptions, WindowOutcome, run_window};

@@ -14,7 +14,7 @@ use crate::cache::thumbnails::OpenStrip;
 use crate::decode::{IndexStore, SharedAnchor};
 use crate::gpu::TextureBudget;
 use crate::memory::{
-    FramePool, MemoryBudget, MemoryManager, MemoryWatch, Reclaim, Shedder, Step, SystemProbe,
+    FramePool, MemoryBudget, MemoryManager, MemoryWatch, Shedder, Step, SystemProbe,
 };
 use crate::metrics::FrameLog;
 use crate::playback::{
@@ -251,8 +251,7 @@ impl Shares {
             // How much it may hold depends on the medium: the opener says so.
             let cache = FrameCache::new(0, Arc::clone(clock), Some(ledger), memory.gauge());
             cache.register(&memory);
-            let reclaim: Weak<dyn Reclaim> = Arc::<FrameCache>::downgrade(&cache);
-            pool.set_reclaim(reclaim);
+            cache.join(&pool);
             cache
         });
         let watch = MemoryWatch::start(Arc::clone(&memory))?;

@@ -322,6 +322,7 @@ impl Stage {
     /// of memory since the last time.
     pub fn follow(&mut self, snapshot: &Snapshot) -> bool {
         self.outlook.course = course_of(snapshot);
+        self.viewer.set_outlook(self.outlook);
         self.viewer.settle(&self.ctx);
         let shortages = self.viewer.kept_counts().shortages;
         std::mem::replace(&mut self.shortages_told, shortages) != shortages
@@ -364,6 +365,7 @@ impl Stage {
             return Err(PictureError::Nothing.into());
         };
         let size = size.map_or(held.display, |window| fit(held.display, window).size);
+        self.viewer.set_outlook(self.outlook);
         held.show(&self.ctx, &mut self.viewer, &mut self.fields, size, 0)?;
         held.made = Some(size);
         Ok(self.viewer.read_back(&self.ctx)?)

@@ -243,6 +243,39 @@ fn sides() -> Composite {
 }
 
 #[test]
+fn what_is_given_up_is_what_the_course_of_now_needs_last() {
+    let budget = TextureBudget::of_ledger(Ledger::new(1 << 30));
+    let mut ctx = GpuContext::headless(&GpuOptions::from_env(None)).unwrap();
+    ctx.set_budget(budget.clone());
+    let mut stage = Stage::new(ctx, ConvertChoice::Auto, wgpu::TextureFormat::Bgra8Unorm).unwrap();
+    let show = |stage: &mut Stage, number| {
+        let mut frame = Arc::into_inner(frame(size(64, 36), FieldOrder::Progressive)).unwrap();
+        frame.id = PictureId::of_frame(3, FrameIndex(number));
+        let frame = PlannedFrame {
+            index: FrameIndex(number),
+            ..planned(Picture::Frame(Arc::new(frame)))
+        };
+        stage.take(&frame, &stream());
+        stage.make_picture(size(64, 36), 1).unwrap();
+    };
+    for number in [13, 9, 10] {
+        show(&mut stage, number);
+    }
+    assert_eq!(stage.kept_counts().pictures, 3);
+    assert!(budget.ask_back(1) > 0);
+    // It stood still, where frame 9 is nearer than 13. Now it goes round, and 9 comes last of all.
+    stage.follow(&Snapshot {
+        status: PlaybackStatus::Playing,
+        loop_mode: LoopMode::Loop,
+        mark_out: Some(FrameIndex(20)),
+        ..Snapshot::default()
+    });
+    assert_eq!(stage.kept_counts().pictures, 2);
+    show(&mut stage, 13);
+    assert_eq!(stage.kept_counts().hits, 1);
+}
+
+#[test]
 fn a_comparison_that_is_held_follows_its_view() {
     const RED: [u8; 3] = [255, 0, 0];
     const BLUE: [u8; 3] = [0, 0, 255];

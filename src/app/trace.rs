@@ -30,14 +30,15 @@ pub struct TraceGround {
 
 /// Knuth's linear congruential generator (MMIX).
 #[derive(Debug, Clone)]
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1))
     }
 
-    fn throw(&mut self) -> u64 {
+    /// The next 32 bits.
+    pub(crate) fn throw(&mut self) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)

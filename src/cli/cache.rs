@@ -4,13 +4,12 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
 use super::args::{CacheArgs, CacheCommand, DiskArgs};
 use super::exit::{CliError, Exit};
-use super::print;
+use super::{counted, print};
 use crate::cache::disk::{
     Cleared, DiskCache, DiskLimits, DiskStats, Listed, UpkeepError, Verified,
 };
@@ -284,17 +283,14 @@ fn describe(stats: &DiskStats) -> String {
 }
 
 fn table(items: &[Listed]) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now_millis = now.map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
     let mut text = String::new();
     for item in items {
-        let unused = now_millis.saturating_sub(item.used_millis).max(0) / 1000;
         let _written = writeln!(
             text,
             "{:<12}{:>12}  {:>8} ago  {}",
             item.kind.name(),
             size(item.bytes),
-            span(unused),
+            span(item.unused_seconds()),
             item.label
         );
     }
@@ -324,14 +320,9 @@ fn checked(found: &Verified) -> String {
     text
 }
 
-fn counted(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
-}
-
-/// A size in units of 1000, as disks are sold.
+/// A size in the units in which limits are read.
 fn size(bytes: u64) -> String {
-    let units: [(&str, u64); 3] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
+    let units: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match units.into_iter().find(|&(_, unit)| bytes >= unit) {
         Some((name, unit)) => {
             let tenths = u128::from(bytes) * 10 / u128::from(unit);
@@ -358,14 +349,14 @@ mod tests {
     fn sizes_and_spans_read_well() {
         for (bytes, text) in [
             (0, "0 B"),
-            (999, "999 B"),
-            (1_000, "1.0 kB"),
-            (999_999, "999.9 kB"),
-            (10_000_000_000, "10.0 GB"),
+            (1_023, "1023 B"),
+            (1_024, "1.0 KiB"),
+            ((1 << 20) - 1, "1023.9 KiB"),
+            (20 << 30, "20.0 GiB"),
         ] {
             assert_eq!(size(bytes), text);
         }
-        assert!(size(u64::MAX).ends_with(" GB"));
+        assert!(size(u64::MAX).ends_with(" GiB"));
         for (seconds, text) in [
             (0, "0 s"),
             (119, "119 s"),

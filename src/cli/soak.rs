@@ -11,7 +11,7 @@ use super::exit::{CliError, Exit};
 use super::play::{budget, check_file, convert_choice, json, refresh, threads};
 use super::{print, stop_on_signal};
 use crate::app::{
-    BackgroundOptions, Headless, HeadlessOptions, NewFile, PlayerOptions, TraceGround,
+    BackgroundOptions, Dice, Headless, HeadlessOptions, NewFile, PlayerOptions, TraceGround,
     WindowOptions, drags, editing, run_window,
 };
 use crate::audio::AudioConfig;
@@ -201,14 +201,11 @@ fn ground(args: &SoakArgs, run: &Headless) -> Option<TraceGround> {
     })
 }
 
-/// Frames of a medium of `frames` frames, in an order that the seed decides (Knuth's MMIX generator).
+/// Frames of a medium of `frames` frames, in an order that the seed decides.
 pub(super) fn random_frames(seed: u64, frames: i64) -> impl Iterator<Item = FrameIndex> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1);
+    let mut dice = Dice::new(seed);
     std::iter::repeat_with(move || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let part = (i128::from(state >> 32) * i128::from(frames.max(1))) >> 32;
+        let part = (i128::from(dice.throw()) * i128::from(frames.max(1))) >> 32;
         FrameIndex(i64::try_from(part).unwrap_or(0))
     })
 }

@@ -13,6 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ffmpeg_next::ffi;
 
@@ -52,6 +53,10 @@ impl From<Arc<AtomicBool>> for Interrupter {
     }
 }
 
+/// A file that was changed within this time may change again without a new time stamp: file systems
+/// count in steps, of two seconds at worst (FAT).
+const SETTLED: Duration = Duration::from_secs(2);
+
 /// What tells one state of a file from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FileIdentity {
@@ -77,6 +82,15 @@ impl FileIdentity {
         let mut hasher = DefaultHasher::new();
         (self, stream).hash(&mut hasher);
         hasher.finish()
+    }
+
+    /// Whether any change from now on gives the file another identity. Asked before it is read: what is made of
+    /// a file that has not settled by then is not kept.
+    pub fn is_settled(&self) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |now| i128::try_from(now.as_nanos()).unwrap_or(i128::MAX));
+        let settled_nanos = i128::try_from(SETTLED.as_nanos()).unwrap_or(i128::MAX);
+        !(0..settled_nanos).contains(&now.saturating_sub(self.modified_nanos))
     }
 
     pub(super) fn of_metadata(metadata: &std::fs::Metadata) -> Self {

@@ -102,6 +102,7 @@ pub struct VideoReader {
     unwanted_until: Option<i64>,
     bad_packets_in_a_row: u32,
     damaged_packets: u64,
+    ended_early: bool,
     sent_packets: u64,
     demux: Duration,
     decode: Duration,
@@ -142,6 +143,7 @@ impl VideoReader {
             unwanted_until: None,
             bad_packets_in_a_row: 0,
             damaged_packets: 0,
+            ended_early: false,
             sent_packets: 0,
             demux: Duration::ZERO,
             decode: Duration::ZERO,
@@ -167,6 +169,11 @@ impl VideoReader {
     /// Packets that could not be decoded.
     pub fn damaged_packets(&self) -> u64 {
         self.damaged_packets
+    }
+
+    /// Whether something could not be read or decoded so far: another reading may give more.
+    pub fn is_damaged(&self) -> bool {
+        self.ended_early || self.damaged_packets > 0
     }
 
     /// Whether [`Self::frame`] copies pictures, for their format is not canonical.
@@ -426,6 +433,7 @@ impl VideoReader {
                 // What can be read has been read: the pictures up to here are shown.
                 Err(ReadError::Damaged(reason)) => {
                     tracing::warn!("the file ends early: {reason}");
+                    self.ended_early = true;
                     ReadOutcome::End
                 }
                 other => other?,

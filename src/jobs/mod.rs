@@ -1,7 +1,7 @@
 //! Background work: what may take its time, and must never take it from playing.
 //!
 //! A [`JobQueue`] holds [`Job`]s until their turn comes and runs them, as many at a time as it has
-//! workers. It knows nothing of what they do: indices, thumbnails and waveforms come from above.
+//! workers. It knows nothing of what they do: thumbnails and waveforms come from above.
 //!
 //! # Scenarios
 //! - Of the jobs that may start, the one of the highest [`Priority`] does; among equals, the oldest.

@@ -324,6 +324,13 @@ impl Core {
         }
     }
 
+    /// Wakes those that wait for a change, which find none; answers how many they were.
+    #[cfg(test)]
+    pub(super) fn nudge(&self) -> usize {
+        let _board = self.board.lock();
+        self.changed.notify_all()
+    }
+
     /// The job that starts next, if one may.
     pub(super) fn begin(&self) -> Option<Started> {
         let mut board = self.board.lock();

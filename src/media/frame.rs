@@ -91,7 +91,7 @@ impl<'a> Plane<'a> {
 pub enum FrameStorage {
     /// In a slot of the frame pool.
     Pooled {
-        /// Which slot, for other processes and for diagnosis.
+        /// Which slot, for diagnosis.
         slot: SlotId,
         /// Bytes of that slot.
         slot_bytes: usize,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::pressure::{kib_of, limited_group, number_in, read};
 use super::{Ledger, MemoryClass};
 
 const MIB: u64 = 1 << 20;
@@ -14,10 +15,14 @@ const PROGRAM_BYTES: u64 = 96 * MIB;
 /// Kept from the frames for the program, textures, sound and thumbnails, at least.
 const LEAST_RESERVE_BYTES: u64 = 192 * MIB;
 
+/// What a strip of thumbnails may take whatever textures take: all of its pictures fit. A sixteenth of a small
+/// budget.
+const THUMBNAIL_BYTES: u64 = 32 * MIB;
+
 /// The one budget, in bytes, and how it is divided:
 ///
 /// ```text
-/// total = frames + program (96 MiB) + textures, sound, thumbnails, effects, indices
+/// total = frames + program (96 MiB) + thumbnails (32 MiB) + textures, sound, effects, indices
 /// ```
 ///
 /// Without caches the frames are half of it. With them they are all but a reserve of an eighth, and of
@@ -67,51 +72,28 @@ impl MemoryBudget {
         rest.max(self.frame_bytes())
     }
 
-    /// The ledger of this budget, with `frame_bytes` of it set aside for decoded frames, and the program's
-    /// own share for the program.
+    fn thumbnail_bytes(self) -> u64 {
+        THUMBNAIL_BYTES.min(self.total_bytes / 16)
+    }
+
+    /// The ledger of this budget, with `frame_bytes` of it set aside for decoded frames, and their own shares for
+    /// the program and for thumbnails.
     pub fn ledger(self, frame_bytes: u64) -> Ledger {
         let set_aside = [
             (MemoryClass::Frames, frame_bytes),
             (MemoryClass::Program, PROGRAM_BYTES),
+            (MemoryClass::Thumbnails, self.thumbnail_bytes()),
         ];
         Ledger::with_set_aside(self.total_bytes, &set_aside)
     }
 }
 
-/// Memory of the machine, or the limit of the innermost cgroup that states one, whichever is less.
+/// Memory of the machine, or the least limit of a cgroup around this process, whichever is less.
 fn usable_bytes() -> u64 {
-    let machine = read_kib("/proc/meminfo", "MemTotal:").unwrap_or(8 * GIB);
-    cgroup_limit(Path::new("/sys/fs/cgroup")).map_or(machine, |limit| limit.min(machine))
-}
-
-fn read_kib(path: &str, key: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix(key))?;
-    line.split_whitespace()
-        .next()?
-        .parse::<u64>()
-        .ok()
-        .map(|kib| kib * 1024)
-}
-
-fn cgroup_limit(root: &Path) -> Option<u64> {
-    let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    let group = own.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let mut folder = root.join(group.trim_start_matches('/'));
-    let mut least: Option<u64> = None;
-    // A parent's limit binds its children as well.
-    loop {
-        let limit = std::fs::read_to_string(folder.join("memory.max"))
-            .ok()
-            .and_then(|text| text.trim().parse::<u64>().ok());
-        least = match (least, limit) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        if folder == root || !folder.pop() {
-            return least;
-        }
-    }
+    let machine = kib_of(&read("/proc/meminfo"), "MemTotal:").unwrap_or(8 * GIB);
+    let group = limited_group(Path::new("/sys/fs/cgroup"));
+    let limit = group.and_then(|group| number_in(&group, "memory.max"));
+    limit.map_or(machine, |limit| limit.min(machine))
 }
 
 #[cfg(test)]
@@ -141,7 +123,7 @@ mod tests {
             let budget = MemoryBudget::stated(total);
             assert_eq!(budget.cached_frame_bytes(), frames);
             let ledger = budget.ledger(frames);
-            let rest = total - frames - PROGRAM_BYTES;
+            let rest = total - frames - PROGRAM_BYTES - THUMBNAIL_BYTES.min(total / 16);
             assert_eq!(ledger.room(MemoryClass::Textures), rest);
             assert_eq!(ledger.room(MemoryClass::Frames), frames + rest);
         }

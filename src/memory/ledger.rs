@@ -139,12 +139,6 @@ impl Ledger {
     pub fn room(&self, class: MemoryClass) -> u64 {
         self.books.lock().room(class)
     }
-
-    /// What each class is charged with, in the order of [`MemoryClass::ALL`], at one instant.
-    pub fn usage(&self) -> [(MemoryClass, u64); 7] {
-        let used = self.books.lock().used;
-        MemoryClass::ALL.map(|class| (class, used[class.place()]))
-    }
 }
 
 impl fmt::Debug for Ledger {
@@ -329,7 +323,8 @@ mod tests {
                 let sum: u64 = held.iter().map(Charge::bytes).sum();
                 prop_assert_eq!(ledger.total(), sum);
                 prop_assert!(sum <= ledger.limit());
-                for (class, used) in ledger.usage() {
+                for class in MemoryClass::ALL {
+                    let used = ledger.used(class);
                     let of_class = held.iter().filter(|c| c.class() == class);
                     prop_assert_eq!(used, of_class.map(Charge::bytes).sum::<u64>());
                 }

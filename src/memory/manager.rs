@@ -7,16 +7,13 @@
 //! | step | allowed from | what goes |
 //! |---|---|---|
 //! | [`Step::Thumbnails`] | elevated | thumbnail strips |
-//! | [`Step::IdleAudio`] | elevated | sound that nobody has listened to for 30 s |
 //! | [`Step::IdleVideo`] | high | frames of media that have not played for 60 s |
 //! | [`Step::ReadBehind`] | high | frames that the playhead has passed |
 //! | [`Step::Vram`] | critical | textures of pictures that are not on screen |
 //! | [`Step::ReadAhead`] | critical | frames that the playhead has not reached |
 //! | [`Step::LowerRung`] | critical | detail: whoever can show a smaller source does |
 //!
-//! Parts take their place with [`MemoryManager::register`]. A charge that does not fit walks the ladder
-//! too, whatever the level: what is kept for later makes room for what is needed now
-//! ([`MemoryManager::reserve`]); when even that is not enough, the caller gets an error and goes without.
+//! Parts take their place with [`MemoryManager::register`].
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Weak};
@@ -26,15 +23,13 @@ use std::time::Duration;
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use parking_lot::Mutex;
 
-use super::{Charge, Ledger, MemoryClass, MemoryProbe, OverBudget, Pressure};
+use super::{Ledger, MemoryProbe, Pressure};
 
 /// What is given back together; see the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// Thumbnail strips.
     Thumbnails,
-    /// Sound that nobody has listened to for 30 s.
-    IdleAudio,
     /// Frames of media that have not played for 60 s.
     IdleVideo,
     /// Frames that the playhead has passed.
@@ -49,9 +44,8 @@ pub enum Step {
 
 impl Step {
     /// The ladder, from its top.
-    pub const LADDER: [Self; 7] = [
+    pub const LADDER: [Self; 6] = [
         Self::Thumbnails,
-        Self::IdleAudio,
         Self::IdleVideo,
         Self::ReadBehind,
         Self::Vram,
@@ -62,7 +56,7 @@ impl Step {
     /// The level from which on it is taken.
     pub const fn allowed_from(self) -> Pressure {
         match self {
-            Self::Thumbnails | Self::IdleAudio => Pressure::Elevated,
+            Self::Thumbnails => Pressure::Elevated,
             Self::IdleVideo | Self::ReadBehind => Pressure::High,
             Self::Vram | Self::ReadAhead | Self::LowerRung => Pressure::Critical,
         }
@@ -130,27 +124,6 @@ impl MemoryManager {
         let mut shedders = self.shedders.lock();
         shedders.retain(|(_, other)| other.strong_count() > 0);
         shedders.push((step, shedder));
-    }
-
-    /// Charges `bytes` to `class`; where they do not fit, what is kept for later makes room.
-    pub fn reserve(&self, class: MemoryClass, bytes: u64) -> Result<Charge, OverBudget> {
-        let first = match self.ledger.reserve(class, bytes) {
-            Ok(charge) => return Ok(charge),
-            Err(error) => error,
-        };
-        // Nothing that is given back makes room for more than there is altogether.
-        if bytes > first.limit_bytes {
-            return Err(first);
-        }
-        for step in Step::LADDER {
-            let missing = bytes.saturating_sub(self.ledger.room(class));
-            if self.shed_step(step, missing) > 0
-                && let Ok(charge) = self.ledger.reserve(class, bytes)
-            {
-                return Ok(charge);
-            }
-        }
-        self.ledger.reserve(class, bytes)
     }
 
     /// Looks how memory stands, and sheds what the level asks for.
@@ -236,10 +209,8 @@ impl Drop for MemoryWatch {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::memory::{Readings, Share};
+    use crate::memory::{Charge, MemoryClass, Readings, Share};
 
     /// What the system says next.
     #[derive(Clone, Default)]
@@ -276,7 +247,7 @@ mod tests {
         manager: MemoryManager,
         script: Script,
         log: Arc<Mutex<Vec<Step>>>,
-        parts: Vec<Arc<Part>>,
+        _parts: Vec<Arc<Part>>,
     }
 
     /// A part on every step, with so many charges each.
@@ -301,7 +272,7 @@ mod tests {
             manager,
             script,
             log,
-            parts,
+            _parts: parts,
         }
     }
 
@@ -319,9 +290,9 @@ mod tests {
     fn each_level_goes_as_far_down_the_ladder_as_it_may() {
         for (used, level, steps) in [
             (50, Pressure::Normal, 0),
-            (90, Pressure::Elevated, 2),
-            (95, Pressure::High, 4),
-            (99, Pressure::Critical, 7),
+            (90, Pressure::Elevated, 1),
+            (95, Pressure::High, 3),
+            (99, Pressure::Critical, 6),
         ] {
             let rig = rig(10_000, 0);
             *rig.script.0.lock() = short_by(used);
@@ -338,24 +309,7 @@ mod tests {
         // 80 bytes too many: two steps of 40 each.
         rig.manager.look();
         assert_eq!(*rig.log.lock(), Step::LADDER[..2]);
-        assert_eq!(rig.manager.ledger().total(), 5 * 40);
-    }
-
-    #[test]
-    fn a_charge_that_does_not_fit_makes_room_or_fails_with_what_there_was() {
-        let rig = rig(280, 4);
-        assert_eq!(rig.manager.ledger().total(), 280);
-        let charge = rig.manager.reserve(MemoryClass::Textures, 60).unwrap();
-        assert_eq!(*rig.log.lock(), Step::LADDER[..2], "no more than it takes");
-        let error = rig.manager.reserve(MemoryClass::Textures, 500).unwrap_err();
-        assert_eq!(error.asked_bytes, 500);
-        assert_eq!(
-            rig.manager.ledger().total(),
-            280,
-            "nothing went for nothing"
-        );
-        drop((charge, rig.parts));
-        assert!(rig.manager.reserve(MemoryClass::Textures, 280).is_ok());
+        assert_eq!(rig.manager.ledger().total(), 4 * 40);
     }
 
     #[test]
@@ -363,22 +317,5 @@ mod tests {
         let manager = Arc::new(rig(100, 0).manager);
         drop(MemoryWatch::start(Arc::clone(&manager)).unwrap());
         assert_eq!(Arc::strong_count(&manager), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn the_budget_holds_whatever_is_asked(asked in prop::collection::vec(0u64..400, 1..40)) {
-            let rig = rig(1000, 10);
-            let mut held = Vec::new();
-            for bytes in asked {
-                held.extend(rig.manager.reserve(MemoryClass::Textures, bytes));
-                let parts = rig.parts.iter().flat_map(|part| {
-                    part.held.lock().iter().map(Charge::bytes).collect::<Vec<_>>()
-                });
-                let sum = parts.chain(held.iter().map(Charge::bytes)).sum::<u64>();
-                prop_assert_eq!(sum, rig.manager.ledger().total());
-                prop_assert!(sum <= 1000);
-            }
-        }
     }
 }

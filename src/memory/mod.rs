@@ -18,6 +18,6 @@ pub use budget::MemoryBudget;
 pub use heap::keep_heap_small;
 pub use ledger::{Charge, Ledger, MemoryClass, OverBudget};
 pub use manager::{MemoryManager, MemoryWatch, PressureGauge, Shedder, Step};
-pub use pool::{FramePool, PoolError, PoolUsage, Reclaim, Slot};
+pub use pool::{FramePool, PoolError, PoolUsage, Reclaim, Shortage, Slot};
 pub use pressure::{MemoryProbe, Pressure, Readings, Share, SystemProbe};
 pub use slab::SlotId;

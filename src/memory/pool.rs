@@ -52,11 +52,20 @@ pub struct PoolUsage {
     pub limit_bytes: u64,
 }
 
+/// What there is too little of for a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shortage {
+    /// The pool is at its limit: only frames in its slots make room.
+    Slots,
+    /// The ledger has nothing left for another slab: whatever was charged there makes room as well.
+    Budget,
+}
+
 /// Holds frames of a pool that it can do without.
 pub trait Reclaim: Send + Sync {
-    /// Lets go of about `bytes`; false when nothing was left to let go of. Called by whoever wants a slot,
-    /// a decoder's threads among them, without the pool's lock.
-    fn give_back(&self, bytes: u64) -> bool;
+    /// Lets go of about `bytes` of what there is too little of; false when nothing was left to let go of.
+    /// Called by whoever wants a slot, a decoder's threads among them, without the pool's lock.
+    fn give_back(&self, bytes: u64, shortage: Shortage) -> bool;
 }
 
 struct Inner {
@@ -114,13 +123,15 @@ impl FramePool {
         let slot_bytes = bytes.max(1).next_multiple_of(PAGE_BYTES);
         let mut tries = 0;
         loop {
-            let full = match self.try_acquire(slot_bytes) {
-                Err(full @ PoolError::Full { .. }) => full,
-                other => return other,
+            let (full, shortage) = match self.try_acquire(slot_bytes) {
+                Ok(slot) => return Ok(slot),
+                Err((error, None)) => return Err(error),
+                Err((full, Some(shortage))) => (full, shortage),
             };
             // Asked without the lock: frames that are let go come back through it.
             let reclaim = self.inner.lock().reclaim.as_ref().and_then(Weak::upgrade);
-            let gave_back = reclaim.is_some_and(|reclaim| reclaim.give_back(slot_bytes as u64));
+            let gave_back =
+                reclaim.is_some_and(|reclaim| reclaim.give_back(slot_bytes as u64, shortage));
             tries += 1;
             if !gave_back || tries > MOST_RECLAIMS {
                 return Err(full);
@@ -128,11 +139,13 @@ impl FramePool {
         }
     }
 
-    fn try_acquire(&self, slot_bytes: usize) -> Result<Slot, PoolError> {
+    /// A slot, or why there is none and what would help.
+    fn try_acquire(&self, slot_bytes: usize) -> Result<Slot, (PoolError, Option<Shortage>)> {
         let mut inner = self.inner.lock();
         let limit_bytes = inner.usage.limit_bytes;
+        let full = || (PoolError::Full { limit_bytes }, Some(Shortage::Slots));
         if inner.usage.used_bytes + slot_bytes as u64 > limit_bytes {
-            return Err(PoolError::Full { limit_bytes });
+            return Err(full());
         }
         let found = inner
             .slabs
@@ -142,17 +155,13 @@ impl FramePool {
             Some(slab) => slab,
             None => inner.add_slab(slot_bytes)?,
         };
-        inner.take(slab).map_or_else(
-            || Err(PoolError::Full { limit_bytes }),
-            |(id, ptr)| {
-                Ok(Slot {
-                    id,
-                    ptr,
-                    bytes: slot_bytes,
-                    pool: self.clone(),
-                })
-            },
-        )
+        let (id, ptr) = inner.take(slab).ok_or_else(full)?;
+        Ok(Slot {
+            id,
+            ptr,
+            bytes: slot_bytes,
+            pool: self.clone(),
+        })
     }
 
     /// How much is in use.
@@ -174,9 +183,9 @@ impl FramePool {
         })
     }
 
-    /// Unmaps slabs that hold no frame.
-    pub fn trim(&self) {
-        self.inner.lock().trim(None);
+    /// Unmaps slabs that hold no frame. Answers how many bytes that were.
+    pub fn trim(&self) -> u64 {
+        self.inner.lock().trim(None)
     }
 
     fn release(&self, id: SlotId) {
@@ -194,25 +203,26 @@ impl FramePool {
 }
 
 impl Inner {
-    fn add_slab(&mut self, slot_bytes: usize) -> Result<usize, PoolError> {
+    fn add_slab(&mut self, slot_bytes: usize) -> Result<usize, (PoolError, Option<Shortage>)> {
         let limit_bytes = self.usage.limit_bytes;
-        let full = PoolError::Full { limit_bytes };
+        let full = |shortage| (PoolError::Full { limit_bytes }, Some(shortage));
         // Slabs of another size that stand empty belong to a medium that is closed.
         self.trim(Some(slot_bytes));
         let room = limit_bytes.saturating_sub(self.usage.mapped_bytes);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let slots = (SLAB_BYTES / slot_bytes).max(1).min(room / slot_bytes);
         if slots == 0 {
-            return Err(full);
+            return Err(full(Shortage::Slots));
         }
         let mapped = slab_bytes(slots * slot_bytes).min(room);
         let bytes = mapped as u64;
         let reserve = |ledger: &Ledger| ledger.reserve(MemoryClass::Frames, bytes);
         let charge = match self.ledger.as_ref().map(reserve).transpose() {
             Ok(charge) => charge,
-            Err(_over_budget) => return Err(full),
+            Err(_over_budget) => return Err(full(Shortage::Budget)),
         };
-        let slab = Slab::new(self.next_number, slot_bytes, slots, mapped, charge)?;
+        let slab = Slab::new(self.next_number, slot_bytes, slots, mapped, charge)
+            .map_err(|error| (error.into(), None))?;
         self.next_number += 1;
         self.usage.mapped_bytes += bytes;
         self.slabs.push(slab);
@@ -234,10 +244,13 @@ impl Inner {
         Some((id, ptr))
     }
 
-    fn trim(&mut self, keep_slot_bytes: Option<usize>) {
+    /// Answers how many bytes were unmapped.
+    fn trim(&mut self, keep_slot_bytes: Option<usize>) -> u64 {
+        let before = self.usage.mapped_bytes;
         self.slabs
             .retain(|s| s.free.len() < s.slots || Some(s.slot_bytes) == keep_slot_bytes);
         self.usage.mapped_bytes = self.slabs.iter().map(|slab| slab.byte_len() as u64).sum();
+        before - self.usage.mapped_bytes
     }
 }
 
@@ -318,7 +331,7 @@ mod tests {
     struct Keeper(Mutex<Vec<Slot>>);
 
     impl Reclaim for Keeper {
-        fn give_back(&self, _bytes: u64) -> bool {
+        fn give_back(&self, _bytes: u64, _shortage: Shortage) -> bool {
             let slot = self.0.lock().pop();
             slot.is_some()
         }

@@ -181,19 +181,19 @@ impl MemoryProbe for SystemProbe {
     }
 }
 
-fn read(path: impl AsRef<Path>) -> String {
+pub(super) fn read(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
 }
 
 /// The number behind `key` in a file of lines like `MemTotal:  1024 kB`, in bytes.
-fn kib_of(text: &str, key: &str) -> Option<u64> {
+pub(super) fn kib_of(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(key))?;
     let kib = line.split_whitespace().next()?.parse::<u64>().ok()?;
     Some(kib * 1024)
 }
 
 /// The folder of the group with the least limit: it is the one that kills.
-fn limited_group(root: &Path) -> Option<PathBuf> {
+pub(super) fn limited_group(root: &Path) -> Option<PathBuf> {
     let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
     let group = own.lines().find_map(|line| line.strip_prefix("0::"))?;
     let mut folder = root.join(group.trim_start_matches('/'));
@@ -210,7 +210,7 @@ fn limited_group(root: &Path) -> Option<PathBuf> {
     }
 }
 
-fn number_in(folder: &Path, name: &str) -> Option<u64> {
+pub(super) fn number_in(folder: &Path, name: &str) -> Option<u64> {
     read(folder.join(name)).trim().parse().ok()
 }
 

@@ -292,8 +292,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
     let keeper = options.cache.as_ref().and_then(|cache| {
         cache.set_limit(shares.cache_bytes);
         let is_worth_it = shares.cache_bytes > 0;
-        let keeper = is_worth_it.then(|| cache.keeper(input.file_identity(), stream.id));
-        keeper.flatten()
+        is_worth_it.then(|| cache.keeper(input.file_identity(), stream.id))
     });
     let session_options = SessionOptions {
         threads: options.threads,

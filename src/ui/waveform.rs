@@ -57,26 +57,22 @@ fn paint(painter: &Painter, rect: Rect, peaks: &[Peak], playhead: f32) {
             (style::FILL, LOUD)
         }
     };
-    painter.add(Shape::mesh(columns(rect, peaks, step, colors)));
+    painter.add(Shape::mesh(columns(rect, peaks, step, |peak| peak, colors)));
     painter.vline(head, rect.y_range(), Stroke::new(2.0, style::ACCENT));
 }
 
 /// Paints `peaks` behind a lane, so faint that what lies on it stays easy to read. Quiet sounds are raised:
 /// the lane covers the middle.
 pub(super) fn paint_behind(painter: &Painter, rect: Rect, peaks: &[Peak]) {
-    let raised = |level: f32| level.signum() * level.abs().sqrt();
-    let peaks: Vec<Peak> = peaks
-        .iter()
-        .map(|peak| Peak {
-            low: raised(peak.low),
-            high: raised(peak.high),
-            rms: raised(peak.rms),
-        })
-        .collect();
+    let root = |level: f32| level.signum() * level.abs().sqrt();
+    let raised = |peak: Peak| Peak {
+        low: root(peak.low),
+        high: root(peak.high),
+        rms: root(peak.rms),
+    };
+    let colors = |_| (FAINT, FAINT_LOUD);
     // Finer than two points would be noise.
-    painter.add(Shape::mesh(columns(rect, &peaks, 2.0, |_| {
-        (FAINT, FAINT_LOUD)
-    })));
+    painter.add(Shape::mesh(columns(rect, peaks, 2.0, raised, colors)));
 }
 
 /// The part that was heard.
@@ -88,10 +84,12 @@ const FAINT: Color32 = Color32::from_gray(52);
 const FAINT_LOUD: Color32 = Color32::from_gray(78);
 
 /// Columns of `step` points, in the colours that a column's left edge has: its extremes and its loudness.
+/// What a column shows is `shaped`, which must not make a louder peak the quieter one.
 fn columns(
     rect: Rect,
     peaks: &[Peak],
     step: f32,
+    shaped: impl Fn(Peak) -> Peak,
     colors: impl Fn(f32) -> (Color32, Color32),
 ) -> Mesh {
     let count = column_count(rect.width(), step).min(peaks.len().max(1) * 64);
@@ -100,7 +98,7 @@ fn columns(
     mesh.reserve_vertices(count * 8);
     let (middle, half) = (rect.center().y, rect.height() / 2.0);
     for column in 0..count {
-        let Some(peak) = column_peak(peaks, column, count) else {
+        let Some(peak) = column_peak(peaks, column, count).map(&shaped) else {
             continue;
         };
         let width = rect.width() / count as f32;
@@ -187,7 +185,7 @@ mod tests {
     fn bars_stay_within_their_lane() {
         let rect = Rect::from_min_size(pos2(10.0, 20.0), egui::vec2(300.0, 18.0));
         let peaks = [peak(-2.0, 2.0), peak(0.0, 0.0), peak(-0.3, 0.1)];
-        let mesh = columns(rect, &peaks, 2.0, |_| (FAINT, FAINT_LOUD));
+        let mesh = columns(rect, &peaks, 2.0, |peak| peak, |_| (FAINT, FAINT_LOUD));
         assert!(!mesh.is_empty());
         for vertex in &mesh.vertices {
             assert!(rect.expand(0.01).contains(vertex.pos), "{:?}", vertex.pos);

@@ -5,7 +5,7 @@
 
 use std::num::NonZero;
 use std::path::Path;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
@@ -16,7 +16,7 @@ use jogwheel::decode::{
     VideoSource,
 };
 use jogwheel::gpu::{ConvertChoice, GpuContext, GpuOptions, Viewer};
-use jogwheel::memory::{FramePool, PressureGauge, Reclaim};
+use jogwheel::memory::{FramePool, PressureGauge};
 use jogwheel::playback::{TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
 use jogwheel::time::{Clock, FrameIndex, MediaSpan, RealClock};
 use jogwheel::timeline::{Composite, CompositeOp, Content, Located, MediaReference, Mix};
@@ -71,8 +71,7 @@ impl Rig {
         let cache = cache_bytes.map(|bytes| {
             let gauge = PressureGauge::default();
             let cache = FrameCache::new(bytes, Arc::clone(&clock), None, gauge);
-            let reclaim: Weak<dyn Reclaim> = Arc::<FrameCache>::downgrade(&cache);
-            pool.set_reclaim(reclaim);
+            cache.join(&pool);
             cache
         });
         let options = TimelineOptions {

@@ -141,7 +141,7 @@ fn the_command_tells_and_puts_in_order() {
     let empty = json_of(&[&"cache", &"stats", &"--json", &"--cache-dir", &cache]);
     assert_eq!(
         (&empty["items"], &empty["limit_bytes"]),
-        (&json!(0), &json!(10_000_000_000_u64))
+        (&json!(0), &json!(10_u64 << 30))
     );
     assert!(!cache.exists(), "looking makes no folder");
     let shoot = || {
@@ -208,7 +208,7 @@ fn the_command_tells_and_puts_in_order() {
         (&json!(1 << 20), &json!(true))
     );
     let limit = run(&[&"cache", &"limit", &"--cache-dir", &cache]).expect(0);
-    assert!(limit.stdout.starts_with("1.0 MB"), "{limit:?}");
+    assert!(limit.stdout.starts_with("1.0 MiB"), "{limit:?}");
     let other = json_of(&[
         &"cache",
         &"clear",

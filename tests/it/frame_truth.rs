@@ -2,7 +2,7 @@
 //! rotation, after every kind of move.
 
 use std::num::NonZero;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
@@ -13,7 +13,7 @@ use jogwheel::decode::{
     VideoPlan, VideoSession, VideoSource, media_info,
 };
 use jogwheel::media::VideoStream;
-use jogwheel::memory::{FramePool, PressureGauge, Reclaim};
+use jogwheel::memory::{FramePool, PressureGauge};
 use jogwheel::time::{Clock, FrameIndex, RealClock};
 
 use crate::made::{self, Clip};
@@ -77,9 +77,8 @@ impl Rig {
                 (FramePool::new(limit + (64 << 20)), Some(cache))
             }
         };
-        let keeper = cache.as_ref().and_then(|cache| {
-            let reclaim: Weak<dyn Reclaim> = Arc::<FrameCache>::downgrade(cache);
-            pool.set_reclaim(reclaim);
+        let keeper = cache.as_ref().map(|cache| {
+            cache.join(&pool);
             cache.keeper(input.file_identity(), stream.id)
         });
         let (send, news) = bounded(1);
@@ -382,16 +381,37 @@ fn nothing_is_read_around_while_it_is_not_allowed() {
     rig.session.allow_prefetch(false);
     rig.plan(clip.frames / 2, false, LoopMode::Off);
     let _held = rig.next().unwrap();
-    // Once the ring is full there is nothing more to do.
-    let full = wait_for(|| {
-        let (fill, capacity) = rig.session.status().ring_fill;
-        (fill == capacity).then_some(())
-    });
-    assert!(full.is_some());
+    let until_full = |rig: &Rig| {
+        let full = wait_for(|| {
+            let (fill, capacity) = rig.session.status().ring_fill;
+            (fill == capacity).then_some(())
+        });
+        assert!(full.is_some());
+    };
+    // Once the ring is full there is nothing more to do, and it fills with no more than was taken from it, but
+    // for what the decoder holds back to reorder.
+    until_full(&rig);
+    let begun = rig.session.status().decoded;
+    let taken = 40;
+    for _ in 0..taken {
+        rig.next().unwrap();
+        until_full(&rig);
+    }
     let before = rig.session.status().decoded;
+    assert!(
+        before <= begun + taken + HELD_BACK,
+        "{begun}, then {before}"
+    );
+    let index = rig.session.index();
+    let (number, _) = index.keyframe_for(FrameIndex(clip.frames / 2)).unwrap();
+    let earlier = index.first_frame_of(number.saturating_sub(1)).unwrap();
+    assert!(rig.session.still(earlier).is_none(), "nobody wanted it");
     rig.session.allow_prefetch(true);
     assert!(wait_for(|| (rig.session.status().decoded > before + 10).then_some(())).is_some());
 }
+
+/// Frames that a decoder gives at once at most, after it took packets without giving any.
+const HELD_BACK: u64 = 4;
 
 #[test]
 fn loops_and_turns_repeat_the_right_frames() {

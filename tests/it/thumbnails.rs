@@ -153,7 +153,7 @@ fn what_was_made_is_found_again_until_the_file_changes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clip.mp4");
     let clip = made::clip("h264-bframes.mp4");
-    std::fs::copy(&clip.path, &path).unwrap();
+    settled_copy(&clip.path, &path);
     let store = Arc::new(MemoryStore::new(32 << 20));
     let kept = || Some(Arc::clone(&store) as Arc<dyn ProductStore>);
     let first = source(&path).unwrap().unwrap();
@@ -168,7 +168,7 @@ fn what_was_made_is_found_again_until_the_file_changes() {
 
     // Another clip under the same name is made anew, and what the old one's index says is refused.
     let other = made::clip("h264-25.mp4");
-    std::fs::copy(&other.path, &path).unwrap();
+    settled_copy(&other.path, &path);
     let (strip, states) = make(&first, scale(LARGE, 1_000), kept());
     assert!(strip.is_empty());
     assert!(
@@ -178,6 +178,39 @@ fn what_was_made_is_found_again_until_the_file_changes() {
     let second = source(&path).unwrap().unwrap();
     let (strip, _) = make(&second, scale(LARGE, 1_000), kept());
     checked(&strip, &second.stream, &other);
+}
+
+/// A copy that has not changed for a while.
+fn settled_copy(from: &Path, to: &Path) {
+    std::fs::copy(from, to).unwrap();
+    settle(to);
+}
+
+fn settle(path: &Path) {
+    let then = std::time::SystemTime::now() - std::time::Duration::from_mins(10);
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(then).unwrap();
+}
+
+#[test]
+fn what_is_made_of_a_damaged_file_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clip.mov");
+    let clip = made::clip("h264-intra.mov");
+    settled_copy(&clip.path, &path);
+    let source = source(&path).unwrap().unwrap();
+    // A stretch in the middle is lost; the sizes and places of all packets are as they were.
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + middle / 2].fill(0);
+    std::fs::write(&path, bytes).unwrap();
+    settle(&path);
+    let store = Arc::new(MemoryStore::new(32 << 20));
+    let kept = Arc::clone(&store) as Arc<dyn ProductStore>;
+    let (strip, states) = make(&source, scale(LARGE, 200), Some(kept));
+    assert_eq!(states[0], JobState::Done);
+    assert!(!strip.is_empty(), "the rest can be seen");
+    assert_eq!(store.used_bytes(), 0);
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Background work for the medium in the window: its thumbnails and its waveform.
 //!
-//! Work begins when the first picture is on the screen, and thumbnails when the index is complete. It
-//! stands back while playing falls behind ([`Calm`]), is cancelled when another medium is opened, and
-//! ends with the window. Timelines have none.
+//! Work begins when the program's first picture is on the screen, thumbnails when the index is complete, and
+//! the waveform after the coarse ones. It stands back while playing falls behind ([`Calm`]), is cancelled when
+//! another medium is opened, and ends with the window. Timelines have none.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::cache::ProductStore;
 use crate::cache::thumbnails::{OpenStrip, StripRequest, StripScale, StripSource, ThumbnailStrip};
@@ -14,6 +14,7 @@ use crate::jobs::{
     JobEvent, JobHandle, JobListener, JobNews, JobQueue, JobState, QueueOptions, SubmitError,
 };
 use crate::media::{MediaInfo, StreamId};
+use crate::memory::{MemoryManager, Step};
 use crate::playback::{MediaState, PlaybackStatus, Snapshot};
 use crate::time::{Clock, MediaSpan, Moment};
 
@@ -42,6 +43,7 @@ pub(super) struct Background {
     queue: JobQueue,
     options: BackgroundOptions,
     clock: Arc<dyn Clock>,
+    memory: Arc<MemoryManager>,
     medium: Option<Arc<MediaInfo>>,
     thumbnails: Option<Thumbnails>,
     sound: Option<Sound>,
@@ -62,7 +64,7 @@ struct Sound {
 }
 
 impl Background {
-    /// Starts the worker. `wake` is called from its thread when there is something new to see. `None`
+    /// Starts the worker; what it makes is charged to the ledger of `memory`. `wake` is called from its thread when there is something new to see. `None`
     /// when nothing is to be made.
     ///
     /// # Errors
@@ -70,6 +72,7 @@ impl Background {
     pub(super) fn start(
         options: BackgroundOptions,
         clock: Arc<dyn Clock>,
+        memory: Arc<MemoryManager>,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> io::Result<Option<Self>> {
         if !(options.thumbnails || options.waveforms) {
@@ -85,6 +88,7 @@ impl Background {
             queue: JobQueue::new(QueueOptions::default(), listener)?,
             options,
             clock,
+            memory,
             medium: None,
             thumbnails: None,
             sound: None,
@@ -115,11 +119,33 @@ impl Background {
         if !shown && has_pictures {
             return;
         }
-        if self.options.waveforms {
-            self.follow_sound(medium, snapshot.audio_track);
-        }
         if self.options.thumbnails && self.thumbnails.is_none() {
             self.begin_thumbnails(medium);
+        }
+        if self.options.waveforms && !self.awaits_thumbnails(medium) {
+            self.follow_sound(medium, snapshot);
+        }
+    }
+
+    /// Whether the coarse thumbnails are still to come. There is one worker, and a waveform takes it for as long
+    /// as it takes to read the whole file, so it begins after them, however they end.
+    fn awaits_thumbnails(&self, medium: &MediaState) -> bool {
+        let moves = medium
+            .info
+            .default_video()
+            .is_some_and(|video| !video.is_still);
+        if !self.options.thumbnails || !moves {
+            return false;
+        }
+        match &self.thumbnails {
+            Some(thumbnails) => thumbnails
+                .jobs
+                .first()
+                .is_some_and(|job| !job.state().is_over()),
+            None => medium
+                .index
+                .as_ref()
+                .is_none_or(|index| !index.is_complete()),
         }
     }
 
@@ -142,7 +168,9 @@ impl Background {
         if !index.is_complete() || stream.is_still || index.len() < 2 {
             return;
         }
-        let strip = Arc::new(ThumbnailStrip::new());
+        let strip = Arc::new(ThumbnailStrip::charged(self.memory.ledger()));
+        let shedder: Weak<ThumbnailStrip> = Arc::downgrade(&strip);
+        self.memory.register(Step::Thumbnails, shedder);
         let source = StripSource {
             path: medium.info.path.clone(),
             file_bytes: medium.info.container.bytes,
@@ -163,7 +191,8 @@ impl Background {
     }
 
     /// Makes the waveform of the track that is heard, or of the one that would be.
-    fn follow_sound(&mut self, medium: &MediaState, track: Option<usize>) {
+    fn follow_sound(&mut self, medium: &MediaState, snapshot: &Snapshot) {
+        let track = snapshot.audio_track;
         let heard = track.and_then(|track| medium.info.audio.get(track));
         let Some(stream) = heard.or_else(|| medium.info.default_audio()) else {
             return;
@@ -176,6 +205,8 @@ impl Background {
             job.cancel();
         }
         let waveform = Arc::new(Waveform::new());
+        // What is around the playhead is seen first.
+        waveform.aim(medium.rate.time_of_frame_nearest(snapshot.position));
         let source = WaveformSource::of(&medium.info, stream);
         let store = self.options.store.clone();
         let job = WaveformRequest::new(source, Arc::clone(&waveform), store).submit(&self.queue);
@@ -265,6 +296,7 @@ mod tests {
 
     use super::*;
     use crate::decode::{Input, media_info, read_index};
+    use crate::memory::{Ledger, SystemProbe};
     use crate::time::{FrameRate, RealClock};
 
     /// How long a test waits for a worker before it calls it hung.
@@ -346,7 +378,9 @@ mod tests {
             waveforms: wants,
             ..BackgroundOptions::default()
         };
-        let started = Background::start(options, Arc::new(RealClock::new()), wake).unwrap();
+        let memory = MemoryManager::new(Ledger::new(1 << 30), Box::new(SystemProbe::new()));
+        let (clock, memory) = (Arc::new(RealClock::new()), Arc::new(memory));
+        let started = Background::start(options, clock, memory, wake).unwrap();
         (started, news)
     }
 
@@ -388,5 +422,45 @@ mod tests {
         open.media = None;
         background.follow(&open, false, 0);
         assert!(background.peaks(&open).is_none());
+    }
+
+    #[test]
+    fn the_waveform_waits_for_the_coarse_thumbnails() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sound, pictures) = (
+            folder.path().join("tone.wav"),
+            folder.path().join("gray.y4m"),
+        );
+        tone(&sound);
+        let frame = [&b"FRAME\n"[..], &[128; 16 * 16 * 3 / 2]].concat();
+        let header = &b"YUV4MPEG2 W16 H16 F25:1 Ip A1:1 C420jpeg\n"[..];
+        std::fs::write(&pictures, [header, &frame.repeat(100)].concat()).unwrap();
+        let with_sound = |index_complete: bool| {
+            let mut medium = MediaState::clone(&medium(&pictures));
+            let mut info = MediaInfo::clone(&medium.info);
+            info.audio = media_info(&Input::open(&sound).unwrap()).audio;
+            medium.info = Arc::new(info);
+            medium.index = medium.index.filter(|_| index_complete);
+            Some(Arc::new(medium))
+        };
+        let (background, news) = start(true);
+        let mut background = background.unwrap();
+        let mut open = Snapshot {
+            status: PlaybackStatus::Paused,
+            media: with_sound(false),
+            ..Snapshot::default()
+        };
+        background.follow(&open, true, 0);
+        assert!(background.sound.is_none(), "frames are still counted");
+        open.media = with_sound(true);
+        loop {
+            background.follow(&open, true, 0);
+            let thumbnails = background.thumbnails.as_ref().unwrap();
+            if background.sound.is_some() {
+                assert!(thumbnails.jobs[0].state().is_over());
+                break;
+            }
+            news.recv_timeout(HUNG).unwrap();
+        }
     }
 }

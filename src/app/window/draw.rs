@@ -8,13 +8,14 @@ use winit::event_loop::ActiveEventLoop;
 use super::background::Background;
 use super::interface::{Interface, Stale};
 use super::{App, News, Shown, WindowError, create_surface};
+use crate::app::player::Player;
 use crate::app::stage::StageError;
 use crate::decode::Picture;
-use crate::gpu::{Acquired, GpuContext, GpuOptions};
+use crate::gpu::{Acquired, GpuContext, GpuOptions, KeptCounts};
 use crate::metrics::Stage as Cost;
 use crate::playback::{Command, PlaybackStatus, Pull, Severity, Snapshot};
 use crate::time::Moment;
-use crate::ui::{CacheFigures, Failure, UiInput};
+use crate::ui::{CacheFigures, Failure, UiInput, ViewStats};
 
 /// A device that is lost more often than this before anything is presented is not worth making anew.
 const MOST_LOSSES: u64 = 16;
@@ -256,24 +257,10 @@ impl App {
             .size()
             .and_then(|window| shown.stage.viewport(window))
             .map(|viewport| viewport.size);
-        let pool = player.pool.usage();
-        view.pool_bytes = (pool.used_bytes, pool.limit_bytes);
-        let cache = player.cache.as_ref().map(|cache| cache.stats());
-        view.cache = cache.map(|cache| CacheFigures {
-            bytes: cache.bytes,
-            limit_bytes: cache.limit_bytes,
-            hits: cache.hits,
-            misses: cache.all_misses(),
-        });
-        let kept = shown.stage.kept_counts();
-        view.textures = Some(CacheFigures {
-            bytes: player.textures.used(),
-            limit_bytes: player.textures.share(),
-            hits: kept.hits,
-            misses: kept.misses(),
-        })
-        .filter(|figures| figures.limit_bytes > 0);
-        view.pressure = player.memory.pressure();
+        // Decoders take these locks as well: they are left alone while nobody reads the figures.
+        if interface.shows_figures() {
+            view_memory(view, player, &shown.stage.kept_counts());
+        }
         #[expect(clippy::cast_possible_truncation, reason = "for people to read")]
         let refresh_hz = self.refresh.as_f64() as f32;
         view.refresh_hz = Some(refresh_hz);
@@ -484,6 +471,27 @@ fn failure_of(snapshot: &Snapshot, missing: Option<&str>) -> Option<Failed> {
         reason: capitalized(reason.trim_start_matches(": ")),
         fix: "",
     })
+}
+
+/// What the performance panel says of memory.
+fn view_memory(view: &mut ViewStats, player: &Player, kept: &KeptCounts) {
+    let pool = player.pool.usage();
+    view.pool_bytes = (pool.used_bytes, pool.limit_bytes);
+    let cache = player.cache.as_ref().map(|cache| cache.stats());
+    view.cache = cache.map(|cache| CacheFigures {
+        bytes: cache.bytes,
+        limit_bytes: cache.limit_bytes,
+        hits: cache.hits,
+        misses: cache.all_misses(),
+    });
+    view.textures = Some(CacheFigures {
+        bytes: player.textures.used(),
+        limit_bytes: player.textures.share(),
+        hits: kept.hits,
+        misses: kept.misses(),
+    })
+    .filter(|figures| figures.limit_bytes > 0);
+    view.pressure = player.memory.pressure();
 }
 
 /// A sentence that followed a name stands alone.

@@ -79,7 +79,7 @@ impl Interface {
     /// Connects to a window. Also after a device loss: textures must be sent anew, so egui starts afresh;
     /// the performance panel stays open, and what is held stays in the hand.
     pub(super) fn attach(&mut self, window: &Window, gpu: &GpuContext) {
-        let performance = self.open_panels().any(|panel| panel == "performance");
+        let performance = self.shows_figures();
         let mut fresh = Self::new(performance);
         fresh.dropped = std::mem::take(&mut self.dropped);
         fresh.overlay.take_drag_over(&mut self.overlay);
@@ -123,6 +123,11 @@ impl Interface {
         self.overlay.open_panels()
     }
 
+    /// Whether the performance panel is open.
+    pub(super) fn shows_figures(&self) -> bool {
+        self.open_panels().any(|panel| panel == "performance")
+    }
+
     pub(super) fn is_stale(&self, input: &UiInput<'_>) -> Stale {
         let changes = self.has_input || self.overlay.is_stale(input);
         Stale(changes.then(|| self.earliest_pass(input)))
@@ -132,7 +137,7 @@ impl Interface {
     fn earliest_pass(&self, input: &UiInput<'_>) -> Moment {
         let plays = input.snapshot.status == PlaybackStatus::Playing;
         let at_once = self.has_input || !plays || !self.is_drawn_by_cpu;
-        let wait = if self.open_panels().any(|panel| panel == "performance") {
+        let wait = if self.shows_figures() {
             CALM_PANEL_NANOS
         } else {
             CALM_NANOS
@@ -164,6 +169,7 @@ impl Interface {
         if !due && !is_stale {
             return None;
         }
+        let showed_figures = self.shows_figures();
         let state = self.state.as_mut()?;
         puffin::profile_scope!("interface");
         let raw = state.take_egui_input(window);
@@ -175,7 +181,8 @@ impl Interface {
             .context
             .tessellate(output.egui.shapes, self.pixels_per_point);
         self.edition += 1;
-        self.has_input = false;
+        // A panel that was opened just now gets its figures with the next pass.
+        self.has_input = self.shows_figures() && !showed_figures;
         self.last_pass = Some(input.now);
         self.repaint_at = output.repaint_at;
         Some(Pass {

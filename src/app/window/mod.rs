@@ -160,7 +160,8 @@ pub fn run_window(
         open_strip: Arc::clone(&player.open_strip),
         ..options.background.clone()
     };
-    let background = Background::start(background, clock, wake)?;
+    let memory = Arc::clone(&player.memory);
+    let background = Background::start(background, clock, memory, wake)?;
     let state_file = options
         .state_file
         .as_deref()

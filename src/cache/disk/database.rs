@@ -241,6 +241,24 @@ impl Database {
         Ok(())
     }
 
+    /// Forgets an item that has no file and was recorded at `millis` at the latest: a later record is that of
+    /// a file that is about to appear.
+    pub(super) fn forget(
+        &mut self,
+        name: ItemName,
+        millis: i64,
+        folder: &Folder,
+    ) -> Result<(), DatabaseError> {
+        let change = self.begin()?;
+        if folder.last_use(name).is_none() {
+            change
+                .prepare_cached("DELETE FROM items WHERE name = ?1 AND made_millis <= ?2")?
+                .execute(params![name.0, millis])?;
+        }
+        change.commit()?;
+        Ok(())
+    }
+
     /// Removes the items used least recently until no more than `target` bytes are left.
     pub(super) fn trim_to(
         &mut self,

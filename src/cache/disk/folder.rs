@@ -7,7 +7,7 @@
 //! index-N.broken                one that was set aside
 //! limit                         the size limit, where a person stated one
 //! lock                          held while the database is opened, and while temporary files are made
-//! CACHEDIR.TAG                  tells programs that make backups to leave the folder out
+//! CACHEDIR.TAG                  tells programs that make backups to leave the folder out, if it was empty
 //! ```
 //! Nothing else in the folder is ever touched, for a person may have named one that is not empty.
 
@@ -79,14 +79,21 @@ impl Folder {
         self.path.is_dir()
     }
 
-    /// Makes it where it is missing.
+    /// Makes it where it is missing. Only a folder in which nothing is gets the tag: programs that make backups
+    /// would leave out everything else in it, too.
     pub(super) fn create(&self) -> io::Result<()> {
-        let tag = self.path.join("CACHEDIR.TAG");
-        if tag.exists() {
-            return Ok(());
+        let is_empty = match fs::read_dir(&self.path) {
+            Ok(mut files) => files.next().is_none(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(&self.path)?;
+                true
+            }
+            Err(error) => return Err(error),
+        };
+        if is_empty {
+            fs::write(self.path.join("CACHEDIR.TAG"), CACHE_TAG)?;
         }
-        fs::create_dir_all(&self.path)?;
-        fs::write(tag, CACHE_TAG)
+        Ok(())
     }
 
     pub(super) fn item_path(&self, name: ItemName) -> PathBuf {
@@ -141,6 +148,15 @@ impl Folder {
         // A file system without locks keeps its abandoned files until they are removed by hand.
         let _without = flock(&temporary, FlockOperation::NonBlockingLockExclusive);
         Ok(temporary)
+    }
+
+    /// Marks an item as used now, like one that is open. One that is gone stays away.
+    pub(super) fn touch(&self, name: ItemName) {
+        if let Ok(file) = File::open(self.item_path(name))
+            && let Ok(metadata) = file.metadata()
+        {
+            Self::mark_used(&file, Seen::of(&metadata));
+        }
     }
 
     /// Marks an open item as used now, unless it was a moment ago. A folder that cannot be written to

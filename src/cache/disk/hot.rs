@@ -48,7 +48,13 @@ impl Hot {
         is_hot
     }
 
-    /// Removes the copy of an item that has changed or gone.
+    /// Removes the copy of an item that is removed, and leaves its record.
+    pub(super) fn unlink(&self, name: ItemName) {
+        self.uses.lock().remove(&name);
+        self.store.unlink(name);
+    }
+
+    /// Removes the copy of an item that has changed.
     pub(super) fn forget(&self, name: ItemName) {
         self.uses.lock().remove(&name);
         if self.store.folder.last_use(name).is_some() {

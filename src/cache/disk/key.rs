@@ -66,8 +66,8 @@ impl Kind {
         }
     }
 
-    /// Whether items are worth an attempt to compress them. Thumbnails are not: they are looked at
-    /// straight in the mapping, many times over.
+    /// Whether items are worth an attempt to compress them. Thumbnails are not: they are a PNG picture
+    /// already.
     pub(super) const fn may_be_compressed(self) -> bool {
         !matches!(self, Self::Thumbnails)
     }

@@ -12,7 +12,7 @@ pub struct DiskLimits {
     pub limit_bytes: u64,
     /// Nothing is written when less than this would be free, and less than `free_percent`, too. The
     /// less strict of both holds: a twentieth of a small disk is enough to leave, and so are five
-    /// gigabytes of a large one.
+    /// gibibytes of a large one.
     pub free_bytes: u64,
     /// See `free_bytes`.
     pub free_percent: u64,
@@ -23,8 +23,8 @@ pub struct DiskLimits {
 impl Default for DiskLimits {
     fn default() -> Self {
         Self {
-            limit_bytes: 10_000_000_000,
-            free_bytes: 5_000_000_000,
+            limit_bytes: 10 << 30,
+            free_bytes: 5 << 30,
             free_percent: 5,
             patience: Duration::from_secs(2),
         }
@@ -97,8 +97,8 @@ mod tests {
         assert!(limits.leaves_room(room(1_000_000_100, small), 100));
         assert!(!limits.leaves_room(room(1_000_000_100, small), 101));
         let large = 4_000_000_000_000;
-        assert!(limits.leaves_room(room(5_000_000_000, large), 0));
-        assert!(!limits.leaves_room(room(4_999_999_999, large), 0));
+        assert!(limits.leaves_room(room(5 << 30, large), 0));
+        assert!(!limits.leaves_room(room((5 << 30) - 1, large), 0));
         assert!(!limits.leaves_room(room(0, small), 1));
     }
 }

@@ -62,7 +62,7 @@ pub use upkeep::{Cleared, DiskStats, KindStats, Listed, UpkeepError, Verified};
 
 use self::counters::Counters;
 use self::hot::Hot;
-use self::store::Store;
+use self::store::{Looked, Store};
 use self::writer::Writer;
 
 /// Keeps items in a folder. Shared by all threads; dropped, it ends its own.
@@ -110,21 +110,31 @@ impl DiskCache {
     /// for threads that must not wait.
     pub fn get(&self, key: &Key) -> Option<CachedBytes> {
         let name = key.name();
-        if let Some(hot) = &self.hot
-            && let (Some(found), _) = hot.store.get(key)
-        {
-            return Some(found);
+        match self.hot.as_ref().map(|hot| hot.store.get(key)) {
+            Some(Looked::Found(found, is_marked)) => {
+                // The item itself must not go with age while its copy is used.
+                if is_marked {
+                    self.writer.touch(name);
+                }
+                return Some(found);
+            }
+            Some(Looked::Damaged) => self.writer.forget(name),
+            Some(Looked::Missing) | None => {}
         }
-        let (found, is_damaged) = self.store.get(key);
-        if is_damaged {
-            self.writer.remove(name);
+        match self.store.get(key) {
+            Looked::Found(found, _) => {
+                let hot = self.hot.as_ref();
+                if hot.is_some_and(|hot| hot.count_use(name, found.len() as u64)) {
+                    self.writer.promote(key.clone());
+                }
+                Some(found)
+            }
+            Looked::Missing => None,
+            Looked::Damaged => {
+                self.writer.forget(name);
+                None
+            }
         }
-        if let (Some(hot), Some(found)) = (&self.hot, &found)
-            && hot.count_use(name, found.len() as u64)
-        {
-            self.writer.promote(key.clone());
-        }
-        found
     }
 
     /// Whether an item of this name is there. It may still turn out to be damaged.
@@ -154,9 +164,14 @@ impl DiskCache {
         is_accepted
     }
 
-    /// Removes an item, soon.
+    /// Removes an item. Its file is gone at once, so that one that is made anew stays; the record follows.
     pub fn remove(&self, key: &Key) {
-        self.writer.remove(key.name());
+        let name = key.name();
+        if let Some(hot) = &self.hot {
+            hot.unlink(name);
+        }
+        self.store.unlink(name);
+        self.writer.forget(name);
     }
 
     /// Waits until everything that was left to the writer's thread so far is done.

@@ -33,6 +33,15 @@ pub enum Declined {
     Failed(String),
 }
 
+/// What became of looking for an item.
+pub(super) enum Looked {
+    /// It is there; whether it was marked as used, which is done once a minute.
+    Found(CachedBytes, bool),
+    Missing,
+    /// It was, and has been removed; its record is left.
+    Damaged,
+}
+
 /// What the handle and the writer's thread share.
 pub(super) struct Store {
     pub(super) folder: Folder,
@@ -65,45 +74,51 @@ impl Store {
             .unwrap_or(self.limits.limit_bytes)
     }
 
-    /// The item, and whether it was found to be damaged and its record has to go.
-    pub(super) fn get(&self, key: &Key) -> (Option<CachedBytes>, bool) {
+    /// The item, if it is there and sound.
+    pub(super) fn get(&self, key: &Key) -> Looked {
         puffin::profile_scope!("cache get");
         let fault = match self.read(key.name()) {
-            Ok(bytes) => {
+            Ok((bytes, is_marked)) => {
                 Counters::add(&self.counters.hits, 1);
-                return (Some(bytes), false);
+                return Looked::Found(bytes, is_marked);
             }
             Err(error) => error,
         };
         Counters::add(&self.counters.misses, 1);
         match fault {
-            ItemError::Absent => (None, false),
+            ItemError::Absent => Looked::Missing,
             ItemError::Unreadable(error) => {
                 self.fault(Fault::Unreadable, &error);
-                (None, false)
+                Looked::Missing
             }
             ItemError::Damaged(cause) => {
                 self.fault(Fault::Damaged, &cause);
-                self.checked.lock().remove(&key.name());
-                // Gone at once, so that it is made again and not found again; the record follows.
-                let _stays = self.folder.unlink(key.name());
-                (None, true)
+                self.unlink(key.name());
+                Looked::Damaged
             }
         }
     }
 
-    /// The same, not counted.
-    pub(super) fn read(&self, name: ItemName) -> Result<CachedBytes, ItemError> {
+    /// Removes an item's file and leaves its record. It is gone at once, so that it is made again and not
+    /// found again.
+    pub(super) fn unlink(&self, name: ItemName) {
+        self.checked.lock().remove(&name);
+        let _stays = self.folder.unlink(name);
+    }
+
+    /// The item, and whether it was marked as used. Not counted.
+    pub(super) fn read(&self, name: ItemName) -> Result<(CachedBytes, bool), ItemError> {
         let item = ItemFile::open(&self.folder.item_path(name), name)?;
         let is_checked = self.checked.lock().get(&name) == Some(&item.seen);
-        let seen = Folder::mark_used(&item.file, item.seen).unwrap_or(item.seen);
+        let marked = Folder::mark_used(&item.file, item.seen);
+        let seen = marked.unwrap_or(item.seen);
         let bytes = item.load(is_checked)?;
         let mut checked = self.checked.lock();
         if checked.len() >= MAX_CHECKED {
             checked.clear();
         }
         checked.insert(name, seen);
-        Ok(bytes)
+        Ok((bytes, marked.is_some()))
     }
 
     /// Keeps an item.
@@ -129,7 +144,7 @@ impl Store {
             .map_err(|error| self.unwritten(&error))?;
         let room = self.folder.room().map_err(|error| self.unwritten(&error))?;
         if !self.limits.leaves_room(room, packed.file_bytes) {
-            let free = format!("{} MB are free", room.free_bytes / 1_000_000);
+            let free = format!("{} MiB are free", room.free_bytes >> 20);
             self.fault(Fault::NoRoom, &free);
             return Err(Declined::NoRoom);
         }
@@ -199,6 +214,18 @@ impl Store {
         }
         let removed = self.with_database(|database| database.remove(names, &self.folder));
         if let Err(error) = removed {
+            self.unrecorded(&error);
+        }
+    }
+
+    /// Removes the record of an item whose file is gone since `millis`. One that was made again since then
+    /// keeps its record.
+    pub(super) fn forget(&self, name: ItemName, millis: i64) {
+        if !self.folder.exists() {
+            return;
+        }
+        let forgotten = self.with_database(|database| database.forget(name, millis, &self.folder));
+        if let Err(error) = forgotten {
             self.unrecorded(&error);
         }
     }

@@ -440,24 +440,68 @@ fn what_is_used_again_is_copied_to_the_fast_folder() {
 }
 
 #[test]
-fn a_gop_index_is_kept_for_one_state_of_a_file() {
-    let file = FileIdentity {
-        bytes: 1,
-        modified_nanos: 1,
-        device: 2,
-        inode: 3,
+fn what_is_used_in_the_fast_folder_stays_in_the_slow_one() {
+    let (slow, fast) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let limits = limits(1 << 20);
+    let cache =
+        DiskCache::open_with_fast(slow.path().to_owned(), Some(fast.path().to_owned()), limits)
+            .unwrap();
+    let key = key(Kind::Thumbnails, 1);
+    cache.put(&key, &[b"small"]).unwrap();
+    for _ in 0..2 {
+        assert!(cache.get(&key).is_some());
+        cache.flush();
+    }
+    age(slow.path(), &key, 60);
+    age(fast.path(), &key, 60);
+    let used = || {
+        let used = fs::metadata(item_path(slow.path(), &key)).unwrap();
+        used.modified().unwrap()
     };
+    let before = used();
+    assert!(cache.get(&key).is_some());
+    cache.flush();
+    assert!(used() > before + Duration::from_mins(50));
+}
+
+#[test]
+fn what_is_made_again_stays_though_the_record_of_the_former_is_still_to_go() {
     let folder = tempfile::tempdir().unwrap();
     let cache = cache(folder.path());
-    let parameters = b"stream 0";
-    let key = Key::new(Kind::Index, Path::new("a"), &file, parameters);
-    cache.put(&key, &[b"frames"]).unwrap();
-    let changed = FileIdentity {
-        modified_nanos: 2,
-        ..file
-    };
-    let other = Key::new(Kind::Index, Path::new("a"), &changed, parameters);
-    assert!(cache.get(&other).is_none());
+    let key = key(Kind::Index, 1);
+    for is_damaged in [false, true] {
+        cache.put(&key, &[b"one"]).unwrap();
+        let goes_on = cache.writer.hold();
+        if is_damaged {
+            fs::write(item_path(folder.path(), &key), b"damaged").unwrap();
+            assert!(cache.get(&key).is_none());
+        } else {
+            cache.remove(&key);
+            assert!(!cache.contains(&key), "gone at once");
+        }
+        cache.put(&key, &[b"another"]).unwrap();
+        goes_on.recv().unwrap();
+        cache.flush();
+        assert_eq!(*cache.get(&key).unwrap(), *b"another");
+        assert_eq!(cache.list().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn only_an_empty_folder_is_tagged() {
+    let parent = tempfile::tempdir().unwrap();
+    let tag = |folder: &str| parent.path().join(folder).join("CACHEDIR.TAG").exists();
+    for (name, files) in [("new", None), ("empty", Some(0)), ("videos", Some(1))] {
+        let folder = parent.path().join(name);
+        if let Some(files) = files {
+            fs::create_dir(&folder).unwrap();
+            (0..files).for_each(|_| fs::write(folder.join("a.mov"), b"rushes").unwrap());
+        }
+        let cache = cache(&folder);
+        cache.put(&key(Kind::Index, 1), &[b"one"]).unwrap();
+        assert!(cache.get(&key(Kind::Index, 1)).is_some());
+    }
+    assert!(tag("new") && tag("empty") && !tag("videos"));
 }
 
 #[derive(Debug, Clone)]

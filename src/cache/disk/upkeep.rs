@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::DiskCache;
 use super::database::DatabaseError;
-use super::folder::Entry;
+use super::folder::{Entry, now_millis};
 use super::item::{ItemError, ItemFile};
 use super::key::{ItemName, Kind};
 use super::limits::Thresholds;
@@ -87,6 +87,13 @@ pub struct Listed {
     pub used_millis: i64,
     /// Where it comes from: the file that it was made from, as it was named then.
     pub label: String,
+}
+
+impl Listed {
+    /// How long it has not been used.
+    pub fn unused_seconds(&self) -> i64 {
+        now_millis().saturating_sub(self.used_millis).max(0) / 1000
+    }
 }
 
 /// What a check of everything found, and put in order.

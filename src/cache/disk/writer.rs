@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
 
+use super::folder::now_millis;
 use super::hot::Hot;
 use super::key::{ItemName, Key};
 use super::store::Store;
@@ -19,7 +20,10 @@ const WAITING_BYTES: u64 = 256 << 20;
 
 enum Order {
     Store(Key, Vec<u8>),
-    Remove(ItemName),
+    /// Removes the record of an item whose file is gone since that moment, in milliseconds since 1970.
+    Forget(ItemName, i64),
+    /// Marks an item as used whose copy was.
+    Touch(ItemName),
     /// Copies an item to the fast folder.
     Promote(Key),
     /// Tells that everything before it is done.
@@ -70,10 +74,15 @@ impl Writer {
         is_sent
     }
 
-    /// Removes an item when it comes to it. Forgotten where too much waits: then the item is found to
-    /// be damaged once more, or goes with age.
-    pub(super) fn remove(&self, name: ItemName) {
-        let _too_many = self.send(Order::Remove(name));
+    /// Removes the records of an item that has just been removed. Where too much waits they stay until they
+    /// go with age.
+    pub(super) fn forget(&self, name: ItemName) {
+        let _too_many = self.send(Order::Forget(name, now_millis()));
+    }
+
+    /// Marks an item as used whose copy in the fast folder was. Where too much waits, the next use does.
+    pub(super) fn touch(&self, name: ItemName) {
+        let _too_many = self.send(Order::Touch(name));
     }
 
     /// Copies an item to the fast folder when it comes to it, unless too much waits.
@@ -89,6 +98,14 @@ impl Writer {
             // An error means that the thread is gone, and nothing waits any more.
             let _gone = told.recv();
         }
+    }
+
+    /// Holds the thread until the answer is taken.
+    #[cfg(test)]
+    pub(super) fn hold(&self) -> crossbeam_channel::Receiver<()> {
+        let (done, told) = bounded(0);
+        assert!(self.send(Order::Tell(done)));
+        told
     }
 
     fn send(&self, order: Order) -> bool {
@@ -130,15 +147,16 @@ fn obey(
             }
             waiting_bytes.fetch_sub(bytes.len() as u64, Ordering::Relaxed);
         }
-        Order::Remove(name) => {
+        Order::Forget(name, millis) => {
             if let Some(hot) = hot {
-                hot.forget(name);
+                hot.store.forget(name, millis);
             }
-            store.remove(&[name]);
+            store.forget(name, millis);
         }
+        Order::Touch(name) => store.folder.touch(name),
         Order::Promote(key) => {
             if let Some(hot) = hot.filter(|_| !is_ending)
-                && let Ok(bytes) = store.read(key.name())
+                && let Ok((bytes, _)) = store.read(key.name())
             {
                 let _declined = hot.store.put(&key, &[&bytes]);
             }

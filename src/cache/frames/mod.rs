@@ -22,7 +22,7 @@ mod worth;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 
@@ -30,7 +30,8 @@ use self::store::{Kept, Part, Store};
 use crate::decode::{Aim, FileIdentity, FrameKeeper};
 use crate::media::{FrameStorage, StreamId, VideoFrame};
 use crate::memory::{
-    Ledger, MemoryClass, MemoryManager, Pressure, PressureGauge, Reclaim, Shedder, Step,
+    Charge, FramePool, Ledger, MemoryClass, MemoryManager, OverBudget, Pressure, PressureGauge,
+    Reclaim, Shedder, Shortage, Step,
 };
 use crate::time::{Clock, FrameIndex};
 
@@ -66,6 +67,10 @@ impl MissReason {
     }
 }
 
+/// Room is made so many times at most for a frame outside the pool: what goes may share its slab with frames
+/// that others hold.
+const MOST_TRIES: u32 = 8;
+
 /// How a cache is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FrameCacheStats {
@@ -96,9 +101,9 @@ impl FrameCacheStats {
 pub struct FrameCache {
     store: Mutex<Store>,
     ledger: Option<Ledger>,
+    pool: OnceLock<FramePool>,
     gauge: PressureGauge,
     clock: Arc<dyn Clock>,
-    this: Weak<Self>,
     shedders: [Arc<CacheShedder>; 3],
 }
 
@@ -122,9 +127,9 @@ impl FrameCache {
             Self {
                 store: Mutex::new(Store::new(limit_bytes)),
                 ledger,
+                pool: OnceLock::new(),
                 gauge,
                 clock,
-                this: this.clone(),
                 shedders: [
                     shedder(Step::IdleVideo, Part::Idle),
                     shedder(Step::ReadBehind, Part::Behind),
@@ -132,6 +137,15 @@ impl FrameCache {
                 ],
             }
         })
+    }
+
+    /// Keeps frames that lie in `pool`: gives them back when the pool wants them, and lets the pool unmap what
+    /// they leave when memory is short. There is one pool; another one is not joined.
+    pub fn join(self: &Arc<Self>, pool: &FramePool) {
+        let reclaim: Weak<Self> = Arc::downgrade(self);
+        if self.pool.set(pool.clone()).is_ok() {
+            pool.set_reclaim(reclaim);
+        }
     }
 
     /// Takes its places on the ladder of `manager`.
@@ -150,12 +164,12 @@ impl FrameCache {
 
     /// The place of a stream's frames. Each session has a keeper of its own, which tells where its
     /// playhead is as long as it lives; the frames are shared, and stay when it is gone.
-    pub fn keeper(&self, file: FileIdentity, stream: StreamId) -> Option<Arc<dyn FrameKeeper>> {
-        let cache = self.this.upgrade()?;
+    pub fn keeper(self: &Arc<Self>, file: FileIdentity, stream: StreamId) -> Arc<dyn FrameKeeper> {
         let key = SourceKey { file, stream };
-        let now = cache.clock.now();
-        let (source, id) = cache.store.lock().open(key, now);
-        Some(Arc::new(Keeper { cache, source, id }))
+        let now = self.clock.now();
+        let (source, id) = self.store.lock().open(key, now);
+        let cache = Arc::clone(self);
+        Arc::new(Keeper { cache, source, id })
     }
 
     /// How it is doing.
@@ -169,9 +183,8 @@ impl FrameCache {
         if !self.store.lock().accepts(source, frame, bytes) {
             return;
         }
-        let is_pooled = matches!(picture.storage, FrameStorage::Pooled { .. });
-        let ledger = self.ledger.as_ref().filter(|_| !is_pooled);
-        let charge = ledger.map(|ledger| ledger.reserve(MemoryClass::Frames, bytes));
+        let ledger = self.ledger.as_ref().filter(|_| !is_pooled(picture));
+        let charge = ledger.map(|ledger| self.charge(ledger, source, frame, bytes));
         let Ok(charge) = charge.transpose() else {
             self.store.lock().decline(source, frame);
             return;
@@ -185,6 +198,41 @@ impl FrameCache {
         drop(gone);
     }
 
+    /// Charges for a frame outside the pool. Where that is refused, what costs more makes room: frames in the
+    /// pool do so when nothing else is left in their slabs, so that it may take more than one.
+    fn charge(
+        &self,
+        ledger: &Ledger,
+        source: u64,
+        frame: i64,
+        bytes: u64,
+    ) -> Result<Charge, OverBudget> {
+        let mut charge = ledger.reserve(MemoryClass::Frames, bytes);
+        // The pool may hold slabs that nothing is in any more.
+        if charge.is_err() && self.let_go(Vec::new()) > 0 {
+            charge = ledger.reserve(MemoryClass::Frames, bytes);
+        }
+        let mut tries = 0;
+        while charge.is_err() && tries < MOST_TRIES {
+            let gone = self.store.lock().make_room(source, frame, bytes);
+            if gone.is_empty() {
+                break;
+            }
+            self.let_go(gone);
+            charge = ledger.reserve(MemoryClass::Frames, bytes);
+            tries += 1;
+        }
+        charge
+    }
+
+    /// Drops frames, and has the pool unmap what is empty by that. Answers how many bytes of memory came free.
+    fn let_go(&self, gone: Vec<Kept>) -> u64 {
+        let foreign = gone.iter().filter(|kept| !is_pooled(&kept.picture));
+        let foreign: u64 = foreign.map(|kept| kept.bytes).sum();
+        drop(gone);
+        foreign + self.pool.get().map_or(0, FramePool::trim)
+    }
+
     fn wants(&self, source: u64, frame: i64) -> bool {
         let level = self.gauge.level();
         level < Pressure::Critical && {
@@ -195,8 +243,10 @@ impl FrameCache {
 }
 
 impl Reclaim for FrameCache {
-    fn give_back(&self, bytes: u64) -> bool {
-        let gone = self.store.lock().give_back(bytes);
+    fn give_back(&self, bytes: u64, shortage: Shortage) -> bool {
+        // A frame outside the pool frees no slot.
+        let pooled_only = shortage == Shortage::Slots;
+        let gone = self.store.lock().give_back(bytes, pooled_only);
         !gone.is_empty()
     }
 }
@@ -221,8 +271,15 @@ impl Shedder for CacheShedder {
         };
         let now = cache.clock.now();
         let gone = cache.store.lock().shed(self.part, wanted_bytes, now);
-        gone.iter().map(|kept| kept.bytes).sum()
+        if gone.is_empty() {
+            return 0;
+        }
+        cache.let_go(gone)
     }
+}
+
+fn is_pooled(picture: &VideoFrame) -> bool {
+    matches!(picture.storage, FrameStorage::Pooled { .. })
 }
 
 /// One session's access to the frames of its stream.

@@ -1,11 +1,11 @@
 //! What is kept, and what goes. Plain data: whoever calls holds the lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::worth::Places;
-use super::{FrameCacheStats, MissReason, SourceKey};
+use super::{FrameCacheStats, MissReason, SourceKey, is_pooled};
 use crate::decode::Aim;
 use crate::media::VideoFrame;
 use crate::memory::Charge;
@@ -299,12 +299,26 @@ impl Store {
         gone
     }
 
-    /// Lets go of frames that nobody else holds, of about `bytes`.
+    /// Lets go of frames that cost more than this one, of about `bytes`: memory has no room for it, whatever
+    /// the limit says.
     #[must_use = "frames are dropped without the lock"]
-    pub(super) fn give_back(&mut self, bytes: u64) -> Vec<Kept> {
+    pub(super) fn make_room(&mut self, source: u64, frame: i64, bytes: u64) -> Vec<Kept> {
+        let Some(entry) = self.sources.get(&source) else {
+            return Vec::new();
+        };
+        let cost = entry.cost(frame, self.tick);
+        let bytes = bytes.max(self.stats.limit_bytes / BATCH);
+        self.evict(bytes, |_, _, other| other > cost)
+    }
+
+    /// Lets go of frames that nobody else holds, of about `bytes`; of those in the pool only, if so wished.
+    #[must_use = "frames are dropped without the lock"]
+    pub(super) fn give_back(&mut self, bytes: u64, pooled_only: bool) -> Vec<Kept> {
         self.evict(bytes, |source, frame, _| {
             let kept = source.frames.get(&frame);
-            kept.is_some_and(|kept| Arc::strong_count(&kept.picture) == 1)
+            kept.is_some_and(|kept| {
+                Arc::strong_count(&kept.picture) == 1 && (!pooled_only || is_pooled(&kept.picture))
+            })
         })
     }
 
@@ -336,7 +350,8 @@ impl Store {
                 }
             }
         }
-        candidates.sort_unstable();
+        // Most often a few of thousands go: a heap is not sorted further than that.
+        let mut candidates = BinaryHeap::from(candidates);
         let mut freed = 0;
         while freed < bytes
             && let Some((_, number, frame)) = candidates.pop()

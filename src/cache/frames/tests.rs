@@ -4,8 +4,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::media::{ColorInfo, PixelFormat, Size};
-use crate::memory::{MemoryProbe, Readings, Share};
+use crate::media::{ColorInfo, PixelFormat, PlaneOwner, Size};
+use crate::memory::{MemoryProbe, Readings, Share, Slot};
 use crate::time::SimClock;
 
 /// A picture of `rows` rows; its planes take 64 bytes for each two rows.
@@ -54,7 +54,7 @@ fn rig(limit_bytes: u64) -> Rig {
 
 impl Rig {
     fn keeper(&self, number: u64) -> Arc<dyn FrameKeeper> {
-        self.cache.keeper(file(number), StreamId(0)).unwrap()
+        self.cache.keeper(file(number), StreamId(0))
     }
 }
 
@@ -112,13 +112,100 @@ fn the_pool_gets_back_what_nobody_else_holds() {
     keeper.put(FrameIndex(90), &shown);
     keeper.put(FrameIndex(1), &picture(16));
     keeper.put(FrameIndex(2), &picture(16));
-    assert!(rig.cache.give_back(1));
+    let give_back = |shortage| rig.cache.give_back(1, shortage);
+    assert!(!give_back(Shortage::Slots), "none of them is in a slot");
+    assert!(give_back(Shortage::Budget));
     assert!(keeper.has(FrameIndex(90)) && keeper.has(FrameIndex(1)));
-    assert!(rig.cache.give_back(1));
-    assert!(!rig.cache.give_back(1), "the last one is on screen");
+    assert!(give_back(Shortage::Budget));
+    assert!(!give_back(Shortage::Budget), "the last one is on screen");
     drop(shown);
-    assert!(rig.cache.give_back(1));
+    assert!(give_back(Shortage::Budget));
     assert_eq!((rig.cache.stats().bytes, rig.ledger.total()), (0, 0));
+}
+
+/// A picture in a slot of `pool`.
+fn pooled(pool: &FramePool, slot_bytes: usize) -> Arc<VideoFrame> {
+    struct InSlot {
+        _slot: Mutex<Slot>,
+    }
+    impl PlaneOwner for InSlot {}
+    let slot = pool.acquire(slot_bytes).unwrap();
+    let foreign = Arc::into_inner(picture(16)).unwrap();
+    Arc::new(VideoFrame {
+        storage: FrameStorage::Pooled {
+            slot: slot.id(),
+            slot_bytes,
+            planes: Vec::new(),
+            owner: Box::new(InSlot {
+                _slot: Mutex::new(slot),
+            }),
+        },
+        ..foreign
+    })
+}
+
+/// A rig whose ledger and pool have room for `slots` slots of this size, two to a slab.
+fn pooled_rig(slots: u64, slot_bytes: usize) -> (Rig, FramePool) {
+    let bytes = slots * slot_bytes as u64;
+    let rig = Rig {
+        ledger: Ledger::new(bytes),
+        ..rig(bytes)
+    };
+    let now: Arc<dyn Clock> = Arc::clone(&rig.clock) as _;
+    let gauge = PressureGauge::default();
+    let cache = FrameCache::new(bytes, now, Some(rig.ledger.clone()), gauge);
+    let pool = FramePool::charged(bytes, rig.ledger.clone());
+    cache.join(&pool);
+    (Rig { cache, ..rig }, pool)
+}
+
+const SLOT: usize = 4 << 20;
+
+#[test]
+fn what_is_shed_is_given_back_to_the_system() {
+    let (rig, pool) = pooled_rig(20, SLOT);
+    let keeper = rig.keeper(1);
+    keeper.aim(at(0, false));
+    for frame in 0..20 {
+        keeper.put(FrameIndex(frame), &pooled(&pool, SLOT));
+    }
+    assert_eq!(pool.usage().mapped_bytes, 20 * SLOT as u64);
+    let step = |step| rig.cache.shedders.iter().find(|own| own.step == step);
+    let ahead = step(Step::ReadAhead).unwrap();
+    assert_eq!(ahead.shed(8 * SLOT as u64), 8 * SLOT as u64);
+    assert_eq!(pool.usage().mapped_bytes, 12 * SLOT as u64);
+    assert_eq!(rig.ledger.total(), 12 * SLOT as u64);
+    let behind = step(Step::ReadBehind).unwrap();
+    assert_eq!(behind.shed(u64::MAX), 0, "nothing is behind");
+}
+
+#[test]
+fn a_file_outside_the_pool_takes_the_room_of_one_inside_it() {
+    let (rig, pool) = pooled_rig(20, SLOT);
+    let (before, now) = (rig.keeper(1), rig.keeper(2));
+    before.aim(at(0, false));
+    for frame in 0..20 {
+        before.put(FrameIndex(frame), &pooled(&pool, SLOT));
+    }
+    drop(before);
+    rig.cache.set_limit(18 * SLOT as u64);
+    assert_eq!(rig.ledger.room(MemoryClass::Frames), 0, "the slabs stay");
+    now.aim(at(0, false));
+    now.put(FrameIndex(0), &picture(16));
+    assert_eq!(
+        (rig.cache.stats().evicted, rig.cache.stats().frames),
+        (3, 18)
+    );
+    for frame in 1..10 {
+        now.put(FrameIndex(frame), &picture(16));
+    }
+    assert!((0..10).all(|frame| now.has(FrameIndex(frame))));
+    assert_eq!(rig.ledger.used(MemoryClass::Frames), rig.ledger.total());
+    let foreign = 10 * bytes_of(&picture(16));
+    assert_eq!(rig.ledger.total(), pool.usage().mapped_bytes + foreign);
+    // And the other way round: what the ledger has no room for is taken from whoever holds it.
+    let slots: Vec<_> = (0..20).map_while(|_| pool.acquire(SLOT).ok()).collect();
+    assert_eq!(slots.len(), 20);
 }
 
 #[test]
@@ -184,7 +271,7 @@ fn under_pressure_nothing_is_read_ahead() {
         let clock = Arc::new(SimClock::new());
         let cache = FrameCache::new(1 << 20, clock, None, manager.gauge());
         cache.register(&manager);
-        let keeper = cache.keeper(file(1), StreamId(0)).unwrap();
+        let keeper = cache.keeper(file(1), StreamId(0));
         keeper.aim(at(50, false));
         for frame in 20..80 {
             keeper.put(FrameIndex(frame), &picture(16));
@@ -300,7 +387,7 @@ proptest! {
                 }
                 Move::GiveBack(bytes) => {
                     // The map holds all pictures, so that none may go.
-                    prop_assert!(!rig.cache.give_back(bytes));
+                    prop_assert!(!rig.cache.give_back(bytes, Shortage::Budget));
                 }
             }
             let stats = rig.cache.stats();

@@ -130,10 +130,12 @@ impl StripRequest {
         }
         let input = source::open(&self.source.path, self.source.file_bytes, context)?;
         let file = input.file_identity();
+        let is_settled = file.is_settled();
         let mut maker = Maker::new(self, input)?;
         let made = maker.make_all(picks, context)?;
-        // What was made of a file that changed meanwhile is worth nothing.
-        if maker.reader.input().file_change().is_none() {
+        // A damaged file may read better next time. What was made of one that changed meanwhile is worth nothing.
+        let is_whole = !maker.has_failed && !maker.reader.is_damaged();
+        if is_whole && is_settled && maker.reader.input().file_change().is_none() {
             self.keep(file, level, &made);
         }
         Ok(())
@@ -194,6 +196,7 @@ struct Maker<'a> {
     /// The frame that the decoder gives next while it walks; unknown after a keyframe or a failure.
     next: Option<FrameIndex>,
     failures: u32,
+    has_failed: bool,
 }
 
 impl<'a> Maker<'a> {
@@ -214,11 +217,11 @@ impl<'a> Maker<'a> {
             rgba: vec![0; usize::try_from(request.size.area() * 4).unwrap_or(0)],
             next: None,
             failures: 0,
+            has_failed: false,
         })
     }
 
-    /// Makes all of `picks` that can be made, and answers them by frame. Those that the strip has already
-    /// are left out.
+    /// Makes all of `picks` that can be made, and answers them by frame.
     fn make_all(
         &mut self,
         picks: &[Pick],
@@ -277,6 +280,7 @@ impl<'a> Maker<'a> {
                 tracing::debug!("frame {} has no thumbnail: {error}", pick.frame);
                 self.next = None;
                 self.failures += 1;
+                self.has_failed = true;
                 if self.failures > MOST_FAILURES {
                     return Err(failed(error));
                 }

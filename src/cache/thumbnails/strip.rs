@@ -8,7 +8,11 @@ use parking_lot::Mutex;
 
 use super::sheet;
 use crate::media::VideoFrame;
+use crate::memory::{Charge, Ledger, MemoryClass, Shedder};
 use crate::time::FrameIndex;
+
+/// Fewer are not shed: they take little, and a hand that searches needs them most when frames are short.
+const LEAST_KEPT: usize = 64;
 
 /// A small picture of a frame.
 #[derive(Debug, Clone)]
@@ -32,8 +36,8 @@ impl Thumbnail {
 pub struct ThumbnailStrip {
     /// By frame, each once.
     kept: ArcSwap<Vec<Thumbnail>>,
-    /// Held by whoever adds.
-    adding: Mutex<()>,
+    /// What they are charged as, where there is a ledger. Held by whoever adds or takes away.
+    charge: Mutex<Option<Charge>>,
     edition: AtomicU64,
     aim: AtomicI64,
     reach: AtomicI64,
@@ -43,6 +47,14 @@ impl ThumbnailStrip {
     /// An empty strip.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same, whose pictures are charged to `ledger`. Those that do not fit are not taken.
+    pub fn charged(ledger: &Ledger) -> Self {
+        Self {
+            charge: Mutex::new(ledger.reserve(MemoryClass::Thumbnails, 0).ok()),
+            ..Self::default()
+        }
     }
 
     /// The thumbnail nearest to `frame` that is made, no farther away than `reach` frames. Among two as
@@ -83,9 +95,7 @@ impl ThumbnailStrip {
 
     /// Bytes that the pictures take.
     pub fn byte_len(&self) -> usize {
-        let kept = self.kept.load();
-        let bytes = kept.iter().map(|one| one.picture.storage.byte_len());
-        bytes.sum()
+        bytes_of(&self.kept.load())
     }
 
     /// A number that changes when thumbnails are added.
@@ -121,7 +131,7 @@ impl ThumbnailStrip {
 
     /// Adds thumbnails; one of a frame that has one replaces it.
     pub(super) fn add(&self, thumbnails: impl IntoIterator<Item = Thumbnail>) {
-        let _adding = self.adding.lock();
+        let mut charge = self.charge.lock();
         let mut kept = Vec::clone(&self.kept.load());
         for thumbnail in thumbnails {
             match kept.binary_search_by_key(&thumbnail.frame, |known| known.frame) {
@@ -129,9 +139,45 @@ impl ThumbnailStrip {
                 Err(place) => kept.insert(place, thumbnail),
             }
         }
+        if let Some(charge) = &mut *charge
+            && let Err(error) = charge.resize(bytes_of(&kept) as u64)
+        {
+            tracing::debug!("{error}");
+            return;
+        }
+        self.show(kept);
+    }
+
+    fn show(&self, kept: Vec<Thumbnail>) {
         self.kept.store(Arc::new(kept));
         self.edition.fetch_add(1, Ordering::Release);
     }
+}
+
+impl Shedder for ThumbnailStrip {
+    /// Every second one goes, so that those left still cover the medium, at twice the distance. They are not
+    /// made again before the medium is opened again.
+    fn shed(&self, _wanted_bytes: u64) -> u64 {
+        let mut charge = self.charge.lock();
+        let kept = self.kept.load_full();
+        if kept.len() < 2 * LEAST_KEPT {
+            return 0;
+        }
+        let left: Vec<Thumbnail> = kept.iter().step_by(2).cloned().collect();
+        let (before, after) = (bytes_of(&kept) as u64, bytes_of(&left) as u64);
+        if let Some(charge) = &mut *charge {
+            // To shrink never fails.
+            let _smaller = charge.resize(after);
+        }
+        self.set_reach(self.reach().saturating_mul(2));
+        self.show(left);
+        before - after
+    }
+}
+
+fn bytes_of(thumbnails: &[Thumbnail]) -> usize {
+    let bytes = thumbnails.iter().map(|one| one.picture.storage.byte_len());
+    bytes.sum()
 }
 
 #[cfg(test)]
@@ -153,6 +199,33 @@ mod tests {
         strip.add([strip.nearest(FrameIndex(3), 0).unwrap()]);
         assert_eq!(strip.len(), 2);
         assert_ne!(strip.edition(), before);
+    }
+
+    #[test]
+    fn under_pressure_every_second_one_goes_and_the_ledger_knows() {
+        let ledger = Ledger::new(1_000);
+        let strip = ThumbnailStrip::charged(&ledger);
+        strip.set_reach(1);
+        // Pictures of 6 bytes each.
+        let all: Vec<i64> = (0..180).collect();
+        let of = |frames: &[i64]| {
+            let made = self::strip(frames);
+            let found = frames
+                .iter()
+                .map(|&frame| made.nearest(FrameIndex(frame), 0));
+            found.map(Option::unwrap).collect::<Vec<_>>()
+        };
+        strip.add(of(&all[..160]));
+        assert_eq!(ledger.used(MemoryClass::Thumbnails), 960);
+        strip.add(of(&all[160..]));
+        assert_eq!(strip.len(), 160, "there is no room for them");
+        assert_eq!(strip.shed(1), 480);
+        assert_eq!((strip.len(), strip.reach()), (80, 2));
+        assert_eq!(ledger.used(MemoryClass::Thumbnails), 480);
+        assert!(strip.nearest(FrameIndex(81), strip.reach()).is_some());
+        assert_eq!(strip.shed(1), 0, "the last ones stay");
+        drop(strip);
+        assert_eq!(ledger.total(), 0);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::pyramid::{BLOCK_SAMPLES, MOST_SEGMENTS, SEGMENT_BLOCKS, Segment, Stat
 use super::wire;
 use crate::cache::source::{self, failed};
 use crate::cache::{ProductKey, ProductKind, ProductStore};
-use crate::decode::{AudioChunk, AudioRead, AudioReader, FileIdentity};
+use crate::decode::{AudioChunk, AudioRead, AudioReadError, AudioReader, FileIdentity};
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, Progress, SubmitError};
 use crate::media::{AudioStream, MediaInfo, StreamId};
 use crate::time::{MediaSpan, MediaTime};
@@ -92,6 +92,7 @@ impl WaveformRequest {
             return Ok(());
         }
         let (mut reader, file) = self.open(context)?;
+        let is_settled = file.is_settled();
         let rate = reader.format().rate;
         let aim = segment_at(self.waveform.aimed_at(), rate);
         let known = self.source.duration.map_or(0, |duration| {
@@ -109,16 +110,21 @@ impl WaveformRequest {
             (reader, _) = self.open(context)?;
             first = 0;
         }
-        let mut end = Pass::new(self, rate, first).read(&mut reader, MOST_SEGMENTS, context)?;
+        let mut pass = Pass::new(self, rate, first);
+        let mut end = pass.read(|| reader.read(), MOST_SEGMENTS, context)?;
+        let mut is_whole = pass.is_whole;
         if first > 0 {
             reader.seek(MediaTime::ZERO).map_err(failed)?;
-            let up_to = Pass::new(self, rate, 0).read(&mut reader, first, context)?;
+            let mut pass = Pass::new(self, rate, 0);
+            let up_to = pass.read(|| reader.read(), first, context)?;
+            is_whole &= pass.is_whole;
             // It may be shorter than declared, and have ended before the place looked at.
             if end == first {
                 end = up_to;
             }
         }
-        self.finish(end, file);
+        // A damaged file may read better next time.
+        self.finish(end, file, is_whole && is_settled);
         Ok(())
     }
 
@@ -130,13 +136,14 @@ impl WaveformRequest {
     }
 
     /// The stream ended after `end` segments: there are no more, whatever was declared.
-    fn finish(&self, end: usize, file: FileIdentity) {
+    fn finish(&self, end: usize, file: FileIdentity, is_sound: bool) {
         let mut state = State::clone(&self.waveform.state());
         state.segments.truncate(end);
         let packed = wire::pack(&state);
         self.waveform.publish(state);
         // What was made of a file that changed meanwhile is worth nothing.
-        let is_same = FileIdentity::of_path(&self.source.path).is_ok_and(|now| now == file);
+        let is_same =
+            is_sound && FileIdentity::of_path(&self.source.path).is_ok_and(|now| now == file);
         if let (Some(store), Some(bytes), true) = (&self.store, packed, is_same) {
             store.store(&self.key(file), &bytes);
         }
@@ -187,6 +194,8 @@ struct Pass<'a> {
     sum: Sum,
     /// Samples in `sum`, of each channel.
     in_sum: usize,
+    /// Nothing failed to be read.
+    is_whole: bool,
 }
 
 impl<'a> Pass<'a> {
@@ -198,6 +207,7 @@ impl<'a> Pass<'a> {
             blocks: Vec::with_capacity(SEGMENT_BLOCKS),
             sum: Sum::default(),
             in_sum: 0,
+            is_whole: true,
         }
     }
 
@@ -205,7 +215,7 @@ impl<'a> Pass<'a> {
     /// there.
     fn read(
         &mut self,
-        reader: &mut AudioReader,
+        mut next: impl FnMut() -> Result<AudioRead, AudioReadError>,
         end: usize,
         context: &JobContext,
     ) -> Result<usize, JobStop> {
@@ -215,12 +225,13 @@ impl<'a> Pass<'a> {
                 context.check()?;
             }
             chunks += 1;
-            match reader.read() {
+            match next() {
                 Ok(AudioRead::Chunk(chunk)) => self.add(&chunk, end, context),
                 Ok(AudioRead::End) => break,
                 Err(error) if context.is_cancelled() => return Err(failed(error)),
                 Err(error) => {
                     tracing::warn!("the waveform ends early: {error}");
+                    self.is_whole = false;
                     break;
                 }
             }
@@ -331,4 +342,52 @@ fn at_rate(chunk: &AudioChunk, rate: NonZeroU32) -> Cow<'_, [f32]> {
             .unwrap_or(&[])
     };
     Cow::Owned((0..wanted).flat_map(frame).copied().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::jobs::{JobListener, QueueOptions};
+
+    #[test]
+    fn a_pass_knows_whether_everything_was_read() {
+        let rate = NonZeroU32::new(8_000).unwrap();
+        for fails in [false, true] {
+            let source = WaveformSource {
+                path: PathBuf::from("sound.wav"),
+                file_bytes: 0,
+                stream: StreamId(0),
+                zero: MediaTime::ZERO,
+                duration: None,
+            };
+            let found: Arc<Mutex<Option<bool>>> = Arc::default();
+            let told = Arc::clone(&found);
+            let job = Job::new("pass", move |context| {
+                let request = WaveformRequest::new(source, Arc::new(Waveform::new()), None);
+                let mut pass = Pass::new(&request, rate, 0);
+                let failure = || AudioReadError::Read("sound.wav".to_owned(), "EIO".to_owned());
+                let read = || {
+                    if fails {
+                        Err(failure())
+                    } else {
+                        Ok(AudioRead::End)
+                    }
+                };
+                assert_eq!(pass.read(read, 1, context), Ok(0));
+                *told.lock() = Some(pass.is_whole);
+                Ok(())
+            });
+            let options = QueueOptions {
+                workers: 0,
+                waiting: 1,
+            };
+            let listener: JobListener = Arc::new(|_| {});
+            let queue = JobQueue::new(options, listener).unwrap();
+            queue.submit(job).unwrap();
+            queue.run_one().unwrap();
+            assert_eq!(*found.lock(), Some(!fails));
+        }
+    }
 }

@@ -46,6 +46,14 @@ fn wav(path: &Path, frames: usize, channels: u16, sample: impl Fn(usize, usize) 
         }
     }
     std::fs::write(path, bytes).unwrap();
+    settle(path);
+}
+
+/// Lets the file be one that has not changed for a while.
+fn settle(path: &Path) {
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    let then = std::time::SystemTime::now() - std::time::Duration::from_mins(10);
+    file.set_modified(then).unwrap();
 }
 
 fn span(samples: usize) -> MediaSpan {
@@ -239,6 +247,26 @@ fn what_was_made_is_found_again_until_the_file_changes() {
     make(source(&file.path, frames), &changed, Some(&store), hear);
     assert!(*worked.lock(), "it was made anew");
     assert_ne!(changed.state().segments, first.state().segments);
+}
+
+#[test]
+fn what_is_made_of_a_file_that_may_still_change_is_not_kept() {
+    let file = file(4 * BLOCK_SAMPLES, 1);
+    let now = std::fs::File::options()
+        .write(true)
+        .open(&file.path)
+        .unwrap();
+    now.set_modified(std::time::SystemTime::now()).unwrap();
+    let (store, waveform) = (
+        Arc::new(MemoryStore::new(1 << 20)),
+        Arc::new(Waveform::new()),
+    );
+    let source = source(&file.path, 4 * BLOCK_SAMPLES);
+    assert_eq!(
+        make(source, &waveform, Some(&store), |_| {}),
+        JobState::Done
+    );
+    assert_eq!((waveform.made(), store.used_bytes()), ((1, 1), 0));
 }
 
 #[test]

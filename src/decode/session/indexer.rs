@@ -51,6 +51,7 @@ impl Indexer {
         if let Some(index) = kept {
             return publish(index);
         }
+        let is_settled = identity.is_settled();
         let mut builder = index_builder(&stream);
         let mut publish_at = FIRST_PUBLISHED;
         let outcome = read(file, &interrupter, &stream, &mut builder, |builder| {
@@ -78,6 +79,7 @@ impl Indexer {
         // come: neither is kept.
         if let Some(indices) = indices
             && is_whole
+            && is_settled
             && FileChange::since(identity, &path).is_none()
         {
             indices.store(&path, &identity, &stream, &index);

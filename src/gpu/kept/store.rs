@@ -12,6 +12,10 @@ use crate::media::Size;
 /// Pictures that are remembered after they made room, so that it can be said why they are missing.
 const REMEMBERED: usize = 1024;
 
+/// Pictures of one place that are kept for their own sake: as when the line of a comparison is dragged, which
+/// makes another picture of one frame with every move. A person may want the last one or two back.
+const SAME_PLACE: usize = 3;
+
 /// What a texture must have in common with another one to take its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
@@ -69,6 +73,8 @@ struct Seen {
     place: Place,
     /// Of the store's own clock, which counts pictures shown.
     last: u64,
+    /// Newer ones of the same place have taken over: it goes first.
+    is_outdone: bool,
 }
 
 /// Textures, by what is in them.
@@ -128,10 +134,13 @@ impl<V> Store<V> {
             return false;
         };
         self.now += 1;
-        if let Some(seen) = &mut self.slots[at].seen {
-            (seen.place, seen.last) = (place, self.now);
+        let slot = &mut self.slots[at];
+        let shape = slot.shape;
+        if let Some(seen) = &mut slot.seen {
+            (seen.place, seen.last, seen.is_outdone) = (place, self.now, false);
         }
         self.on_screen = Some(at);
+        self.outdo(shape, place);
         true
     }
 
@@ -213,8 +222,30 @@ impl<V> Store<V> {
         let last = self.now;
         if let Some(slot) = self.slots.get_mut(at) {
             tell(&mut slot.value);
-            slot.seen = Some(Seen { key, place, last });
+            let shape = slot.shape;
+            slot.seen = Some(Seen {
+                key,
+                place,
+                last,
+                is_outdone: false,
+            });
             self.on_screen = Some(at);
+            self.outdo(shape, place);
+        }
+    }
+
+    /// Marks pictures of this shape and place but for the latest few.
+    fn outdo(&mut self, shape: Shape, place: Place) {
+        let slots = self.slots.iter_mut().filter(|slot| slot.shape == shape);
+        let seen = slots.filter_map(|slot| slot.seen.as_mut());
+        let mut same: Vec<&mut Seen> = seen
+            .filter(|seen| seen.place == place && !seen.is_outdone)
+            .collect();
+        if same.len() > SAME_PLACE {
+            same.sort_unstable_by_key(|seen| Reverse(seen.last));
+            for seen in &mut same[SAME_PLACE..] {
+                seen.is_outdone = true;
+            }
         }
     }
 
@@ -263,7 +294,8 @@ impl<V> Store<V> {
         let by_loss = others.max_by_key(|(_, slot)| {
             let is_other = wanted.is_some_and(|shape| shape != slot.shape);
             let seen = slot.seen.as_ref();
-            let distance = seen.map_or(u64::MAX, |seen| outlook.distance(seen.place));
+            let distance = seen.filter(|seen| !seen.is_outdone);
+            let distance = distance.map_or(u64::MAX, |seen| outlook.distance(seen.place));
             let last = seen.map_or(0, |seen| seen.last);
             (seen.is_none(), is_other, distance, Reverse(last))
         });

@@ -100,6 +100,25 @@ fn what_is_far_from_the_playhead_makes_room() {
 }
 
 #[test]
+fn many_pictures_of_one_frame_leave_the_others_alone() {
+    let mut shelf = Shelf::default();
+    let limit = room_for(10, 8);
+    for frame in 4..=10 {
+        shelf.show(frame, 8, limit, &outlook(frame, Course::Anywhere));
+    }
+    // The line of a comparison is dragged over frame 10: these keys stand for where it lies.
+    for line in 100..150 {
+        assert!(!shelf.show(line, 8, limit, &outlook(10, Course::Anywhere)));
+    }
+    let held: Vec<i64> = (0..150).filter(|&frame| shelf.has(frame, 8)).collect();
+    assert_eq!(held, [4, 5, 6, 7, 8, 9, 146, 147, 148, 149]);
+    // What is seen again is one of the latest again.
+    assert!(shelf.show(146, 8, limit, &outlook(10, Course::Anywhere)));
+    shelf.show(150, 8, limit, &outlook(10, Course::Anywhere));
+    assert!(shelf.has(146, 8) && shelf.has(9, 8) && !shelf.has(147, 8));
+}
+
+#[test]
 fn a_loop_longer_than_there_is_room_for_still_hits() {
     let mut shelf = Shelf::default();
     let (limit, frames) = (room_for(30, 8), 40);

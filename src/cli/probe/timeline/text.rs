@@ -1,5 +1,6 @@
 //! What `jogwheel probe` prints of a timeline for people.
 
+use super::super::super::counted;
 use super::super::text::{Page, bytes, duration, rate_words};
 use super::{Contents, Medium, Outline, Place, Track, generator_words};
 use crate::timeline::{MissingMedia, MissingReason, PlacedMarker, TrackKind};
@@ -48,7 +49,7 @@ fn length(outline: &Outline<'_>) -> String {
         .duration_timecode()
         .map(|timecode| format!("{timecode}, "))
         .unwrap_or_default();
-    let frames = counted(usize::try_from(edit.frames()).unwrap_or_default(), "frame");
+    let frames = counted(u64::try_from(edit.frames()).unwrap_or_default(), "frame");
     format!("{} ({timecode}{frames})", duration(edit.duration()))
 }
 
@@ -84,10 +85,10 @@ fn describe_tracks(page: &mut Page, tracks: &[Track<'_>]) {
 }
 
 fn contents(contents: Contents) -> String {
-    let mut words = counted(contents.clips, "clip");
+    let mut words = counted(contents.clips as u64, "clip");
     for (count, word) in [(contents.gaps, "gap"), (contents.transitions, "transition")] {
         if count > 0 {
-            words = format!("{words}, {}", counted(count, word));
+            words = format!("{words}, {}", counted(count as u64, word));
         }
     }
     words
@@ -113,7 +114,7 @@ fn describe_media(page: &mut Page, media: &[Medium<'_>]) {
                     0 => String::new(),
                     absent => format!(", {absent} missing"),
                 };
-                let pictures = counted(frames, "picture");
+                let pictures = counted(frames as u64, "picture");
                 (
                     "Sequence",
                     format!("{}: {pictures}{gaps}", pattern.display()),
@@ -183,9 +184,4 @@ fn and_more(page: &mut Page, all: usize) {
     if let Some(more) = all.checked_sub(LISTED).filter(|more| *more > 0) {
         page.item(&format!("and {more} more; --json lists all"));
     }
-}
-
-fn counted(count: usize, word: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {word}{plural}")
 }
