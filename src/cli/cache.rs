@@ -87,7 +87,7 @@ impl From<UpkeepError> for CliError {
 }
 
 /// JSON, or words.
-fn written(
+pub(super) fn written(
     json: bool,
     wire: &impl Serialize,
     words: impl FnOnce() -> String,
@@ -324,13 +324,13 @@ fn checked(found: &Verified) -> String {
     text
 }
 
-fn counted(number: u64, what: &str) -> String {
+pub(super) fn counted(number: u64, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {what}{plural}")
 }
 
 /// A size in units of 1000, as disks are sold.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let units: [(&str, u64); 3] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
     match units.into_iter().find(|&(_, unit)| bytes >= unit) {
         Some((name, unit)) => {
