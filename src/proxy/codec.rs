@@ -7,6 +7,7 @@ use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::Pixel;
 
 use super::preset::Preset;
+use crate::decode::ColorTags;
 use crate::media::{
     ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, MatrixCoefficients, Primaries,
     Subsampling, TransferFunction, VideoStream,
@@ -151,10 +152,14 @@ impl ProxyCodec {
         if !is_yuv || !is_420 || row.subsampling != Subsampling::S420 {
             color.siting = ChromaSiting::Left;
         }
-        if self == Self::Mjpeg {
-            // Decoders take JPEG for this, whatever the container says.
-            color.siting = ChromaSiting::Center;
-            color.matrix = MatrixCoefficients::Bt601;
+        // What decoders take pictures for, whatever the container says.
+        match self {
+            Self::Mjpeg => {
+                color.siting = ChromaSiting::Center;
+                color.matrix = MatrixCoefficients::Bt601;
+            }
+            Self::DnxhrLb => color.matrix = MatrixCoefficients::Bt709,
+            Self::H264Intra | Self::H264Gop | Self::ProresProxy => {}
         }
         color
     }
@@ -239,7 +244,7 @@ fn gop_bit_rate(preset: Preset) -> &'static str {
 }
 
 /// Colour as the numbers of ITU-T H.273, and FFmpeg's for range and siting.
-fn color_options(color: &ColorInfo) -> Vec<EncoderOption> {
+pub(super) fn tags_of(color: &ColorInfo) -> ColorTags {
     let range = match color.range {
         ColorRange::Limited => 1,
         ColorRange::Full => 2,
@@ -279,12 +284,23 @@ fn color_options(color: &ColorInfo) -> Vec<EncoderOption> {
         ChromaSiting::BottomLeft => 5,
         ChromaSiting::Bottom => 6,
     };
+    ColorTags {
+        matrix,
+        range,
+        primaries,
+        transfer,
+        siting,
+    }
+}
+
+fn color_options(color: &ColorInfo) -> Vec<EncoderOption> {
+    let tags = tags_of(color);
     vec![
-        ("color_range", range.to_string()),
-        ("colorspace", matrix.to_string()),
-        ("color_primaries", primaries.to_string()),
-        ("color_trc", transfer.to_string()),
-        ("chroma_sample_location", siting.to_string()),
+        ("color_range", tags.range.to_string()),
+        ("colorspace", tags.matrix.to_string()),
+        ("color_primaries", tags.primaries.to_string()),
+        ("color_trc", tags.transfer.to_string()),
+        ("chroma_sample_location", tags.siting.to_string()),
     ]
 }
 

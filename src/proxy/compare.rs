@@ -211,12 +211,18 @@ impl<'a> Comparison<'a> {
             let base = side.index.time_base();
             base.span_from_ticks_nearest(last_duration_ticks(&side.index, last, base))
         };
-        let (ours, theirs) = (length(source), length(proxy));
-        if (ours - theirs).abs() > source.tick().max(proxy.tick()) {
-            let whole = |side: &Side, last: MediaSpan| side.spread() + last.as_secs_f64();
+        let whole = |side: &Side| {
+            let spread = side.time(last, 0) - side.time(FrameIndex::ZERO, 0);
+            spread + length(side)
+        };
+        let slack = source.tick().max(proxy.tick());
+        let is_off = |theirs: MediaSpan| (whole(source) - theirs).abs() > slack;
+        // A file that begins late does not tell how long its last frame lasts, but how long it is.
+        let stated = proxy.stream.duration;
+        if is_off(whole(proxy)) && stated.is_none_or(is_off) {
             return Err(Refusal::Duration {
-                source_seconds: whole(source, ours),
-                proxy: whole(proxy, theirs),
+                source_seconds: whole(source).as_secs_f64(),
+                proxy: whole(proxy).as_secs_f64(),
             });
         }
         Ok(())

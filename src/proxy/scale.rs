@@ -7,6 +7,7 @@ use ffmpeg_next as ffmpeg;
 use ffmpeg_next::ffi;
 use ffmpeg_next::format::Pixel;
 
+use super::codec::tags_of;
 use crate::decode::raw_format;
 use crate::media::{
     ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, MatrixCoefficients, PixelFormat,
@@ -64,10 +65,34 @@ impl Scaler {
         Self { target, open: None }
     }
 
-    /// An empty picture of the target's kind.
+    /// An empty picture of the target's kind, its colour told, for some encoders read it there.
+    #[expect(unsafe_code, reason = "writes enums as the numbers they are")]
     pub(super) fn blank(&self) -> ffmpeg::frame::Video {
-        let Target { size, pixel, .. } = self.target;
-        ffmpeg::frame::Video::new(pixel, size.width(), size.height())
+        let Target {
+            size, pixel, color, ..
+        } = self.target;
+        let mut frame = ffmpeg::frame::Video::new(pixel, size.width(), size.height());
+        let tags = tags_of(&color);
+        // SAFETY: the frame is alive; every number is one that the enum has.
+        unsafe {
+            let raw = frame.as_mut_ptr();
+            (&raw mut (*raw).colorspace)
+                .cast::<u32>()
+                .write(tags.matrix);
+            (&raw mut (*raw).color_range)
+                .cast::<u32>()
+                .write(tags.range);
+            (&raw mut (*raw).color_primaries)
+                .cast::<u32>()
+                .write(tags.primaries);
+            (&raw mut (*raw).color_trc)
+                .cast::<u32>()
+                .write(tags.transfer);
+            (&raw mut (*raw).chroma_location)
+                .cast::<u32>()
+                .write(tags.siting);
+        }
+        frame
     }
 
     /// Scales `frame` into `into`, which [`Self::blank`] made and nobody else looks at.
