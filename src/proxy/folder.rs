@@ -228,10 +228,7 @@ mod tests {
         };
         let codec = ProxyCodec::H264Intra;
         let base = name("/rushes/A001_b.mov", 1, 0, Preset::Preview, codec);
-        assert!(
-            base.starts_with("A001_b_preview_") && base.ends_with(".mov"),
-            "{base}"
-        );
+        assert!(base.starts_with("A001_b_preview_"), "{base}");
         assert_eq!(
             base,
             name("/elsewhere/A001_b.mp4", 1, 0, Preset::Preview, codec)

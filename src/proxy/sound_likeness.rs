@@ -142,7 +142,10 @@ mod tests {
                 proxy: 2
             })
         ));
-        assert_eq!(compare_window(&[silent.clone()], &[silent]), Ok(()));
+        assert_eq!(
+            compare_window(std::slice::from_ref(&silent), std::slice::from_ref(&silent)),
+            Ok(())
+        );
         let quiet: Vec<f32> = left.iter().map(|value| value / 4.0).collect();
         assert_eq!(compare_window(&[left], &[quiet]), Err(Refusal::Sound(1)));
     }

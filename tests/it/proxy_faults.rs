@@ -14,6 +14,13 @@ use crate::made;
 use crate::program::{self, Running, wait_for};
 use crate::proxies::{make, options, quick_folder};
 
+/// Whether a file's name has this ending.
+fn ends(name: &str, ending: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|found| found == ending)
+}
+
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     let mut names: Vec<String> = entries
@@ -54,7 +61,7 @@ fn killed_in_the_middle_nothing_is_left_that_is_used() {
     running.signal(Signal::KILL);
     running.wait().expect(137);
     let left = names(folder.path());
-    assert!(left.iter().all(|name| name.ends_with(".part")), "{left:?}");
+    assert!(left.iter().all(|name| ends(name, "part")), "{left:?}");
     let dir = folder.path();
     let listed = program::run(&[&"proxy", &"list", &"--proxy-dir", &dir]).expect(0);
     assert!(listed.stdout.contains("no proxies"), "{listed:?}");
@@ -63,10 +70,7 @@ fn killed_in_the_middle_nothing_is_left_that_is_used() {
     program::run(&[&"proxy", &"make", &clip, &"--proxy-dir", &dir]).expect(0);
     let left = names(folder.path());
     assert_eq!(left.len(), 2, "{left:?}");
-    assert!(
-        left[0].ends_with(".json") && left[1].ends_with(".mov"),
-        "{left:?}"
-    );
+    assert!(ends(&left[0], "json") && ends(&left[1], "mov"), "{left:?}");
 }
 
 #[test]
