@@ -21,6 +21,9 @@ use crate::time::{FrameIndex, MediaSpan, MediaTime};
 /// Places whose pictures are compared, spread evenly. Of a source in groups it is the group's first.
 const PLACES: i64 = 8;
 
+/// Fewer than these do not tell enough.
+const FEW_PLACES: usize = 4;
+
 /// Frames before and after that a picture may have been mixed up with.
 const NEIGHBOURS: [i64; 2] = [-1, 1];
 
@@ -302,9 +305,9 @@ impl<'a> Comparison<'a> {
             })
             .collect();
         chosen.dedup();
-        if (chosen.len() as i64) < PLACES / 2 {
+        if chosen.len() < FEW_PLACES {
             // There are too few groups for that.
-            chosen.extend((1..PLACES / 2).map(|place| FrameIndex(2 * place * frames / PLACES)));
+            chosen.extend((1..4).map(|place| FrameIndex(place * frames / 4)));
         }
         // And two that are reached the long way.
         chosen.extend([FrameIndex(frames / 3), FrameIndex(frames - 1)]);

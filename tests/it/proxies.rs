@@ -401,6 +401,8 @@ const WRONG: [(&[&str], Expected); 14] = [
             "setpts='PTS+if(eq(N,20),0.01/TB,0)'",
             "-vsync",
             "passthrough",
+            "-enc_time_base",
+            "1:12000",
         ],
         |refusal| {
             matches!(
