@@ -1,6 +1,7 @@
 //! What is known of a proxy, kept as JSON beside it.
 
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -142,6 +143,9 @@ impl ProxyRecord {
         let _locked = file.as_file().try_lock();
         serde_json::to_writer_pretty(&mut file, &json)?;
         file.write_all(b"\n")?;
+        // Temporary files are for their owner only; several people may share a folder.
+        let readable = std::fs::Permissions::from_mode(0o644);
+        file.as_file().set_permissions(readable)?;
         file.as_file().sync_all()?;
         file.persist(Self::path_beside(proxy))
             .map_err(|error| error.error)?;

@@ -149,7 +149,7 @@ pub enum Refusal {
         proxy: usize,
     },
     /// Another number of channels.
-    #[error("its sound has {proxy} channels, and the source's {source_channels}")]
+    #[error("channels of its sound: {proxy}, and of the source's: {source_channels}")]
     Channels {
         /// Of the source.
         source_channels: usize,
