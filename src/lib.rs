@@ -21,6 +21,8 @@ pub mod convert;
 
 pub mod cache;
 
+pub mod proxy;
+
 pub mod gpu;
 
 pub mod audio;

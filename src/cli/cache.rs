@@ -86,7 +86,7 @@ impl From<UpkeepError> for CliError {
 }
 
 /// JSON, or words.
-fn written(
+pub(super) fn written(
     json: bool,
     wire: &impl Serialize,
     words: impl FnOnce() -> String,
@@ -321,7 +321,7 @@ fn checked(found: &Verified) -> String {
 }
 
 /// A size in the units in which limits are read.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let units: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match units.into_iter().find(|&(_, unit)| bytes >= unit) {
         Some((name, unit)) => {

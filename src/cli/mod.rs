@@ -7,6 +7,7 @@ mod devices;
 mod exit;
 mod play;
 mod probe;
+mod proxy;
 mod shot;
 mod soak;
 
@@ -17,10 +18,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use args::{
-    BenchArgs, BenchKind, CacheArgs, CacheCommand, Cli, CliCommand, CompletionsArgs, ConvertChoice,
-    DevicesArgs, DiskArgs, Fault, GlobalArgs, KindChoice, LimitArgs, LoopChoice, MachineArgs,
-    PictureArgs, PlayArgs, ProbeArgs, ReportArgs, RunArgs, ShotArgs, SoakArgs, SoundArgs,
-    TimelineArgs, TraceChoice, TransportArgs, ValueError, wants_json_errors,
+    BenchArgs, BenchKind, CacheArgs, CacheCommand, Cli, CliCommand, CodecChoice, CompletionsArgs,
+    ConvertChoice, DevicesArgs, DiskArgs, Fault, GlobalArgs, KindChoice, LimitArgs, LoopChoice,
+    MachineArgs, PictureArgs, PlayArgs, PresetChoice, ProbeArgs, ProxyArgs, ProxyCommand,
+    ReportArgs, RunArgs, ShotArgs, SoakArgs, SoundArgs, TimelineArgs, TraceChoice, TransportArgs,
+    ValueError, wants_json_errors,
 };
 pub use exit::{CliError, Exit};
 
@@ -60,6 +62,7 @@ fn run(args: Vec<OsString>) -> Result<Exit, CliError> {
         CliCommand::Soak(args) => soak::run(&args, &mut out),
         CliCommand::Bench(args) => bench::run(&args, &mut out),
         CliCommand::Cache(args) => cache::run(&args, &mut out),
+        CliCommand::Proxy(args) => proxy::run(&args, &mut out),
         CliCommand::Devices(args) => devices::run(args, &mut out),
         CliCommand::Completions(args) => args
             .write(&mut out)

@@ -52,6 +52,16 @@ pub fn format_from_raw(raw: i32) -> Option<AVPixelFormat> {
     all_formats().find(|&format| format as i32 == raw)
 }
 
+/// FFmpeg's format of frames that are laid out like this; `None` where it has none.
+pub fn raw_format(format: PixelFormat) -> Option<AVPixelFormat> {
+    let is_it = |raw: &AVPixelFormat| {
+        // The old names for full range stand for formats that have another name, too.
+        let direct = Descriptor::of(*raw).filter(|known| !known.is_full_range_by_name());
+        direct.and_then(|known| known.direct()) == Some(format)
+    };
+    all_formats().find(is_it)
+}
+
 /// Every format that this FFmpeg knows.
 pub(super) fn all_formats() -> impl Iterator<Item = AVPixelFormat> {
     let mut next: *const ffi::AVPixFmtDescriptor = std::ptr::null();

@@ -107,6 +107,11 @@ impl GopIndex {
         self.variable_rate
     }
 
+    /// Unit of its time stamps.
+    pub fn time_base(&self) -> TimeBase {
+        self.time_base
+    }
+
     /// How frames are told apart.
     pub fn numbering(&self) -> Numbering {
         self.numbering

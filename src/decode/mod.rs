@@ -26,7 +26,7 @@ mod tags;
 mod video_reader;
 
 pub use audio_reader::{AudioChunk, AudioRead, AudioReadError, AudioReader};
-pub use canonical::{CanonicalFormat, describe, format_from_raw, format_name};
+pub use canonical::{CanonicalFormat, describe, format_from_raw, format_name, raw_format};
 pub use frame_buffers::BufferCounters;
 pub use index::{GopIndex, IndexBuilder, IndexBytesError, Keyframe, Numbering, PacketStamp};
 pub use index_reader::{index_from_bytes, index_parameters, read_index};

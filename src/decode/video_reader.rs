@@ -19,7 +19,7 @@ use super::probe::MAX_PICTURE_PIXELS;
 use super::source_file::Interrupter;
 use crate::media::{StreamId, VideoFrame, VideoStream};
 use crate::memory::FramePool;
-use crate::time::{Clock, Moment};
+use crate::time::{Clock, FrameIndex, Moment};
 
 /// How a reader works.
 #[derive(Clone)]
@@ -56,6 +56,16 @@ pub struct ReadPicture {
     /// Time spent in the decoder since the picture before.
     pub decode: Duration,
     raw: ffmpeg::frame::Video,
+}
+
+impl ReadPicture {
+    /// Which frame of `index` it is, on a way that began at the start of the file or at a keyframe.
+    pub fn frame_in(&self, index: &GopIndex) -> Option<FrameIndex> {
+        if index.numbering() == Numbering::ByCount {
+            return i64::try_from(self.ordinal).ok().map(FrameIndex);
+        }
+        self.pts.and_then(|pts| index.frame_of_pts(pts))
+    }
 }
 
 impl std::fmt::Debug for ReadPicture {

@@ -168,11 +168,11 @@ fn files_are_damaged_while_they_are_in_use() {
 }
 
 /// A small file system in memory. Unmounted when dropped.
-struct SmallDisk(tempfile::TempDir);
+pub(crate) struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
     /// `None` where this user may not mount; the test is noted as skipped.
-    fn mount(test: &str) -> Option<Self> {
+    pub(crate) fn mount(test: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let is_mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=2m", "none"])
@@ -186,7 +186,7 @@ impl SmallDisk {
         Some(Self(folder))
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.0.path().join("cache")
     }
 

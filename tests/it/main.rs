@@ -23,6 +23,8 @@ mod leaks;
 mod made;
 mod otio;
 mod program;
+mod proxies;
+mod proxy_faults;
 mod reload;
 mod screen;
 mod scrub;

@@ -11,8 +11,8 @@ use crate::cache::source::{self, failed};
 use crate::cache::{ProductKey, ProductKind, ProductStore};
 use crate::convert::{ConvertJob, CpuConverter};
 use crate::decode::{
-    DecodeError, FileIdentity, GopIndex, Input, Numbering, ReadError, ReadPicture, ReaderOptions,
-    Step, VideoReader,
+    DecodeError, FileIdentity, GopIndex, Input, ReadError, ReadPicture, ReaderOptions, Step,
+    VideoReader,
 };
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, Progress, SubmitError};
 use crate::media::{Orientation, Size, VideoStream};
@@ -330,7 +330,7 @@ impl<'a> Maker<'a> {
                 }
                 Err(error) => return Ok(Err(error)),
             };
-            let Some(frame) = frame_of(&picture, index) else {
+            let Some(frame) = picture.frame_in(index) else {
                 continue;
             };
             self.next = Some(frame.offset(1));
@@ -370,14 +370,6 @@ fn nearest_place(left: &[Pick], aim: FrameIndex) -> usize {
             None => (true, pick.frame.0.unsigned_abs()),
         })
         .map_or(0, |(place, _)| place)
-}
-
-/// The number of a picture on the way.
-fn frame_of(picture: &ReadPicture, index: &GopIndex) -> Option<FrameIndex> {
-    if index.numbering() == Numbering::ByCount {
-        return i64::try_from(picture.ordinal).ok().map(FrameIndex);
-    }
-    picture.pts.and_then(|pts| index.frame_of_pts(pts))
 }
 
 /// The number of a keyframe's picture: what its time stamp says, or that of the packet where the decoder

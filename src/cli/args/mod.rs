@@ -2,6 +2,7 @@
 
 mod cache;
 mod play;
+mod proxy;
 mod soak;
 mod values;
 
@@ -20,6 +21,7 @@ pub use cache::{CacheArgs, CacheCommand, DiskArgs, KindChoice};
 pub use play::{
     MachineArgs, PictureArgs, PlayArgs, ReportArgs, RunArgs, SoundArgs, TimelineArgs, TransportArgs,
 };
+pub use proxy::{CodecChoice, PresetChoice, ProxyArgs, ProxyCommand};
 pub use soak::{LimitArgs, SoakArgs};
 pub use values::{ConvertChoice, Fault, LoopChoice, TraceChoice, ValueError};
 
@@ -101,6 +103,8 @@ pub enum CliCommand {
     Bench(BenchArgs),
     /// Look at what is kept on disk, check it and empty it.
     Cache(CacheArgs),
+    /// Make smaller copies of files for smooth playback, verify them, list and remove them.
+    Proxy(ProxyArgs),
     /// List the GPUs and the sound devices that can be used.
     Devices(DevicesArgs),
     /// Print a completion script for a shell.

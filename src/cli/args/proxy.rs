@@ -1,0 +1,158 @@
+//! `jogwheel proxy`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+
+use crate::proxy::{Preset, ProxyCodec};
+
+const EXAMPLES: &str = "\
+Examples:
+  jogwheel proxy make clip.mov                       720 rows, H.264, in the user's cache folder
+  jogwheel proxy make *.mp4 --preset half --preset quarter
+  jogwheel proxy verify                              all that were not verified yet
+  jogwheel proxy list --json
+  jogwheel proxy delete clip.mov                     its proxies; never the file itself";
+
+/// `jogwheel proxy`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ProxyArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ProxyCommand,
+    /// The folder; the one in the user's cache folder when left out.
+    #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub proxy_dir: Option<PathBuf>,
+    /// Write JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What `jogwheel proxy` does.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum ProxyCommand {
+    /// Make proxies of files, every size in one pass, and verify them.
+    Make {
+        /// The files.
+        #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+        files: Vec<PathBuf>,
+        /// A size: the most rows of a picture that is wider than high. It may be given several times.
+        #[arg(long, value_name = "SIZE", value_enum, default_value = "preview")]
+        preset: Vec<PresetChoice>,
+        /// The codec; H.264 of single pictures when left out, or JPEG where there is no x264.
+        #[arg(long, value_name = "CODEC", value_enum)]
+        codec: Option<CodecChoice>,
+        /// Make those again that are there already.
+        #[arg(long)]
+        again: bool,
+        /// Do not verify what was made: it is then done before it is used.
+        #[arg(long)]
+        no_verify: bool,
+    },
+    /// Compare proxies with their sources, and say what differs.
+    Verify {
+        /// Proxies, or files that have some; all of the folder when left out.
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        files: Vec<PathBuf>,
+        /// Verify those again that were verified before and have not changed.
+        #[arg(long)]
+        again: bool,
+    },
+    /// List every proxy: its size, its state, its source.
+    List,
+    /// Tell how many proxies there are, and how much smaller than their sources.
+    Stats,
+    /// Remove proxies. Sources are never touched.
+    Delete {
+        /// Proxies, or files whose proxies are to go.
+        #[arg(
+            value_name = "FILE",
+            required_unless_present_any = ["all", "stale"],
+            value_hint = ValueHint::FilePath
+        )]
+        files: Vec<PathBuf>,
+        /// All of the folder.
+        #[arg(long, conflicts_with_all = ["files", "stale"])]
+        all: bool,
+        /// Those whose source changed or is gone, and those that are damaged.
+        #[arg(long, conflicts_with = "files")]
+        stale: bool,
+    },
+}
+
+/// A size of proxies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PresetChoice {
+    /// 480 rows.
+    Draft,
+    /// 540 rows, a quarter of 4K.
+    Quarter,
+    /// 720 rows.
+    Preview,
+    /// 1080 rows, half of 4K.
+    #[value(alias = "high")]
+    Half,
+    /// 2160 rows, for sources of 8K.
+    Full,
+}
+
+impl From<PresetChoice> for Preset {
+    fn from(choice: PresetChoice) -> Self {
+        match choice {
+            PresetChoice::Draft => Self::Draft,
+            PresetChoice::Quarter => Self::Quarter,
+            PresetChoice::Preview => Self::Preview,
+            PresetChoice::Half => Self::Half,
+            PresetChoice::Full => Self::Full,
+        }
+    }
+}
+
+/// A codec of proxies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CodecChoice {
+    /// H.264, every picture for itself: quick to decode and to search.
+    #[value(name = "h264-intra")]
+    H264Intra,
+    /// H.264 in groups of half a second, 1.5 to 5 Mb/s.
+    #[value(name = "h264-gop")]
+    H264Gop,
+    /// JPEG pictures.
+    Mjpeg,
+    /// `ProRes` 422 Proxy.
+    Prores,
+    /// `DNxHR` LB.
+    Dnxhr,
+}
+
+impl From<CodecChoice> for ProxyCodec {
+    fn from(choice: CodecChoice) -> Self {
+        match choice {
+            CodecChoice::H264Intra => Self::H264Intra,
+            CodecChoice::H264Gop => Self::H264Gop,
+            CodecChoice::Mjpeg => Self::Mjpeg,
+            CodecChoice::Prores => Self::ProresProxy,
+            CodecChoice::Dnxhr => Self::DnxhrLb,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(choice: &impl ValueEnum) -> String {
+        choice.to_possible_value().unwrap().get_name().to_owned()
+    }
+
+    #[test]
+    fn sizes_and_codecs_bear_their_names() {
+        let presets: Vec<String> = PresetChoice::value_variants().iter().map(name).collect();
+        let expected: Vec<&str> = Preset::all().map(Preset::name).collect();
+        assert_eq!(presets, expected);
+        let codecs: Vec<String> = CodecChoice::value_variants().iter().map(name).collect();
+        let expected: Vec<&str> = ProxyCodec::all().map(ProxyCodec::name).collect();
+        assert_eq!(codecs, expected);
+    }
+}

@@ -1,0 +1,230 @@
+//! `jogwheel proxy make`.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::wire::{FileJson, MadeJson, MakeJson, VerifyItemJson};
+use super::{stop_on_signal, threads, verify_options};
+use crate::cli::args::{ProxyArgs, ProxyCommand};
+use crate::cli::cache::{size, written};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::print;
+use crate::jobs::{
+    JobEvent, JobHandle, JobListener, JobNews, JobQueue, JobState, Progress, QueueOptions,
+};
+use crate::proxy::{Made, MakeOptions, MakeRequest, Preset, ProxyCodec, ProxyFolder, verify};
+use crate::time::{Clock, RealClock};
+
+/// How often the signal to stop is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+pub(super) fn run(
+    args: &ProxyArgs,
+    folder: &ProxyFolder,
+    out: &mut dyn Write,
+) -> Result<Exit, CliError> {
+    let ProxyCommand::Make {
+        files,
+        preset,
+        codec,
+        again,
+        no_verify,
+    } = &args.command
+    else {
+        return Ok(Exit::Ok);
+    };
+    let mut presets: Vec<Preset> = preset.iter().map(|&choice| choice.into()).collect();
+    presets.sort_unstable();
+    presets.dedup();
+    let options = MakeOptions {
+        presets,
+        codec: codec.map_or_else(ProxyCodec::best_available, Into::into),
+        folder: folder.clone(),
+        threads: threads(),
+        again: *again,
+    };
+    let stop = stop_on_signal();
+    let mut all = Vec::new();
+    let mut worst = Exit::Ok;
+    for file in files {
+        let (made, is_good) = make_one(file, &options, !no_verify, &stop);
+        if stop.load(Ordering::Relaxed) {
+            let text = "making proxies was called off; those that were finished stay.";
+            return Err(CliError::new(Exit::Interrupted, text));
+        }
+        if !is_good {
+            worst = Exit::Failure;
+        }
+        if !args.json {
+            print(out, &words(&made))?;
+        }
+        all.push(made);
+    }
+    if args.json {
+        print(out, &written(true, &MakeJson { files: all }, String::new)?)?;
+    }
+    Ok(worst)
+}
+
+/// Makes the proxies of one file, and verifies them. What fails does not keep others from being made.
+fn make_one(
+    file: &Path,
+    options: &MakeOptions,
+    is_verified: bool,
+    stop: &Arc<AtomicBool>,
+) -> (FileJson, bool) {
+    let clock = RealClock::new();
+    let begun = clock.now();
+    let outcome = work(file, options, stop);
+    let seconds = clock.now().since(begun).as_secs_f64();
+    let (made, error) = match outcome {
+        Ok(made) => (made, None),
+        Err(error) => (Made::default(), Some(error)),
+    };
+    let mut is_good = error.is_none();
+    let verify_options = verify_options(stop);
+    let proxies = made.proxies.iter().map(|proxy| {
+        let result = is_verified.then(|| verify(&proxy.path, &verify_options, false));
+        is_good &= result.as_ref().is_none_or(Result::is_ok);
+        MadeJson {
+            proxy: proxy.path.display().to_string(),
+            preset: proxy.preset.name(),
+            is_new: proxy.size.is_some(),
+            size: proxy.size.map(|size| size.to_string()),
+            bytes: proxy.bytes,
+            verification: result.map(|result| VerifyItemJson::new(&proxy.path, &result)),
+        }
+    });
+    let proxies = proxies.collect();
+    let per_second = |amount: f64| if seconds > 0.0 { amount / seconds } else { 0.0 };
+    let json = FileJson {
+        source: file.display().to_string(),
+        proxies,
+        frames: made.frames,
+        repeated_frames: made.repeated,
+        seconds,
+        frames_per_second: per_second(made.frames as f64),
+        real_time: per_second(made.source_seconds),
+        error,
+    };
+    (json, is_good)
+}
+
+/// Runs the job on a thread of its own, while this one shows how far it is and listens for a stop.
+fn work(file: &Path, options: &MakeOptions, stop: &AtomicBool) -> Result<Made, String> {
+    let (send, news) = bounded(1);
+    let listener: JobListener = Arc::new(move |event: &JobEvent| {
+        if let JobNews::Progress(progress) = event.news {
+            // What is not taken in time is soon out of date.
+            let _full = send.try_send(progress);
+        }
+    });
+    let no_workers = QueueOptions {
+        workers: 0,
+        waiting: 1,
+    };
+    let queue = JobQueue::new(no_workers, listener).map_err(|error| error.to_string())?;
+    let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
+    let request = MakeRequest::new(file.to_owned(), options.clone(), clock);
+    let made = request.made();
+    let job = request.submit(&queue).map_err(|error| error.to_string())?;
+    std::thread::scope(|scope| {
+        let worker = std::thread::Builder::new()
+            .name("proxies".to_owned())
+            .spawn_scoped(scope, || queue.run_one())
+            .map_err(|error| format!("no thread could be started ({error})."))?;
+        follow(file, &news, &job, stop, || worker.is_finished());
+        Ok::<_, String>(())
+    })?;
+    match job.state() {
+        JobState::Done => Ok(made.lock().clone()),
+        JobState::Failed(reason) => Err(reason.to_string()),
+        _ => Err("making the proxy was called off.".to_owned()),
+    }
+}
+
+fn follow(
+    file: &Path,
+    news: &Receiver<Progress>,
+    job: &JobHandle,
+    stop: &AtomicBool,
+    is_over: impl Fn() -> bool,
+) {
+    let bar = progress_bar(file);
+    while !is_over() {
+        match news.recv_timeout(LOOK) {
+            Ok(progress) => {
+                bar.set_length(progress.total.into());
+                bar.set_position(progress.done.into());
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if stop.load(Ordering::Relaxed) {
+            job.cancel();
+        }
+    }
+    bar.finish_and_clear();
+}
+
+/// A bar for a person who looks; none where nobody does.
+fn progress_bar(file: &Path) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(0);
+    let template = "{msg} {wide_bar} {pos}/{len} frames, {per_sec}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    let name = file.file_name().unwrap_or_default().display().to_string();
+    bar.set_message(name);
+    bar
+}
+
+fn words(made: &FileJson) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    if let Some(error) = &made.error {
+        // Most errors name the file.
+        let name = if error.starts_with(&made.source) {
+            String::new()
+        } else {
+            format!("{}: ", made.source)
+        };
+        let _written = writeln!(text, "{name}{error}");
+    }
+    for proxy in &made.proxies {
+        let what = match &proxy.size {
+            Some(size) => format!("{size}, "),
+            None => "there already, ".to_owned(),
+        };
+        let _written = write!(text, "{}: {what}{}", proxy.proxy, size(proxy.bytes));
+        if let Some(verification) = &proxy.verification {
+            let _written = write!(text, ", {}", verification.in_short());
+        }
+        text.push('\n');
+    }
+    if made.frames > 0 {
+        let _written = writeln!(
+            text,
+            "{} frames in {:.2} s: {:.1} frames a second, {:.2} times real time",
+            made.frames, made.seconds, made.frames_per_second, made.real_time
+        );
+    }
+    if made.repeated_frames > 0 {
+        let _written = writeln!(
+            text,
+            "{} frames cannot be decoded; the ones before stand for them",
+            made.repeated_frames
+        );
+    }
+    text
+}

@@ -1,0 +1,40 @@
+//! Proxies: smaller copies of sources that stand for them while they are edited, and that are verified
+//! before they do.
+//!
+//! A proxy has exactly the frames of its source, at the same time stamps, turned and coloured alike, with
+//! the same channels of sound. [`MakeRequest`] makes proxies of several sizes in one pass through the
+//! source; [`verify`] compares one with its source and names what differs ([`Refusal`]). What is known of
+//! a proxy is in a record beside it ([`ProxyRecord`]); both lie in a [`ProxyFolder`].
+//!
+//! # What is certain
+//! - A file that has a proxy's name is complete: it is written under another, made durable and renamed.
+//! - A verification holds for one state of both files. Whichever changes, it must be done again.
+//! - Colour is stated, never guessed: the guess would depend on the size, which is another one.
+//! - Nothing but proxies and their records is ever removed.
+
+mod codec;
+mod compare;
+mod error;
+mod folder;
+mod likeness;
+mod make;
+mod muxer;
+mod output;
+mod part_file;
+mod preset;
+mod record;
+mod refusal;
+mod scale;
+mod sound;
+mod sound_likeness;
+mod verify;
+mod walker;
+
+pub use codec::ProxyCodec;
+pub use error::MakeError;
+pub use folder::{ListedProxy, ProxyFolder, ProxyState};
+pub use make::{Made, MadeProxy, MakeOptions, MakeRequest};
+pub use preset::Preset;
+pub use record::{ProxyRecord, Verification};
+pub use refusal::Refusal;
+pub use verify::{VerifyError, VerifyOptions, compare, verify};

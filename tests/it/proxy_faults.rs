@@ -1,0 +1,232 @@
+//! Proxies whose making is cut short, and the command line that makes them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jogwheel::jobs::{JobEvent, JobListener, JobNews, JobQueue, JobState, QueueOptions};
+use jogwheel::proxy::{MakeRequest, Preset, ProxyCodec};
+use jogwheel::time::RealClock;
+use parking_lot::Mutex;
+use rustix::process::Signal;
+
+use crate::disk_faults::SmallDisk;
+use crate::made;
+use crate::program::{self, Running, wait_for};
+use crate::proxies::{make, options, quick_folder};
+
+/// Whether a file's name has this ending.
+fn ends(name: &str, ending: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|found| found == ending)
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Starts the program on a long clip, and waits until it has written something.
+fn started(folder: &Path) -> Running {
+    let clip = made::clip("sync-5994.mov").path;
+    let command = program::command(&[
+        &"proxy",
+        &"make",
+        &clip,
+        &"--preset",
+        &"draft",
+        &"--proxy-dir",
+        &folder,
+    ]);
+    let running = Running::start(command);
+    let has_begun = || {
+        let part = names(folder)
+            .into_iter()
+            .find(|name| name.ends_with(".mov.part"))?;
+        let metadata = std::fs::metadata(folder.join(part)).ok()?;
+        (metadata.len() > 0).then_some(())
+    };
+    wait_for(has_begun).expect("something is written");
+    running
+}
+
+#[test]
+fn killed_in_the_middle_nothing_is_left_that_is_used() {
+    let folder = quick_folder();
+    let running = started(folder.path());
+    running.signal(Signal::KILL);
+    running.wait().expect(137);
+    let left = names(folder.path());
+    assert!(left.iter().all(|name| ends(name, "part")), "{left:?}");
+    let dir = folder.path();
+    let listed = program::run(&[&"proxy", &"list", &"--proxy-dir", &dir]).expect(0);
+    assert!(listed.stdout.contains("no proxies"), "{listed:?}");
+    // The next one clears up, and is not disturbed.
+    let clip = made::clip("h264-25.mp4").path;
+    program::run(&[&"proxy", &"make", &clip, &"--proxy-dir", &dir]).expect(0);
+    let left = names(folder.path());
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert!(ends(&left[0], "json") && ends(&left[1], "mov"), "{left:?}");
+}
+
+#[test]
+fn stopped_by_a_person_nothing_is_left() {
+    let folder = quick_folder();
+    let running = started(folder.path());
+    running.signal(Signal::INT);
+    running.wait().expect(130).says("called off");
+    assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[test]
+fn cancelled_in_the_middle_nothing_is_left() {
+    let folder = quick_folder();
+    let job: Arc<Mutex<Option<jogwheel::jobs::JobHandle>>> = Arc::default();
+    let listener: JobListener = {
+        let job = Arc::clone(&job);
+        Arc::new(move |event: &JobEvent| {
+            if let (JobNews::Progress(_), Some(job)) = (&event.news, &*job.lock()) {
+                job.cancel();
+            }
+        })
+    };
+    let no_workers = QueueOptions {
+        workers: 0,
+        waiting: 1,
+    };
+    let queue = JobQueue::new(no_workers, listener).unwrap();
+    let presets = [Preset::Draft, Preset::Preview];
+    let asked = options(folder.path(), &presets, ProxyCodec::H264Intra);
+    let clip = made::clip("h264-bframes.mp4").path;
+    let request = MakeRequest::new(clip, asked, Arc::new(RealClock::new()));
+    *job.lock() = Some(request.submit(&queue).unwrap());
+    queue.run_one();
+    let state = job.lock().as_ref().map(jogwheel::jobs::JobHandle::state);
+    assert_eq!(state, Some(JobState::Cancelled));
+    assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[test]
+fn a_full_disk_says_so_and_keeps_what_was_there() {
+    let test = "a_full_disk_says_so_and_keeps_what_was_there";
+    let Some(disk) = SmallDisk::mount(test) else {
+        return;
+    };
+    let small = made::clip("h264-gray.mp4").path;
+    let folder = disk.path();
+    program::run(&[&"proxy", &"make", &small, &"--proxy-dir", &folder]).expect(0);
+    let before = names(&folder);
+    assert_eq!(before.len(), 2);
+    let large = made::clip("h264-bframes.mp4").path;
+    let asked = options(
+        &folder,
+        &[Preset::Draft, Preset::Preview],
+        ProxyCodec::H264Intra,
+    );
+    let (state, made) = make(&large, asked, Arc::new(|_| {}));
+    let JobState::Failed(reason) = state else {
+        panic!("{state:?}");
+    };
+    assert!(reason.contains("the disk is full"), "{reason}");
+    assert!(made.proxies.is_empty());
+    assert_eq!(names(&folder), before);
+}
+
+fn json(args: &[&dyn AsRef<std::ffi::OsStr>]) -> serde_json::Value {
+    let ended = program::run(args).expect(0);
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
+#[test]
+fn the_command_line_makes_lists_verifies_and_removes() {
+    let folder = quick_folder();
+    let dir = folder.path().join("a: b");
+    let clip = made::clip("h264-25.mp4").path;
+    let made = json(&[
+        &"proxy",
+        &"make",
+        &clip,
+        &"--preset",
+        &"high",
+        &"--preset",
+        &"draft",
+        &"--proxy-dir",
+        &dir,
+        &"--json",
+    ]);
+    let file = &made["files"][0];
+    assert_eq!(
+        (file["frames"].as_i64(), file["error"].is_null()),
+        (Some(60), true),
+        "{made}"
+    );
+    assert!(file["frames_per_second"].as_f64() > Some(0.0), "{made}");
+    let presets: Vec<_> = file["proxies"].as_array().unwrap().iter().collect();
+    assert_eq!(presets.len(), 2);
+    assert_eq!(
+        (&presets[0]["preset"], &presets[1]["preset"]),
+        (&"draft".into(), &"half".into())
+    );
+    assert!(
+        presets[0]["verification"]["verified"]["frames"] == 60,
+        "{made}"
+    );
+
+    let listed = json(&[&"proxy", &"list", &"--proxy-dir", &dir, &"--json"]);
+    assert_eq!(listed["proxies"][0]["state"], "verified", "{listed}");
+    let stats = json(&[&"proxy", &"stats", &"--proxy-dir", &dir, &"--json"]);
+    assert_eq!(
+        (&stats["proxies"], &stats["sources"]),
+        (&2.into(), &1.into()),
+        "{stats}"
+    );
+    assert!(stats["ratio"].as_f64() > Some(0.0), "{stats}");
+    let verified = json(&[&"proxy", &"verify", &clip, &"--proxy-dir", &dir, &"--json"]);
+    assert_eq!(
+        verified["proxies"].as_array().map(Vec::len),
+        Some(2),
+        "{verified}"
+    );
+
+    // A refusal is an answer, and the program's end tells it.
+    let proxy = listed["proxies"][0]["proxy"].as_str().unwrap().to_owned();
+    std::fs::File::options()
+        .append(true)
+        .open(&proxy)
+        .unwrap()
+        .set_len(10_000)
+        .unwrap();
+    let refused = program::run(&[&"proxy", &"verify", &"--proxy-dir", &dir]).expect(1);
+    assert!(refused.stdout.contains("is damaged"), "{refused:?}");
+    let unknown = [
+        &"proxy" as &dyn AsRef<std::ffi::OsStr>,
+        &"delete",
+        &"/none",
+        &"--proxy-dir",
+        &dir,
+    ];
+    program::run(&unknown).expect(3).says("neither a proxy");
+    let gone = json(&[
+        &"proxy",
+        &"delete",
+        &"--stale",
+        &"--proxy-dir",
+        &dir,
+        &"--json",
+    ]);
+    assert_eq!(gone["proxies"], 1);
+    let gone = json(&[&"proxy", &"delete", &clip, &"--proxy-dir", &dir, &"--json"]);
+    assert_eq!(gone["proxies"], 1);
+    assert_eq!(names(&dir), [""; 0]);
+    assert!(clip.exists());
+    let bad = made::clip("only.wav").path;
+    let failed = program::run(&[&"proxy", &"make", &bad, &clip, &"--proxy-dir", &dir]).expect(1);
+    assert!(
+        failed.stdout.contains("no pictures") && failed.stdout.contains("verified"),
+        "{failed:?}"
+    );
+}
