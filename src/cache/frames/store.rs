@@ -28,9 +28,12 @@ const MOST_REMEMBERED: usize = 1 << 16;
 const BATCH: u64 = 64;
 
 /// While a playhead only passes by, its source does not make the cache grow beyond so many frames: enough for
-/// some steps back. Memory that was never written to before costs more time than the copy of a picture, for
-/// the system fills it first.
+/// some steps back.
 const PASSED_FRAMES: u64 = 16;
+
+/// So many of them may come at once, the others one a second: memory that was never written to before costs
+/// more time than the copy of a picture, for the system fills it first, and a virtual machine's host before it.
+const PASSED_AT_ONCE: u64 = 4;
 
 /// A source that has not moved for this long is idle.
 const IDLE: Duration = Duration::from_mins(1);
@@ -65,8 +68,8 @@ struct Source {
     aimed: u64,
     /// The same by the clock.
     aimed_at: Moment,
-    /// Whether its playhead only passes by.
-    passes: bool,
+    /// Since when its playhead only passes by.
+    passes_since: Option<Moment>,
     /// Frames of a lap, where it goes round.
     lap: Option<u64>,
     /// What a frame of it holds.
@@ -91,10 +94,13 @@ impl Source {
 /// What the cache may hold while frames of so many bytes come from `source`.
 fn limit_for(source: &Source, frame_bytes: u64, stats: &FrameCacheStats) -> u64 {
     let lap = source.lap.map(|frames| frames.saturating_mul(frame_bytes));
-    if !source.passes || lap.is_some_and(|bytes| bytes <= stats.limit_bytes) {
+    let fits = lap.is_some_and(|bytes| bytes <= stats.limit_bytes);
+    let Some(since) = source.passes_since.filter(|_| !fits) else {
         return stats.limit_bytes;
-    }
-    let passed = frame_bytes.saturating_mul(PASSED_FRAMES).max(stats.bytes);
+    };
+    let seconds = source.aimed_at.since(since).as_secs();
+    let frames = seconds.saturating_add(PASSED_AT_ONCE).min(PASSED_FRAMES);
+    let passed = frame_bytes.saturating_mul(frames).max(stats.bytes);
     passed.min(stats.limit_bytes)
 }
 
@@ -156,7 +162,7 @@ impl Store {
                 places,
                 aimed: self.tick,
                 aimed_at: now,
-                passes: false,
+                passes_since: None,
                 lap: None,
                 frame_bytes: 0,
                 gone: BTreeMap::new(),
@@ -187,7 +193,8 @@ impl Store {
         if let Some(source) = self.sources.get_mut(&source) {
             source.places.aim(keeper, aim);
             source.aimed = self.tick;
-            (source.passes, source.lap) = (aim.passes, aim.lap);
+            source.passes_since = aim.passes.then(|| source.passes_since.unwrap_or(now));
+            source.lap = aim.lap;
             source.aimed_at = now;
         }
     }
@@ -277,7 +284,11 @@ impl Store {
         let cost = entry.cost(frame, self.tick);
         let limit = limit_for(entry, kept.bytes, &self.stats);
         // One that passes by turns over a part of the cache and leaves the rest alone.
-        let batch = if entry.passes { 0 } else { limit / BATCH };
+        let batch = if entry.passes_since.is_some() {
+            0
+        } else {
+            limit / BATCH
+        };
         let mut gone = Vec::new();
         let excess = (self.stats.bytes + kept.bytes).saturating_sub(limit);
         if excess > 0 {

@@ -420,7 +420,13 @@ fn a_playhead_that_passes_by_does_not_make_the_cache_grow() {
             keeper.put(FrameIndex(frame), &picture(40));
         }
     };
-    pass(0, 300, true);
+    pass(0, 100, true);
+    assert_eq!(rig.cache.stats().frames, 4, "at once");
+    rig.clock.advance(Duration::from_secs(5));
+    pass(100, 200, true);
+    assert_eq!(rig.cache.stats().frames, 9, "one a second");
+    rig.clock.advance(Duration::from_mins(1));
+    pass(200, 300, true);
     assert_eq!(rig.cache.stats().frames, 16);
     assert!(keeper.has(FrameIndex(299)) && keeper.has(FrameIndex(290)));
     // What rests may fill it, and passing by does not empty it again.

@@ -31,7 +31,7 @@ use crate::time::FrameIndex;
 const RUNNING_AHEAD_FRAMES: i64 = 90;
 
 /// A plan that has delivered so many frames one after another plays on.
-const PASSING_FRAMES: i64 = 24;
+const PASSING_FRAMES: i64 = 8;
 
 /// Errands that are remembered, so that none is run twice where a frame cannot be had.
 const MOST_ERRANDS: usize = 256;

@@ -47,7 +47,7 @@ pub struct Outlook {
 impl Outlook {
     /// Pictures that are kept while the playhead goes where it has not been: what a person who stops wants
     /// to step back to. More would only take memory that nothing comes back to.
-    const BEHIND: usize = 24;
+    const BEHIND: usize = 12;
 
     /// A range that holds more than this many times the pictures that there is room for is gone through as
     /// if it had no end: most of them would not be there any more.
