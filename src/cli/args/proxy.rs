@@ -72,10 +72,11 @@ pub enum ProxyCommand {
             value_hint = ValueHint::FilePath
         )]
         files: Vec<PathBuf>,
-        /// All of the folder.
+        /// All of the folder that have a record.
         #[arg(long, conflicts_with_all = ["files", "stale"])]
         all: bool,
-        /// Those whose source changed or is gone, and those that are damaged.
+        /// Those whose source changed, and those that are damaged.
+        /// Those whose source is missing stay: it may be on a drive that is not plugged in.
         #[arg(long, conflicts_with = "files")]
         stale: bool,
     },

@@ -47,12 +47,17 @@ pub(super) fn run(args: &ProxyArgs, out: &mut dyn Write) -> Result<Exit, CliErro
             Ok(Exit::Ok)
         }
         ProxyCommand::Delete { files, all, stale } => {
-            let doomed = match (all, stale) {
-                (true, _) => list(&folder)?,
-                (_, true) => list(&folder)?.into_iter().filter(is_stale).collect(),
-                _ => chosen(&folder, files)?,
+            let (doomed, spared) = match (all, stale) {
+                (true, _) => list(&folder)?
+                    .into_iter()
+                    .partition(|proxy| proxy.record.is_some()),
+                (_, true) => {
+                    let stale = list(&folder)?.into_iter().filter(is_stale);
+                    (stale.collect(), Vec::new())
+                }
+                _ => (chosen(&folder, files)?, Vec::new()),
             };
-            delete(&folder, &doomed, args.json, out)
+            delete(&folder, &doomed, &spared, args.json, out)
         }
     }
 }
@@ -107,11 +112,12 @@ fn chosen(folder: &ProxyFolder, files: &[PathBuf]) -> Result<Vec<ListedProxy>, C
     Ok(chosen)
 }
 
-/// Those that can never be used again.
+/// Those that can never be used again. A source that is missing may only be on a drive that is not
+/// plugged in.
 fn is_stale(proxy: &ListedProxy) -> bool {
     matches!(
         proxy.state,
-        ProxyState::SourceChanged | ProxyState::SourceMissing | ProxyState::ProxyChanged
+        ProxyState::SourceChanged | ProxyState::ProxyChanged
     )
 }
 
@@ -183,6 +189,7 @@ fn verdict(path: &Path, result: &Result<Verification, VerifyError>) -> String {
 fn delete(
     folder: &ProxyFolder,
     doomed: &[ListedProxy],
+    spared: &[ListedProxy],
     json: bool,
     out: &mut dyn Write,
 ) -> Result<Exit, CliError> {
@@ -197,11 +204,20 @@ fn delete(
     let removed = DeleteJson {
         proxies: doomed.len() as u64,
         bytes,
+        left: spared
+            .iter()
+            .map(|file| file.path.display().to_string())
+            .collect(),
     };
     let words = || {
         let count = removed.proxies;
         let what = if count == 1 { "proxy" } else { "proxies" };
-        format!("{count} {what} removed, {}\n", size(bytes))
+        let mut text = format!("{count} {what} removed, {}\n", size(bytes));
+        for file in &removed.left {
+            // Writing to a string cannot fail.
+            let _written = writeln!(text, "{file}: left, for nothing says that it is a proxy");
+        }
+        text
     };
     print(out, &written(json, &removed, words)?)?;
     Ok(Exit::Ok)
@@ -232,7 +248,7 @@ fn table(proxies: &[ListedProxy]) -> String {
 struct Stats {
     proxies: u64,
     bytes: u64,
-    /// Of sources that are there, each counted once.
+    /// Of sources that are known, each counted once.
     sources: u64,
     source_bytes: u64,
     /// Of the proxies of those.
@@ -305,5 +321,30 @@ impl Stats {
             );
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_source_makes_no_proxy_stale() {
+        let listed = |state| ListedProxy {
+            path: PathBuf::from("/proxies/a_draft_0123abcd.mov"),
+            bytes: 1,
+            record: None,
+            state,
+        };
+        for (state, expected) in [
+            (ProxyState::Verified, false),
+            (ProxyState::Unverified, false),
+            (ProxyState::SourceChanged, true),
+            (ProxyState::SourceMissing, false),
+            (ProxyState::ProxyChanged, true),
+            (ProxyState::Unknown, false),
+        ] {
+            assert_eq!(is_stale(&listed(state)), expected, "{}", state.name());
+        }
     }
 }
