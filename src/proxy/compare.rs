@@ -14,7 +14,9 @@ use super::scale::{Scaler, Target};
 use super::sound_likeness;
 use super::verify::{VerifyError, VerifyOptions};
 use super::walker::Walker;
-use crate::decode::{AudioReader, DecodeError, GopIndex, Input, media_info, read_index};
+use crate::decode::{
+    AudioReader, DecodeError, GopIndex, IndexStore, Input, kept_or_read_index, media_info,
+};
 use crate::media::{ColorInfo, FieldOrder, HdrMetadata, MediaInfo, VideoFrame, VideoStream};
 use crate::time::{FrameIndex, MediaSpan, MediaTime};
 
@@ -48,12 +50,15 @@ struct Side {
 }
 
 impl Side {
-    fn open(mut input: Input) -> Result<Option<Self>, VerifyError> {
+    fn open(
+        mut input: Input,
+        indices: Option<&Arc<dyn IndexStore>>,
+    ) -> Result<Option<Self>, VerifyError> {
         let info = media_info(&input);
         let Some(stream) = info.default_video().cloned() else {
             return Ok(None);
         };
-        let index = Arc::new(read_index(&mut input, &stream)?);
+        let index = kept_or_read_index(&mut input, &stream, indices)?;
         Ok(Some(Self {
             input,
             info,
@@ -116,10 +121,11 @@ impl<'a> Comparison<'a> {
             let name = source_path.display().to_string();
             crate::decode::OpenError::NothingToPlay(name, "it has no pictures".to_owned())
         };
-        let source = Side::open(source)?.ok_or_else(nothing)?;
+        let source = Side::open(source, options.indices.as_ref())?.ok_or_else(nothing)?;
         let input = Input::open_interruptible(proxy, &options.interrupter);
         let input = input.map_err(|error| refuse(error.to_string()))?;
-        let opened = Side::open(input).map_err(|error| refuse(error.to_string()))?;
+        // It is the file itself that is looked at, not what was kept of it.
+        let opened = Side::open(input, None).map_err(|error| refuse(error.to_string()))?;
         let proxy_side = opened.ok_or_else(|| refuse("it has no pictures".to_owned()))?;
         Ok(Self {
             options,

@@ -19,8 +19,8 @@ use super::preset::Preset;
 use super::record::ProxyRecord;
 use super::sound::SoundFeed;
 use crate::decode::{
-    FileIdentity, GopIndex, Input, Interrupter, ReaderOptions, Step, VideoReader, media_info,
-    read_index,
+    FileIdentity, GopIndex, IndexStore, Input, Interrupter, ReaderOptions, Step, VideoReader,
+    kept_or_read_index, media_info,
 };
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, Progress, SubmitError};
 use crate::media::{FieldOrder, MediaInfo, Size, VideoFrame, VideoStream};
@@ -52,6 +52,8 @@ pub struct MakeOptions {
     pub threads: NonZeroUsize,
     /// Whether proxies that are there already are made again.
     pub again: bool,
+    /// Where indices of sources are kept, so that verifying need not read them once more.
+    pub indices: Option<Arc<dyn IndexStore>>,
 }
 
 /// A proxy that was made.
@@ -247,7 +249,8 @@ impl Making<'_> {
     fn run(self, mut input: Input, mut stream: VideoStream) -> Result<Made, MakeError> {
         let request = self.request;
         let path = request.source.as_path();
-        let index = Arc::new(read_index(&mut input, &stream)?);
+        let indices = request.options.indices.as_ref();
+        let index = kept_or_read_index(&mut input, &stream, indices)?;
         let mut pictures = Pictures {
             reader: self.open_reader(&input, &stream)?,
             index: &index,

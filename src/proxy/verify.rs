@@ -9,7 +9,8 @@ use super::compare::Comparison;
 use super::record::{ProxyRecord, Verification};
 use super::refusal::Refusal;
 use crate::decode::{
-    AudioReadError, DecodeError, FileChange, FileIdentity, Input, Interrupter, OpenError, ReadError,
+    AudioReadError, DecodeError, FileChange, FileIdentity, IndexStore, Input, Interrupter,
+    OpenError, ReadError,
 };
 use crate::time::Clock;
 
@@ -22,6 +23,8 @@ pub struct VerifyOptions {
     pub clock: Arc<dyn Clock>,
     /// Calls it off.
     pub interrupter: Interrupter,
+    /// Where indices of sources are kept.
+    pub indices: Option<Arc<dyn IndexStore>>,
 }
 
 /// Why a proxy is not verified.

@@ -35,6 +35,7 @@ pub(crate) fn options(folder: &Path, presets: &[Preset], codec: ProxyCodec) -> M
         folder: ProxyFolder::new(folder),
         threads: NonZero::new(2).unwrap(),
         again: false,
+        indices: None,
     }
 }
 
@@ -67,6 +68,7 @@ fn verify_options() -> VerifyOptions {
         threads: NonZero::new(2).unwrap(),
         clock: Arc::new(RealClock::new()),
         interrupter: Interrupter::default(),
+        indices: None,
     }
 }
 

@@ -8,16 +8,16 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use self::wire::{DeleteJson, ListJson, StatsJson, VerifyItemJson, VerifyJson};
-use super::args::{ProxyArgs, ProxyCommand};
-use super::cache::{size, written};
+use super::args::{DiskArgs, ProxyArgs, ProxyCommand};
+use super::cache::{disk_cache, size, written};
 use super::counted;
 use super::exit::{CliError, Exit};
 use super::{print, stop_on_signal};
 use crate::config::Folders;
-use crate::decode::{FileIdentity, Interrupter};
+use crate::decode::{FileIdentity, IndexStore, Interrupter};
 use crate::proxy::{
     ListedProxy, ProxyFolder, ProxyState, Verification, VerifyError, VerifyOptions, verify,
 };
@@ -27,11 +27,11 @@ pub(super) fn run(args: &ProxyArgs, out: &mut dyn Write) -> Result<Exit, CliErro
     let folder = folder(args.proxy_dir.as_deref())?;
     match &args.command {
         ProxyCommand::Make { .. } => make::run(args, &folder, out),
-        ProxyCommand::Verify { files, again } => {
+        ProxyCommand::Verify { files, again, disk } => {
             let chosen = chosen(&folder, files)?;
             let stop = stop_on_signal();
-            let outcome = verify_all(&chosen, &stop, *again, args.json, out)?;
-            Ok(outcome)
+            let options = verify_options(&stop, indices(disk));
+            verify_all(&chosen, &options, *again, args.json, out)
         }
         ProxyCommand::List => {
             let proxies = list(&folder)?;
@@ -122,13 +122,19 @@ fn is_stale(proxy: &ListedProxy) -> bool {
 }
 
 /// How everything is verified here.
-fn verify_options(stop: &Arc<AtomicBool>) -> VerifyOptions {
+fn verify_options(stop: &Arc<AtomicBool>, indices: Option<Arc<dyn IndexStore>>) -> VerifyOptions {
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
     VerifyOptions {
         threads: threads(),
         clock,
         interrupter: Interrupter::from(Arc::clone(stop)),
+        indices,
     }
+}
+
+/// Where indices of sources are kept, if they are.
+fn indices(disk: &DiskArgs) -> Option<Arc<dyn IndexStore>> {
+    disk_cache(disk).map(|disk| -> Arc<dyn IndexStore> { disk })
 }
 
 fn threads() -> NonZeroUsize {
@@ -137,17 +143,16 @@ fn threads() -> NonZeroUsize {
 
 fn verify_all(
     proxies: &[ListedProxy],
-    stop: &Arc<AtomicBool>,
+    options: &VerifyOptions,
     again: bool,
     json: bool,
     out: &mut dyn Write,
 ) -> Result<Exit, CliError> {
-    let options = verify_options(stop);
     let mut all = Vec::new();
     let mut is_good = true;
     for proxy in proxies {
-        let result = verify(&proxy.path, &options, again);
-        if stop.load(Ordering::Relaxed) {
+        let result = verify(&proxy.path, options, again);
+        if options.interrupter.is_interrupted() {
             return Err(CliError::new(
                 Exit::Interrupted,
                 "verifying was called off.",
