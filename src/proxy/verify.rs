@@ -46,6 +46,9 @@ pub enum VerifyError {
     /// The source's sound cannot be read.
     #[error(transparent)]
     Sound(#[from] AudioReadError),
+    /// An [`Interrupter`] called it off.
+    #[error("verifying was called off.")]
+    Interrupted,
     /// The result cannot be kept.
     #[error("{0}: that it was verified cannot be noted ({1}). Check the folder's permissions.")]
     Note(PathBuf, io::Error),
@@ -115,5 +118,10 @@ pub fn compare(
     proxy: &Path,
     options: &VerifyOptions,
 ) -> Result<Verification, VerifyError> {
-    Comparison::open(source, proxy, options)?.run()
+    let found = Comparison::open(source, proxy, options).and_then(|comparison| comparison.run());
+    // What could not be read then says nothing of the proxy, nor does what looked like an end.
+    if options.interrupter.is_interrupted() {
+        return Err(VerifyError::Interrupted);
+    }
+    found
 }
