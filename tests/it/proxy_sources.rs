@@ -18,30 +18,14 @@ use crate::proxies::{all_sound, ffmpeg, make, make_one, options, quick_folder, v
 fn sound_that_starts_late_is_not_moved_to_a_tick_of_the_pictures() {
     let folder = quick_folder();
     let late = folder.path().join("late.mov");
+    // A tick of the pictures is 42 ms.
     let change = [
         "-af",
         "asetpts=PTS+0.033/TB",
         "-video_track_timescale",
-        "25",
+        "24",
     ];
-    ffmpeg(
-        &made::clip("h264-25.mp4").path,
-        &["-an", "-frames:v", "25"],
-        &late,
-    );
-    let silent = folder.path().join("silent.mov");
-    std::fs::rename(&late, &silent).unwrap();
-    let sine = [
-        "-f",
-        "lavfi",
-        "-i",
-        "sine=r=48000:d=1",
-        "-map",
-        "0:v",
-        "-map",
-        "1:a",
-    ];
-    ffmpeg(&silent, &[&sine[..], &change].concat(), &late);
+    ffmpeg(&made::clip("sound-stereo.mp4").path, &change, &late);
     let proxy = make_one(&late, &folder.path().join("proxies"), ProxyCodec::H264Intra);
     let (begin, source) = all_sound(&late);
     let (proxy_begin, copy) = all_sound(&proxy);
