@@ -42,6 +42,9 @@ pub enum AudioReadError {
     /// Reading failed in mid-stream.
     #[error("{0}: reading its sound failed ({1}). Check the disk or the network share.")]
     Read(String, String),
+    /// The container makes no sense from here on.
+    #[error("{0}: its sound is damaged from here on ({1}).")]
+    Damaged(String, String),
     /// A seek failed.
     #[error("{0}: its sound cannot be positioned ({1}).")]
     Seek(String, String),
@@ -329,7 +332,12 @@ impl AudioReader {
                 Err(error) => {
                     self.drain();
                     let name = self.input.path().display().to_string();
-                    return Err(AudioReadError::Read(name, error.to_string()));
+                    return Err(match error {
+                        ffmpeg::Error::InvalidData => {
+                            AudioReadError::Damaged(name, error.to_string())
+                        }
+                        error => AudioReadError::Read(name, error.to_string()),
+                    });
                 }
             }
         }

@@ -1,10 +1,13 @@
 //! Making the GOP index of a file by reading its packets once.
 
+use std::sync::Arc;
+
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::ffi;
 
 use super::index::{GopIndex, IndexBuilder, IndexBytesError, PacketStamp};
 use super::input::{Input, ReadError, ReadOutcome};
+use super::keeper::IndexStore;
 use super::sniff;
 use crate::media::VideoStream;
 
@@ -17,6 +20,31 @@ pub fn read_index(input: &mut Input, video: &VideoStream) -> Result<GopIndex, Re
     let mut builder = index_builder(video);
     read_stamps(input, video, &mut builder, |_| {})?;
     Ok(builder.publish(true))
+}
+
+/// The index of `video` in `indices`, or else as [`read_index`] finds it, and then it is kept there.
+///
+/// # Errors
+/// When it is not there and the file cannot be read to its end.
+pub fn kept_or_read_index(
+    input: &mut Input,
+    video: &VideoStream,
+    indices: Option<&Arc<dyn IndexStore>>,
+) -> Result<Arc<GopIndex>, ReadError> {
+    let identity = input.file_identity();
+    if let Some(index) = indices.and_then(|indices| indices.load(&identity, video)) {
+        return Ok(index);
+    }
+    let is_settled = identity.is_settled();
+    let index = Arc::new(read_index(input, video)?);
+    // One that is still being written has more to come.
+    if let Some(indices) = indices
+        && is_settled
+        && input.file_change().is_none()
+    {
+        indices.store(input.path(), &identity, video, &index);
+    }
+    Ok(index)
 }
 
 /// What the index of `video` depends on beside the file: which stream it is, and which FFmpeg reads it,

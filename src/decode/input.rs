@@ -264,8 +264,9 @@ impl Input {
             match code {
                 0.. if self.is_discarded(packet.stream()) => {}
                 0.. => return Ok(ReadOutcome::Packet),
-                ffi::AVERROR_EOF => return Ok(ReadOutcome::End),
+                // Some demuxers take what was called off for the end.
                 _ if self.interrupter.is_interrupted() => return Err(ReadError::Interrupted),
+                ffi::AVERROR_EOF => return Ok(ReadOutcome::End),
                 ffi::AVERROR_EXIT => return Err(ReadError::Interrupted),
                 _ if is_retryable(code) && bad < MAX_BAD_READS => bad += 1,
                 _ if is_io(code) => return Err(ReadError::Io(error_text(code))),

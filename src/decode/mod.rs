@@ -29,7 +29,7 @@ pub use audio_reader::{AudioChunk, AudioRead, AudioReadError, AudioReader};
 pub use canonical::{CanonicalFormat, describe, format_from_raw, format_name, raw_format};
 pub use frame_buffers::BufferCounters;
 pub use index::{GopIndex, IndexBuilder, IndexBytesError, Keyframe, Numbering, PacketStamp};
-pub use index_reader::{index_from_bytes, index_parameters, read_index};
+pub use index_reader::{index_from_bytes, index_parameters, kept_or_read_index, read_index};
 pub use input::{Input, OpenError, ReadError, ReadOutcome, SameFile};
 pub use keeper::{Aim, FrameKeeper, IndexStore};
 pub use log::{LOG_TARGET, init};

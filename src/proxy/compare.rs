@@ -3,19 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ffmpeg_next::format::Pixel;
-
 use super::codec::ProxyCodec;
-use super::likeness::{Likeness, likeness};
+use super::likeness::Likeness;
 use super::output::{last_duration_ticks, shift_of};
+use super::pair::{Pair, is_nearer};
 use super::record::Verification;
 use super::refusal::Refusal;
-use super::scale::{Scaler, Target};
 use super::sound_likeness;
 use super::verify::{VerifyError, VerifyOptions};
 use super::walker::Walker;
-use crate::decode::{AudioReader, DecodeError, GopIndex, Input, media_info, read_index};
-use crate::media::{ColorInfo, FieldOrder, HdrMetadata, MediaInfo, VideoFrame, VideoStream};
+use crate::decode::{
+    AudioReader, DecodeError, GopIndex, IndexStore, Input, kept_or_read_index, media_info,
+};
+use crate::media::{ColorInfo, HdrMetadata, MediaInfo, VideoFrame, VideoStream};
 use crate::time::{FrameIndex, MediaSpan, MediaTime};
 
 /// Places whose pictures are compared, spread evenly. Of a source in groups it is the group's first.
@@ -33,12 +33,6 @@ const LEAST_STRUCTURE: f64 = 0.7;
 /// Levels that are farther off than this, in codes of 8 bits, can be seen.
 const MOST_LEVELS: f64 = 3.0;
 
-/// What a neighbour's distance must be below, as a part of the picture's own, to be the better match.
-const NEARER: f64 = 0.8;
-
-/// Distances below this are nothing but loss.
-const NO_DISTANCE: f64 = 0.004;
-
 /// One of the two files.
 struct Side {
     input: Input,
@@ -48,12 +42,15 @@ struct Side {
 }
 
 impl Side {
-    fn open(mut input: Input) -> Result<Option<Self>, VerifyError> {
+    fn open(
+        mut input: Input,
+        indices: Option<&Arc<dyn IndexStore>>,
+    ) -> Result<Option<Self>, VerifyError> {
         let info = media_info(&input);
         let Some(stream) = info.default_video().cloned() else {
             return Ok(None);
         };
-        let index = Arc::new(read_index(&mut input, &stream)?);
+        let index = kept_or_read_index(&mut input, &stream, indices)?;
         Ok(Some(Self {
             input,
             info,
@@ -116,10 +113,11 @@ impl<'a> Comparison<'a> {
             let name = source_path.display().to_string();
             crate::decode::OpenError::NothingToPlay(name, "it has no pictures".to_owned())
         };
-        let source = Side::open(source)?.ok_or_else(nothing)?;
+        let source = Side::open(source, options.indices.as_ref())?.ok_or_else(nothing)?;
         let input = Input::open_interruptible(proxy, &options.interrupter);
         let input = input.map_err(|error| refuse(error.to_string()))?;
-        let opened = Side::open(input).map_err(|error| refuse(error.to_string()))?;
+        // It is the file itself that is looked at, not what was kept of it.
+        let opened = Side::open(input, None).map_err(|error| refuse(error.to_string()))?;
         let proxy_side = opened.ok_or_else(|| refuse("it has no pictures".to_owned()))?;
         Ok(Self {
             options,
@@ -190,12 +188,10 @@ impl<'a> Comparison<'a> {
                 proxy: proxy.stream.rate,
             });
         }
-        // A coarser clock cannot be finer than its ticks.
-        let slack = source.tick().max(proxy.tick());
         let slack = if source.tick() == proxy.tick() {
             MediaSpan::ZERO
         } else {
-            slack
+            self.slack()
         };
         for frame in (0..frames).map(FrameIndex) {
             let (ours, theirs) = (source.time(frame, self.shift), proxy.time(frame, 0));
@@ -218,7 +214,7 @@ impl<'a> Comparison<'a> {
             let spread = side.time(last, 0) - side.time(FrameIndex::ZERO, 0);
             spread + length(side)
         };
-        let slack = source.tick().max(proxy.tick());
+        let slack = self.slack();
         let is_off = |theirs: MediaSpan| (whole(source) - theirs).abs() > slack;
         // A file that begins late does not tell how long its last frame lasts, but how long it is.
         let stated = proxy.stream.duration;
@@ -229,6 +225,12 @@ impl<'a> Comparison<'a> {
             });
         }
         Ok(())
+    }
+
+    /// How far apart the same times may be in the two files.
+    fn slack(&self) -> MediaSpan {
+        let interval = self.source.stream.rate.frame_span_nearest();
+        slack_of(self.source.tick(), self.proxy.tick(), interval)
     }
 
     /// Whether both time stamps are the same fraction of a second.
@@ -359,7 +361,9 @@ impl<'a> Comparison<'a> {
                 };
                 let other = pair.likeness(&ours, &there).map_err(refuse)?;
                 let (own, other) = (1.0 - own.structure, 1.0 - other.structure);
-                if own > NO_DISTANCE && other < own * NEARER {
+                if is_nearer(own, other)
+                    && !pair.are_alike(&there, &frame, other).map_err(refuse)?
+                {
                     return Err(refuse(Refusal::Shifted {
                         frame: number_there,
                         shows: number,
@@ -372,7 +376,11 @@ impl<'a> Comparison<'a> {
             let rounded = (own.structure * 10_000.0).round() / 10_000.0;
             found.least_likeness = found.least_likeness.min(rounded);
         }
-        wrong.map_or(Ok(found), |refusal| Err(refuse(refusal)))
+        let nothing = (found.samples == 0).then_some(Refusal::NothingCompared);
+        match wrong.or(nothing) {
+            Some(refusal) => Err(refuse(refusal)),
+            None => Ok(found),
+        }
     }
 
     /// Compares what two pictures say of themselves.
@@ -388,6 +396,13 @@ impl<'a> Comparison<'a> {
         let codec = codec_of(&self.proxy.stream);
         compare_color(&codec.color_of(&stream), &proxy.color)
     }
+}
+
+/// How far apart the same times may be: a coarser clock cannot be finer than its ticks. But where a tick
+/// is a whole frame, as in AVI, that frame is not to be taken for its neighbour.
+fn slack_of(source_tick: MediaSpan, proxy_tick: MediaSpan, interval: MediaSpan) -> MediaSpan {
+    let most = MediaSpan::from_flicks(interval.flicks() / 2 - 1);
+    source_tick.max(proxy_tick).min(most).max(MediaSpan::ZERO)
 }
 
 /// The codec whose rules a proxy follows. Those of H.264 fit all that keep everything.
@@ -463,39 +478,16 @@ fn check_likeness(frame: FrameIndex, found: Likeness) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Brings pictures of both files to one size and format.
-struct Pair {
-    source: Scaler,
-    proxy: Scaler,
-    ours: ffmpeg_next::frame::Video,
-    theirs: ffmpeg_next::frame::Video,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Pair {
-    fn new(proxy: &VideoFrame) -> Self {
-        let target = Target {
-            size: proxy.size,
-            pixel: Pixel::YUV420P,
-            color: proxy.color,
-            fields: proxy.fields != FieldOrder::Progressive,
-        };
-        let (source, proxy) = (Scaler::new(target), Scaler::new(target));
-        Self {
-            ours: source.blank(),
-            theirs: proxy.blank(),
-            source,
-            proxy,
-        }
-    }
-
-    fn likeness(&mut self, source: &VideoFrame, proxy: &VideoFrame) -> Result<Likeness, Refusal> {
-        let unreadable = |error: super::scale::ScaleError| Refusal::Unreadable(error.to_string());
-        self.source
-            .scale(source, &mut self.ours)
-            .map_err(unreadable)?;
-        self.proxy
-            .scale(proxy, &mut self.theirs)
-            .map_err(unreadable)?;
-        Ok(likeness(&self.ours, &self.theirs))
+    #[test]
+    fn no_frame_passes_for_its_neighbour_where_ticks_are_frames() {
+        let span = MediaSpan::from_millis;
+        assert_eq!(slack_of(span(1), span(0), span(40)), span(1));
+        let whole_frame = slack_of(span(40), span(1), span(40));
+        assert!(whole_frame < span(20) && whole_frame > span(19));
+        assert_eq!(slack_of(span(1), span(1), span(0)), MediaSpan::ZERO);
     }
 }

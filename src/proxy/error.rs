@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::codec::ProxyCodec;
 use crate::decode::{AudioReadError, DecodeError, OpenError, ReadError};
 use crate::jobs::JobStop;
-use crate::media::Size;
+use crate::media::{MatrixCoefficients, Size};
 
 /// Why a proxy cannot be made, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,12 @@ pub enum MakeError {
     /// It is interlaced, and the codec knows no fields.
     #[error("{0}: it is interlaced, and {1} cannot tell the fields apart. Use --codec h264-intra.")]
     Fields(PathBuf, ProxyCodec),
+    /// Some of its pictures are interlaced and some are not, or in another order.
+    #[error("{0}: its pictures are not interlaced alike throughout. Play the source.")]
+    FieldsChange(PathBuf),
+    /// Its colours are stored in a way that cannot be scaled.
+    #[error("{0}: its colours are stored as {1:?}, which cannot be scaled. Play the source.")]
+    Matrix(PathBuf, MatrixCoefficients),
     /// Its pictures change their size.
     #[error("{0}: its pictures change from {1} to {2} on the way, which a proxy cannot.")]
     SizeChanges(PathBuf, Size, Size),
@@ -86,7 +92,11 @@ impl MakeError {
             Self::Cancelled
                 | Self::Open(OpenError::Interrupted(_))
                 | Self::Read(ReadError::Interrupted)
-                | Self::Decode(DecodeError::Read(ReadError::Interrupted))
+                | Self::Decode(
+                    DecodeError::Read(ReadError::Interrupted)
+                        | DecodeError::Open(OpenError::Interrupted(_))
+                )
+                | Self::Sound(AudioReadError::Open(OpenError::Interrupted(_)))
         )
     }
 }

@@ -87,7 +87,7 @@ impl ProxyFolder {
     /// When it cannot be made.
     pub fn prepare(&self) -> io::Result<()> {
         std::fs::create_dir_all(&self.0)?;
-        part_file::sweep(&self.0);
+        part_file::sweep(&self.0, &is_part_of_ours);
         Ok(())
     }
 
@@ -153,14 +153,19 @@ impl ProxyFolder {
         Ok(found)
     }
 
-    /// Removes a proxy of this folder and its record. Nothing else is ever removed.
+    /// Removes a proxy of this folder and its record. Nothing else is ever removed: a file that merely
+    /// has such a name, and no record, may be anything.
     ///
     /// # Errors
-    /// When it is none of this folder, or cannot be removed.
+    /// When it is none of this folder, has no record, or cannot be removed.
     pub fn delete(&self, proxy: &Path) -> io::Result<()> {
         let is_here = proxy.parent() == Some(self.0.as_path()) && is_proxy_name(proxy);
         if !is_here {
             let text = "it is no proxy of this folder";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        if ProxyRecord::read_beside(proxy).is_none() {
+            let text = "no record says what it is a proxy of; remove it by hand if it is one";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         std::fs::remove_file(proxy)?;
@@ -168,6 +173,17 @@ impl ProxyFolder {
         let _gone = std::fs::remove_file(ProxyRecord::path_beside(proxy));
         Ok(())
     }
+}
+
+/// Whether a name is one that a proxy or a record has while it is written.
+fn is_part_of_ours(path: &Path) -> bool {
+    let name = path.file_name().map(OsStr::to_string_lossy);
+    let stem = name
+        .as_ref()
+        .and_then(|name| name.strip_suffix(part_file::PART_ENDING));
+    stem.is_some_and(|stem| {
+        stem.starts_with(ProxyRecord::PART_BEGINNING) || is_proxy_name(Path::new(stem))
+    })
 }
 
 /// Whether a name is one that [`ProxyFolder::place_of`] gives.
@@ -258,14 +274,27 @@ mod tests {
         assert_eq!(ProxyFolder::new(Path::new("/none")).list().unwrap(), []);
         let other = folder.path().join("clip.mov");
         let proxy = folder.path().join("clip_draft_0123abcd.mov");
-        for path in [&other, &proxy] {
+        // A date has eight digits as well.
+        let namesake = folder.path().join("wedding_preview_20240612.mov");
+        for path in [&other, &proxy, &namesake] {
             std::fs::write(path, "x").unwrap();
         }
-        std::fs::write(ProxyRecord::path_beside(&proxy), "{}").unwrap();
+        let beside = ProxyRecord::path_beside(&namesake);
+        std::fs::write(&beside, "{}").unwrap();
+        let record = ProxyRecord {
+            source: other.clone(),
+            source_file: file(1),
+            proxy_file: file(1),
+            preset: Preset::Draft,
+            codec: ProxyCodec::H264Intra,
+            verified: None,
+        };
+        record.write_beside(&proxy).unwrap();
         let listed = proxies.list().unwrap();
-        assert_eq!(listed.len(), 1);
-        assert_eq!(listed[0].state, ProxyState::Unknown);
+        assert_eq!(listed.len(), 2);
+        assert_eq!(listed[1].state, ProxyState::Unknown);
         assert!(proxies.delete(&other).is_err());
+        assert!(proxies.delete(&namesake).is_err());
         assert!(
             proxies
                 .delete(Path::new("/elsewhere/clip_draft_0123abcd.mov"))
@@ -273,26 +302,33 @@ mod tests {
         );
         proxies.delete(&proxy).unwrap();
         let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
-        assert_eq!(left.len(), 1);
-        assert!(other.exists());
+        assert_eq!(left.len(), 3);
+        assert!(other.exists() && namesake.exists() && beside.exists());
     }
 
     #[test]
     fn what_a_dead_program_left_is_swept_and_what_a_living_one_writes_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let proxies = ProxyFolder::new(folder.path());
-        let dead = folder.path().join("dead.mov.part");
-        std::fs::write(&dead, "half").unwrap();
-        let place = folder.path().join("alive.mov");
+        let dead = folder.path().join("dead_draft_0123abcd.mov.part");
+        let record = folder.path().join(".jogwheel-x1y2z3.part");
+        // What other programs write.
+        let download = folder.path().join("clip.mov.part");
+        let hidden = folder.path().join(".part");
+        for path in [&dead, &record, &download, &hidden] {
+            std::fs::write(path, "half").unwrap();
+        }
+        let place = folder.path().join("alive_draft_0123abcd.mov");
         let alive = part_file::PartFile::create(&place).unwrap();
         proxies.prepare().unwrap();
-        assert!(!dead.exists());
-        assert!(folder.path().join("alive.mov.part").exists());
+        assert!(!dead.exists() && !record.exists());
+        assert!(download.exists() && hidden.exists());
+        assert!(folder.path().join("alive_draft_0123abcd.mov.part").exists());
         assert!(
             part_file::PartFile::create(&place).is_err(),
             "another one makes it"
         );
         drop(alive);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

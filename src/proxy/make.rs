@@ -17,14 +17,16 @@ use super::folder::ProxyFolder;
 use super::output::{Material, Output, Piece, Written, shift_of};
 use super::preset::Preset;
 use super::record::ProxyRecord;
+use super::scale::can_scale;
 use super::sound::SoundFeed;
+use super::walker::number_of;
 use crate::decode::{
-    FileIdentity, GopIndex, Input, Interrupter, ReaderOptions, Step, VideoReader, media_info,
-    read_index,
+    FileIdentity, GopIndex, IndexStore, Input, Interrupter, ReaderOptions, Step, VideoReader,
+    kept_or_read_index, media_info,
 };
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, Progress, SubmitError};
 use crate::media::{FieldOrder, MediaInfo, Size, VideoFrame, VideoStream};
-use crate::memory::FramePool;
+use crate::memory::{FramePool, MemoryBudget};
 use crate::time::{Clock, FrameIndex, MediaTime};
 
 /// Pictures that wait for an encoder, at most. More would only take memory: the slowest thread decides.
@@ -32,9 +34,6 @@ const PICTURES_AHEAD: usize = 3;
 
 /// Pictures that a decoder refers to, at most.
 const DECODER_PICTURES: usize = 17;
-
-/// The most memory that decoded pictures take in the pool.
-const POOL_BYTES: u64 = 2 << 30;
 
 /// The listener hears of every so many frames.
 const FRAMES_A_NEWS: i64 = 8;
@@ -48,10 +47,12 @@ pub struct MakeOptions {
     pub codec: ProxyCodec,
     /// Where proxies are kept.
     pub folder: ProxyFolder,
-    /// Threads that decode; as many more encode as there are sizes.
+    /// Threads that decode. Each size has a thread more that scales, and encoders have some of their own.
     pub threads: NonZeroUsize,
     /// Whether proxies that are there already are made again.
     pub again: bool,
+    /// Where indices of sources are kept, so that verifying need not read them once more.
+    pub indices: Option<Arc<dyn IndexStore>>,
 }
 
 /// A proxy that was made.
@@ -210,6 +211,10 @@ struct Pictures<'a> {
     context: &'a JobContext,
     path: &'a Path,
     size: Size,
+    /// Those of the first picture.
+    fields: Option<FieldOrder>,
+    /// The frame after the last picture that came out.
+    after: Option<FrameIndex>,
 }
 
 impl Pictures<'_> {
@@ -226,20 +231,35 @@ impl Pictures<'_> {
                 Ok(Step::End) => return Ok(None),
                 Err(error) => return Err(error.into()),
             };
-            // What is no frame of its own is never shown: the other field of one, or a lead-in.
-            let number = picture.frame_in(self.index);
+            let number = number_of(&picture, self.index, self.after);
+            self.after = number.map(|number| number.offset(1)).or(self.after);
+            // What is no frame of its own is never shown, such as the other field of one.
             let Some(number) = number.filter(|&number| number >= least) else {
                 continue;
             };
             match self.reader.frame(picture) {
-                Ok(frame) if frame.size != self.size => {
-                    let path = self.path.to_owned();
-                    return Err(MakeError::SizeChanges(path, self.size, frame.size));
+                Ok(frame) => {
+                    self.check_kind(&frame)?;
+                    return Ok(Some((number, Arc::new(frame))));
                 }
-                Ok(frame) => return Ok(Some((number, Arc::new(frame)))),
                 Err(error) => tracing::debug!("frame {number} is left out: {error}"),
             }
         }
+    }
+
+    /// Proxies are of one size, and of one kind of scanning, throughout.
+    fn check_kind(&mut self, frame: &VideoFrame) -> Result<(), MakeError> {
+        let path = || self.path.to_owned();
+        if frame.size != self.size {
+            return Err(MakeError::SizeChanges(path(), self.size, frame.size));
+        }
+        if !can_scale(frame.format, frame.color.matrix) {
+            return Err(MakeError::Matrix(path(), frame.color.matrix));
+        }
+        if frame.fields != *self.fields.get_or_insert(frame.fields) {
+            return Err(MakeError::FieldsChange(path()));
+        }
+        Ok(())
     }
 }
 
@@ -247,13 +267,16 @@ impl Making<'_> {
     fn run(self, mut input: Input, mut stream: VideoStream) -> Result<Made, MakeError> {
         let request = self.request;
         let path = request.source.as_path();
-        let index = Arc::new(read_index(&mut input, &stream)?);
+        let indices = request.options.indices.as_ref();
+        let index = kept_or_read_index(&mut input, &stream, indices)?;
         let mut pictures = Pictures {
             reader: self.open_reader(&input, &stream)?,
             index: &index,
             context: self.context,
             path,
             size: stream.size,
+            fields: None,
+            after: Some(FrameIndex::ZERO),
         };
         // What pictures say of themselves counts for more than what the container says.
         let first = pictures.next(FrameIndex::ZERO)?;
@@ -323,7 +346,7 @@ impl Making<'_> {
         let options = ReaderOptions {
             threads,
             // What does not fit is decoded into memory of the decoder's own.
-            pool: FramePool::new(bytes.min(POOL_BYTES)),
+            pool: FramePool::new(bytes.min(MemoryBudget::for_this_machine().frame_bytes())),
             clock: Arc::clone(&self.request.clock),
             interrupter: self.interrupter.clone(),
         };
@@ -383,6 +406,8 @@ impl Making<'_> {
         }
         let end = MediaTime::from_flicks(i64::MAX);
         sound_up_to(sounds, end, feeder)?;
+        // What was called off by now may be cut short.
+        check(self.context)?;
         feeder.send(&Piece::End)?;
         Ok(repeated)
     }

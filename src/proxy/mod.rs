@@ -20,6 +20,7 @@ mod likeness;
 mod make;
 mod muxer;
 mod output;
+mod pair;
 mod part_file;
 mod preset;
 mod record;

@@ -3,6 +3,7 @@
 use std::ffi::{CString, c_int};
 use std::fs::File;
 use std::io;
+use std::num::NonZeroU32;
 use std::ptr::NonNull;
 
 use ffmpeg_next as ffmpeg;
@@ -149,12 +150,18 @@ impl Muxer {
         Ok(())
     }
 
-    /// Writes the header. Time is counted in units of `base`, that of gaps before streams included.
-    pub(super) fn begin(&mut self, base: TimeBase) -> io::Result<()> {
+    /// Writes the header. Time of pictures is counted in units of `base`, and that of gaps before streams
+    /// in units that ticks of `base` and samples of these `rates` are whole numbers of.
+    pub(super) fn begin(
+        &mut self,
+        base: TimeBase,
+        rates: impl Iterator<Item = NonZeroU32>,
+    ) -> io::Result<()> {
         let scale = base.den().to_string();
+        let movie_scale = movie_scale(base, rates).to_string();
         let options: ffmpeg::Dictionary<'_> = [
             ("video_track_timescale", scale.as_str()),
-            ("movie_timescale", scale.as_str()),
+            ("movie_timescale", movie_scale.as_str()),
             ("write_tmcd", "1"),
         ]
         .into_iter()
@@ -229,6 +236,20 @@ impl Drop for Muxer {
     }
 }
 
+/// Units a second of the whole file: the least common multiple of the pictures' and the sounds'. What would
+/// be more than the container can say is left out.
+fn movie_scale(base: TimeBase, rates: impl Iterator<Item = NonZeroU32>) -> u32 {
+    let most = i32::MAX.unsigned_abs();
+    rates.fold(base.den(), |scale, rate| {
+        let (mut divisor, mut rest) = (scale, rate.get());
+        while rest != 0 {
+            (divisor, rest) = (rest, divisor % rest);
+        }
+        let common = scale.checked_mul(rate.get() / divisor);
+        common.filter(|&common| common <= most).unwrap_or(scale)
+    })
+}
+
 /// FFmpeg's words for an error.
 pub(super) fn ffmpeg_error(code: c_int) -> io::Error {
     io::Error::other(ffmpeg::Error::from(code).to_string())
@@ -295,4 +316,25 @@ fn hdr_side_data(hdr: HdrMetadata) -> Vec<(ffi::AVPacketSideDataType, Vec<u8>)> 
         made.push((kind, bytes(&[scaled(light, 1.0), 0])));
     }
     made
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_are_counted_in_units_of_pictures_and_of_samples() {
+        for (den, rates, expected) in [
+            (25, &[48_000][..], 48_000),
+            (24_000, &[48_000, 44_100], 7_056_000),
+            (90_000, &[], 90_000),
+            (1_000_000, &[44_100, 48_000], 882_000_000),
+            // Too many: what comes first counts.
+            (1_000_000_007, &[48_000], 1_000_000_007),
+        ] {
+            let base = TimeBase::new(1, den).unwrap();
+            let rates = rates.iter().filter_map(|&rate| NonZeroU32::new(rate));
+            assert_eq!(movie_scale(base, rates), expected);
+        }
+    }
 }

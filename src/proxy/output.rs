@@ -121,7 +121,8 @@ impl Output {
             let added = muxer.add_sound(material.input, *id, format);
             added.map_err(write)?;
         }
-        muxer.begin(stream.time_base).map_err(write)?;
+        let rates = material.sounds.iter().map(|(_, format)| format.rate);
+        muxer.begin(stream.time_base, rates).map_err(write)?;
         let scaler = Scaler::new(target);
         Ok(Self {
             preset,

@@ -3,6 +3,7 @@
 use std::ffi::{c_int, c_void};
 use std::fs::{File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
@@ -12,6 +13,9 @@ use crate::decode::FileIdentity;
 
 /// What the name of a file that is being written ends with.
 pub(super) const PART_ENDING: &str = ".part";
+
+/// How often another program may finish a file just when this one is about to write it.
+const ATTEMPTS: usize = 8;
 
 /// Bytes that FFmpeg gathers before it writes.
 const BUFFER_BYTES: c_int = 256 * 1024;
@@ -37,27 +41,22 @@ impl PartFile {
         let mut part = place.as_os_str().to_owned();
         part.push(PART_ENDING);
         let part = PathBuf::from(part);
-        // Not emptied before it is locked: another process may be writing it.
-        let mut options = File::options();
-        let file = options.read(true).write(true).create(true).truncate(false);
-        let file = file.open(&part)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let text = "another program is making it";
-                return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
+        for _ in 0..ATTEMPTS {
+            // Not emptied before it is locked: another process may be writing it.
+            let mut options = File::options();
+            let file = options.read(true).write(true).create(true).truncate(false);
+            if let Some(file) = lock(file.open(&part)?, &part)? {
+                let this = Self {
+                    file,
+                    part,
+                    place: place.to_owned(),
+                    is_placed: false,
+                };
+                this.file.set_len(0)?;
+                return Ok(this);
             }
-            // Some network shares know no locks.
-            Err(TryLockError::Error(error)) => tracing::debug!("{}: {error}", part.display()),
         }
-        let this = Self {
-            file,
-            part,
-            place: place.to_owned(),
-            is_placed: false,
-        };
-        this.file.set_len(0)?;
-        Ok(this)
+        Err(busy())
     }
 
     /// Another handle on it.
@@ -88,12 +87,42 @@ impl Drop for PartFile {
     }
 }
 
-/// Removes what processes that died left in `folder`.
-pub(super) fn sweep(folder: &Path) {
+fn busy() -> io::Error {
+    io::Error::new(io::ErrorKind::ResourceBusy, "another program is making it")
+}
+
+/// Locks a file that was opened as `part`. `None` where that name stands for another one by now, or for
+/// none: whoever held the lock before has put this one at its place, where nobody may write it.
+fn lock(file: File, part: &Path) -> io::Result<Option<File>> {
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(busy()),
+        // Some network shares know no locks.
+        Err(TryLockError::Error(error)) => tracing::debug!("{}: {error}", part.display()),
+    }
+    Ok(is_named(&file, part)?.then_some(file))
+}
+
+/// Whether `path` is a name of this very file.
+fn is_named(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match std::fs::symlink_metadata(path) {
+        Ok(there) => Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes what processes that died left in `folder`, of the files that are `ours` by their names:
+/// others write files with such an ending as well.
+pub(super) fn sweep(folder: &Path, ours: &dyn Fn(&Path) -> bool) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        let is_part = path.to_string_lossy().ends_with(PART_ENDING);
-        if is_part && File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+        // Locked until it is gone, so that nobody begins to write it meanwhile.
+        let Some(file) = ours(&path).then(|| File::open(&path).ok()).flatten() else {
+            continue;
+        };
+        if file.try_lock().is_ok() && is_named(&file, &path).unwrap_or(false) {
             tracing::info!("{}: left over, removed", path.display());
             let _gone = std::fs::remove_file(&path);
         }
@@ -223,4 +252,29 @@ fn note(sink: &mut Sink, error: io::Error) -> c_int {
     let code = error.raw_os_error().unwrap_or(ffi::EIO);
     sink.error.get_or_insert(error);
     ffi::AVERROR(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_finished_meanwhile_is_not_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("clip.mov");
+        let first = PartFile::create(&place).unwrap();
+        first.handle().unwrap().write_all(b"whole").unwrap();
+        let part = folder.path().join("clip.mov.part");
+        // Another program opens it just before it is finished, and locks it after that.
+        let open = || File::options().write(true).open(&part).unwrap();
+        let late = open();
+        first.finish().unwrap();
+        assert!(lock(late, &part).unwrap().is_none());
+        assert_eq!(std::fs::read(&place).unwrap(), b"whole");
+        // It begins a file of its own.
+        let second = PartFile::create(&place).unwrap();
+        assert!(lock(open(), &part).is_err(), "it is locked");
+        second.handle().unwrap().write_all(b"other").unwrap();
+        assert_eq!(std::fs::read(&place).unwrap(), b"whole");
+    }
 }

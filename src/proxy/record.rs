@@ -90,6 +90,9 @@ impl IdentityJson {
 }
 
 impl ProxyRecord {
+    /// What the name of a record that is being written begins with.
+    pub(super) const PART_BEGINNING: &str = ".jogwheel-";
+
     /// The record's place beside a proxy.
     pub fn path_beside(proxy: &Path) -> PathBuf {
         proxy.with_extension("json")
@@ -136,7 +139,7 @@ impl ProxyRecord {
         };
         let folder = proxy.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new()
-            .prefix(".jogwheel-")
+            .prefix(Self::PART_BEGINNING)
             .suffix(super::part_file::PART_ENDING)
             .tempfile_in(folder)?;
         // So that nobody takes it for left over. Some network shares know no locks.

@@ -178,6 +178,9 @@ pub enum Refusal {
     /// A frame that cannot be decoded.
     #[error("its frame {0} cannot be decoded")]
     Undecodable(FrameIndex),
+    /// There was no picture to compare.
+    #[error("none of the source's pictures that were looked for can be decoded")]
+    NothingCompared,
     /// Pictures that are off by some frames.
     #[error("at frame {frame} it shows what the source shows at frame {shows}: it is shifted")]
     Shifted {

@@ -43,8 +43,8 @@ struct Source {
 
 /// Why a picture was not scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("libswscale cannot scale pictures of {0}")]
-pub(super) struct ScaleError(pub(super) PixelFormat);
+#[error("libswscale cannot scale pictures of {0} with the matrix {1:?}")]
+pub(super) struct ScaleError(PixelFormat, MatrixCoefficients);
 
 struct Context(NonNull<ffi::SwsContext>);
 
@@ -110,18 +110,19 @@ impl Scaler {
             siting: frame.color.siting,
             is_split: self.target.fields && frame.fields != FieldOrder::Progressive,
         };
+        let failed = || ScaleError(frame.format, frame.color.matrix);
         self.open.take_if(|(open, _)| *open != source);
         let (_, context) = match &mut self.open {
             Some(open) => open,
             none => {
                 let context = open_context(&source, &self.target);
-                none.insert((source, context.ok_or(ScaleError(frame.format))?))
+                none.insert((source, context.ok_or_else(failed)?))
             }
         };
         let fields: &[usize] = if source.is_split { &[0, 1] } else { &[0] };
         for &field in fields {
             if !scale_field(context, frame, into, field, fields.len()) {
-                return Err(ScaleError(frame.format));
+                return Err(failed());
             }
         }
         Ok(())
@@ -177,21 +178,22 @@ fn open_context(source: &Source, target: &Target) -> Option<Context> {
         if ffi::sws_init_context(raw, std::ptr::null_mut(), std::ptr::null_mut()) < 0 {
             return None;
         }
-        let of = |matrix| ffi::sws_getCoefficients(coefficients(matrix));
         // What is RGB already has no matrix; the other side's will do.
         let source_matrix = if source.format.model == ColorModel::Yuv {
             source.matrix
         } else {
             target.color.matrix
         };
+        let source_numbers = ffi::sws_getCoefficients(coefficients(source_matrix)?);
+        let target_numbers = ffi::sws_getCoefficients(coefficients(target.color.matrix)?);
         let (one, neutral) = (1 << 16, 0);
         let is_full = |range| c_int::from(range == ColorRange::Full);
         // It answers -1 where no conversion is needed.
         let _needless = ffi::sws_setColorspaceDetails(
             raw,
-            of(source_matrix),
+            source_numbers,
             is_full(source.range),
-            of(target.color.matrix),
+            target_numbers,
             is_full(target.color.range),
             neutral,
             one,
@@ -209,16 +211,21 @@ fn chroma_places(siting: ChromaSiting) -> (i64, i64) {
     (place(across), place(down))
 }
 
-fn coefficients(matrix: MatrixCoefficients) -> c_int {
-    match matrix {
-        MatrixCoefficients::Bt709 | MatrixCoefficients::Identity | MatrixCoefficients::YCgCo => {
-            ffi::SWS_CS_ITU709
-        }
+/// Whether pictures of this kind can be scaled: libswscale has no coefficients for some.
+pub(super) fn can_scale(format: PixelFormat, matrix: MatrixCoefficients) -> bool {
+    format.model != ColorModel::Yuv || coefficients(matrix).is_some()
+}
+
+/// libswscale's name of a matrix; `None` for what is none of red, green and blue by luma.
+fn coefficients(matrix: MatrixCoefficients) -> Option<c_int> {
+    Some(match matrix {
+        MatrixCoefficients::Identity | MatrixCoefficients::YCgCo => return None,
+        MatrixCoefficients::Bt709 => ffi::SWS_CS_ITU709,
         MatrixCoefficients::Bt601 => ffi::SWS_CS_ITU601,
         MatrixCoefficients::Bt2020 => ffi::SWS_CS_BT2020,
         MatrixCoefficients::Fcc => ffi::SWS_CS_FCC,
         MatrixCoefficients::Smpte240m => ffi::SWS_CS_SMPTE240M,
-    }
+    })
 }
 
 /// Scales every `fields`-th row from `field` on.
@@ -268,5 +275,45 @@ fn scale_field(
             out_strides.as_ptr(),
         );
         u32::try_from(written) == Ok(expected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::Subsampling;
+
+    #[test]
+    fn what_libswscale_has_no_numbers_for_is_not_scaled_by_others() {
+        let format = PixelFormat {
+            model: ColorModel::Yuv,
+            subsampling: Subsampling::S420,
+            ..PixelFormat::YUV420P8
+        };
+        let size = Size::new(16, 16).unwrap();
+        let planes = [(vec![99_u8; 256], 16), (vec![9; 64], 8), (vec![9; 64], 8)];
+        let target = Target {
+            size,
+            pixel: Pixel::YUV420P,
+            color: ColorInfo::BT709_LIMITED,
+            fields: false,
+        };
+        for (matrix, expected) in [
+            (MatrixCoefficients::Bt601, true),
+            (MatrixCoefficients::Bt2020, true),
+            (MatrixCoefficients::YCgCo, false),
+            (MatrixCoefficients::Identity, false),
+        ] {
+            let color = ColorInfo {
+                matrix,
+                ..ColorInfo::BT709_LIMITED
+            };
+            let frame = VideoFrame::from_planes(format, size, color, &planes);
+            let mut scaler = Scaler::new(target);
+            let mut blank = scaler.blank();
+            let scaled = scaler.scale(&frame, &mut blank);
+            assert_eq!(scaled.is_ok(), expected, "{matrix:?}");
+            assert_eq!(can_scale(format, matrix), expected, "{matrix:?}");
+        }
     }
 }

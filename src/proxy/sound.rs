@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::MakeError;
 use super::output::Samples;
-use crate::decode::{AudioRead, AudioReader, Input, Interrupter};
+use crate::decode::{AudioRead, AudioReadError, AudioReader, Input, Interrupter};
 use crate::media::{AudioFormat, AudioSamples, AudioStream};
 use crate::time::{MediaSpan, MediaTime, TimeBase};
 
@@ -21,6 +21,7 @@ pub(super) struct SoundFeed {
     shift: MediaSpan,
     /// Where the samples that were read end; `None` after the last ones.
     read_to: Option<MediaTime>,
+    interrupter: Interrupter,
 }
 
 impl SoundFeed {
@@ -45,6 +46,7 @@ impl SoundFeed {
             format,
             shift,
             reader,
+            interrupter: interrupter.clone(),
         })
     }
 
@@ -58,16 +60,19 @@ impl SoundFeed {
         while self.read_to.is_some_and(|read_to| read_to < until) {
             let chunk = match self.reader.read() {
                 Ok(AudioRead::Chunk(chunk)) => chunk,
+                // A read that was called off may look like any end.
+                _ if self.interrupter.is_interrupted() => return Err(MakeError::Cancelled),
                 Ok(AudioRead::End) => {
                     self.read_to = None;
                     return Ok(None);
                 }
                 // What was read before it has been delivered; the source plays no further either.
-                Err(error) => {
+                Err(error @ AudioReadError::Damaged(..)) => {
                     tracing::warn!("the sound of the proxy ends early: {error}");
                     self.read_to = None;
                     return Ok(None);
                 }
+                Err(error) => return Err(error.into()),
             };
             let AudioSamples {
                 format,
@@ -112,6 +117,47 @@ fn bytes_of(values: &[f32]) -> Arc<[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::media_info;
+
+    /// A file of one channel, as long as it takes not to be read at once.
+    fn wave_file(folder: &std::path::Path) -> PathBuf {
+        let (rate, samples) = (48_000_u32, 480_000_u32);
+        let mut bytes = Vec::new();
+        bytes.extend(b"RIFF");
+        bytes.extend((36 + 2 * samples).to_le_bytes());
+        bytes.extend(b"WAVEfmt ");
+        bytes.extend(16_u32.to_le_bytes());
+        bytes.extend([1_u16, 1].into_iter().flat_map(u16::to_le_bytes));
+        bytes.extend([rate, 2 * rate].into_iter().flat_map(u32::to_le_bytes));
+        bytes.extend([2_u16, 16].into_iter().flat_map(u16::to_le_bytes));
+        bytes.extend(b"data");
+        bytes.extend((2 * samples).to_le_bytes());
+        bytes.resize(bytes.len() + 2 * samples as usize, 0);
+        let path = folder.join("long.wav");
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    #[test]
+    fn sound_that_was_called_off_is_no_sound_that_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let interrupter = Interrupter::default();
+        let input = Input::open(&wave_file(folder.path())).unwrap();
+        let source = media_info(&input).audio[0].clone();
+        let shift = MediaSpan::ZERO;
+        let mut feed = SoundFeed::open(&input, &source, 0, shift, &interrupter).unwrap();
+        let mut next = || feed.next_before(MediaTime::from_flicks(i64::MAX));
+        assert!(next().unwrap().is_some());
+        interrupter.interrupt();
+        let ended = loop {
+            match next() {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("it looks whole"),
+                Err(error) => break error,
+            }
+        };
+        assert!(ended.is_cancelled(), "{ended}");
+    }
 
     #[test]
     fn samples_of_sixteen_bits_come_through_unchanged() {

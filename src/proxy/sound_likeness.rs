@@ -26,7 +26,7 @@ pub(super) fn compare(
     let begin = source.start();
     for window in 0..WINDOWS {
         let room = (length - WINDOW).flicks().max(0);
-        let at = begin + MediaSpan::from_flicks(room / WINDOWS.max(2).saturating_sub(1) * window);
+        let at = begin + MediaSpan::from_flicks(room / (WINDOWS - 1) * window);
         let ours = read(source, at)?;
         let theirs = read(proxy, at + shift)?;
         if let Err(refusal) = compare_window(&ours, &theirs) {

@@ -9,7 +9,8 @@ use super::compare::Comparison;
 use super::record::{ProxyRecord, Verification};
 use super::refusal::Refusal;
 use crate::decode::{
-    AudioReadError, DecodeError, FileChange, FileIdentity, Input, Interrupter, OpenError, ReadError,
+    AudioReadError, DecodeError, FileChange, FileIdentity, IndexStore, Input, Interrupter,
+    OpenError, ReadError,
 };
 use crate::time::Clock;
 
@@ -22,6 +23,8 @@ pub struct VerifyOptions {
     pub clock: Arc<dyn Clock>,
     /// Calls it off.
     pub interrupter: Interrupter,
+    /// Where indices of sources are kept.
+    pub indices: Option<Arc<dyn IndexStore>>,
 }
 
 /// Why a proxy is not verified.
@@ -43,6 +46,9 @@ pub enum VerifyError {
     /// The source's sound cannot be read.
     #[error(transparent)]
     Sound(#[from] AudioReadError),
+    /// An [`Interrupter`] called it off.
+    #[error("verifying was called off.")]
+    Interrupted,
     /// The result cannot be kept.
     #[error("{0}: that it was verified cannot be noted ({1}). Check the folder's permissions.")]
     Note(PathBuf, io::Error),
@@ -112,5 +118,10 @@ pub fn compare(
     proxy: &Path,
     options: &VerifyOptions,
 ) -> Result<Verification, VerifyError> {
-    Comparison::open(source, proxy, options)?.run()
+    let found = Comparison::open(source, proxy, options).and_then(|comparison| comparison.run());
+    // What could not be read then says nothing of the proxy, nor does what looked like an end.
+    if options.interrupter.is_interrupted() {
+        return Err(VerifyError::Interrupted);
+    }
+    found
 }

@@ -25,6 +25,7 @@ mod otio;
 mod program;
 mod proxies;
 mod proxy_faults;
+mod proxy_sources;
 mod reload;
 mod screen;
 mod scrub;

@@ -35,6 +35,7 @@ pub(crate) fn options(folder: &Path, presets: &[Preset], codec: ProxyCodec) -> M
         folder: ProxyFolder::new(folder),
         threads: NonZero::new(2).unwrap(),
         again: false,
+        indices: None,
     }
 }
 
@@ -55,18 +56,19 @@ pub(crate) fn make(source: &Path, options: MakeOptions, listener: JobListener) -
 
 /// Makes one proxy, which must work.
 #[track_caller]
-fn make_one(source: &Path, folder: &Path, codec: ProxyCodec) -> PathBuf {
+pub(crate) fn make_one(source: &Path, folder: &Path, codec: ProxyCodec) -> PathBuf {
     let options = options(folder, &[Preset::Draft], codec);
     let (state, made) = make(source, options, Arc::new(|_| {}));
     assert_eq!(state, JobState::Done, "{}, {codec}", source.display());
     made.proxies[0].path.clone()
 }
 
-fn verify_options() -> VerifyOptions {
+pub(crate) fn verify_options() -> VerifyOptions {
     VerifyOptions {
         threads: NonZero::new(2).unwrap(),
         clock: Arc::new(RealClock::new()),
         interrupter: Interrupter::default(),
+        indices: None,
     }
 }
 
@@ -247,7 +249,7 @@ fn planes_of(frame: &VideoFrame) -> VideoFrame {
 }
 
 /// All samples of a file's first stream of sound, and the time of the first one.
-fn all_sound(path: &Path) -> (MediaTime, Vec<f32>) {
+pub(crate) fn all_sound(path: &Path) -> (MediaTime, Vec<f32>) {
     let input = Input::open(path).unwrap();
     let id = media_info(&input).audio[0].id;
     let mut reader = AudioReader::of_input(input, id, MediaTime::ZERO).unwrap();
@@ -332,7 +334,7 @@ fn all_sizes_come_from_one_pass_and_are_not_made_twice() {
     assert_eq!(asked.folder.list().unwrap(), before);
 }
 
-fn ffmpeg(source: &Path, arguments: &[&str], target: &Path) {
+pub(crate) fn ffmpeg(source: &Path, arguments: &[&str], target: &Path) {
     let run = Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error", "-y", "-i"])
         .arg(source)

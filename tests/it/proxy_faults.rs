@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use jogwheel::decode::FileIdentity;
 use jogwheel::jobs::{JobEvent, JobListener, JobNews, JobQueue, JobState, QueueOptions};
-use jogwheel::proxy::{MakeRequest, Preset, ProxyCodec};
+use jogwheel::proxy::{MakeRequest, Preset, ProxyCodec, ProxyRecord};
 use jogwheel::time::RealClock;
 use parking_lot::Mutex;
 use rustix::process::Signal;
@@ -86,10 +87,13 @@ fn stopped_by_a_person_nothing_is_left() {
 fn cancelled_in_the_middle_nothing_is_left() {
     let folder = quick_folder();
     let job: Arc<Mutex<Option<jogwheel::jobs::JobHandle>>> = Arc::default();
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
     let listener: JobListener = {
-        let job = Arc::clone(&job);
+        let (job, seen) = (Arc::clone(&job), Arc::clone(&seen));
+        let path = folder.path().to_owned();
         Arc::new(move |event: &JobEvent| {
             if let (JobNews::Progress(_), Some(job)) = (&event.news, &*job.lock()) {
+                seen.lock().extend(names(&path));
                 job.cancel();
             }
         })
@@ -107,6 +111,11 @@ fn cancelled_in_the_middle_nothing_is_left() {
     queue.run_one();
     let state = job.lock().as_ref().map(jogwheel::jobs::JobHandle::state);
     assert_eq!(state, Some(JobState::Cancelled));
+    let seen = seen.lock();
+    assert!(
+        seen.len() >= 2 && seen.iter().all(|name| ends(name, "part")),
+        "it was in the middle: {seen:?}"
+    );
     assert_eq!(names(folder.path()), [""; 0]);
 }
 
@@ -223,10 +232,49 @@ fn the_command_line_makes_lists_verifies_and_removes() {
     assert_eq!(gone["proxies"], 1);
     assert_eq!(names(&dir), [""; 0]);
     assert!(clip.exists());
+    // Others' files are told of, and stay.
+    std::fs::write(dir.join("wedding_preview_20240612.mov"), "theirs").unwrap();
+    let gone = json(&[
+        &"proxy",
+        &"delete",
+        &"--all",
+        &"--proxy-dir",
+        &dir,
+        &"--json",
+    ]);
+    let left = gone["left"][0].as_str().unwrap_or_default();
+    assert!(
+        gone["proxies"] == 0 && left.ends_with("20240612.mov"),
+        "{gone}"
+    );
+    assert_eq!(names(&dir), ["wedding_preview_20240612.mov"]);
     let bad = made::clip("only.wav").path;
     let failed = program::run(&[&"proxy", &"make", &bad, &clip, &"--proxy-dir", &dir]).expect(1);
     assert!(
         failed.stdout.contains("no pictures") && failed.stdout.contains("verified"),
         "{failed:?}"
     );
+}
+
+#[test]
+fn a_proxy_that_is_there_and_refused_is_made_again() {
+    let folder = quick_folder();
+    let dir = folder.path();
+    let clip = made::clip("h264-25.mp4").path;
+    let make = || json(&[&"proxy", &"make", &clip, &"--proxy-dir", &dir, &"--json"]);
+    let first = make();
+    let proxy = first["files"][0]["proxies"][0]["proxy"].as_str().unwrap();
+    let proxy = Path::new(proxy);
+    // Another file, which the record takes for the proxy.
+    std::fs::copy(made::clip("h264-50.mp4").path, proxy).unwrap();
+    let mut record = ProxyRecord::read_beside(proxy).unwrap();
+    record.proxy_file = FileIdentity::of_path(proxy).unwrap();
+    record.verified = None;
+    record.write_beside(proxy).unwrap();
+    let again = make();
+    let found = &again["files"][0]["proxies"][0];
+    assert_eq!(found["is_new"], true, "{again}");
+    assert_eq!(found["verification"]["verified"]["frames"], 60, "{again}");
+    let third = make();
+    assert_eq!(third["files"][0]["proxies"][0]["is_new"], false, "{third}");
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
+use super::DiskArgs;
 use crate::proxy::{Preset, ProxyCodec};
 
 const EXAMPLES: &str = "\
@@ -49,6 +50,9 @@ pub enum ProxyCommand {
         /// Do not verify what was made: it is then done before it is used.
         #[arg(long)]
         no_verify: bool,
+        /// Where indices are kept.
+        #[command(flatten)]
+        disk: DiskArgs,
     },
     /// Compare proxies with their sources, and say what differs.
     Verify {
@@ -58,6 +62,9 @@ pub enum ProxyCommand {
         /// Verify those again that were verified before and have not changed.
         #[arg(long)]
         again: bool,
+        /// Where indices are kept.
+        #[command(flatten)]
+        disk: DiskArgs,
     },
     /// List every proxy: its size, its state, its source.
     List,
@@ -72,10 +79,11 @@ pub enum ProxyCommand {
             value_hint = ValueHint::FilePath
         )]
         files: Vec<PathBuf>,
-        /// All of the folder.
+        /// All of the folder that have a record.
         #[arg(long, conflicts_with_all = ["files", "stale"])]
         all: bool,
-        /// Those whose source changed or is gone, and those that are damaged.
+        /// Those whose source changed, and those that are damaged.
+        /// Those whose source is missing stay: it may be on a drive that is not plugged in.
         #[arg(long, conflicts_with = "files")]
         stale: bool,
     },

@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::wire::{FileJson, MadeJson, MakeJson, VerifyItemJson};
-use super::{stop_on_signal, threads, verify_options};
+use super::{indices, stop_on_signal, threads, verify_options};
 use crate::cli::args::{ProxyArgs, ProxyCommand};
 use crate::cli::cache::{size, written};
 use crate::cli::exit::{CliError, Exit};
@@ -19,7 +19,9 @@ use crate::cli::print;
 use crate::jobs::{
     JobEvent, JobHandle, JobListener, JobNews, JobQueue, JobState, Progress, QueueOptions,
 };
-use crate::proxy::{Made, MakeOptions, MakeRequest, Preset, ProxyCodec, ProxyFolder, verify};
+use crate::proxy::{
+    Made, MadeProxy, MakeOptions, MakeRequest, Preset, ProxyCodec, ProxyFolder, verify,
+};
 use crate::time::{Clock, RealClock};
 
 /// How often the signal to stop is looked at.
@@ -36,6 +38,7 @@ pub(super) fn run(
         codec,
         again,
         no_verify,
+        disk,
     } = &args.command
     else {
         return Ok(Exit::Ok);
@@ -49,6 +52,7 @@ pub(super) fn run(
         folder: folder.clone(),
         threads: threads(),
         again: *again,
+        indices: indices(disk),
     };
     let stop = stop_on_signal();
     let mut all = Vec::new();
@@ -80,18 +84,44 @@ fn make_one(
     is_verified: bool,
     stop: &Arc<AtomicBool>,
 ) -> (FileJson, bool) {
-    let clock = RealClock::new();
-    let begun = clock.now();
-    let outcome = work(file, options, stop);
-    let seconds = clock.now().since(begun).as_secs_f64();
-    let (made, error) = match outcome {
-        Ok(made) => (made, None),
-        Err(error) => (Made::default(), Some(error)),
+    let verify_options = verify_options(stop, options.indices.clone());
+    let verified =
+        |proxy: &MadeProxy| is_verified.then(|| verify(&proxy.path, &verify_options, false));
+    let mut seconds = 0.0;
+    let mut error = None;
+    let mut made = work(file, options, stop, &mut seconds).unwrap_or_else(|text| {
+        error = Some(text);
+        Made::default()
+    });
+    let mut results: Vec<_> = made.proxies.iter().map(verified).collect();
+    // What was there already and is refused would be there for ever.
+    let refused = made.proxies.iter().zip(&results).filter(|(proxy, result)| {
+        let error = result.as_ref().and_then(|result| result.as_ref().err());
+        proxy.size.is_none() && error.is_some_and(|error| error.refusal().is_some())
+    });
+    let remade = MakeOptions {
+        presets: refused.map(|(proxy, _)| proxy.preset).collect(),
+        again: true,
+        ..options.clone()
     };
+    if !remade.presets.is_empty() {
+        match work(file, &remade, stop, &mut seconds) {
+            Ok(again) => {
+                for (proxy, result) in made.proxies.iter_mut().zip(&mut results) {
+                    let found = again.proxies.iter().find(|new| new.path == proxy.path);
+                    if let Some(new) = found {
+                        *proxy = new.clone();
+                        *result = verified(new);
+                    }
+                }
+                let proxies = std::mem::take(&mut made.proxies);
+                made = Made { proxies, ..again };
+            }
+            Err(text) => error = Some(text),
+        }
+    }
     let mut is_good = error.is_none();
-    let verify_options = verify_options(stop);
-    let proxies = made.proxies.iter().map(|proxy| {
-        let result = is_verified.then(|| verify(&proxy.path, &verify_options, false));
+    let proxies = made.proxies.iter().zip(results).map(|(proxy, result)| {
         is_good &= result.as_ref().is_none_or(Result::is_ok);
         MadeJson {
             proxy: proxy.path.display().to_string(),
@@ -117,8 +147,14 @@ fn make_one(
     (json, is_good)
 }
 
-/// Runs the job on a thread of its own, while this one shows how far it is and listens for a stop.
-fn work(file: &Path, options: &MakeOptions, stop: &AtomicBool) -> Result<Made, String> {
+/// Runs the job on a thread of its own, while this one shows how far it is and listens for a stop. What it
+/// took is added to `seconds`.
+fn work(
+    file: &Path,
+    options: &MakeOptions,
+    stop: &AtomicBool,
+    seconds: &mut f64,
+) -> Result<Made, String> {
     let (send, news) = bounded(1);
     let listener: JobListener = Arc::new(move |event: &JobEvent| {
         if let JobNews::Progress(progress) = event.news {
@@ -132,15 +168,22 @@ fn work(file: &Path, options: &MakeOptions, stop: &AtomicBool) -> Result<Made, S
     };
     let queue = JobQueue::new(no_workers, listener).map_err(|error| error.to_string())?;
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
-    let request = MakeRequest::new(file.to_owned(), options.clone(), clock);
+    let request = MakeRequest::new(file.to_owned(), options.clone(), Arc::clone(&clock));
     let made = request.made();
     let job = request.submit(&queue).map_err(|error| error.to_string())?;
     std::thread::scope(|scope| {
         let worker = std::thread::Builder::new()
             .name("proxies".to_owned())
-            .spawn_scoped(scope, || queue.run_one())
+            .spawn_scoped(scope, || {
+                let begun = clock.now();
+                queue.run_one();
+                // Taken here: the other thread looks up only now and then.
+                clock.now().since(begun)
+            })
             .map_err(|error| format!("no thread could be started ({error})."))?;
         follow(file, &news, &job, stop, || worker.is_finished());
+        let took = worker.join();
+        *seconds += took.map_or(0.0, |took| took.as_secs_f64());
         Ok::<_, String>(())
     })?;
     match job.state() {

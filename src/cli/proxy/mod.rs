@@ -8,16 +8,16 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use self::wire::{DeleteJson, ListJson, StatsJson, VerifyItemJson, VerifyJson};
-use super::args::{ProxyArgs, ProxyCommand};
-use super::cache::{size, written};
+use super::args::{DiskArgs, ProxyArgs, ProxyCommand};
+use super::cache::{disk_cache, size, written};
 use super::counted;
 use super::exit::{CliError, Exit};
 use super::{print, stop_on_signal};
 use crate::config::Folders;
-use crate::decode::{FileIdentity, Interrupter};
+use crate::decode::{FileIdentity, IndexStore, Interrupter};
 use crate::proxy::{
     ListedProxy, ProxyFolder, ProxyState, Verification, VerifyError, VerifyOptions, verify,
 };
@@ -27,11 +27,11 @@ pub(super) fn run(args: &ProxyArgs, out: &mut dyn Write) -> Result<Exit, CliErro
     let folder = folder(args.proxy_dir.as_deref())?;
     match &args.command {
         ProxyCommand::Make { .. } => make::run(args, &folder, out),
-        ProxyCommand::Verify { files, again } => {
+        ProxyCommand::Verify { files, again, disk } => {
             let chosen = chosen(&folder, files)?;
             let stop = stop_on_signal();
-            let outcome = verify_all(&chosen, &stop, *again, args.json, out)?;
-            Ok(outcome)
+            let options = verify_options(&stop, indices(disk));
+            verify_all(&chosen, &options, *again, args.json, out)
         }
         ProxyCommand::List => {
             let proxies = list(&folder)?;
@@ -47,12 +47,17 @@ pub(super) fn run(args: &ProxyArgs, out: &mut dyn Write) -> Result<Exit, CliErro
             Ok(Exit::Ok)
         }
         ProxyCommand::Delete { files, all, stale } => {
-            let doomed = match (all, stale) {
-                (true, _) => list(&folder)?,
-                (_, true) => list(&folder)?.into_iter().filter(is_stale).collect(),
-                _ => chosen(&folder, files)?,
+            let (doomed, spared) = match (all, stale) {
+                (true, _) => list(&folder)?
+                    .into_iter()
+                    .partition(|proxy| proxy.record.is_some()),
+                (_, true) => {
+                    let stale = list(&folder)?.into_iter().filter(is_stale);
+                    (stale.collect(), Vec::new())
+                }
+                _ => (chosen(&folder, files)?, Vec::new()),
             };
-            delete(&folder, &doomed, args.json, out)
+            delete(&folder, &doomed, &spared, args.json, out)
         }
     }
 }
@@ -107,22 +112,29 @@ fn chosen(folder: &ProxyFolder, files: &[PathBuf]) -> Result<Vec<ListedProxy>, C
     Ok(chosen)
 }
 
-/// Those that can never be used again.
+/// Those that can never be used again. A source that is missing may only be on a drive that is not
+/// plugged in.
 fn is_stale(proxy: &ListedProxy) -> bool {
     matches!(
         proxy.state,
-        ProxyState::SourceChanged | ProxyState::SourceMissing | ProxyState::ProxyChanged
+        ProxyState::SourceChanged | ProxyState::ProxyChanged
     )
 }
 
 /// How everything is verified here.
-fn verify_options(stop: &Arc<AtomicBool>) -> VerifyOptions {
+fn verify_options(stop: &Arc<AtomicBool>, indices: Option<Arc<dyn IndexStore>>) -> VerifyOptions {
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
     VerifyOptions {
         threads: threads(),
         clock,
         interrupter: Interrupter::from(Arc::clone(stop)),
+        indices,
     }
+}
+
+/// Where indices of sources are kept, if they are.
+fn indices(disk: &DiskArgs) -> Option<Arc<dyn IndexStore>> {
+    disk_cache(disk).map(|disk| -> Arc<dyn IndexStore> { disk })
 }
 
 fn threads() -> NonZeroUsize {
@@ -131,17 +143,16 @@ fn threads() -> NonZeroUsize {
 
 fn verify_all(
     proxies: &[ListedProxy],
-    stop: &Arc<AtomicBool>,
+    options: &VerifyOptions,
     again: bool,
     json: bool,
     out: &mut dyn Write,
 ) -> Result<Exit, CliError> {
-    let options = verify_options(stop);
     let mut all = Vec::new();
     let mut is_good = true;
     for proxy in proxies {
-        let result = verify(&proxy.path, &options, again);
-        if stop.load(Ordering::Relaxed) {
+        let result = verify(&proxy.path, options, again);
+        if options.interrupter.is_interrupted() {
             return Err(CliError::new(
                 Exit::Interrupted,
                 "verifying was called off.",
@@ -183,6 +194,7 @@ fn verdict(path: &Path, result: &Result<Verification, VerifyError>) -> String {
 fn delete(
     folder: &ProxyFolder,
     doomed: &[ListedProxy],
+    spared: &[ListedProxy],
     json: bool,
     out: &mut dyn Write,
 ) -> Result<Exit, CliError> {
@@ -197,11 +209,20 @@ fn delete(
     let removed = DeleteJson {
         proxies: doomed.len() as u64,
         bytes,
+        left: spared
+            .iter()
+            .map(|file| file.path.display().to_string())
+            .collect(),
     };
     let words = || {
         let count = removed.proxies;
         let what = if count == 1 { "proxy" } else { "proxies" };
-        format!("{count} {what} removed, {}\n", size(bytes))
+        let mut text = format!("{count} {what} removed, {}\n", size(bytes));
+        for file in &removed.left {
+            // Writing to a string cannot fail.
+            let _written = writeln!(text, "{file}: left, for nothing says that it is a proxy");
+        }
+        text
     };
     print(out, &written(json, &removed, words)?)?;
     Ok(Exit::Ok)
@@ -232,7 +253,7 @@ fn table(proxies: &[ListedProxy]) -> String {
 struct Stats {
     proxies: u64,
     bytes: u64,
-    /// Of sources that are there, each counted once.
+    /// Of sources that are known, each counted once.
     sources: u64,
     source_bytes: u64,
     /// Of the proxies of those.
@@ -305,5 +326,30 @@ impl Stats {
             );
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_source_makes_no_proxy_stale() {
+        let listed = |state| ListedProxy {
+            path: PathBuf::from("/proxies/a_draft_0123abcd.mov"),
+            bytes: 1,
+            record: None,
+            state,
+        };
+        for (state, expected) in [
+            (ProxyState::Verified, false),
+            (ProxyState::Unverified, false),
+            (ProxyState::SourceChanged, true),
+            (ProxyState::SourceMissing, false),
+            (ProxyState::ProxyChanged, true),
+            (ProxyState::Unknown, false),
+        ] {
+            assert_eq!(is_stale(&listed(state)), expected, "{}", state.name());
+        }
     }
 }

@@ -143,6 +143,8 @@ impl VerifyItemJson {
 pub(super) struct DeleteJson {
     pub(super) proxies: u64,
     pub(super) bytes: u64,
+    /// Files that have a proxy's name and no record.
+    pub(super) left: Vec<String>,
 }
 
 #[derive(Serialize)]
