@@ -30,7 +30,7 @@ use crate::time::FrameIndex;
 /// While the plan runs, errands reach no further than this ahead of it.
 const RUNNING_AHEAD_FRAMES: i64 = 90;
 
-/// A plan that has delivered so many frames one after another plays on.
+/// A plan that has delivered so many frames one after another plays on, as one does that runs.
 const PASSING_FRAMES: i64 = 8;
 
 /// Errands that are remembered, so that none is run twice where a frame cannot be had.
@@ -100,7 +100,7 @@ impl Worker {
             reverse: plan.reverse,
             next: plan.start,
             at: plan.start,
-            passes: false,
+            passes: !plan.reverse && self.runs(&plan),
         };
         self.kept = Kept {
             strayed: true,
@@ -151,7 +151,9 @@ impl Worker {
             at,
             // Backwards, what is decoded forwards is kept until its turn comes.
             passes: !reverse
-                && (frame.0 - plan.start.0).abs() > PASSING_FRAMES * i64::from(plan.stride.get()),
+                && (self.runs(&plan)
+                    || (frame.0 - plan.start.0).abs()
+                        > PASSING_FRAMES * i64::from(plan.stride.get())),
         };
         self.kept.heading = Some(heading);
         self.aim(heading);
@@ -359,7 +361,7 @@ impl Worker {
     fn rest(&mut self) {
         if let Some(heading) = self.kept.heading
             && heading.passes
-            && !self.runs(&heading)
+            && !self.runs(&heading.plan)
         {
             let heading = Heading {
                 passes: false,
@@ -371,11 +373,11 @@ impl Worker {
     }
 
     /// Whether the plan runs, or is about to.
-    fn runs(&self, heading: &Heading) -> bool {
+    fn runs(&self, plan: &VideoPlan) -> bool {
         let anchor = self.options.anchor.load();
         anchor
             .as_ref()
-            .is_some_and(|anchor| anchor.generation == heading.plan.generation)
+            .is_some_and(|anchor| anchor.generation == plan.generation)
     }
 
     fn end_errand(&mut self, errand: Errand) {
@@ -400,7 +402,7 @@ impl Worker {
 
     fn next_errand(&self, index: &GopIndex) -> Option<Errand> {
         let heading = self.kept.heading?;
-        let runs = self.runs(&heading);
+        let runs = self.runs(&heading.plan);
         let end = FrameIndex(index.len() - 1);
         let first = heading.plan.first;
         let last = heading.plan.last.map_or(end, |last| last.min(end));

@@ -171,8 +171,8 @@ impl Feed {
         });
     }
 
-    /// Makes the session deliver `aim` and what follows.
-    pub(super) fn aim(&mut self, aim: &Aim, pace: Pace) {
+    /// Makes the session deliver `aim` and what follows, while the playhead moves along `line`.
+    pub(super) fn aim(&mut self, aim: &Aim, pace: Pace, line: Option<&RunAnchor>) {
         self.generation = self.generation.next();
         let (first, last) = if aim.reverse {
             (aim.until.unwrap_or(FrameIndex::ZERO), None)
@@ -192,7 +192,8 @@ impl Feed {
         self.current = None;
         self.ended = false;
         self.pace = Some(pace);
-        self.anchor.store(None);
+        // Before the plan: from its first frame the session knows that it runs.
+        self.follow(line);
         while self.frames.pop().is_some() {}
         self.session.set_plan(plan);
     }

@@ -487,7 +487,7 @@ impl Worker {
             feed.go_on(&aim, pace);
         } else {
             let until = ahead::until(&self.media, layer, now, feed);
-            feed.aim(&Aim { until, ..aim }, pace);
+            feed.aim(&Aim { until, ..aim }, pace, self.line.as_deref());
         }
         feed.follow(self.line.as_deref());
         Some(feed)
