@@ -158,8 +158,9 @@ impl Player {
         let make_engine = {
             let (clock, snapshot) = (Arc::clone(&clock), Arc::clone(&snapshot));
             let (audio, start) = (options.audio, options.start);
+            let sound_memory = Some(Arc::clone(&memory));
             move || {
-                let sound = Box::new(AudioPlayer::start(Arc::clone(&clock), audio));
+                let sound = Box::new(AudioPlayer::start(Arc::clone(&clock), audio, sound_memory));
                 let opener = Box::new(opener);
                 let parts = EngineParts {
                     opener,

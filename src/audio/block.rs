@@ -57,6 +57,11 @@ impl DeviceFormat {
             .div_ceil(self.block_frames())
     }
 
+    /// Bytes that a ring takes.
+    pub(crate) fn ring_bytes(self) -> u64 {
+        (self.ring_blocks() * size_of::<AudioBlock>()) as u64
+    }
+
     /// Frames in `millis` milliseconds, rounded down.
     pub(crate) fn frames_from_millis(self, millis: i64) -> i64 {
         millis * i64::from(self.rate.get()) / 1_000

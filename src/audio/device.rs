@@ -9,9 +9,11 @@ use ringbuf::HeapRb;
 use ringbuf::traits::Split;
 
 use super::block::DeviceFormat;
+use super::memory::SoundMemory;
 use super::renderer::Renderer;
 use super::session::{Outlet, OutletOrder, SessionMailbox, Step};
 use super::shared::Shared;
+use crate::memory::OverBudget;
 use crate::time::{Clock, Moment};
 
 /// Time between attempts to open a device.
@@ -53,6 +55,9 @@ pub enum DeviceError {
     /// It refused.
     #[error("the sound device \"{0}\" cannot be opened: {1}")]
     Refused(String, String),
+    /// The memory budget has no room for what goes to it.
+    #[error(transparent)]
+    NoMemory(#[from] OverBudget),
 }
 
 /// A sound system: the real one, or a simulated one in tests.
@@ -153,6 +158,7 @@ pub(crate) struct DeviceSupervisor {
     state: Arc<Mutex<DeviceState>>,
     /// Number of the stream that plays, or 0; for the engine to know its readings by.
     stream_number: Arc<AtomicU64>,
+    memory: SoundMemory,
     wanted: Option<String>,
     open: Option<OpenDevice>,
     opened_at: Moment,
@@ -168,6 +174,7 @@ pub(crate) struct DeviceLinks {
     pub clock: Arc<dyn Clock>,
     pub state: Arc<Mutex<DeviceState>>,
     pub stream_number: Arc<AtomicU64>,
+    pub memory: SoundMemory,
 }
 
 impl DeviceSupervisor {
@@ -184,6 +191,7 @@ impl DeviceSupervisor {
             clock,
             state,
             stream_number,
+            memory,
         } = links;
         Self {
             backend,
@@ -193,6 +201,7 @@ impl DeviceSupervisor {
             clock,
             state,
             stream_number,
+            memory,
             wanted,
             open: None,
             opened_at: Moment::ZERO,
@@ -303,10 +312,18 @@ impl DeviceSupervisor {
         self.streams += 1;
         let stream = self.streams;
         let shared = Arc::clone(&self.shared);
+        let memory = self.memory.clone();
         let mut outlet = None;
         let mut make_renderer = |format: DeviceFormat| {
+            // The one before, of another format, is given back first.
+            outlet = None;
+            let charge = memory.reserve(format.ring_bytes());
             let (producer, consumer) = HeapRb::new(format.ring_blocks()).split();
-            outlet = Some(Outlet { producer, format });
+            outlet = Some(charge.map(|charge| Outlet {
+                producer,
+                format,
+                _charge: charge,
+            }));
             Renderer::new(consumer, format, Arc::clone(&shared), stream)
         };
         let faults = Arc::new(Faults {
@@ -314,7 +331,7 @@ impl DeviceSupervisor {
             stream,
         });
         let device = self.backend.open(name, &mut make_renderer, &faults)?;
-        let outlet = outlet.ok_or(DeviceError::NoDevice)?;
+        let outlet = outlet.ok_or(DeviceError::NoDevice)??;
         Ok((device, outlet))
     }
 }

@@ -21,6 +21,7 @@ mod block;
 mod clock;
 mod device;
 mod line;
+mod memory;
 mod mix;
 mod output;
 mod player;

@@ -12,6 +12,7 @@ use super::clock::{AudioClock, ClockTrust};
 #[cfg(test)]
 use super::device::OutputBackend;
 use super::device::{DeviceLinks, DeviceMailbox, DeviceState, DeviceSupervisor};
+use super::memory::SoundMemory;
 use super::output::CpalBackend;
 use super::session::{Playhead, Session, SessionMailbox, SourceOrder, SourceState};
 use super::shared::{Control, Shared};
@@ -19,6 +20,7 @@ use super::timeline::{SoundNote, SoundNotes, SoundPlan};
 use super::worker::Worker;
 use crate::decode::Generation;
 use crate::media::StreamId;
+use crate::memory::MemoryManager;
 use crate::time::{Clock, MediaSpan, MediaTime, Moment, Speed};
 
 /// How long a plan waits for the first device to be opened.
@@ -151,8 +153,14 @@ pub struct AudioPlayer {
 
 impl AudioPlayer {
     /// Starts the threads and begins to open the device. Whatever goes wrong is in [`Self::state`].
-    pub fn start(clock: Arc<dyn Clock>, config: AudioConfig) -> Self {
-        let (mut player, session, links) = Self::parts(Arc::clone(&clock), config.enabled);
+    /// What it takes is charged to the budget of `memory`.
+    pub fn start(
+        clock: Arc<dyn Clock>,
+        config: AudioConfig,
+        memory: Option<Arc<MemoryManager>>,
+    ) -> Self {
+        let memory = SoundMemory::new(memory);
+        let (mut player, session, links) = Self::parts(Arc::clone(&clock), config.enabled, memory);
         if !config.enabled {
             return player;
         }
@@ -182,11 +190,15 @@ impl AudioPlayer {
         clock: Arc<dyn Clock>,
         backend: Box<dyn OutputBackend>,
     ) -> (Self, Session, DeviceSupervisor) {
-        let (player, session, links) = Self::parts(clock, true);
+        let (player, session, links) = Self::parts(clock, true, SoundMemory::default());
         (player, session, DeviceSupervisor::new(backend, None, links))
     }
 
-    fn parts(clock: Arc<dyn Clock>, enabled: bool) -> (Self, Session, DeviceLinks) {
+    fn parts(
+        clock: Arc<dyn Clock>,
+        enabled: bool,
+        memory: SoundMemory,
+    ) -> (Self, Session, DeviceLinks) {
         let shared = Arc::new(Shared::new());
         let session_mailbox = Arc::new(SessionMailbox::default());
         let device_mailbox = Arc::new(DeviceMailbox::default());
@@ -200,6 +212,7 @@ impl AudioPlayer {
             Arc::clone(&clock),
             Arc::clone(&source_state),
             notes.clone(),
+            memory.clone(),
         );
         let links = DeviceLinks {
             mailbox: Arc::clone(&device_mailbox),
@@ -208,6 +221,7 @@ impl AudioPlayer {
             clock: Arc::clone(&clock),
             state: Arc::clone(&device_state),
             stream_number: Arc::clone(&stream_number),
+            memory,
         };
         let player = Self {
             started: clock.now(),

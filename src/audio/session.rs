@@ -10,6 +10,7 @@ use ringbuf::traits::{Observer, Producer};
 
 use super::AudioPlan;
 use super::block::{AudioBlock, DeviceFormat};
+use super::memory::{READER_BYTES, SoundCharge, SoundMemory};
 use super::retry::Retry;
 use super::run_stream::RunStream;
 use super::shared::Shared;
@@ -33,6 +34,7 @@ const JOIN_AHEAD: Duration = Duration::from_millis(150);
 pub(crate) struct Outlet {
     pub producer: HeapProd<AudioBlock>,
     pub format: DeviceFormat,
+    pub _charge: SoundCharge,
 }
 
 /// Which ring to fill.
@@ -184,6 +186,9 @@ pub(crate) struct Session {
     clock: Arc<dyn Clock>,
     state: Arc<Mutex<SourceState>>,
     notes: SoundNotes,
+    memory: SoundMemory,
+    /// For a file's reader; an edit's have their own.
+    reader_charge: SoundCharge,
     /// What is read; kept to open it again.
     order: SourceOrder,
     /// When to do that.
@@ -210,6 +215,7 @@ impl Session {
         clock: Arc<dyn Clock>,
         state: Arc<Mutex<SourceState>>,
         notes: SoundNotes,
+        memory: SoundMemory,
     ) -> Self {
         Self {
             mailbox,
@@ -217,6 +223,8 @@ impl Session {
             clock,
             state,
             notes,
+            memory,
+            reader_charge: SoundCharge::default(),
             order: SourceOrder::None,
             retry: Retry::new(),
             readers: None,
@@ -414,10 +422,11 @@ impl Session {
             SourceOrder::Made(opening) => opening().map(Some),
             SourceOrder::Timeline(plan) => {
                 let format = self.outlet.as_ref().map(|outlet| outlet.format);
-                let notes = &self.notes;
-                let readers = self
-                    .readers
-                    .get_or_insert_with(|| Arc::new(Readers::new(notes.clone())));
+                let (notes, memory, clock) = (&self.notes, &self.memory, &self.clock);
+                let readers = self.readers.get_or_insert_with(|| {
+                    let readers = Readers::new(notes.clone(), memory.clone(), Arc::clone(clock));
+                    Arc::new(readers)
+                });
                 let readers = Arc::clone(readers);
                 self.mixed_for = format;
                 Ok(Some(match format {
@@ -431,10 +440,15 @@ impl Session {
                 path,
                 stream,
                 time_zero,
-            } => match AudioReader::open(path, *stream, *time_zero) {
-                Ok(reader) => Ok(Some(Box::new(reader))),
-                Err(error) => Err(error.to_string()),
-            },
+            } => {
+                self.reader_charge = SoundCharge::default();
+                let charge = self.memory.reserve(READER_BYTES);
+                self.reader_charge = charge.map_err(|error| error.to_string())?;
+                match AudioReader::open(path, *stream, *time_zero) {
+                    Ok(reader) => Ok(Some(Box::new(reader))),
+                    Err(error) => Err(error.to_string()),
+                }
+            }
         }
     }
 

@@ -9,7 +9,10 @@ mod wire;
 
 pub use self::wire::IndexBytesError;
 
+use std::sync::Arc;
+
 use self::stamps::Stamps;
+use crate::memory::{Charge, Ledger, MemoryClass};
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, TimeBase};
 
 /// What the index needs to know of a packet. Time stamps are in ticks of the stream's time base.
@@ -67,6 +70,8 @@ pub struct GopIndex {
     complete: bool,
     /// Whether frames follow one another at uneven intervals (more than time stamps' rounding).
     variable_rate: bool,
+    /// What its memory is charged to; copies share it.
+    charge: Option<Arc<Charge>>,
 }
 
 impl GopIndex {
@@ -84,7 +89,24 @@ impl GopIndex {
             numbering: Numbering::ByTimeStamp,
             complete: true,
             variable_rate: false,
+            charge: None,
         }
+    }
+
+    /// Bytes of memory that it takes.
+    pub fn heap_bytes(&self) -> u64 {
+        let keyframes = self.keyframes.capacity() * size_of::<Keyframe>();
+        (self.pts.heap_bytes() + keyframes) as u64
+    }
+
+    /// Charges its memory to `ledger` for as long as anybody holds it. One that finds no room is used all
+    /// the same: without it nothing can be sought.
+    pub(crate) fn charged(mut self, ledger: &Ledger) -> Self {
+        match ledger.reserve(MemoryClass::Index, self.heap_bytes()) {
+            Ok(charge) => self.charge = Some(Arc::new(charge)),
+            Err(error) => tracing::debug!("{error} The index is used all the same."),
+        }
+        self
     }
 
     /// Number of frames known.
@@ -360,6 +382,7 @@ impl IndexBuilder {
             numbering: Numbering::ByTimeStamp,
             complete,
             variable_rate,
+            charge: None,
         }
     }
 
@@ -389,6 +412,7 @@ impl IndexBuilder {
             numbering: Numbering::ByCount,
             complete,
             variable_rate: false,
+            charge: None,
         }
     }
 

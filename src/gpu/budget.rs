@@ -81,7 +81,12 @@ impl TextureBudget {
     /// Bytes taken.
     pub fn used(&self) -> u64 {
         let beyond = self.limits.beyond.load(Ordering::Relaxed);
-        self.ledger.used(MemoryClass::Textures) + beyond
+        let classes = [MemoryClass::Textures, MemoryClass::Effects];
+        classes
+            .map(|class| self.ledger.used(class))
+            .iter()
+            .sum::<u64>()
+            + beyond
     }
 
     /// Room for something that can be done without, if there is any.
@@ -101,7 +106,16 @@ impl TextureBudget {
 
     /// Room for something that must be there.
     pub(super) fn must(&self, bytes: u64) -> Lease {
-        match self.ledger.reserve(MemoryClass::Textures, bytes) {
+        self.must_have(MemoryClass::Textures, bytes)
+    }
+
+    /// Room for what layers are composed in.
+    pub(super) fn effect(&self, bytes: u64) -> Lease {
+        self.must_have(MemoryClass::Effects, bytes)
+    }
+
+    fn must_have(&self, class: MemoryClass, bytes: u64) -> Lease {
+        match self.ledger.reserve(class, bytes) {
             Ok(charge) => self.lease(Some(charge), 0, 0),
             Err(error) => {
                 tracing::debug!("{error} It is taken all the same, and what is spare makes room.");

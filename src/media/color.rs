@@ -147,6 +147,17 @@ pub struct ColorInfo {
 }
 
 impl ColorInfo {
+    /// sRGB code values that are ready for a screen: a converter passes them on as they are.
+    pub const SCREEN_RGB: Self = Self {
+        range: ColorRange::Full,
+        matrix: MatrixCoefficients::Identity,
+        primaries: Primaries::Bt709,
+        transfer: TransferFunction::Srgb,
+        siting: ChromaSiting::Center,
+        hdr: None,
+        guessed: false,
+    };
+
     /// BT.709, limited range, left-sited: what untagged HD video is taken for.
     pub const BT709_LIMITED: Self = Self {
         range: ColorRange::Limited,

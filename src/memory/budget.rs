@@ -19,10 +19,13 @@ const LEAST_RESERVE_BYTES: u64 = 192 * MIB;
 /// budget.
 const THUMBNAIL_BYTES: u64 = 32 * MIB;
 
+/// What sound may take whatever textures take: the ring of the fastest and widest device (6.2 MB), and a reader.
+const AUDIO_BYTES: u64 = 9 * MIB;
+
 /// The one budget, in bytes, and how it is divided:
 ///
 /// ```text
-/// total = frames + program (96 MiB) + thumbnails (32 MiB) + textures, sound, effects, indices
+/// total = frames + program (96 MiB) + thumbnails (32 MiB) + sound (9 MiB) + textures, effects, indices
 /// ```
 ///
 /// Without caches the frames are half of it. With them they are all but a reserve of an eighth, and of
@@ -83,6 +86,7 @@ impl MemoryBudget {
             (MemoryClass::Frames, frame_bytes),
             (MemoryClass::Program, PROGRAM_BYTES),
             (MemoryClass::Thumbnails, self.thumbnail_bytes()),
+            (MemoryClass::Audio, AUDIO_BYTES),
         ];
         Ledger::with_set_aside(self.total_bytes, &set_aside)
     }
@@ -123,7 +127,8 @@ mod tests {
             let budget = MemoryBudget::stated(total);
             assert_eq!(budget.cached_frame_bytes(), frames);
             let ledger = budget.ledger(frames);
-            let rest = total - frames - PROGRAM_BYTES - THUMBNAIL_BYTES.min(total / 16);
+            let rest =
+                total - frames - PROGRAM_BYTES - THUMBNAIL_BYTES.min(total / 16) - AUDIO_BYTES;
             assert_eq!(ledger.room(MemoryClass::Textures), rest);
             assert_eq!(ledger.room(MemoryClass::Frames), frames + rest);
         }

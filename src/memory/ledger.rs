@@ -18,13 +18,13 @@ use parking_lot::Mutex;
 pub enum MemoryClass {
     /// Decoded pictures: the slabs of the frame pool, and kept pictures that lie outside it.
     Frames,
-    /// Pictures on the graphics card (or converted, on a CPU adapter), staging buffers.
+    /// Pictures on the graphics card (or converted, on a CPU adapter) that show a frame, staging buffers.
     Textures,
     /// Thumbnail strips.
     Thumbnails,
-    /// Decoded sound, waveforms.
+    /// Readers of sound, and the ring to the device.
     Audio,
-    /// Buffers of effects and of composing.
+    /// Pictures that layers are composed in.
     Effects,
     /// Indices of files.
     Index,

@@ -7,6 +7,7 @@
 //! | step | allowed from | what goes |
 //! |---|---|---|
 //! | [`Step::Thumbnails`] | elevated | thumbnail strips |
+//! | [`Step::IdleAudio`] | elevated | readers of sound that nobody has heard for 30 s |
 //! | [`Step::IdleVideo`] | high | frames of media that have not played for 60 s |
 //! | [`Step::ReadBehind`] | high | frames that the playhead has passed |
 //! | [`Step::Vram`] | critical | textures of pictures that are not on screen |
@@ -30,6 +31,8 @@ use super::{Ledger, MemoryProbe, Pressure};
 pub enum Step {
     /// Thumbnail strips.
     Thumbnails,
+    /// Readers of sound that nobody has heard for 30 s.
+    IdleAudio,
     /// Frames of media that have not played for 60 s.
     IdleVideo,
     /// Frames that the playhead has passed.
@@ -44,8 +47,9 @@ pub enum Step {
 
 impl Step {
     /// The ladder, from its top.
-    pub const LADDER: [Self; 6] = [
+    pub const LADDER: [Self; 7] = [
         Self::Thumbnails,
+        Self::IdleAudio,
         Self::IdleVideo,
         Self::ReadBehind,
         Self::Vram,
@@ -56,7 +60,7 @@ impl Step {
     /// The level from which on it is taken.
     pub const fn allowed_from(self) -> Pressure {
         match self {
-            Self::Thumbnails => Pressure::Elevated,
+            Self::Thumbnails | Self::IdleAudio => Pressure::Elevated,
             Self::IdleVideo | Self::ReadBehind => Pressure::High,
             Self::Vram | Self::ReadAhead | Self::LowerRung => Pressure::Critical,
         }
@@ -290,9 +294,9 @@ mod tests {
     fn each_level_goes_as_far_down_the_ladder_as_it_may() {
         for (used, level, steps) in [
             (50, Pressure::Normal, 0),
-            (90, Pressure::Elevated, 1),
-            (95, Pressure::High, 3),
-            (99, Pressure::Critical, 6),
+            (90, Pressure::Elevated, 2),
+            (95, Pressure::High, 4),
+            (99, Pressure::Critical, 7),
         ] {
             let rig = rig(10_000, 0);
             *rig.script.0.lock() = short_by(used);
@@ -309,7 +313,7 @@ mod tests {
         // 80 bytes too many: two steps of 40 each.
         rig.manager.look();
         assert_eq!(*rig.log.lock(), Step::LADDER[..2]);
-        assert_eq!(rig.manager.ledger().total(), 4 * 40);
+        assert_eq!(rig.manager.ledger().total(), 5 * 40);
     }
 
     #[test]

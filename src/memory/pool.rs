@@ -112,6 +112,11 @@ impl FramePool {
         }
     }
 
+    /// What its slabs are charged to.
+    pub fn ledger(&self) -> Option<Ledger> {
+        self.inner.lock().ledger.clone()
+    }
+
     /// Names who is asked for frames when the pool is full.
     pub fn set_reclaim(&self, reclaim: Weak<dyn Reclaim>) {
         self.inner.lock().reclaim = Some(reclaim);

@@ -143,7 +143,7 @@ fn without_a_device_or_a_track_nothing_waits() {
         device: None,
         enabled: false,
     };
-    let player = AudioPlayer::start(Arc::new(bench.clock.clone()), off);
+    let player = AudioPlayer::start(Arc::new(bench.clock.clone()), off, None);
     assert_eq!(player.state().output, AudioOutput::Off);
     assert!(player.is_ready(Generation(1)));
     player.shutdown();

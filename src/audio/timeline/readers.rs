@@ -1,8 +1,8 @@
-//! Open files: few, kept for those who come next, and opened ahead.
+//! Open files: few, kept for those who come next, and opened ahead. Each is charged to the memory budget.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -13,20 +13,24 @@ use super::note::SoundNotes;
 use super::part::MediaKey;
 use super::score::Score;
 use super::voice::Voice;
+use crate::audio::memory::{READER_BYTES, SoundCharge, SoundMemory};
 use crate::audio::source::SampleSource;
 use crate::audio::window::MediaWindow;
 use crate::audio::worker::Worker;
 use crate::decode::{AudioRead, AudioReadError, AudioReader, Input, media_info};
 use crate::media::{AudioFormat, ChannelLayout};
-use crate::time::MediaTime;
+use crate::memory::{OverBudget, Shedder};
+use crate::time::{Clock, MediaTime, Moment};
 
 /// Readers that are open at once, unless more clips than that sound together.
 const MAX_OPEN: usize = 16;
 /// Readers that are open at once, whatever happens: what goes beyond is silent. A reader costs a file
-/// handle and some 2 MB with its decoder.
+/// handle and memory ([`READER_BYTES`]).
 const MAX_SOUNDING: usize = 64;
 /// Errands that may wait for the thread that opens ahead.
 const MAX_ERRANDS: usize = 32;
+/// A reader that nobody has used for this long is idle: it is closed when memory gets short.
+const IDLE: Duration = Duration::from_secs(30);
 /// How long that thread may take to end; one that waits for a dead network share is left behind.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -117,17 +121,26 @@ impl Drop for Ticket {
 }
 
 impl Readers {
-    /// Readers of files; what cannot be read is added to `notes`.
-    pub(crate) fn new(notes: SoundNotes) -> Self {
-        Self::with_opener(Box::new(Files), notes)
+    /// Readers of files, charged to `memory`; what cannot be read is added to `notes`.
+    pub(crate) fn new(notes: SoundNotes, memory: SoundMemory, clock: Arc<dyn Clock>) -> Self {
+        Self::with_opener(Box::new(Files), notes, memory, clock)
     }
 
-    pub(super) fn with_opener(opener: Box<dyn OpenMedium>, notes: SoundNotes) -> Self {
+    pub(super) fn with_opener(
+        opener: Box<dyn OpenMedium>,
+        notes: SoundNotes,
+        memory: SoundMemory,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let pool = Arc::new(Pool {
             opener,
             notes,
+            memory,
+            clock,
             state: Mutex::default(),
         });
+        let shedder: Weak<Pool> = Arc::downgrade(&pool);
+        pool.memory.register(shedder);
         let (errands, incoming) = bounded::<Errand>(MAX_ERRANDS);
         let own = Arc::clone(&pool);
         let worker = Worker::spawn("audio-open", move || {
@@ -244,33 +257,67 @@ fn start(pool: &Arc<Pool>, order: &Start) -> Option<Voice> {
 struct Pool {
     opener: Box<dyn OpenMedium>,
     notes: SoundNotes,
+    memory: SoundMemory,
+    clock: Arc<dyn Clock>,
     state: Mutex<PoolState>,
 }
 
 #[derive(Default)]
 struct PoolState {
     /// The one given back last comes last.
-    free: Vec<(MediaKey, MediaWindow)>,
+    free: Vec<FreeReader>,
     leased: usize,
+}
+
+/// An open reader.
+struct Reader {
+    window: MediaWindow,
+    charge: SoundCharge,
+}
+
+/// A reader that waits for its next use.
+struct FreeReader {
+    key: MediaKey,
+    reader: Reader,
+    since: Moment,
 }
 
 impl Pool {
     fn has(&self, key: &MediaKey) -> bool {
-        self.state.lock().free.iter().any(|(free, _)| free == key)
+        self.state.lock().free.iter().any(|free| free.key == *key)
+    }
+
+    /// Charges a reader; those that are free make room for it, the one unused for longest first.
+    fn charge(&self) -> Result<SoundCharge, OverBudget> {
+        loop {
+            let refused = match self.memory.reserve(READER_BYTES) {
+                Ok(charge) => return Ok(charge),
+                Err(error) => error,
+            };
+            let closed = {
+                let mut state = self.state.lock();
+                (!state.free.is_empty()).then(|| state.free.remove(0))
+            };
+            if closed.is_none() {
+                return Err(refused);
+            }
+        }
     }
 
     /// A reader of `key`: a free one, or a new one. `None` with a note where there is none.
     fn lease(self: &Arc<Self>, key: &MediaKey, mix: MixFormat) -> Option<Lease> {
         let mut state = self.state.lock();
-        if let Some(place) = state.free.iter().rposition(|(free, _)| free == key) {
-            let (key, mut window) = state.free.remove(place);
+        if let Some(place) = state.free.iter().rposition(|free| free.key == *key) {
+            let FreeReader {
+                key, mut reader, ..
+            } = state.free.remove(place);
             state.leased += 1;
             drop(state);
-            window.set_channels(mix.channels);
+            reader.window.set_channels(mix.channels);
             return Some(Lease {
                 pool: Arc::clone(self),
                 key,
-                window,
+                reader,
                 failed: false,
             });
         }
@@ -285,11 +332,16 @@ impl Pool {
         drop(state);
         drop(closed);
         // Files are opened without the lock: others go on meanwhile.
-        match self.opener.open(key) {
-            Ok(source) => Some(Lease {
+        let charge = self.charge().map_err(|error| error.to_string());
+        let opened = charge.and_then(|charge| Ok((self.opener.open(key)?, charge)));
+        match opened {
+            Ok((source, charge)) => Some(Lease {
                 pool: Arc::clone(self),
                 key: key.clone(),
-                window: MediaWindow::new(source, mix.channels),
+                reader: Reader {
+                    window: MediaWindow::new(source, mix.channels),
+                    charge,
+                },
                 failed: false,
             }),
             Err(reason) => {
@@ -303,7 +355,7 @@ impl Pool {
 
 impl PoolState {
     /// Takes out the free readers that are too many, those unused for longest first.
-    fn take_surplus(&mut self) -> Vec<(MediaKey, MediaWindow)> {
+    fn take_surplus(&mut self) -> Vec<FreeReader> {
         let allowed = MAX_OPEN.saturating_sub(self.leased);
         let surplus = self.free.len().saturating_sub(allowed);
         self.free.drain(..surplus).collect()
@@ -330,12 +382,37 @@ impl SampleSource for Nothing {
     }
 }
 
+impl Shedder for Pool {
+    fn shed(&self, wanted_bytes: u64) -> u64 {
+        let now = self.clock.now();
+        let mut closed = Vec::new();
+        let mut shed = 0;
+        {
+            let mut state = self.state.lock();
+            // They stand in the order in which they were given back.
+            while shed < wanted_bytes
+                && state
+                    .free
+                    .first()
+                    .is_some_and(|free| now.since(free.since) >= IDLE)
+            {
+                let free = state.free.remove(0);
+                shed += free.reader.charge.bytes();
+                closed.push(free);
+            }
+        }
+        // Files are closed without the lock.
+        drop(closed);
+        shed
+    }
+}
+
 /// A reader in use. It returns to the pool when dropped, unless it failed: then it is closed, so that the
 /// next who wants it opens it anew.
 pub(super) struct Lease {
     pool: Arc<Pool>,
     key: MediaKey,
-    window: MediaWindow,
+    reader: Reader,
     failed: bool,
 }
 
@@ -350,7 +427,7 @@ impl std::fmt::Debug for Lease {
 impl Lease {
     /// The samples.
     pub(super) fn window(&mut self) -> &mut MediaWindow {
-        &mut self.window
+        &mut self.reader.window
     }
 
     /// Notes why the medium is silent.
@@ -360,7 +437,7 @@ impl Lease {
 
     /// Notes a failure of the reader, if there was one.
     pub(super) fn note_failure(&mut self) {
-        if let Some(error) = self.window.take_failure() {
+        if let Some(error) = self.reader.window.take_failure() {
             self.failed = true;
             self.note(error.to_string());
         }
@@ -370,13 +447,20 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.note_failure();
+        let since = self.pool.clock.now();
         let closed = {
             let mut state = self.pool.state.lock();
             state.leased = state.leased.saturating_sub(1);
             if !self.failed {
-                let nothing = MediaWindow::new(Box::new(Nothing), 1);
-                let window = std::mem::replace(&mut self.window, nothing);
-                state.free.push((self.key.clone(), window));
+                let nothing = Reader {
+                    window: MediaWindow::new(Box::new(Nothing), 1),
+                    charge: SoundCharge::default(),
+                };
+                state.free.push(FreeReader {
+                    key: self.key.clone(),
+                    reader: std::mem::replace(&mut self.reader, nothing),
+                    since,
+                });
             }
             state.take_surplus()
         };

@@ -9,11 +9,12 @@ use super::plan::SoundPlan;
 use super::readers::{Readers, Ticket};
 use super::score::Score;
 use super::voice::Voice;
+use crate::audio::memory::SoundMemory;
 use crate::audio::mix::speaker_layout;
 use crate::audio::source::SampleSource;
 use crate::decode::{AudioChunk, AudioRead, AudioReadError};
 use crate::media::{AudioFormat, AudioSamples};
-use crate::time::{MediaSpan, MediaTime};
+use crate::time::{MediaSpan, MediaTime, RealClock};
 
 /// Samples that a read gives.
 const BLOCK_FRAMES: i64 = 1_024;
@@ -68,7 +69,9 @@ impl std::fmt::Debug for TimelineSamples {
 impl TimelineSamples {
     /// The mix of `plan` in stereo, at 48 kHz.
     pub fn new(plan: &SoundPlan) -> Self {
-        Self::in_stereo(plan, Arc::new(Readers::new(SoundNotes::default())))
+        let (notes, memory) = (SoundNotes::default(), SoundMemory::default());
+        let readers = Readers::new(notes, memory, Arc::new(RealClock::new()));
+        Self::in_stereo(plan, Arc::new(readers))
     }
 
     /// The same with media read by `readers`.

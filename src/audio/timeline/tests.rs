@@ -13,11 +13,12 @@ use super::part::MediaKey;
 use super::plan::{SoundClip, SoundPlan};
 use super::readers::{OpenMedium, Readers};
 use super::samples::TimelineSamples;
+use crate::audio::memory::SoundMemory;
 use crate::audio::mix::ChannelMix;
 use crate::audio::source::SampleSource;
 use crate::decode::{AudioChunk, AudioRead, AudioReadError};
 use crate::media::{AudioFormat, AudioSamples, ChannelLayout, ChannelRole};
-use crate::time::{MediaSpan, MediaTime};
+use crate::time::{Clock, MediaSpan, MediaTime, SimClock};
 use crate::timeline::{AudioFade, Ratio, TimeMap, TimeMapPiece, TimeRange};
 
 mod cuts;
@@ -196,8 +197,15 @@ fn plan(clips: Vec<SoundClip>, duration: MediaSpan) -> SoundPlan {
     }
 }
 
+/// Readers of computed media, charged to nobody.
+fn readers_of(fakes: &Fakes) -> Readers {
+    let (notes, memory) = (SoundNotes::default(), SoundMemory::default());
+    let clock = Arc::new(SimClock::new());
+    Readers::with_opener(Box::new(fakes.clone()), notes, memory, clock)
+}
+
 fn mix(fakes: &Fakes, plan: &SoundPlan) -> TimelineSamples {
-    let readers = Readers::with_opener(Box::new(fakes.clone()), SoundNotes::default());
+    let readers = readers_of(fakes);
     TimelineSamples::in_stereo(plan, Arc::new(readers))
 }
 
@@ -345,7 +353,7 @@ fn rates_and_channels_are_mixed() {
             vec![clip("sine", ms(500), ms(2_000), ms(10_000))],
             ms(3_000),
         );
-        let readers = Readers::with_opener(Box::new(fakes.clone()), SoundNotes::default());
+        let readers = readers_of(&fakes);
         let mut source =
             TimelineSamples::with_readers(&plan, super::tests::rate(), 6, Arc::new(readers));
         let wide = read_at(&mut source, 0, 144_000);

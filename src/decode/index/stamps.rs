@@ -18,6 +18,14 @@ impl Stamps {
         }
     }
 
+    /// Bytes of memory beside itself.
+    pub(super) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Listed(stamps) => stamps.capacity() * size_of::<i64>(),
+            Self::Counted(_) => 0,
+        }
+    }
+
     /// The time stamp of frame `n`.
     pub(super) fn get(&self, n: i64) -> Option<i64> {
         match self {

@@ -103,6 +103,7 @@ impl GopIndex {
             },
             complete: true,
             variable_rate: flags & VARIABLE_RATE != 0,
+            charge: None,
         })
     }
 

@@ -12,6 +12,7 @@ use crate::decode::input::{Input, OpenError, ReadError, SameFile};
 use crate::decode::keeper::IndexStore;
 use crate::decode::source_file::{FileChange, Interrupter};
 use crate::media::VideoStream;
+use crate::memory::Ledger;
 
 /// The first frames are published soon, so that a seek near the beginning need not wait.
 const FIRST_PUBLISHED: usize = 256;
@@ -19,6 +20,8 @@ const FIRST_PUBLISHED: usize = 256;
 pub(super) struct Indexer {
     pub(super) file: SameFile,
     pub(super) indices: Option<Arc<dyn IndexStore>>,
+    /// What the index is charged to.
+    pub(super) ledger: Option<Ledger>,
     pub(super) stream: VideoStream,
     pub(super) shared: Arc<Shared>,
     pub(super) wake: Sender<()>,
@@ -33,6 +36,7 @@ impl Indexer {
         let Self {
             file,
             indices,
+            ledger,
             stream,
             shared,
             wake,
@@ -40,16 +44,22 @@ impl Indexer {
         } = self;
         let path = file.path().to_owned();
         let identity = file.identity();
-        let publish = |index: Arc<GopIndex>| {
-            shared.index.store(index);
+        let publish = |index: GopIndex| {
+            let index = Arc::new(match &ledger {
+                Some(ledger) => index.charged(ledger),
+                None => index,
+            });
+            shared.index.store(Arc::clone(&index));
             let _already_awake = wake.try_send(());
             (shared.notify)();
+            index
         };
         let kept = indices
             .as_ref()
             .and_then(|indices| indices.load(&identity, &stream));
         if let Some(index) = kept {
-            return publish(index);
+            publish(Arc::unwrap_or_clone(index));
+            return;
         }
         let is_settled = identity.is_settled();
         let mut builder = index_builder(&stream);
@@ -57,7 +67,7 @@ impl Indexer {
         let outcome = read(file, &interrupter, &stream, &mut builder, |builder| {
             if builder.shown_len() >= publish_at {
                 publish_at = builder.shown_len() * 3 / 2;
-                publish(Arc::new(builder.publish(false)));
+                publish(builder.publish(false));
             }
         });
         let is_whole = outcome.is_ok();
@@ -73,8 +83,7 @@ impl Indexer {
             }
             Err(IndexError::Open(error)) => tracing::warn!("there is no index: {error}"),
         }
-        let index = Arc::new(builder.publish(true));
-        publish(Arc::clone(&index));
+        let index = publish(builder.publish(true));
         // A damaged file may read better next time, and one that is still being written has more to
         // come: neither is kept.
         if let Some(indices) = indices

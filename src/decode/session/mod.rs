@@ -233,6 +233,7 @@ impl VideoSession {
         let known = options.index.clone().filter(|index| index.is_complete());
         let must_read = known.is_none();
         let indices = options.indices.clone();
+        let ledger = options.pool.ledger();
         let shared = Arc::new(Shared {
             ready: AtomicU64::new(0),
             abandoned: AtomicU64::new(0),
@@ -291,6 +292,7 @@ impl VideoSession {
         let indexer = indexer::Indexer {
             file,
             indices,
+            ledger,
             stream,
             shared,
             wake,

@@ -1,6 +1,7 @@
 //! The composer that draws.
 
 use super::super::job_uniform::f32_from;
+use super::super::picture::bytes_of;
 use super::super::{
     ComponentOrder, DeviceGeneration, GpuContext, GpuTimer, Picture, PictureError, PictureRequest,
     PictureTimes, TimedPass,
@@ -242,7 +243,8 @@ impl GpuComposer {
             self.kept[at].used = used;
             return Ok(at);
         }
-        let picture = Picture::new(ctx, size, ComponentOrder::Rgba)?;
+        let lease = ctx.budget().effect(bytes_of(size));
+        let picture = Picture::with_lease(ctx, size, ComponentOrder::Rgba, lease)?;
         let bindings = ctx.device().create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("layer"),
             layout: &self.picture_layout,

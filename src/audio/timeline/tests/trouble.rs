@@ -1,6 +1,83 @@
-//! Media that are missing or break off, and many of them.
+//! Media that are missing or break off, many of them, and little memory.
+
+use std::time::Duration;
 
 use super::*;
+use crate::memory::{Ledger, MemoryClass, MemoryManager, MemoryProbe, Pressure, Readings, Share};
+
+/// A system whose memory is short.
+struct Short;
+
+impl MemoryProbe for Short {
+    fn read(&self, _budget_bytes: u64) -> Readings {
+        Readings {
+            cgroup: Some(Share {
+                used_bytes: 90 << 30,
+                limit_bytes: 100 << 30,
+            }),
+            ..Readings::default()
+        }
+    }
+}
+
+#[test]
+fn readers_are_charged_and_idle_ones_make_room() {
+    const READER: u64 = 2 << 20;
+    let ledger = Ledger::new(3 * READER);
+    let manager = Arc::new(MemoryManager::new(ledger.clone(), Box::new(Short)));
+    let clock = Arc::new(SimClock::new());
+    let mut fakes = Fakes::default();
+    for name in ["a", "b", "c", "d"] {
+        fakes = fakes.with(name, Fake::new(RATE, |_| 0.25));
+    }
+    let readers = Arc::new(Readers::with_opener(
+        Box::new(fakes.clone()),
+        SoundNotes::default(),
+        SoundMemory::new(Some(Arc::clone(&manager))),
+        Arc::clone(&clock) as Arc<dyn Clock>,
+    ));
+    let mut clips: Vec<_> = ["a", "b", "c", "d"]
+        .iter()
+        .zip(0..)
+        .map(|(name, n)| clip(name, ms(n * 2_000), ms(1_000), ms(0)))
+        .collect();
+    let one_after_another = plan(clips.clone(), ms(8_000));
+    let mut source = TimelineSamples::in_stereo(&one_after_another, Arc::clone(&readers));
+    let heard = read_at(&mut source, 0, 384_000);
+    for second in [0, 2, 4, 6] {
+        let at = (second * 48_000 + 24_000) * 2;
+        assert_eq!(
+            heard[at].to_bits(),
+            0.25_f32.to_bits(),
+            "in second {second}"
+        );
+    }
+    drop(source);
+    assert_eq!(
+        ledger.used(MemoryClass::Audio),
+        3 * READER,
+        "the fourth took the place of the first"
+    );
+    assert_eq!(manager.look(), Pressure::Elevated);
+    assert_eq!(
+        ledger.used(MemoryClass::Audio),
+        3 * READER,
+        "none is idle yet"
+    );
+    clock.advance(Duration::from_secs(31));
+    manager.look();
+    assert_eq!(ledger.used(MemoryClass::Audio), 0);
+    // All at once there is room for three of the four: the last is silent, and says why.
+    for clip in &mut clips {
+        clip.range.start = MediaTime::ZERO;
+    }
+    let mut source = TimelineSamples::in_stereo(&plan(clips, ms(1_000)), Arc::clone(&readers));
+    let heard = read_at(&mut source, 24_000, 1)[0];
+    assert_eq!(heard.to_bits(), 0.75_f32.to_bits());
+    let notes = source.notes().list();
+    assert_eq!(notes.len(), 1);
+    assert!(notes[0].reason.contains("--memory"), "{}", notes[0].reason);
+}
 
 #[test]
 fn what_cannot_be_read_is_silent_and_noted_once_and_the_rest_plays() {
@@ -52,10 +129,7 @@ fn a_few_readers_serve_many_clips() {
         .map(|n| clip(&format!("m{}", n * 7 % 50), ms(n * 40), ms(40), ms(n * 31)))
         .collect();
     let plan = plan(clips, ms(20_000));
-    let readers = Arc::new(Readers::with_opener(
-        Box::new(fakes.clone()),
-        SoundNotes::default(),
-    ));
+    let readers = Arc::new(readers_of(&fakes));
     let mut source = TimelineSamples::in_stereo(&plan, Arc::clone(&readers));
     for from in (0..960_000).step_by(9_600) {
         read_at(&mut source, from, 9_600);
