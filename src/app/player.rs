@@ -13,6 +13,7 @@ use crate::cache::disk::DiskCache;
 use crate::cache::thumbnails::OpenStrip;
 use crate::decode::{IndexStore, SharedAnchor};
 use crate::gpu::TextureBudget;
+use crate::media::Size;
 use crate::memory::{
     FramePool, MemoryBudget, MemoryManager, MemoryWatch, Shedder, Step, SystemProbe,
 };
@@ -201,6 +202,13 @@ impl Player {
             disk: options.disk,
             told_of_disk: None,
         })
+    }
+
+    /// Tells the cache at which size frames are seen.
+    pub fn show_at(&self, size: Option<Size>) {
+        if let Some(cache) = &self.cache {
+            cache.show_at(size);
+        }
     }
 
     /// Passes on what is wrong with the disk cache, once. Costs nothing while nothing is.

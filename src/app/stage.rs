@@ -34,6 +34,9 @@ struct Held {
     display: Size,
     /// Whether its picture has been made, at which size.
     made: Option<Size>,
+    /// How the source's frames are turned, and their size turned, where a picture of that shape is all that is
+    /// seen of one: it is alone, and its pixels are square.
+    plain: Option<(Orientation, Size)>,
 }
 
 /// A frame of a file, or the layers of a timeline.
@@ -187,11 +190,15 @@ impl Stage {
     /// made whole with its picture.
     pub fn take(&mut self, planned: &PlannedFrame, stream: &VideoStream) -> Duration {
         let begun = self.ctx.now();
+        let mut plain = None;
         let (shown, display, medium) = match &planned.picture {
             Picture::Frame(frame) => {
                 self.keep_fields(1);
                 let display = stream.display_size_of(frame.size);
                 let shown = Shown::Frame(Arc::clone(frame), stream.orientation);
+                let whole = stream.display_size_of(stream.size);
+                let is_square = whole == stream.orientation.apply(stream.size);
+                plain = is_square.then_some((stream.orientation, whole));
                 (shown, display, frame.id.source())
             }
             Picture::Composite(composite) => {
@@ -211,6 +218,7 @@ impl Stage {
             shown,
             display,
             made: None,
+            plain,
         });
         took
     }
@@ -291,6 +299,13 @@ impl Stage {
     /// Where the picture lies in a window of this size.
     pub fn viewport(&self, window: Size) -> Option<Rect> {
         self.held.as_ref().map(|held| fit(held.display, window))
+    }
+
+    /// The size, before it is turned, at which frames of what is at hand are seen in a window of this size; `None`
+    /// where more is seen of them than a picture of that size.
+    pub fn shown_size(&self, window: Size) -> Option<Size> {
+        let (orientation, whole) = self.held.as_ref()?.plain?;
+        Some(orientation.apply(fit(whole, window).size))
     }
 
     /// Whether [`Self::make_picture`] has something to do for a window of this size.

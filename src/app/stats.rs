@@ -129,6 +129,8 @@ fn cache_report(stats: FrameCacheStats) -> CacheReport {
         bytes: stats.bytes,
         bytes_peak: stats.peak_bytes,
         bytes_limit: stats.limit_bytes,
+        frames: stats.frames,
+        frames_reduced: stats.reduced_frames,
         hits: stats.hits,
         misses_never_decoded,
         misses_evicted,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{ColorInfo, PixelFormat, Size};
-use crate::memory::SlotId;
+use crate::memory::{Slot, SlotId};
 use crate::time::FrameIndex;
 
 /// Keeps the memory behind a frame's planes alive and unchanged; dropping it gives the memory back.
@@ -293,6 +293,59 @@ impl VideoFrame {
             color,
             fields: FieldOrder::Progressive,
             storage: FrameStorage::from_planes(format, size, planes),
+        }
+    }
+
+    /// A progressive picture in `slot`: planes follow one another, and rows have no padding. `fill` writes
+    /// all of them ([`PixelFormat::packed_bytes`]).
+    ///
+    /// # Panics
+    /// When the slot is too small.
+    pub fn in_slot(
+        id: PictureId,
+        slot: Slot,
+        (format, size): (PixelFormat, Size),
+        color: ColorInfo,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Self {
+        struct InSlot {
+            _slot: Slot,
+        }
+        impl PlaneOwner for InSlot {}
+
+        let bytes = format.packed_bytes(size);
+        assert!(bytes <= slot.byte_len(), "the picture fits its slot");
+        let first = slot.as_mut_ptr();
+        #[expect(unsafe_code, reason = "the slot is memory without a type")]
+        // SAFETY: the slot has so many bytes, and they are this function's alone. They were written before:
+        // slots are mapped zeroed.
+        fill(unsafe { std::slice::from_raw_parts_mut(first, bytes) });
+        let mut begin = 0;
+        let planes = (0..format.plane_count())
+            .map(|plane| {
+                let (stride, rows) = (
+                    format.row_bytes(plane, size),
+                    format.plane_size(plane, size).1,
+                );
+                #[expect(unsafe_code, reason = "planes of the slot that the storage owns")]
+                // SAFETY: all planes together are of the length checked above, and nobody writes to them any more.
+                let layout = unsafe { PlaneLayout::new(first.add(begin), stride, rows, stride) };
+                begin += stride * rows;
+                layout
+            })
+            .collect();
+        Self {
+            id,
+            size,
+            format,
+            color,
+            fields: FieldOrder::Progressive,
+            storage: FrameStorage::Pooled {
+                slot: slot.id(),
+                slot_bytes: slot.byte_len(),
+                planes,
+                owner: Box::new(InSlot { _slot: slot }),
+            },
         }
     }
 

@@ -169,6 +169,12 @@ impl PixelFormat {
         ..Self::planar_yuv(Subsampling::S420, SampleDepth(8))
     };
 
+    /// 8-bit RGB in planes: green, blue, red.
+    pub const RGB_PLANAR8: Self = Self {
+        model: ColorModel::Rgb,
+        ..Self::planar_yuv(Subsampling::S444, SampleDepth(8))
+    };
+
     /// Number of planes, 1 to 4.
     pub fn plane_count(self) -> usize {
         let colour = match (self.model, self.arrangement) {
@@ -213,6 +219,12 @@ impl PixelFormat {
     /// Bytes of picture data in one row of `plane`, without padding.
     pub fn row_bytes(self, plane: usize, size: Size) -> usize {
         self.plane_size(plane, size).0 * self.sample_stride_bytes(plane)
+    }
+
+    /// Bytes of a picture whose planes follow one another and whose rows have no padding.
+    pub fn packed_bytes(self, size: Size) -> usize {
+        let bytes = |plane| self.row_bytes(plane, size) * self.plane_size(plane, size).1;
+        (0..self.plane_count()).map(bytes).sum()
     }
 }
 

@@ -144,6 +144,12 @@ impl FramePool {
         }
     }
 
+    /// The same, if there is room without anybody letting go of anything.
+    pub fn acquire_spare(&self, bytes: usize) -> Option<Slot> {
+        self.try_acquire(bytes.max(1).next_multiple_of(PAGE_BYTES))
+            .ok()
+    }
+
     /// A slot, or why there is none and what would help.
     fn try_acquire(&self, slot_bytes: usize) -> Result<Slot, (PoolError, Option<Shortage>)> {
         let mut inner = self.inner.lock();
@@ -281,6 +287,9 @@ pub struct Slot {
 // SAFETY: the pointer leads to bytes that no other slot covers, and the pool behind it is shared by
 // a lock; nothing in a slot depends on the thread that made it.
 unsafe impl Send for Slot {}
+#[expect(unsafe_code, reason = "a shared slot tells no more than where it lies")]
+// SAFETY: nothing is read or written through a shared reference; whoever uses the address vouches for that.
+unsafe impl Sync for Slot {}
 
 impl Slot {
     /// Its name.

@@ -218,6 +218,10 @@ pub struct CacheReport {
     pub bytes_peak: u64,
     /// Bytes that it may keep.
     pub bytes_limit: u64,
+    /// Frames kept when the run ended.
+    pub frames: u64,
+    /// Those of them that were kept at the size shown.
+    pub frames_reduced: u64,
     /// Frames that were due and kept.
     pub hits: u64,
     /// Frames that were due and had never been decoded.

@@ -315,6 +315,7 @@ impl App {
             }
         };
         let times = stage.make_picture(window, costs.token)?;
+        self.player.show_at(stage.shown_size(window));
         let token = costs.has_picture.then_some(costs.token);
         let shapes = interface_shapes(&mut self.interface, stage.gpu(), surface.format(), window)?;
         let render = stage.render(frame.view(), window, &snapshot.view, shapes, token)?;

@@ -11,24 +11,38 @@
 //! moved for long less than one that plays. Places that the playhead was sent to lately count as well, so
 //! that whoever goes to and fro finds it all again.
 //!
+//! # Frames at the size that they are shown at
+//! A 4K frame takes 12 MB, what a window of 1280x720 shows of it 2.8. Where it is known at which size frames
+//! are shown ([`FrameCache::show_at`]) and that takes no more than half, whole frames have a quarter of the limit,
+//! and what has to go from there is kept on at that size, out of the converter (`reduced.rs`). It is shown as exactly
+//! as the whole frame would be. Frames of a playhead that only passes by are not reduced, which would cost an eighth of
+//! their decoding.
+//!
 //! # Locks
 //! One lock, held for a search through the kept frames at most. Nothing is called under it: frames are
 //! dropped and the ledger is charged outside, since a frame that is dropped takes the pool's lock, and
 //! the pool asks for frames ([`Reclaim`]) from inside FFmpeg.
 
+mod reduced;
+mod shelf;
 mod store;
 mod worth;
 
 #[cfg(test)]
+mod reduced_tests;
+#[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 
-use self::store::{Kept, Part, Store};
+use self::reduced::Reducer;
+use self::shelf::{Gone, Kept, Shelf};
+use self::store::{Part, Store};
 use crate::decode::{Aim, FileIdentity, FrameKeeper};
-use crate::media::{FrameStorage, StreamId, VideoFrame};
+use crate::media::{FrameStorage, Size, StreamId, VideoFrame};
 use crate::memory::{
     Charge, FramePool, Ledger, MemoryClass, MemoryManager, OverBudget, Pressure, PressureGauge,
     Reclaim, Shedder, Shortage, Step,
@@ -71,11 +85,18 @@ impl MissReason {
 /// that others hold.
 const MOST_TRIES: u32 = 8;
 
+/// What becomes too much at once is reduced up to this number, and otherwise dropped.
+const MOST_REDUCED_AT_ONCE: usize = 4;
+
 /// How a cache is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FrameCacheStats {
     /// Bytes of the frames that are kept.
     pub bytes: u64,
+    /// Those of them that are kept at the size at which they are shown.
+    pub reduced_bytes: u64,
+    /// The same as a number of frames.
+    pub reduced_frames: u64,
     /// The most bytes that were ever kept.
     pub peak_bytes: u64,
     /// No more than this is kept.
@@ -95,11 +116,46 @@ impl FrameCacheStats {
     pub fn all_misses(&self) -> u64 {
         self.misses.iter().sum()
     }
+
+    fn whole_bytes(&self) -> u64 {
+        self.bytes - self.reduced_bytes
+    }
+
+    fn bytes_on(&self, shelf: Shelf) -> u64 {
+        match shelf {
+            Shelf::Whole => self.whole_bytes(),
+            Shelf::Reduced => self.reduced_bytes,
+        }
+    }
+
+    fn add(&mut self, shelf: Shelf, bytes: u64) {
+        self.bytes += bytes;
+        self.peak_bytes = self.peak_bytes.max(self.bytes);
+        self.frames += 1;
+        if shelf == Shelf::Reduced {
+            self.reduced_bytes += bytes;
+            self.reduced_frames += 1;
+        }
+    }
+
+    fn remove(&mut self, shelf: Shelf, bytes: u64) {
+        self.bytes -= bytes;
+        self.frames -= 1;
+        self.evicted += 1;
+        if shelf == Shelf::Reduced {
+            self.reduced_bytes -= bytes;
+            self.reduced_frames -= 1;
+        }
+    }
 }
 
 /// See the [module](self).
 pub struct FrameCache {
     store: Mutex<Store>,
+    /// Taken before the store's lock, never under it.
+    reducer: Mutex<Reducer>,
+    /// The size that frames are shown at, as two halves; 0 for none.
+    shown: AtomicU64,
     ledger: Option<Ledger>,
     pool: OnceLock<FramePool>,
     gauge: PressureGauge,
@@ -126,6 +182,8 @@ impl FrameCache {
             };
             Self {
                 store: Mutex::new(Store::new(limit_bytes)),
+                reducer: Mutex::new(Reducer::new()),
+                shown: AtomicU64::new(0),
                 ledger,
                 pool: OnceLock::new(),
                 gauge,
@@ -162,6 +220,19 @@ impl FrameCache {
         drop(gone);
     }
 
+    /// Says at which size frames are shown, before they are turned; `None` where more is seen of them than that.
+    /// Frames that are far from the playhead are kept at this size where that takes much less memory. Costs
+    /// nothing while it stays the same.
+    pub fn show_at(&self, size: Option<Size>) {
+        let word = size.map_or(0, |size| {
+            u64::from(size.width()) << 32 | u64::from(size.height())
+        });
+        if self.shown.swap(word, Ordering::Relaxed) != word {
+            let gone = self.store.lock().set_reduced_to(size);
+            drop(gone);
+        }
+    }
+
     /// The place of a stream's frames. Each session has a keeper of its own, which tells where its
     /// playhead is as long as it lives; the frames are shared, and stay when it is gone.
     pub fn keeper(self: &Arc<Self>, file: FileIdentity, stream: StreamId) -> Arc<dyn FrameKeeper> {
@@ -181,6 +252,7 @@ impl FrameCache {
         let bytes = picture.storage.held_bytes() as u64;
         // Most of what comes is kept already, or nobody's wish: the ledger need not hear of it.
         if !self.store.lock().accepts(source, frame, bytes) {
+            self.reduce(source, frame, picture);
             return;
         }
         let ledger = self.ledger.as_ref().filter(|_| !is_pooled(picture));
@@ -195,6 +267,31 @@ impl FrameCache {
             _charge: charge,
         };
         let gone = self.store.lock().put(source, frame, kept);
+        let own = gone.iter().filter(|gone| gone.source == source);
+        for Gone { frame, kept, .. } in own.take(MOST_REDUCED_AT_ONCE) {
+            self.reduce(source, *frame, &kept.picture);
+        }
+        drop(gone);
+    }
+
+    /// Keeps a frame at the size that it is shown at, where that is worth it.
+    fn reduce(&self, source: u64, frame: i64, picture: &VideoFrame) {
+        let frame_bytes = picture.storage.held_bytes() as u64;
+        let wanted = self.store.lock().reduces(source, frame, frame_bytes);
+        let Some(((size, gone), pool)) = wanted.zip(self.pool.get()) else {
+            return;
+        };
+        drop(gone);
+        let Some(reduced) = self.reducer.lock().reduce(picture, size, pool) else {
+            return;
+        };
+        let kept = Kept {
+            bytes: reduced.storage.held_bytes() as u64,
+            picture: Arc::new(reduced),
+            _charge: None,
+        };
+        let place = (source, frame);
+        let gone = self.store.lock().put_reduced(place, frame_bytes, kept);
         drop(gone);
     }
 
@@ -226,8 +323,9 @@ impl FrameCache {
     }
 
     /// Drops frames, and has the pool unmap what is empty by that. Answers how many bytes of memory came free.
-    fn let_go(&self, gone: Vec<Kept>) -> u64 {
-        let foreign = gone.iter().filter(|kept| !is_pooled(&kept.picture));
+    fn let_go(&self, gone: Vec<Gone>) -> u64 {
+        let kept = gone.iter().map(|gone| &gone.kept);
+        let foreign = kept.filter(|kept| !is_pooled(&kept.picture));
         let foreign: u64 = foreign.map(|kept| kept.bytes).sum();
         drop(gone);
         foreign + self.pool.get().map_or(0, FramePool::trim)

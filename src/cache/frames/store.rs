@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::reduced::reduced_bytes;
+use super::shelf::{Gone, Kept, Shelf, limits_of};
 use super::worth::Places;
 use super::{FrameCacheStats, MissReason, SourceKey, is_pooled};
 use crate::decode::Aim;
-use crate::media::VideoFrame;
-use crate::memory::Charge;
+use crate::media::{Size, VideoFrame};
 use crate::time::Moment;
 
 /// Nobody decodes ahead further than this cost, however much room there is: ten seconds at 30 fps.
@@ -52,17 +53,11 @@ pub(super) enum Part {
     Ahead,
 }
 
-/// A kept frame.
-pub(super) struct Kept {
-    pub(super) picture: Arc<VideoFrame>,
-    pub(super) bytes: u64,
-    /// Of a frame outside the frame pool.
-    pub(super) _charge: Option<Charge>,
-}
-
 struct Source {
     key: SourceKey,
     frames: BTreeMap<i64, Kept>,
+    /// Frames at the size that they are shown at.
+    reduced: BTreeMap<i64, Kept>,
     places: Places,
     /// The store's tick when it was aimed last.
     aimed: u64,
@@ -83,6 +78,28 @@ impl Source {
         self.places.cost(frame, tick.saturating_sub(self.aimed))
     }
 
+    fn shelf(&self, shelf: Shelf) -> &BTreeMap<i64, Kept> {
+        match shelf {
+            Shelf::Whole => &self.frames,
+            Shelf::Reduced => &self.reduced,
+        }
+    }
+
+    fn shelf_mut(&mut self, shelf: Shelf) -> &mut BTreeMap<i64, Kept> {
+        match shelf {
+            Shelf::Whole => &mut self.frames,
+            Shelf::Reduced => &mut self.reduced,
+        }
+    }
+
+    fn find(&self, frame: i64) -> Option<&Kept> {
+        self.frames.get(&frame).or_else(|| self.reduced.get(&frame))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.frames.is_empty() && self.reduced.is_empty()
+    }
+
     fn remember(&mut self, frame: i64, why: MissReason) {
         if self.gone.len() >= MOST_REMEMBERED {
             self.gone.clear();
@@ -91,17 +108,28 @@ impl Source {
     }
 }
 
-/// What the cache may hold while frames of so many bytes come from `source`.
-fn limit_for(source: &Source, frame_bytes: u64, stats: &FrameCacheStats) -> u64 {
-    let lap = source.lap.map(|frames| frames.saturating_mul(frame_bytes));
-    let fits = lap.is_some_and(|bytes| bytes <= stats.limit_bytes);
-    let Some(since) = source.passes_since.filter(|_| !fits) else {
-        return stats.limit_bytes;
+/// How many bytes of whole frames the cache may hold while frames of so many bytes come from `source`.
+fn limit_for(
+    source: &Source,
+    frame_bytes: u64,
+    reduced_to: Option<Size>,
+    stats: &FrameCacheStats,
+) -> u64 {
+    let limits = limits_of(frame_bytes, reduced_to, stats);
+    let fits = |lap: u64| match reduced_to.filter(|_| limits.reduced > 0) {
+        Some(size) => lap.saturating_mul(reduced_bytes(size)) <= limits.reduced,
+        None => lap.saturating_mul(frame_bytes) <= limits.whole,
+    };
+    let Some(since) = source
+        .passes_since
+        .filter(|_| !source.lap.is_some_and(fits))
+    else {
+        return limits.whole;
     };
     let seconds = source.aimed_at.since(since).as_secs();
     let frames = seconds.saturating_add(PASSED_AT_ONCE).min(PASSED_FRAMES);
-    let passed = frame_bytes.saturating_mul(frames).max(stats.bytes);
-    passed.min(stats.limit_bytes)
+    let passed = frame_bytes.saturating_mul(frames).max(stats.whole_bytes());
+    passed.min(limits.whole)
 }
 
 /// See the module.
@@ -111,8 +139,10 @@ pub(super) struct Store {
     next_keeper: u64,
     /// Counts the moves of all playheads.
     tick: u64,
-    /// The highest cost of all kept frames, until something moves or comes.
-    worst: Option<i64>,
+    /// The highest cost of all frames on each shelf, until something moves or comes.
+    worst: [Option<i64>; 2],
+    /// The size that frames are shown at, where reduced ones are kept.
+    reduced_to: Option<Size>,
     stats: FrameCacheStats,
 }
 
@@ -123,7 +153,8 @@ impl Store {
             next_source: 0,
             next_keeper: 0,
             tick: 0,
-            worst: None,
+            worst: [None; 2],
+            reduced_to: None,
             stats: FrameCacheStats {
                 limit_bytes,
                 ..FrameCacheStats::default()
@@ -136,10 +167,10 @@ impl Store {
     }
 
     #[must_use = "frames are dropped without the lock"]
-    pub(super) fn set_limit(&mut self, limit_bytes: u64) -> Vec<Kept> {
+    pub(super) fn set_limit(&mut self, limit_bytes: u64) -> Vec<Gone> {
         self.stats.limit_bytes = limit_bytes;
         let excess = self.stats.bytes.saturating_sub(limit_bytes);
-        self.evict(excess, |_, _, _| true)
+        self.evict_any(excess, |_, _, _| true)
     }
 
     /// The number of a source, and of a new keeper of it.
@@ -159,6 +190,7 @@ impl Store {
             let source = Source {
                 key,
                 frames: BTreeMap::new(),
+                reduced: BTreeMap::new(),
                 places,
                 aimed: self.tick,
                 aimed_at: now,
@@ -170,28 +202,28 @@ impl Store {
             self.sources.insert(number, source);
             number
         };
-        self.worst = None;
+        self.worst = [None; 2];
         self.next_keeper += 1;
         (number, self.next_keeper)
     }
 
     /// A keeper is gone. A source without frames and keepers is forgotten.
     pub(super) fn close(&mut self, source: u64, keeper: u64) {
-        self.worst = None;
+        self.worst = [None; 2];
         let Some(entry) = self.sources.get_mut(&source) else {
             return;
         };
         entry.places.close(keeper);
-        if entry.places.is_closed() && entry.frames.is_empty() {
+        if entry.places.is_closed() && entry.is_empty() {
             self.sources.remove(&source);
         }
     }
 
     pub(super) fn aim(&mut self, source: u64, keeper: u64, aim: Aim, now: Moment) {
         self.tick += 1;
-        self.worst = None;
+        self.worst = [None; 2];
         if let Some(source) = self.sources.get_mut(&source) {
-            source.places.aim(keeper, aim);
+            source.places.aim(keeper, aim, now);
             source.aimed = self.tick;
             source.passes_since = aim.passes.then(|| source.passes_since.unwrap_or(now));
             source.lap = aim.lap;
@@ -201,12 +233,12 @@ impl Store {
 
     pub(super) fn has(&self, source: u64, frame: i64) -> bool {
         let source = self.sources.get(&source);
-        source.is_some_and(|source| source.frames.contains_key(&frame))
+        source.is_some_and(|source| source.find(frame).is_some())
     }
 
     pub(super) fn get(&mut self, source: u64, frame: i64) -> Option<Arc<VideoFrame>> {
         let source = self.sources.get(&source)?;
-        if let Some(kept) = source.frames.get(&frame) {
+        if let Some(kept) = source.find(frame) {
             self.stats.hits += 1;
             return Some(Arc::clone(&kept.picture));
         }
@@ -221,10 +253,12 @@ impl Store {
         frame: i64,
         reach: i64,
     ) -> Option<(i64, Arc<VideoFrame>)> {
-        let frames = &self.sources.get(&source)?.frames;
-        let before = frames.range(..=frame).next_back();
-        let after = frames.range(frame..).next();
-        let near = before.into_iter().chain(after);
+        let source = self.sources.get(&source)?;
+        let shelves = [&source.frames, &source.reduced];
+        let near = shelves.into_iter().flat_map(|frames| {
+            let before = frames.range(..=frame).next_back();
+            before.into_iter().chain(frames.range(frame..).next())
+        });
         let (found, kept) = near.min_by_key(|(found, _)| (**found - frame).abs())?;
         ((found - frame).abs() <= reach).then(|| (*found, Arc::clone(&kept.picture)))
     }
@@ -236,13 +270,79 @@ impl Store {
         };
         let cost = entry.cost(frame, self.tick);
         let is_late = !with_behind && entry.places.is_behind(frame);
-        if is_late || cost > FARTHEST_WISH || entry.frames.contains_key(&frame) {
+        if is_late || cost > FARTHEST_WISH || entry.find(frame).is_some() {
             return false;
         }
-        let bytes = self.stats.bytes + entry.frame_bytes;
-        bytes <= self.stats.limit_bytes
-            || (entry.frame_bytes <= self.stats.limit_bytes
-                && self.any_costs_more(cost * WISH_FACTOR + WISH_MARGIN))
+        let frame_bytes = entry.frame_bytes;
+        let limits = limits_of(frame_bytes, self.reduced_to, &self.stats);
+        let beyond = cost * WISH_FACTOR + WISH_MARGIN;
+        if self.stats.whole_bytes() + frame_bytes <= limits.whole
+            || (frame_bytes <= limits.whole && self.any_costs_more(Shelf::Whole, beyond))
+        {
+            return true;
+        }
+        let bytes = self.reduced_to.map_or(u64::MAX, reduced_bytes);
+        self.stats.reduced_bytes.saturating_add(bytes) <= limits.reduced
+            || (bytes <= limits.reduced && self.any_costs_more(Shelf::Reduced, beyond))
+    }
+
+    /// Frames are shown at this size from now on; those that were reduced to another are of no use.
+    #[must_use = "frames are dropped without the lock"]
+    pub(super) fn set_reduced_to(&mut self, size: Option<Size>) -> Vec<Gone> {
+        if self.reduced_to == size {
+            return Vec::new();
+        }
+        self.reduced_to = size;
+        self.evict(Shelf::Reduced, u64::MAX, |_, _, _| true)
+    }
+
+    /// Whether `frame`, which is kept no longer or was not accepted, is worth reducing, and to which size. Then
+    /// what costs more makes room for it: it is to be dropped. One of a playhead that only passes by is not.
+    pub(super) fn reduces(
+        &mut self,
+        source: u64,
+        frame: i64,
+        frame_bytes: u64,
+    ) -> Option<(Size, Vec<Gone>)> {
+        let size = self.reduced_to?;
+        let entry = self.sources.get(&source)?;
+        if entry.passes_since.is_some() || entry.find(frame).is_some() {
+            return None;
+        }
+        let cost = entry.cost(frame, self.tick);
+        let limit = limits_of(frame_bytes, self.reduced_to, &self.stats).reduced;
+        let needed = self.stats.reduced_bytes + reduced_bytes(size);
+        let excess = needed.saturating_sub(limit);
+        if excess > 0 && !self.any_costs_more(Shelf::Reduced, cost) {
+            return None;
+        }
+        let gone = self.evict(Shelf::Reduced, excess, |_, _, other| other > cost);
+        (self.stats.reduced_bytes + reduced_bytes(size) <= limit).then_some((size, gone))
+    }
+
+    /// Keeps a reduced frame, where what costs more makes room for it. Answers what is to be dropped.
+    #[must_use = "frames are dropped without the lock"]
+    pub(super) fn put_reduced(
+        &mut self,
+        (source, frame): (u64, i64),
+        frame_bytes: u64,
+        kept: Kept,
+    ) -> Vec<Gone> {
+        let limit = limits_of(frame_bytes, self.reduced_to, &self.stats).reduced;
+        let size = kept.picture.size;
+        let Some(entry) = self
+            .sources
+            .get(&source)
+            .filter(|entry| entry.find(frame).is_none() && self.reduced_to == Some(size))
+        else {
+            return vec![Gone {
+                source,
+                frame,
+                kept,
+            }];
+        };
+        let cost = entry.cost(frame, self.tick);
+        self.place(Shelf::Reduced, (source, frame, cost), limit, 0, kept)
     }
 
     /// Whether the frame would be kept; where it would not, that is remembered.
@@ -251,13 +351,13 @@ impl Store {
             return false;
         };
         entry.frame_bytes = bytes;
-        if entry.frames.contains_key(&frame) {
+        if entry.find(frame).is_some() {
             return false;
         }
         let cost = entry.cost(frame, self.tick);
-        let limit = limit_for(entry, bytes, &self.stats);
-        let has_room = self.stats.bytes + bytes <= limit;
-        let accepted = has_room || (bytes <= limit && self.any_costs_more(cost));
+        let limit = limit_for(entry, bytes, self.reduced_to, &self.stats);
+        let has_room = self.stats.whole_bytes() + bytes <= limit;
+        let accepted = has_room || (bytes <= limit && self.any_costs_more(Shelf::Whole, cost));
         if !accepted {
             self.decline(source, frame);
         }
@@ -273,39 +373,63 @@ impl Store {
 
     /// Keeps a frame, where what costs more makes room for it. Answers what is to be dropped.
     #[must_use = "frames are dropped without the lock"]
-    pub(super) fn put(&mut self, source: u64, frame: i64, kept: Kept) -> Vec<Kept> {
-        let Some(entry) = self.sources.get(&source) else {
-            return vec![kept];
-        };
+    pub(super) fn put(&mut self, source: u64, frame: i64, kept: Kept) -> Vec<Gone> {
         // Another session of the same stream may have been quicker.
-        if entry.frames.contains_key(&frame) {
-            return vec![kept];
-        }
+        let Some(entry) = self
+            .sources
+            .get(&source)
+            .filter(|entry| entry.find(frame).is_none())
+        else {
+            return vec![Gone {
+                source,
+                frame,
+                kept,
+            }];
+        };
         let cost = entry.cost(frame, self.tick);
-        let limit = limit_for(entry, kept.bytes, &self.stats);
+        let limit = limit_for(entry, kept.bytes, self.reduced_to, &self.stats);
         // One that passes by turns over a part of the cache and leaves the rest alone.
         let batch = if entry.passes_since.is_some() {
             0
         } else {
             limit / BATCH
         };
+        self.place(Shelf::Whole, (source, frame, cost), limit, batch, kept)
+    }
+
+    /// Puts a frame of a known source on its shelf; when that is full, `batch` bytes go at least.
+    fn place(
+        &mut self,
+        shelf: Shelf,
+        (source, frame, cost): (u64, i64, i64),
+        limit: u64,
+        batch: u64,
+        kept: Kept,
+    ) -> Vec<Gone> {
         let mut gone = Vec::new();
-        let excess = (self.stats.bytes + kept.bytes).saturating_sub(limit);
+        let excess = (self.stats.bytes_on(shelf) + kept.bytes).saturating_sub(limit);
         if excess > 0 {
-            gone = self.evict(excess.max(batch), |_, _, other| other > cost);
+            gone = self.evict(shelf, excess.max(batch), |_, _, other| other > cost);
         }
-        if self.stats.bytes + kept.bytes > limit {
+        // The other shelf may hold more than its part, from before the size shown was known or for another source.
+        let beyond = (self.stats.bytes + kept.bytes).saturating_sub(self.stats.limit_bytes);
+        gone.extend(self.evict(shelf.other(), beyond, |_, _, other| other > cost));
+        let fits = self.stats.bytes + kept.bytes <= self.stats.limit_bytes;
+        if !fits || self.stats.bytes_on(shelf) + kept.bytes > limit {
             self.decline(source, frame);
-            gone.push(kept);
+            gone.push(Gone {
+                source,
+                frame,
+                kept,
+            });
             return gone;
         }
-        self.worst = self.worst.map(|worst| worst.max(cost));
-        self.stats.bytes += kept.bytes;
-        self.stats.peak_bytes = self.stats.peak_bytes.max(self.stats.bytes);
-        self.stats.frames += 1;
+        let worst = &mut self.worst[shelf as usize];
+        *worst = worst.map(|worst| worst.max(cost));
+        self.stats.add(shelf, kept.bytes);
         if let Some(entry) = self.sources.get_mut(&source) {
             entry.gone.remove(&frame);
-            entry.frames.insert(frame, kept);
+            entry.shelf_mut(shelf).insert(frame, kept);
         }
         gone
     }
@@ -313,40 +437,52 @@ impl Store {
     /// Lets go of frames that cost more than this one, of about `bytes`: memory has no room for it, whatever
     /// the limit says.
     #[must_use = "frames are dropped without the lock"]
-    pub(super) fn make_room(&mut self, source: u64, frame: i64, bytes: u64) -> Vec<Kept> {
+    pub(super) fn make_room(&mut self, source: u64, frame: i64, bytes: u64) -> Vec<Gone> {
         let Some(entry) = self.sources.get(&source) else {
             return Vec::new();
         };
         let cost = entry.cost(frame, self.tick);
         let bytes = bytes.max(self.stats.limit_bytes / BATCH);
-        self.evict(bytes, |_, _, other| other > cost)
+        self.evict_any(bytes, |_, _, other| other > cost)
     }
 
     /// Lets go of frames that nobody else holds, of about `bytes`; of those in the pool only, if so wished.
     #[must_use = "frames are dropped without the lock"]
-    pub(super) fn give_back(&mut self, bytes: u64, pooled_only: bool) -> Vec<Kept> {
-        self.evict(bytes, |source, frame, _| {
-            let kept = source.frames.get(&frame);
-            kept.is_some_and(|kept| {
+    pub(super) fn give_back(&mut self, bytes: u64, pooled_only: bool) -> Vec<Gone> {
+        self.evict_any(bytes, |source, frame, _| {
+            source.find(frame).is_some_and(|kept| {
                 Arc::strong_count(&kept.picture) == 1 && (!pooled_only || is_pooled(&kept.picture))
             })
         })
     }
 
     #[must_use = "frames are dropped without the lock"]
-    pub(super) fn shed(&mut self, part: Part, bytes: u64, now: Moment) -> Vec<Kept> {
+    pub(super) fn shed(&mut self, part: Part, bytes: u64, now: Moment) -> Vec<Gone> {
         let latest = self.sources.values().map(|source| source.aimed).max();
         let tick = self.tick;
-        self.evict(bytes, |source, frame, _| match part {
+        self.evict_any(bytes, |source, frame, _| match part {
             Part::Idle => Some(source.aimed) != latest && now.since(source.aimed_at) >= IDLE,
             Part::Behind => source.places.is_behind(frame),
             Part::Ahead => source.cost(frame, tick) > AHEAD_KEPT,
         })
     }
 
+    /// The same as [`Self::evict`] on one shelf after the other.
+    fn evict_any(&mut self, bytes: u64, may_go: impl Fn(&Source, i64, i64) -> bool) -> Vec<Gone> {
+        let mut gone = self.evict(Shelf::Whole, bytes, &may_go);
+        let freed: u64 = gone.iter().map(|gone| gone.kept.bytes).sum();
+        gone.extend(self.evict(Shelf::Reduced, bytes.saturating_sub(freed), &may_go));
+        gone
+    }
+
     /// Takes out frames for which `may_go` says so (given their cost), those of the highest cost first,
     /// until they are of `bytes` together.
-    fn evict(&mut self, bytes: u64, may_go: impl Fn(&Source, i64, i64) -> bool) -> Vec<Kept> {
+    fn evict(
+        &mut self,
+        shelf: Shelf,
+        bytes: u64,
+        may_go: impl Fn(&Source, i64, i64) -> bool,
+    ) -> Vec<Gone> {
         let mut gone = Vec::new();
         if bytes == 0 {
             return gone;
@@ -354,7 +490,7 @@ impl Store {
         let tick = self.tick;
         let mut candidates: Vec<(i64, u64, i64)> = Vec::new();
         for (number, source) in &self.sources {
-            for frame in source.frames.keys() {
+            for frame in source.shelf(shelf).keys() {
                 let cost = source.cost(*frame, tick);
                 if may_go(source, *frame, cost) {
                     candidates.push((cost, *number, *frame));
@@ -370,47 +506,47 @@ impl Store {
             let Some(source) = self.sources.get_mut(&number) else {
                 continue;
             };
-            if let Some(kept) = source.frames.remove(&frame) {
+            if let Some(kept) = source.shelf_mut(shelf).remove(&frame) {
                 source.remember(frame, MissReason::Evicted);
                 freed += kept.bytes;
-                self.stats.bytes -= kept.bytes;
-                self.stats.frames -= 1;
-                self.stats.evicted += 1;
-                gone.push(kept);
+                self.stats.remove(shelf, kept.bytes);
+                gone.push(Gone {
+                    source: number,
+                    frame,
+                    kept,
+                });
             }
         }
         self.sources
-            .retain(|_, source| !source.places.is_closed() || !source.frames.is_empty());
-        self.worst = None;
+            .retain(|_, source| !source.places.is_closed() || !source.is_empty());
+        self.worst = [None; 2];
         gone
     }
 
-    /// Whether a frame of a higher cost is kept.
-    fn any_costs_more(&mut self, cost: i64) -> bool {
+    /// Whether a frame of a higher cost is on the shelf.
+    fn any_costs_more(&mut self, shelf: Shelf, cost: i64) -> bool {
         // The first and the last of a source are most often the farthest: then not all are looked at.
         let tick = self.tick;
         let at_an_end = self.sources.values().any(|source| {
-            let ends = [
-                source.frames.first_key_value(),
-                source.frames.last_key_value(),
-            ];
+            let frames = source.shelf(shelf);
+            let ends = [frames.first_key_value(), frames.last_key_value()];
             let mut ends = ends.into_iter().flatten();
             ends.any(|(frame, _)| source.cost(*frame, tick) > cost)
         });
-        at_an_end || self.worst_cost() > cost
+        at_an_end || self.worst_cost(shelf) > cost
     }
 
-    fn worst_cost(&mut self) -> i64 {
-        if let Some(worst) = self.worst {
+    fn worst_cost(&mut self, shelf: Shelf) -> i64 {
+        if let Some(worst) = self.worst[shelf as usize] {
             return worst;
         }
         let tick = self.tick;
         let all = self.sources.values().flat_map(|source| {
-            let frames = source.frames.keys();
+            let frames = source.shelf(shelf).keys();
             frames.map(move |frame| source.cost(*frame, tick))
         });
         let worst = all.max().unwrap_or(i64::MIN);
-        self.worst = Some(worst);
+        self.worst[shelf as usize] = Some(worst);
         worst
     }
 }

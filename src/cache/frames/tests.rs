@@ -21,7 +21,7 @@ fn picture(rows: u32) -> Arc<VideoFrame> {
     ))
 }
 
-fn bytes_of(picture: &VideoFrame) -> u64 {
+pub(super) fn bytes_of(picture: &VideoFrame) -> u64 {
     picture.storage.held_bytes() as u64
 }
 
@@ -34,13 +34,13 @@ fn file(number: u64) -> FileIdentity {
     }
 }
 
-struct Rig {
-    cache: Arc<FrameCache>,
+pub(super) struct Rig {
+    pub(super) cache: Arc<FrameCache>,
     clock: Arc<SimClock>,
     ledger: Ledger,
 }
 
-fn rig(limit_bytes: u64) -> Rig {
+pub(super) fn rig(limit_bytes: u64) -> Rig {
     // A frame is charged before others make room for it.
     let (clock, ledger) = (Arc::new(SimClock::new()), Ledger::new(2 * limit_bytes));
     let gauge = PressureGauge::default();
@@ -53,12 +53,12 @@ fn rig(limit_bytes: u64) -> Rig {
 }
 
 impl Rig {
-    fn keeper(&self, number: u64) -> Arc<dyn FrameKeeper> {
+    pub(super) fn keeper(&self, number: u64) -> Arc<dyn FrameKeeper> {
         self.cache.keeper(file(number), StreamId(0))
     }
 }
 
-fn at(frame: i64, reverse: bool) -> Aim {
+pub(super) fn at(frame: i64, reverse: bool) -> Aim {
     Aim {
         frame: FrameIndex(frame),
         reverse,

@@ -4,8 +4,10 @@
 //! highest cost goes first. Whole numbers, so that the same moves always keep the same frames.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::decode::Aim;
+use crate::time::Moment;
 
 /// A frame that was passed is so many times farther away than one that comes.
 const BEHIND: i64 = 2;
@@ -13,11 +15,15 @@ const BEHIND: i64 = 2;
 /// Places that the playhead was sent to count for less than where it is, by this many frames...
 const RECENT: i64 = 8;
 
-/// ... and each place that it was sent to since by so many more.
-const RECENT_AGE: i64 = 2;
+/// ... and each place that it was sent to since by so many more: what lies around the playhead is worth
+/// more than a little of every place.
+const RECENT_AGE: i64 = 8;
 
 /// Places that are remembered.
-const MOST_RECENT: usize = 32;
+const MOST_RECENT: usize = 16;
+
+/// A place where the playhead was for less than this was only passed on the way to another.
+const STAY: Duration = Duration::from_millis(200);
 
 /// A move of no more than this many frames is play or a step; beyond it is a jump.
 const STEP: i64 = 12;
@@ -28,8 +34,8 @@ const CLOSED: i64 = 1 << 40;
 /// Where the playheads of a source are, and have been.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    /// Of each keeper that has told.
-    aims: Vec<(u64, Aim)>,
+    /// Of each keeper that has told, and since when it is about there.
+    aims: Vec<(u64, Aim, Moment)>,
     /// Keepers that live, whether they have told or not.
     keepers: usize,
     /// Where they were sent to before, the latest first.
@@ -43,7 +49,7 @@ impl Places {
 
     pub(super) fn close(&mut self, keeper: u64) {
         self.keepers = self.keepers.saturating_sub(1);
-        self.aims.retain(|(id, _)| *id != keeper);
+        self.aims.retain(|(id, ..)| *id != keeper);
     }
 
     /// Whether nobody plays the source.
@@ -51,14 +57,18 @@ impl Places {
         self.keepers == 0
     }
 
-    pub(super) fn aim(&mut self, keeper: u64, aim: Aim) {
-        let known = self.aims.iter_mut().find(|(id, _)| *id == keeper);
-        let Some((_, old)) = known else {
-            self.aims.push((keeper, aim));
+    pub(super) fn aim(&mut self, keeper: u64, aim: Aim, now: Moment) {
+        let known = self.aims.iter_mut().find(|(id, ..)| *id == keeper);
+        let Some((_, old, since)) = known else {
+            self.aims.push((keeper, aim, now));
             return;
         };
         let left = std::mem::replace(old, aim).frame.0;
-        if (left - aim.frame.0).abs() > STEP {
+        if (left - aim.frame.0).abs() <= STEP {
+            return;
+        }
+        let stayed = now.since(std::mem::replace(since, now));
+        if stayed >= STAY {
             // A place near another is the same place.
             self.recent.retain(|place| (place - left).abs() > STEP);
             self.recent.push_front(left);
@@ -68,12 +78,12 @@ impl Places {
 
     /// Whether all playheads have passed `frame`.
     pub(super) fn is_behind(&self, frame: i64) -> bool {
-        self.aims.iter().all(|(_, aim)| travel(frame, *aim) < 0)
+        self.aims.iter().all(|(_, aim, _)| travel(frame, *aim) < 0)
     }
 
     /// The cost of `frame`, for a source that was aimed `idle` moves ago.
     pub(super) fn cost(&self, frame: i64, idle: u64) -> i64 {
-        let here = self.aims.iter().map(|(_, aim)| {
+        let here = self.aims.iter().map(|(_, aim, _)| {
             let travel = travel(frame, *aim);
             if travel < 0 { -travel * BEHIND } else { travel }
         });
@@ -114,8 +124,8 @@ mod tests {
     fn places(aims: &[Aim]) -> Places {
         let mut places = Places::default();
         places.open();
-        for aim in aims {
-            places.aim(1, *aim);
+        for (aim, seconds) in aims.iter().zip(0..) {
+            places.aim(1, *aim, Moment::ZERO + Duration::from_secs(seconds));
         }
         places
     }
@@ -138,6 +148,20 @@ mod tests {
         assert!(jumped.cost(110, 0) > jumped.cost(1010, 0));
         let played = places(&[at(100, false), at(101, false), at(102, false)]);
         assert!(played.recent.is_empty(), "play leaves no places behind");
+    }
+
+    #[test]
+    fn places_on_the_way_are_not_remembered() {
+        let mut flung = Places::default();
+        flung.open();
+        for (frame, millis) in [(100, 0), (200, 900), (300, 933), (400, 966), (1000, 1_000)] {
+            flung.aim(
+                1,
+                at(frame, false),
+                Moment::ZERO + Duration::from_millis(millis),
+            );
+        }
+        assert_eq!(flung.recent, [100]);
     }
 
     #[test]

@@ -15,10 +15,7 @@ use std::sync::Arc;
 
 use super::strip::Thumbnail;
 use crate::cache::product::{head, split_head};
-use crate::media::{
-    ChromaSiting, ColorInfo, ColorModel, ColorRange, MatrixCoefficients, PixelFormat,
-    PlaneArrangement, Primaries, SampleDepth, Size, Subsampling, TransferFunction, VideoFrame,
-};
+use crate::media::{ColorInfo, PixelFormat, Size, VideoFrame};
 use crate::time::FrameIndex;
 
 const MAGIC: [u8; 8] = *b"jwthumb\x01";
@@ -26,9 +23,6 @@ const MAGIC: [u8; 8] = *b"jwthumb\x01";
 /// What no sheet exceeds, so that a damaged one cannot ask for much memory.
 const MOST_THUMBNAILS: usize = 4_096;
 const GREATEST_SIDE: u32 = 2_048;
-
-/// Eight bits, of which a constant cannot say that they are a depth.
-const BYTE_DEPTH: Option<SampleDepth> = SampleDepth::new(8);
 
 /// Why a level cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -54,24 +48,9 @@ fn picture_from_pixels<const BYTES: usize>(size: Size, bytes: &[u8]) -> Option<V
     let plane = |component: usize| -> Vec<u8> { pixels.iter().map(|p| p[component]).collect() };
     let (green, blue, red) = (plane(1), plane(2), plane(0));
     let stride = size.width() as usize;
-    let format = PixelFormat {
-        model: ColorModel::Rgb,
-        subsampling: Subsampling::S444,
-        depth: BYTE_DEPTH?,
-        alpha: false,
-        arrangement: PlaneArrangement::Planar,
-    };
     let planes = [green, blue, red].map(|plane| (plane, stride));
-    // What the converter makes is ready for the screen; this passes it on as it is.
-    let color = ColorInfo {
-        range: ColorRange::Full,
-        matrix: MatrixCoefficients::Identity,
-        primaries: Primaries::Bt709,
-        transfer: TransferFunction::Srgb,
-        siting: ChromaSiting::Center,
-        hdr: None,
-        guessed: false,
-    };
+    let color = ColorInfo::SCREEN_RGB;
+    let format = PixelFormat::RGB_PLANAR8;
     Some(VideoFrame::from_planes(format, size, color, &planes))
 }
 

@@ -81,6 +81,8 @@ pub(crate) fn full_report() -> SoakReport {
             bytes: 240_000_000,
             bytes_peak: 255_000_000,
             bytes_limit: 256_000_000,
+            frames: 20,
+            frames_reduced: 3,
             hits: 700,
             misses_never_decoded: 280,
             misses_evicted: 20,
@@ -200,7 +202,7 @@ memory      120.0 MB at the start, 250.0 MB at the peak, 249.5 MB at the end, +0
 threads     9 at the start, 9 at the end
 open files  20 at the start, 21 at the end
 pool        12 slots, 149.3 MB of 512.0 MB at most
-cache       255.0 MB of 256.0 MB at most, 700 hits, 303 misses (280 never decoded, 20 evicted, 3 declined)
+cache       255.0 MB of 256.0 MB at most, 20 frames (3 at the size shown), 700 hits, 303 misses (280 never decoded, 20 evicted, 3 declined)
 ring        5.8 of 6 frames on average
 pictures    30 shown again, 960 made (900 new, 20 another size, 40 had made room), 66.4 MB of 67.1 MB at most
             graphics memory ran out 1 times

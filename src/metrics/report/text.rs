@@ -120,6 +120,8 @@ impl SoakReport {
         if let Some(CacheReport {
             bytes_peak,
             bytes_limit,
+            frames,
+            frames_reduced: reduced,
             hits,
             misses_never_decoded: never,
             misses_evicted: evicted,
@@ -130,8 +132,8 @@ impl SoakReport {
             let (peak, limit) = (megabytes(bytes_peak), megabytes(bytes_limit));
             writeln!(
                 f,
-                "{:<12}{peak} of {limit} at most, {hits} hits, {} misses ({never} never decoded, \
-                 {evicted} evicted, {declined} declined)",
+                "{:<12}{peak} of {limit} at most, {frames} frames ({reduced} at the size shown), {hits} hits, \
+                 {} misses ({never} never decoded, {evicted} evicted, {declined} declined)",
                 "cache",
                 never + evicted + declined
             )?;

@@ -1,34 +1,9 @@
 //! A picture to paint on.
 
-use crate::media::{
-    ChromaSiting, ColorInfo, ColorModel, ColorRange, MatrixCoefficients, PixelFormat,
-    PlaneArrangement, Primaries, SampleDepth, Size, Subsampling, TransferFunction, VideoFrame,
-};
+use crate::media::{ColorInfo, PixelFormat, Size, VideoFrame};
 
 /// Red, green and blue, as sRGB codes.
 pub(super) type Rgb = [u8; 3];
-
-/// The format of all that is painted.
-const FORMAT: PixelFormat = PixelFormat {
-    model: ColorModel::Rgb,
-    subsampling: Subsampling::S444,
-    depth: match SampleDepth::new(8) {
-        Some(depth) => depth,
-        None => panic!("8 bits are a depth"),
-    },
-    alpha: false,
-    arrangement: PlaneArrangement::Planar,
-};
-
-const COLOR: ColorInfo = ColorInfo {
-    range: ColorRange::Full,
-    matrix: MatrixCoefficients::Identity,
-    primaries: Primaries::Bt709,
-    transfer: TransferFunction::Srgb,
-    siting: ChromaSiting::Center,
-    hdr: None,
-    guessed: false,
-};
 
 /// A rectangle in pixels; its edges are rounded when it is painted.
 #[derive(Debug, Clone, Copy)]
@@ -123,7 +98,7 @@ impl Canvas {
     pub(super) fn into_frame_with_alpha(self, alpha: u8) -> VideoFrame {
         let format = PixelFormat {
             alpha: alpha < u8::MAX,
-            ..FORMAT
+            ..PixelFormat::RGB_PLANAR8
         };
         let stride = self.size.width() as usize;
         let component = |index: usize| self.pixels.iter().map(|pixel| pixel[index]).collect();
@@ -133,6 +108,6 @@ impl Canvas {
         if format.alpha {
             planes.push((vec![alpha; self.pixels.len()], stride));
         }
-        VideoFrame::from_planes(format, self.size, COLOR, &planes)
+        VideoFrame::from_planes(format, self.size, ColorInfo::SCREEN_RGB, &planes)
     }
 }
