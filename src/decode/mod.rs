@@ -42,7 +42,7 @@ pub use repack::{RepackError, Repacker};
 pub use ring::{FrameConsumer, FrameProducer, Picture, PlannedFrame, RingItem, frame_ring};
 pub use sequence::{SequenceSession, media_info_of_sequence};
 pub use session::{
-    Approximations, Hand, SessionOptions, SharedAnchor, SourceStatus, Still, VideoSession,
+    Approximations, Gop, Hand, SessionOptions, SharedAnchor, SourceStatus, Still, VideoSession,
     VideoSource,
 };
 pub use source_file::{FileChange, FileIdentity, Interrupter};

@@ -8,7 +8,7 @@ use crate::time::{FrameIndex, MediaTime};
 use super::UiInput;
 use super::canvas::Canvas;
 use super::format;
-use super::hover::{self, Preview, Sprites};
+use super::hover::{self, Sprites};
 use super::pointer::Zone;
 use super::style;
 use super::timeline_view::TimelineView;
@@ -231,20 +231,11 @@ pub(super) fn paint_hover(
     if let Some(marker) = timeline.marker_words(pos) {
         words = format!("{words}\n{marker}");
     }
-    let thumbnail = input.thumbnails.and_then(|strip| {
-        strip.aim(frame);
-        strip.nearest(frame, strip.reach())
-    });
-    let stream = snapshot
-        .media
-        .as_ref()
-        .and_then(|media| media.info.default_video());
-    let preview = thumbnail
-        .as_ref()
-        .zip(stream)
-        .map(|(thumbnail, stream)| Preview { thumbnail, stream });
+    let preview = input
+        .thumbnails
+        .and_then(|strip| strip.look_at(frame, snapshot));
     let place = pos2(x, lane.top() - 10.0);
-    hover::paint(canvas, place, &words, preview, top, sprites);
+    hover::paint(canvas, place, &words, preview.as_ref(), top, sprites);
 }
 
 /// Whether the medium has pictures, so that its sound is not all there is to see of it.

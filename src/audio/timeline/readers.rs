@@ -1,6 +1,7 @@
 //! Open files: few, kept for those who come next, and opened ahead.
 
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use super::voice::Voice;
 use crate::audio::source::SampleSource;
 use crate::audio::window::MediaWindow;
 use crate::audio::worker::Worker;
-use crate::decode::{AudioRead, AudioReadError, AudioReader, Input, media_info};
+use crate::decode::{AudioRead, AudioReadError, AudioReader, Input, media_info, probe};
 use crate::media::{AudioFormat, ChannelLayout};
 use crate::time::MediaTime;
 
@@ -34,6 +35,11 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(3);
 pub(super) trait OpenMedium: Send + Sync {
     /// The sound of `key`, counted from its first picture, or why there is none.
     fn open(&self, key: &MediaKey) -> Result<Box<dyn SampleSource>, String>;
+
+    /// What the timecode of the medium calls its first picture.
+    fn timecode_of(&self, _path: &Path) -> Option<MediaTime> {
+        None
+    }
 }
 
 /// Opens files.
@@ -60,6 +66,11 @@ impl OpenMedium for Files {
         AudioReader::open(&key.path, track.id, zero)
             .map(|reader| Box::new(reader) as Box<dyn SampleSource>)
             .map_err(|error| error.to_string())
+    }
+
+    fn timecode_of(&self, path: &Path) -> Option<MediaTime> {
+        // What cannot be opened is told when it is to be heard.
+        probe(path).ok()?.default_video()?.timecode_zero()
     }
 }
 
@@ -142,6 +153,11 @@ impl Readers {
             errands: worker.is_some().then_some(errands),
             worker,
         }
+    }
+
+    /// What the timecode of a medium calls its first picture. Opens the file.
+    pub(super) fn timecode_of(&self, path: &Path) -> Option<MediaTime> {
+        self.pool.opener.timecode_of(path)
     }
 
     /// What could not be read.

@@ -111,6 +111,15 @@ pub struct Hand {
     pub reverse: bool,
 }
 
+/// What it takes to decode a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gop {
+    /// Frames that are decoded to show it, from its keyframe on, itself included.
+    pub up_to: i64,
+    /// How many frames are seen from that keyframe to the next.
+    pub frames: i64,
+}
+
 /// Finds pictures that can stand in for a frame until it is there: a strip of thumbnails, for example.
 pub trait Approximations: Send + Sync {
     /// What is at hand nearest to this frame, no farther away than `reach`. Takes some microseconds.
@@ -136,6 +145,11 @@ pub trait VideoSource: Send {
     fn status(&self) -> SourceStatus;
     /// The frames known so far.
     fn index(&self) -> Arc<GopIndex>;
+    /// The GOP of this frame, where [`Self::index`] names no keyframes: a timeline's frames are those of several
+    /// files. Takes some microseconds.
+    fn gop_at(&self, _frame: FrameIndex) -> Option<Gop> {
+        None
+    }
     /// Whether it may decode what nobody has asked for yet, while a frame is held. It may until it is told
     /// otherwise; then it stops between two packets. Returns at once.
     fn allow_prefetch(&mut self, _allowed: bool) {}

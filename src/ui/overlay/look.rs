@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::{Overlay, UiInput, Zone, compare, waveform};
-use crate::cache::thumbnails::ThumbnailStrip;
+use crate::ui::Thumbnails;
 
 impl Overlay {
     /// A fingerprint of everything that decides what the screen looks like.
@@ -57,10 +57,7 @@ impl Overlay {
                     .map(|pos| pos.x.to_bits())
                     .hash(&mut hasher);
                 // A nearer thumbnail may have come.
-                input
-                    .thumbnails
-                    .map(ThumbnailStrip::edition)
-                    .hash(&mut hasher);
+                input.thumbnails.map(Thumbnails::edition).hash(&mut hasher);
             }
         }
         hasher.finish()
