@@ -1,5 +1,8 @@
 //! What goes into the interface and what comes out.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use crate::cache::thumbnails::{Thumbnail, ThumbnailStrip};
 use crate::cache::waveform::Peak;
 use crate::config::{Action, KeyMap};
@@ -44,6 +47,8 @@ pub struct UiInput<'a> {
     pub waveform: Option<&'a [Peak]>,
     /// Small pictures of the medium's frames, to be shown for the place under the pointer.
     pub thumbnails: Option<Thumbnails<'a>>,
+    /// Frames whose pictures are kept on the graphics device, in order.
+    pub on_device: &'a [FrameIndex],
 }
 
 /// Where small pictures of the open medium come from.
@@ -70,6 +75,15 @@ impl Thumbnails<'_> {
         match self {
             Self::OfFile(strip) => strip.edition(),
             Self::OfTimeline(strip) => strip.edition(),
+        }
+    }
+
+    /// Stretches of the medium, which has so many frames, of which there are any.
+    pub(super) fn stretches(self, frames: i64) -> Arc<Vec<Range<FrameIndex>>> {
+        match self {
+            Self::OfFile(strip) if strip.is_empty() => Arc::default(),
+            Self::OfFile(_) => Arc::new(vec![FrameIndex::ZERO..FrameIndex(frames)]),
+            Self::OfTimeline(strip) => strip.stretches(),
         }
     }
 

@@ -18,6 +18,8 @@ use serde_json::Value;
 
 use crate::made::{self, Clip};
 use crate::otio::{clip, gap, range, speed, track, write};
+use crate::screen::Screen;
+use crate::thumbnails::number_over_the_middle;
 
 /// Every frame a keyframe.
 const INTRA: &str = "h264-intra.mov";
@@ -221,4 +223,32 @@ fn settled_copy(from: &Path, to: &Path) {
     let then = std::time::SystemTime::now() - std::time::Duration::from_mins(10);
     let file = std::fs::File::options().write(true).open(to).unwrap();
     file.set_modified(then).unwrap();
+}
+
+#[test]
+fn over_the_bar_the_pointer_shows_a_thumbnail_of_the_timeline() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip_file = made::clip("sync-25.mov");
+    // Twenty seconds from frame 600 of the medium on: its keyframes are 120 frames apart.
+    let part = clip(&clip_file.path, &range(600.0, 500.0, 25.0), &[]);
+    let path = edit(folder.path(), &[part]).display().to_string();
+    let roots = made::folder().display().to_string();
+    let args = [
+        path.as_str(),
+        "--media-root",
+        &roots,
+        "--paused",
+        "--no-audio",
+        "--size",
+        "1280x720",
+    ];
+    let mut screen = Screen::play(&args);
+    screen.until("the timeline", |state| state["frames"] == 500);
+    screen.until_shown(0);
+    // The middle of the lane is frame 250, which is frame 850 of the medium: its keyframe 840 is nearest.
+    screen.point(640, 660);
+    screen.until_picture("the thumbnail of frame 840", |picture| {
+        number_over_the_middle(picture) == Ok(840)
+    });
+    screen.close().expect(0);
 }

@@ -46,6 +46,7 @@ mod worker;
 mod tests;
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -256,6 +257,10 @@ impl VideoSource for TimelineSource {
 
     fn gop_at(&self, frame: FrameIndex) -> Option<Gop> {
         self.shared.at_hand.gop(frame)
+    }
+
+    fn kept(&self, frames: Range<FrameIndex>) -> Vec<Range<FrameIndex>> {
+        self.shared.at_hand.kept(frames)
     }
 
     fn still(&self, frame: FrameIndex) -> Option<Still> {

@@ -1,12 +1,14 @@
 //! Frames of the timeline that are at hand: every layer of them is kept, or needs no decoding.
 
+use std::cell::RefCell;
+use std::ops::Range;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::media::{ClipMedia, SourceState, TimelineMedia};
 use super::{ground, sides, slates};
-use crate::decode::{Gop, Picture, Still};
+use crate::decode::{Gop, Picture, Still, stretches};
 use crate::time::FrameIndex;
 use crate::timeline::{
     Composite, CompositeLayer, CompositeOp, Content, Generator, Layer, Located, SourceId, VideoOp,
@@ -54,6 +56,25 @@ impl AtHand {
     pub(super) fn still(&self, frame: FrameIndex) -> Option<Still> {
         let (media, states) = self.states()?;
         still_of(&media, &states, frame)
+    }
+
+    /// Which of these frames have all their layers at hand.
+    pub(super) fn kept(&self, frames: Range<FrameIndex>) -> Vec<Range<FrameIndex>> {
+        let Some((media, states)) = self.states() else {
+            return Vec::new();
+        };
+        let ops = RefCell::new(Vec::new());
+        let inside =
+            frames.start.max(FrameIndex::ZERO)..frames.end.min(FrameIndex(media.edit.frames()));
+        stretches(inside, |frame| {
+            let ops = &mut *ops.borrow_mut();
+            media.edit.video_at(frame, ops);
+            sides::cull(ops, &states, &media);
+            ops.iter().all(|op| match op {
+                VideoOp::Layer(layer) => is_kept(&media, &states, layer).unwrap_or(false),
+                VideoOp::BeginGroup | VideoOp::EndGroup { .. } => true,
+            })
+        })
     }
 
     /// What has to be decoded for the frame, as far as the media of all its layers are known.
@@ -166,6 +187,19 @@ fn content_of(media: &TimelineMedia, states: &[SourceState], layer: &Layer) -> O
         orientation: known.stream.orientation,
         display,
     })
+}
+
+/// Whether what a layer shows is at hand; `None` where that is not known.
+fn is_kept(media: &TimelineMedia, states: &[SourceState], layer: &Layer) -> Option<bool> {
+    let number = layer.source.0 as usize;
+    if matches!(media.located.get(number)?, Located::Generated(_)) {
+        return Some(true);
+    }
+    let SourceState::Ready(known) = states.get(number)? else {
+        return None;
+    };
+    let frame = known.frame_of(layer, &*known.whole_index()?)?;
+    Some(known.keeper()?.has(frame))
 }
 
 /// What the player makes itself.

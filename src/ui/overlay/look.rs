@@ -50,6 +50,7 @@ impl Overlay {
         }
         if visible {
             hash_chrome(input, &mut hasher);
+            (Arc::as_ptr(&snapshot.kept) as usize).hash(&mut hasher);
             (self.hover_since.map(|(zone, _)| zone), self.pointer.held).hash(&mut hasher);
             if let Some((Zone::Scrub, _)) = self.hover_since {
                 self.pointer

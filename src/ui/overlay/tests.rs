@@ -80,6 +80,7 @@ impl Screen {
             audio_device: None,
             waveform: self.waveform.as_deref(),
             thumbnails: self.thumbnails.as_ref().map(Thumbnails::OfFile),
+            on_device: &[],
         }
     }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
 
 pub use self::make::TimelineStripRequest;
 use super::media::{ClipMedia, SourceState, TimelineMedia};
@@ -40,6 +41,8 @@ pub struct TimelineStrip {
     file_of: Vec<Option<usize>>,
     files: Vec<FileStrip>,
     aim: AtomicI64,
+    /// What [`Self::stretches`] answered, and for which edition.
+    stretches: Mutex<(u64, Arc<Vec<Range<FrameIndex>>>)>,
 }
 
 /// A file that is seen.
@@ -111,6 +114,7 @@ impl TimelineStrip {
             file_of,
             files,
             aim: AtomicI64::new(0),
+            stretches: Mutex::default(),
             media: Arc::new(media),
         }
     }
@@ -171,6 +175,27 @@ impl TimelineStrip {
     /// Files that are seen.
     pub fn files(&self) -> usize {
         self.files.len()
+    }
+
+    /// Stretches of the timeline in which files are seen that have any, in order and apart.
+    pub fn stretches(&self) -> Arc<Vec<Range<FrameIndex>>> {
+        let edition = self.edition();
+        let mut known = self.stretches.lock();
+        if known.0 != edition {
+            let made = self.files.iter().filter(|file| !file.strip.is_empty());
+            let mut uses: Vec<Range<i64>> = made.flat_map(|file| file.uses.clone()).collect();
+            uses.sort_unstable_by_key(|frames| frames.start);
+            let mut stretches: Vec<Range<FrameIndex>> = Vec::new();
+            for frames in uses {
+                let (first, end) = (FrameIndex(frames.start), FrameIndex(frames.end));
+                match stretches.last_mut() {
+                    Some(before) if first <= before.end => before.end = before.end.max(end),
+                    _ => stretches.push(first..end),
+                }
+            }
+            *known = (edition, Arc::new(stretches));
+        }
+        Arc::clone(&known.1)
     }
 
     /// A number that changes when thumbnails are added.

@@ -92,6 +92,49 @@ fn a_clip_that_was_not_opened_yet_hears_of_the_hand_when_it_is() {
     assert_eq!(told[0].1, 25);
 }
 
+#[test]
+fn frames_whose_layers_are_all_kept_are_at_hand() {
+    let media = Arc::new(media_of(&cuts()));
+    let at_hand = AtHand::default();
+    at_hand.begin(&media);
+    let cache = crate::cache::FrameCache::new(
+        1 << 30,
+        Arc::new(SimClock::default()),
+        None,
+        crate::memory::PressureGauge::default(),
+    );
+    for (number, stated) in (0_u32..).zip(media.edit.sources()) {
+        let identity = crate::decode::FileIdentity {
+            bytes: u64::from(number),
+            modified_nanos: 0,
+            device: 0,
+            inode: 0,
+        };
+        let keeper = cache.keeper(identity, StreamId(0));
+        // Of `a` the frames 20 to 29 and 84 to 89, of `c` 18 to 21.
+        let medium = char::from_u32(medium_number(stated)).unwrap();
+        let kept: Vec<i64> = match medium {
+            'a' => (20..30).chain(84..90).collect(),
+            'c' => (18..22).collect(),
+            _ => Vec::new(),
+        };
+        for frame in kept {
+            keeper.put(FrameIndex(frame), &picture(0, frame));
+        }
+        let known = ClipMedia::new(stream(), stated).kept_by(Some(keeper));
+        known.learn(&index(12));
+        at_hand.learn(&media, SourceId(number), &Arc::new(known));
+    }
+    let kept = at_hand.kept(FrameIndex(-20)..FrameIndex(CUTS_FRAMES + 20));
+    let kept: Vec<(i64, i64)> = kept
+        .iter()
+        .map(|stretch| (stretch.start.0, stretch.end.0))
+        .collect();
+    // The first is all of `a` alone; in the dissolve, frames 105 to 114, both have to be there; at 140 `c` plays
+    // at twice the speed from its frame 0.
+    assert_eq!(kept, [(10, 20), (104, 105), (108, 110), (149, 151)]);
+}
+
 /// An index of all frames with a keyframe every so many.
 fn index(gop: i64) -> Arc<GopIndex> {
     let base = TimeBase::new(RATE.1, RATE.0).unwrap();
