@@ -175,9 +175,15 @@ impl TimelineStripRequest {
             stream,
             index,
         };
+        let is_still = source.stream.is_still;
         let (strip, store) = (Arc::clone(&file.strip), self.store.clone());
         let request = StripRequest::new(source, self.scale, strip, store, Arc::clone(&self.clock));
-        Ok(request.of_parts(Parts::of(parts)))
+        // A still is the same at all times.
+        Ok(if is_still {
+            request
+        } else {
+            request.of_parts(Parts::of(parts))
+        })
     }
 
     /// What the timeline uses of a source.
