@@ -343,6 +343,11 @@ impl Stage {
         std::mem::replace(&mut self.shortages_told, shortages) != shortages
     }
 
+    /// The frames of the medium on screen whose pictures are kept on the device, in order.
+    pub fn kept_frames(&self) -> Vec<FrameIndex> {
+        self.viewer.kept_frames()
+    }
+
     /// How keeping pictures goes.
     pub fn kept_counts(&self) -> KeptCounts {
         self.viewer.kept_counts()

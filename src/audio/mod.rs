@@ -50,7 +50,7 @@ pub use mix::ChannelMix;
 pub use output::devices;
 pub use player::{AudioConfig, AudioOutput, AudioPlayer, AudioPlayerState, AudioPosition};
 pub use source::SampleSource;
-pub use timeline::{SoundClip, SoundNote, SoundNotes, SoundPlan, TimelineSamples};
+pub use timeline::{SoundClip, SoundNote, SoundNotes, SoundPlan, SoundZero, TimelineSamples};
 
 use crate::decode::{Generation, RunMap};
 use crate::time::Speed;

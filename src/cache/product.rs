@@ -59,9 +59,15 @@ impl ProductStore for DiskCache {
     }
 
     fn store(&self, key: &ProductKey, bytes: &[u8]) {
-        if let Err(declined) = self.put(&disk_key(key), &[bytes]) {
+        let disk_key = disk_key(key);
+        let is_kept = match key.kind {
+            // A timeline has many sheets, and the next is made while this one is written.
+            ProductKind::Thumbnails => self.put_later(disk_key, bytes.to_vec()),
+            ProductKind::Waveform => self.put(&disk_key, &[bytes]).is_ok(),
+        };
+        if !is_kept {
             // What has gone wrong the cache tells the person itself.
-            tracing::debug!("{}: not kept: {declined}", key.path.display());
+            tracing::debug!("{}: not kept", key.path.display());
         }
     }
 }
@@ -191,6 +197,9 @@ mod tests {
             ..key(1)
         };
         assert!(again.load(&strip).is_none() && again.load(&key(2)).is_none());
+        again.store(&strip, b"sheet");
+        again.flush();
+        assert_eq!(open().load(&strip).as_deref(), Some(&b"sheet"[..]));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::app::{
 };
 use crate::audio::AudioConfig;
 use crate::cache::{MemoryStore, ProductStore};
-use crate::decode::LoopMode;
+use crate::decode::{IndexStore, LoopMode};
 use crate::gpu::{self, RgbaPicture};
 use crate::media::{CompareView, MediaInfo, Size};
 use crate::memory::MemoryBudget;
@@ -139,6 +139,10 @@ fn background(run: &RunArgs, player: &PlayerOptions) -> BackgroundOptions {
         thumbnails: !(run.no_thumbnails || run.untimed),
         waveforms: !run.untimed,
         store: on_disk.or_else(in_memory),
+        indices: player
+            .disk
+            .clone()
+            .map(|disk| -> Arc<dyn IndexStore> { disk }),
         ..BackgroundOptions::default()
     }
 }

@@ -1,6 +1,7 @@
 //! Where sessions leave what they decode, and look before they decode it again.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +21,24 @@ pub struct Aim {
     pub passes: bool,
     /// Frames of a lap, where it goes round: it comes back to what fits.
     pub lap: Option<u64>,
+}
+
+/// Those of `frames` that are in something, as stretches.
+pub fn stretches(
+    frames: Range<FrameIndex>,
+    is_in: impl Fn(FrameIndex) -> bool,
+) -> Vec<Range<FrameIndex>> {
+    let mut stretches: Vec<Range<FrameIndex>> = Vec::new();
+    for frame in (frames.start.0..frames.end.0).map(FrameIndex) {
+        if !is_in(frame) {
+            continue;
+        }
+        match stretches.last_mut() {
+            Some(last) if last.end == frame => last.end = frame.offset(1),
+            _ => stretches.push(frame..frame.offset(1)),
+        }
+    }
+    stretches
 }
 
 /// Keeps decoded frames of one stream, as far as memory allows. Sessions of the same stream share one.
@@ -55,5 +74,20 @@ pub trait IndexStore: Send + Sync {
 impl fmt::Debug for dyn IndexStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("IndexStore")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_are_one_stretch() {
+        let found = stretches(FrameIndex(2)..FrameIndex(12), |frame| {
+            [0, 1, 2, 3, 4, 7, 9, 10, 11, 12].contains(&frame.0)
+        });
+        let range = |first, end| FrameIndex(first)..FrameIndex(end);
+        assert_eq!(found, [range(2, 5), range(7, 8), range(9, 12)]);
+        assert!(stretches(range(5, 5), |_| true).is_empty());
     }
 }

@@ -31,7 +31,7 @@ pub use frame_buffers::BufferCounters;
 pub use index::{GopIndex, IndexBuilder, IndexBytesError, Keyframe, Numbering, PacketStamp};
 pub use index_reader::{index_from_bytes, index_parameters, kept_or_read_index, read_index};
 pub use input::{Input, OpenError, ReadError, ReadOutcome, SameFile};
-pub use keeper::{Aim, FrameKeeper, IndexStore};
+pub use keeper::{Aim, FrameKeeper, IndexStore, stretches};
 pub use log::{LOG_TARGET, init};
 pub use plan::{CatchUp, Generation, LoopMode, PlanCursor, RunAnchor, RunMap, RunPoint, VideoPlan};
 pub use probe::{
@@ -42,7 +42,7 @@ pub use repack::{RepackError, Repacker};
 pub use ring::{FrameConsumer, FrameProducer, Picture, PlannedFrame, RingItem, frame_ring};
 pub use sequence::{SequenceSession, media_info_of_sequence};
 pub use session::{
-    Approximations, Hand, SessionOptions, SharedAnchor, SourceStatus, Still, VideoSession,
+    Approximations, Gop, Hand, SessionOptions, SharedAnchor, SourceStatus, Still, VideoSession,
     VideoSource,
 };
 pub use source_file::{FileChange, FileIdentity, Interrupter};

@@ -2,6 +2,7 @@
 
 use crate::convert::ConvertJob;
 use crate::media::{Orientation, Size, VideoFrame, ViewSettings};
+use crate::time::FrameIndex;
 use crate::timeline::Composite;
 
 use super::compose::{ComposeJob, ComposePlan, CpuComposer, GpuComposer};
@@ -263,6 +264,11 @@ impl Viewer {
     /// How keeping pictures goes.
     pub fn kept_counts(&self) -> KeptCounts {
         self.kept.counts()
+    }
+
+    /// The frames of the medium on screen whose pictures are kept, in order, each once.
+    pub fn kept_frames(&self) -> Vec<FrameIndex> {
+        self.kept.frames()
     }
 
     /// The order of the target's own components where the converter can write it, so that the picture

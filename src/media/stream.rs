@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{AudioFormat, ColorInfo, FieldOrder, Orientation, PixelFormat, Size};
-use crate::time::{FrameRate, MediaSpan, MediaTime, TimeBase, Timecode};
+use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, TimeBase, Timecode};
 
 /// A stream's place in its container, counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,6 +123,13 @@ pub struct VideoStream {
 }
 
 impl VideoStream {
+    /// The time that its timecode gives its first frame.
+    pub fn timecode_zero(&self) -> Option<MediaTime> {
+        let timecode = self.timecode?;
+        let number = FrameIndex(timecode.frame_number());
+        Some(timecode.format().rate().time_of_frame_nearest(number))
+    }
+
     /// Size in square pixels, turned as it is shown: the stored width is stretched by the sample
     /// aspect (never shrunk: where pixels are narrow, the height grows instead), then the picture is
     /// turned.

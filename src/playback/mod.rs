@@ -37,7 +37,8 @@ pub use snapshot::{
 pub use sound::Sound;
 pub use timeline::{
     ClipMedia, Compared, Comparison, MatchBy, Reviser, TimelineMedia, TimelineOptions,
-    TimelineSettings, TimelineSource, TimelineState,
+    TimelineSettings, TimelineSource, TimelineState, TimelineStrip, TimelineStripRequest,
+    TimelineThumbnail, TimelineWaveform, TimelineWaveformRequest,
 };
 pub use vsync::VsyncModel;
 pub use watch::FileWatch;

@@ -1,5 +1,6 @@
 //! What the engine tells the rest of the program about itself: an immutable picture of its state.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -180,6 +181,8 @@ pub struct Snapshot {
     pub underruns: u64,
     /// What of the sound is not as asked, although it is heard.
     pub audio_note: Option<String>,
+    /// Frames around the playhead that are at hand in memory, as stretches in order.
+    pub kept: Arc<Vec<Range<FrameIndex>>>,
 }
 
 impl Snapshot {
@@ -224,6 +227,7 @@ impl Snapshot {
             && (self.damaged_packets, self.outside_pool)
                 == (other.damaged_packets, other.outside_pool)
             && (self.underruns, &self.audio_note) == (other.underruns, &other.audio_note)
+            && Arc::ptr_eq(&self.kept, &other.kept)
     }
 }
 
@@ -268,6 +272,7 @@ impl Default for Snapshot {
             repacked: 0,
             underruns: 0,
             audio_note: None,
+            kept: Arc::default(),
         }
     }
 }

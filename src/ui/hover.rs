@@ -7,9 +7,10 @@ use egui::{
 };
 
 use super::canvas::Canvas;
+use super::input::Preview;
 use super::style;
 use crate::cache::thumbnails::Thumbnail;
-use crate::media::{Orientation, VideoFrame, VideoStream};
+use crate::media::{Orientation, VideoFrame};
 
 /// Thumbnails that are kept as textures: the one under the pointer and those it comes from.
 const MOST_TEXTURES: usize = 4;
@@ -32,13 +33,6 @@ fn new_texture(ctx: &egui::Context, thumbnail: &Thumbnail) -> TextureHandle {
     let image = ColorImage::from_rgb(size, &thumbnail.rgb());
     let name = format!("thumbnail {}", thumbnail.frame);
     ctx.load_texture(name, image, TextureOptions::LINEAR)
-}
-
-/// A thumbnail and how its stream is shown.
-#[derive(Clone, Copy)]
-pub(super) struct Preview<'a> {
-    pub(super) thumbnail: &'a Thumbnail,
-    pub(super) stream: &'a VideoStream,
 }
 
 impl Sprites {
@@ -73,7 +67,7 @@ pub(super) fn paint(
     canvas: &Canvas<'_>,
     pos: Pos2,
     words: &str,
-    preview: Option<Preview<'_>>,
+    preview: Option<&Preview>,
     top: f32,
     sprites: &mut Sprites,
 ) {
@@ -97,11 +91,11 @@ pub(super) fn paint(
     let panel = Rect::from_min_size(pos2(left, pos.y - outer.y), outer);
     canvas.panel(panel, style::SOLID);
     let place = pos2(panel.center().x - size.x / 2.0, panel.top() + MARGIN);
-    let texture = sprites.texture(canvas.painter.ctx(), preview.thumbnail);
+    let texture = sprites.texture(canvas.painter.ctx(), &preview.thumbnail);
     let rect = Rect::from_min_size(place, size);
     canvas
         .painter
-        .add(turned_picture(texture, rect, preview.stream.orientation));
+        .add(turned_picture(texture, rect, preview.orientation));
     let text = pos2(
         panel.center().x - galley.size().x / 2.0,
         rect.bottom() + MARGIN,
@@ -110,10 +104,8 @@ pub(super) fn paint(
 }
 
 /// The size of a thumbnail on the screen, in points.
-fn shown_size(preview: Preview<'_>) -> egui::Vec2 {
-    let display = preview
-        .stream
-        .display_size_of(preview.thumbnail.picture.size);
+fn shown_size(preview: &Preview) -> egui::Vec2 {
+    let display = preview.display;
     let (width, height) = (display.width() as f32, display.height() as f32);
     let scale = (WIDTH / width).min(HEIGHT / height);
     vec2((width * scale).max(1.0), (height * scale).max(1.0))

@@ -1,10 +1,14 @@
 //! What goes into the interface and what comes out.
 
-use crate::cache::thumbnails::ThumbnailStrip;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::cache::thumbnails::{Thumbnail, ThumbnailStrip};
 use crate::cache::waveform::Peak;
 use crate::config::{Action, KeyMap};
-use crate::playback::{Command, Snapshot};
-use crate::time::Moment;
+use crate::media::{Orientation, Size};
+use crate::playback::{Command, Snapshot, TimelineStrip};
+use crate::time::{FrameIndex, Moment};
 
 use super::ViewStats;
 
@@ -42,7 +46,70 @@ pub struct UiInput<'a> {
     /// behind the lane where there is one.
     pub waveform: Option<&'a [Peak]>,
     /// Small pictures of the medium's frames, to be shown for the place under the pointer.
-    pub thumbnails: Option<&'a ThumbnailStrip>,
+    pub thumbnails: Option<Thumbnails<'a>>,
+    /// Frames whose pictures are kept on the graphics device, in order.
+    pub on_device: &'a [FrameIndex],
+}
+
+/// Where small pictures of the open medium come from.
+#[derive(Debug, Clone, Copy)]
+pub enum Thumbnails<'a> {
+    /// From the strip of a file.
+    OfFile(&'a ThumbnailStrip),
+    /// From those of all files of a timeline.
+    OfTimeline(&'a TimelineStrip),
+}
+
+/// A thumbnail, and how it is shown.
+#[derive(Debug, Clone)]
+pub(super) struct Preview {
+    pub(super) thumbnail: Thumbnail,
+    /// Turned as it is shown, in square pixels.
+    pub(super) display: Size,
+    pub(super) orientation: Orientation,
+}
+
+impl Thumbnails<'_> {
+    /// A number that changes when there are more.
+    pub(super) fn edition(self) -> u64 {
+        match self {
+            Self::OfFile(strip) => strip.edition(),
+            Self::OfTimeline(strip) => strip.edition(),
+        }
+    }
+
+    /// Stretches of the medium, which has so many frames, of which there are any.
+    pub(super) fn stretches(self, frames: i64) -> Arc<Vec<Range<FrameIndex>>> {
+        match self {
+            Self::OfFile(strip) if strip.is_empty() => Arc::default(),
+            Self::OfFile(_) => Arc::new(vec![FrameIndex::ZERO..FrameIndex(frames)]),
+            Self::OfTimeline(strip) => strip.stretches(),
+        }
+    }
+
+    /// What tells best what is at `frame` of the open medium, which somebody looks at now.
+    pub(super) fn look_at(self, frame: FrameIndex, snapshot: &Snapshot) -> Option<Preview> {
+        let (thumbnail, medium);
+        let stream = match self {
+            Self::OfFile(strip) => {
+                strip.aim(frame);
+                thumbnail = strip.nearest(frame, strip.reach())?;
+                snapshot.media.as_ref()?.info.default_video()?
+            }
+            Self::OfTimeline(strip) => {
+                strip.aim(frame);
+                let near = strip.near(frame)?;
+                thumbnail = near.thumbnail;
+                medium = near.medium;
+                &medium.stream
+            }
+        };
+        Some(Preview {
+            display: stream.display_size_of(thumbnail.picture.size),
+            orientation: stream.orientation,
+            thumbnail,
+        })
+    }
 }
 
 /// Something that the person asked for.

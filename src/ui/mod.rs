@@ -41,7 +41,7 @@ mod toasts;
 mod top;
 mod waveform;
 
-pub use input::{Failure, UiEvent, UiInput, UiOutput};
+pub use input::{Failure, Thumbnails, UiEvent, UiInput, UiOutput};
 pub use keyboard::chord_from_egui;
 pub use overlay::Overlay;
 pub use stats::{

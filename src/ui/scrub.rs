@@ -1,6 +1,6 @@
 //! The lane with the playhead: which place on it is which frame.
 
-use egui::{Pos2, Rect, Stroke, pos2, vec2};
+use egui::{Mesh, Pos2, Rect, Shape, Stroke, pos2, vec2};
 
 use crate::playback::{MediaState, SeekTarget, Snapshot};
 use crate::time::{FrameIndex, MediaTime};
@@ -8,7 +8,7 @@ use crate::time::{FrameIndex, MediaTime};
 use super::UiInput;
 use super::canvas::Canvas;
 use super::format;
-use super::hover::{self, Preview, Sprites};
+use super::hover::{self, Sprites};
 use super::pointer::Zone;
 use super::style;
 use super::timeline_view::TimelineView;
@@ -16,6 +16,9 @@ use super::waveform;
 
 /// Room at both ends of a lane for half a playhead, in points.
 const END_MARGIN: f32 = 6.0;
+/// Where the line lies below the lane that tells what is at hand, and its thickness.
+const KEPT_GAP: f32 = 0.5;
+const KEPT_HEIGHT: f32 = 1.5;
 /// Thickness of the lane itself.
 const LANE_HEIGHT: f32 = 6.0;
 
@@ -143,6 +146,7 @@ pub(super) fn paint(
         waveform::paint_behind(&canvas.painter, behind, peaks);
     }
     canvas.gauge(bed, extent.fraction(shown), style::FILL);
+    paint_kept(canvas, bed, input, extent);
     if extent.known < extent.frames {
         // What the index has not reached yet is drawn at half height.
         let from = x(FrameIndex(extent.known));
@@ -169,6 +173,41 @@ pub(super) fn paint(
         style::ACCENT,
     );
     canvas.zones.place(Zone::Scrub, lane);
+}
+
+/// Paints a thin line below the bed that tells what is at hand: thumbnails, decoded frames, and pictures on the
+/// graphics device, each brighter than the one before.
+fn paint_kept(canvas: &Canvas<'_>, bed: Rect, input: &UiInput<'_>, extent: Extent) {
+    let frames = extent.frames;
+    let thumbnails = input.thumbnails.map(|strip| strip.stretches(frames));
+    let on_device = input.on_device.iter().map(|&frame| frame..frame.offset(1));
+    let tiers = thumbnails
+        .iter()
+        .flat_map(|stretches| stretches.iter().cloned())
+        .map(|stretch| (stretch, style::LANE))
+        .chain(
+            input
+                .snapshot
+                .kept
+                .iter()
+                .cloned()
+                .map(|kept| (kept, style::FILL)),
+        )
+        .chain(on_device.map(|frame| (frame, style::TEXT)));
+    let mut line = Mesh::default();
+    for (stretch, color) in tiers {
+        let at = |frame: i64| bed.left() + bed.width() * frame as f32 / frames as f32;
+        let left = at(stretch.start.0).max(bed.left());
+        let right = at(stretch.end.0).max(left + 1.0).min(bed.right());
+        let rect = Rect::from_min_max(
+            pos2(left, bed.bottom() + KEPT_GAP),
+            pos2(right, bed.bottom() + KEPT_GAP + KEPT_HEIGHT),
+        );
+        line.add_colored_rect(rect, color);
+    }
+    if !line.is_empty() {
+        canvas.painter.add(Shape::mesh(line));
+    }
 }
 
 /// Paints the marked range: a band below the lane, and a bracket at each mark.
@@ -231,20 +270,11 @@ pub(super) fn paint_hover(
     if let Some(marker) = timeline.marker_words(pos) {
         words = format!("{words}\n{marker}");
     }
-    let thumbnail = input.thumbnails.and_then(|strip| {
-        strip.aim(frame);
-        strip.nearest(frame, strip.reach())
-    });
-    let stream = snapshot
-        .media
-        .as_ref()
-        .and_then(|media| media.info.default_video());
-    let preview = thumbnail
-        .as_ref()
-        .zip(stream)
-        .map(|(thumbnail, stream)| Preview { thumbnail, stream });
+    let preview = input
+        .thumbnails
+        .and_then(|strip| strip.look_at(frame, snapshot));
     let place = pos2(x, lane.top() - 10.0);
-    hover::paint(canvas, place, &words, preview, top, sprites);
+    hover::paint(canvas, place, &words, preview.as_ref(), top, sprites);
 }
 
 /// Whether the medium has pictures, so that its sound is not all there is to see of it.

@@ -33,6 +33,7 @@ mod sequences;
 mod sound_truth;
 mod thumbnails;
 mod timeline_sound;
+mod timeline_strips;
 mod timelines;
 mod window;
 mod window_faults;

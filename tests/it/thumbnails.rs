@@ -308,7 +308,7 @@ fn every_kind_of_sound_has_a_waveform() {
 }
 
 /// The number in the thumbnail over the middle of the bar, in a window of 1280 by 720.
-fn number_over_the_middle(picture: &Picture) -> Result<u32, String> {
+pub(crate) fn number_over_the_middle(picture: &Picture) -> Result<u32, String> {
     let (left, top, width, height) = (560, 528, 160, 90);
     let colour = |y: u32| (left..left + width).map(move |x| picture.pixel(x, y));
     let rgba: Vec<u8> = (top..top + height)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jogwheel::audio::{SampleSource, SoundClip, SoundPlan, TimelineSamples};
+use jogwheel::audio::{SampleSource, SoundClip, SoundPlan, SoundZero, TimelineSamples};
 use jogwheel::decode::{AudioRead, Input, media_info};
 use jogwheel::time::{FrameIndex, FrameRate, MediaTime};
 use jogwheel::timeline::{Ratio, TimeMap, TimeRange};
@@ -20,6 +20,7 @@ fn clip(file: &Clip, rate: FrameRate, (at, first, frames): (i64, i64, i64)) -> S
         stream: None,
         range: TimeRange::between(time(at), time(at + frames)),
         map: TimeMap::linear(time(first).since_zero(), Ratio::ONE),
+        zero: SoundZero::First,
         fades: Arc::default(),
         gain: 1.0,
     }

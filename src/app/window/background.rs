@@ -2,14 +2,18 @@
 //!
 //! Work begins when the program's first picture is on the screen, thumbnails when the index is complete, and
 //! the waveform after the coarse ones. It stands back while playing falls behind ([`Calm`]), is cancelled when
-//! another medium is opened, and ends with the window. Timelines have none.
+//! another medium is opened, and ends with the window.
+
+mod timeline;
 
 use std::io;
 use std::sync::{Arc, Weak};
 
+use self::timeline::TimelineWork;
 use crate::cache::ProductStore;
 use crate::cache::thumbnails::{OpenStrip, StripRequest, StripScale, StripSource, ThumbnailStrip};
 use crate::cache::waveform::{Peak, Waveform, WaveformRequest, WaveformSource};
+use crate::decode::IndexStore;
 use crate::jobs::{
     JobEvent, JobHandle, JobListener, JobNews, JobQueue, JobState, QueueOptions, SubmitError,
 };
@@ -17,6 +21,7 @@ use crate::media::{MediaInfo, StreamId};
 use crate::memory::{MemoryManager, Step};
 use crate::playback::{MediaState, PlaybackStatus, Snapshot};
 use crate::time::{Clock, MediaSpan, Moment};
+use crate::ui::Thumbnails as Strip;
 
 /// What is made in the background.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +32,8 @@ pub struct BackgroundOptions {
     pub waveforms: bool,
     /// Where they are kept from one opening of a file to the next.
     pub store: Option<Arc<dyn ProductStore>>,
+    /// Where the indices of a timeline's media are kept.
+    pub indices: Option<Arc<dyn IndexStore>>,
     /// Where others find the strip of the medium that is open.
     pub open_strip: Arc<OpenStrip>,
 }
@@ -47,6 +54,7 @@ pub(super) struct Background {
     medium: Option<Arc<MediaInfo>>,
     thumbnails: Option<Thumbnails>,
     sound: Option<Sound>,
+    timeline: Option<TimelineWork>,
     calm: Calm,
 }
 
@@ -92,6 +100,7 @@ impl Background {
             medium: None,
             thumbnails: None,
             sound: None,
+            timeline: None,
             calm: Calm::default(),
         }))
     }
@@ -112,9 +121,19 @@ impl Background {
             self.let_go();
             self.medium = medium.map(|medium| Arc::clone(&medium.info));
         }
-        let Some(medium) = medium.filter(|medium| medium.timeline.is_none()) else {
+        let Some(medium) = medium else {
             return;
         };
+        if let Some(timeline) = &medium.timeline {
+            if shown {
+                let work = self.timeline.get_or_insert_with(|| {
+                    let (options, clock, memory) = (&self.options, &self.clock, &self.memory);
+                    TimelineWork::begin(medium, timeline, options, clock, memory, &self.queue)
+                });
+                work.aim(medium, snapshot.position);
+            }
+            return;
+        }
         let has_pictures = medium.info.default_video().is_some();
         if !shown && has_pictures {
             return;
@@ -152,6 +171,7 @@ impl Background {
     /// Cancels what is made of the medium before.
     fn let_go(&mut self) {
         self.options.open_strip.clear();
+        self.timeline = None;
         if let Some(thumbnails) = self.thumbnails.take() {
             thumbnails.jobs.iter().for_each(JobHandle::cancel);
         }
@@ -186,7 +206,8 @@ impl Background {
             clock,
         );
         let jobs = request.submit(&self.queue).unwrap_or_else(told);
-        self.options.open_strip.set(&medium.info.path, &strip);
+        let open: Arc<ThumbnailStrip> = Arc::clone(&strip);
+        self.options.open_strip.set(&medium.info.path, open);
         self.thumbnails = Some(Thumbnails { strip, jobs });
     }
 
@@ -219,14 +240,20 @@ impl Background {
     }
 
     /// The thumbnails of the open medium, as far as they are made.
-    pub(super) fn strip(&self) -> Option<&ThumbnailStrip> {
-        self.thumbnails
-            .as_ref()
-            .map(|thumbnails| &*thumbnails.strip)
+    pub(super) fn strip(&self) -> Option<Strip<'_>> {
+        let of_timeline = self.timeline.as_ref().and_then(TimelineWork::strip);
+        let of_file = || {
+            let thumbnails = self.thumbnails.as_ref()?;
+            Some(Strip::OfFile(&thumbnails.strip))
+        };
+        of_timeline.map(Strip::OfTimeline).or_else(of_file)
     }
 
     /// The waveform of the open medium, as far as it is made.
     pub(super) fn peaks(&mut self, snapshot: &Snapshot) -> Option<Arc<Vec<Peak>>> {
+        if let Some(timeline) = &mut self.timeline {
+            return timeline.peaks();
+        }
         let length = snapshot.media.as_deref().map(length_of)?;
         let sound = self.sound.as_mut()?;
         let edition = sound.waveform.edition();

@@ -70,6 +70,7 @@ impl App {
             audio_device: audio_device.as_deref(),
             waveform: peaks.as_deref().map(Vec::as_slice),
             thumbnails: background.as_ref().and_then(Background::strip),
+            on_device: &[],
         })
     }
 
@@ -266,6 +267,7 @@ impl App {
         view.refresh_hz = Some(refresh_hz);
         let failure = failure_of(snapshot, missing.as_deref());
         let peaks = background.as_mut().and_then(|made| made.peaks(snapshot));
+        let on_device = shown.stage.kept_frames();
         let input = UiInput {
             snapshot,
             stats: view,
@@ -277,6 +279,7 @@ impl App {
             audio_device: audio_device.as_deref(),
             waveform: peaks.as_deref().map(Vec::as_slice),
             thumbnails: background.as_ref().and_then(Background::strip),
+            on_device: &on_device,
         };
         let Some(pass) = interface.run(&shown.window, &input) else {
             return false;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::audio::source::SampleSource;
-use crate::audio::{AudioOutput, SoundClip, SoundPlan};
+use crate::audio::{AudioOutput, SoundClip, SoundPlan, SoundZero};
 use crate::decode::AudioRead;
 use crate::timeline::{Ratio, TimeMap, TimeRange};
 
@@ -51,6 +51,7 @@ fn clip(path: PathBuf, start: i64, length: i64, source: i64) -> SoundClip {
             duration: ms(length),
         },
         map: TimeMap::linear(ms(source), Ratio::ONE),
+        zero: SoundZero::First,
         fades: Arc::default(),
         gain: 1.0,
     }

@@ -40,7 +40,7 @@ mod voice;
 mod tests;
 
 pub use note::{SoundNote, SoundNotes};
-pub use plan::{SoundClip, SoundPlan};
+pub use plan::{SoundClip, SoundPlan, SoundZero};
 pub use samples::TimelineSamples;
 
 pub(crate) use readers::Readers;

@@ -1,6 +1,7 @@
 //! Open files: few, kept for those who come next, and opened ahead. Each is charged to the memory budget.
 
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::audio::memory::{READER_BYTES, SoundCharge, SoundMemory};
 use crate::audio::source::SampleSource;
 use crate::audio::window::MediaWindow;
 use crate::audio::worker::Worker;
-use crate::decode::{AudioRead, AudioReadError, AudioReader, Input, media_info};
+use crate::decode::{AudioRead, AudioReadError, AudioReader, Input, media_info, probe};
 use crate::media::{AudioFormat, ChannelLayout};
 use crate::memory::{OverBudget, Shedder};
 use crate::time::{Clock, MediaTime, Moment};
@@ -38,6 +39,11 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(3);
 pub(super) trait OpenMedium: Send + Sync {
     /// The sound of `key`, counted from its first picture, or why there is none.
     fn open(&self, key: &MediaKey) -> Result<Box<dyn SampleSource>, String>;
+
+    /// What the timecode of the medium calls its first picture.
+    fn timecode_of(&self, _path: &Path) -> Option<MediaTime> {
+        None
+    }
 }
 
 /// Opens files.
@@ -64,6 +70,11 @@ impl OpenMedium for Files {
         AudioReader::open(&key.path, track.id, zero)
             .map(|reader| Box::new(reader) as Box<dyn SampleSource>)
             .map_err(|error| error.to_string())
+    }
+
+    fn timecode_of(&self, path: &Path) -> Option<MediaTime> {
+        // What cannot be opened is told when it is to be heard.
+        probe(path).ok()?.default_video()?.timecode_zero()
     }
 }
 
@@ -155,6 +166,11 @@ impl Readers {
             errands: worker.is_some().then_some(errands),
             worker,
         }
+    }
+
+    /// What the timecode of a medium calls its first picture. Opens the file.
+    pub(super) fn timecode_of(&self, path: &Path) -> Option<MediaTime> {
+        self.pool.opener.timecode_of(path)
     }
 
     /// What could not be read.

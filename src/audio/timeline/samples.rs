@@ -87,7 +87,8 @@ impl TimelineSamples {
         channels: usize,
         readers: Arc<Readers>,
     ) -> Self {
-        let score = Arc::new(Score::new(plan, rate));
+        let plan = plan.counted_from_first(|path| readers.timecode_of(path));
+        let score = Arc::new(Score::new(&plan, rate));
         let channels = channels.max(1);
         Self {
             score,

@@ -362,6 +362,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::audio::SoundZero;
     use crate::time::MediaTime;
     use crate::timeline::{TimeMap, TimeMapPiece, TimeRange};
     use proptest::prelude::*;
@@ -381,6 +382,7 @@ mod tests {
                 duration: ms(length),
             },
             map: TimeMap::linear(ms(source), Ratio::ONE),
+            zero: SoundZero::First,
             fades: Arc::default(),
             gain: 1.0,
         }

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::note::SoundNotes;
 use super::part::MediaKey;
-use super::plan::{SoundClip, SoundPlan};
+use super::plan::{SoundClip, SoundPlan, SoundZero};
 use super::readers::{OpenMedium, Readers};
 use super::samples::TimelineSamples;
 use crate::audio::memory::SoundMemory;
@@ -166,6 +166,7 @@ fn clip(name: &str, start: MediaSpan, duration: MediaSpan, source: MediaSpan) ->
             duration,
         },
         map: TimeMap::linear(source, Ratio::ONE),
+        zero: SoundZero::First,
         fades: Arc::default(),
         gain: 1.0,
     }

@@ -66,10 +66,10 @@ fn what_was_written_is_read() {
 #[test]
 fn what_gains_is_compressed() {
     let zeros = vec![0; 100_000];
-    assert!(written(&key(Kind::Composite, 1), &[&zeros]).len() < 1_000);
+    assert!(written(&key(Kind::Waveform, 1), &[&zeros]).len() < 1_000);
     // Noise gains nothing, and thumbnails are looked at in place.
     let noise = noise(100_000, 1);
-    assert!(written(&key(Kind::Composite, 1), &[&noise]).len() > 100_000);
+    assert!(written(&key(Kind::Waveform, 1), &[&noise]).len() > 100_000);
     assert!(written(&key(Kind::Thumbnails, 1), &[&zeros]).len() > 100_000);
 }
 

@@ -21,18 +21,11 @@ pub enum Kind {
     Thumbnails,
     /// Least, greatest and mean levels of a medium's sound.
     Waveform,
-    /// A finished picture of a timeline.
-    Composite,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
-        Self::Index,
-        Self::Thumbnails,
-        Self::Waveform,
-        Self::Composite,
-    ];
+    pub const ALL: [Self; 3] = [Self::Index, Self::Thumbnails, Self::Waveform];
 
     /// The name on the command line and in JSON.
     pub const fn name(self) -> &'static str {
@@ -40,17 +33,15 @@ impl Kind {
             Self::Index => "index",
             Self::Thumbnails => "thumbnails",
             Self::Waveform => "waveform",
-            Self::Composite => "composite",
         }
     }
 
-    /// The kind's number in files and in the database. Never given to another kind.
+    /// The kind's number in files and in the database. Never given to another kind; 4 was one once.
     pub(super) const fn code(self) -> u8 {
         match self {
             Self::Index => 1,
             Self::Thumbnails => 2,
             Self::Waveform => 3,
-            Self::Composite => 4,
         }
     }
 
@@ -62,7 +53,7 @@ impl Kind {
     /// Counts changes to what items of this kind hold. Raised, those kept before are not found any more.
     const fn version(self) -> u32 {
         match self {
-            Self::Index | Self::Thumbnails | Self::Waveform | Self::Composite => 1,
+            Self::Index | Self::Thumbnails | Self::Waveform => 1,
         }
     }
 

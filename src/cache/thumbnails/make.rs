@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::plan::{LEVELS, MOST_PICTURES, Pick, Plan, StripScale};
-use super::sheet;
 use super::strip::{Thumbnail, ThumbnailStrip};
+use super::{Parts, sheet};
 use crate::cache::source::{self, failed};
 use crate::cache::{ProductKey, ProductKind, ProductStore};
 use crate::convert::{ConvertJob, CpuConverter};
@@ -50,6 +50,8 @@ pub struct StripRequest {
     store: Option<Arc<dyn ProductStore>>,
     clock: Arc<dyn Clock>,
     size: Size,
+    /// Where not all of the medium is wanted.
+    parts: Option<Parts>,
     plan: OnceLock<Plan>,
 }
 
@@ -70,8 +72,25 @@ impl StripRequest {
             store,
             clock,
             size,
+            parts: None,
             plan: OnceLock::new(),
         }
+    }
+
+    /// The same of these parts of the medium alone.
+    #[must_use]
+    pub fn of_parts(self, parts: Parts) -> Self {
+        let is_whole = parts.cover(self.source.index.duration());
+        Self {
+            // What is kept of a whole file is found by those as well who open it by itself.
+            parts: (!is_whole).then_some(parts),
+            ..self
+        }
+    }
+
+    /// How many pictures a level will have.
+    pub fn planned(&self, level: usize) -> usize {
+        self.plan().levels.get(level).map_or(0, Vec::len)
     }
 
     /// Submits a job for each level, the coarse one first. They yield to playing.
@@ -110,14 +129,18 @@ impl StripRequest {
 
     fn plan(&self) -> &Plan {
         self.plan.get_or_init(|| {
-            let plan = Plan::new(&self.source.index, self.scale.steps, MOST_PICTURES);
+            let parts = self.parts.as_ref();
+            let plan = Plan::new(&self.source.index, self.scale.steps, MOST_PICTURES, parts);
             self.strip.set_reach(plan.reach);
             plan
         })
     }
 
-    /// Fills one level, from the store or from the file.
-    fn make_level(&self, level: usize, context: &JobContext) -> Result<(), JobStop> {
+    /// Fills one level, from the store or from the file, as a part of the job that `context` belongs to.
+    ///
+    /// # Errors
+    /// When the job is cancelled, or the file cannot be read or is another one by now.
+    pub fn make_level(&self, level: usize, context: &JobContext) -> Result<(), JobStop> {
         context.check()?;
         let picks = self.plan().levels.get(level).map_or(&[][..], Vec::as_slice);
         if picks.is_empty() {
@@ -141,11 +164,15 @@ impl StripRequest {
         Ok(())
     }
 
-    fn key(&self, file: FileIdentity, level: usize) -> ProductKey {
-        let parameters = format!(
+    fn key(&self, file: FileIdentity, level: usize, parts: Option<&Parts>) -> ProductKey {
+        let mut parameters = format!(
             "stream {} level {level} size {} steps {:?} most {MOST_PICTURES}",
             self.source.stream.id.0, self.size, self.scale.steps
         );
+        if let Some(parts) = parts {
+            parameters.push_str(" parts");
+            parameters.push_str(&parts.name());
+        }
         ProductKey {
             kind: ProductKind::Thumbnails,
             path: self.source.path.clone(),
@@ -159,16 +186,33 @@ impl StripRequest {
             .store
             .as_ref()
             .filter(|_| file.bytes == self.source.file_bytes)?;
-        let bytes = store.load(&self.key(file, level))?;
-        let frames = self.source.index.len();
-        sheet::unpack(self.size, &bytes)
-            .filter(|kept| kept.last().is_none_or(|last| last.frame.0 < frames))
+        let load = |parts: Option<&Parts>| {
+            let bytes = store.load(&self.key(file, level, parts))?;
+            let frames = self.source.index.len();
+            sheet::unpack(self.size, &bytes)
+                .filter(|kept| kept.last().is_none_or(|last| last.frame.0 < frames))
+        };
+        let own = load(self.parts.as_ref());
+        if own.is_some() || self.parts.is_none() {
+            return own;
+        }
+        // What was made of the whole file when it was open by itself serves as well.
+        let mut whole = load(None)?;
+        whole.retain(|thumbnail| self.is_wanted(thumbnail.frame));
+        Some(whole)
+    }
+
+    fn is_wanted(&self, frame: FrameIndex) -> bool {
+        let index = &self.source.index;
+        let since_first = || Some(index.time_of(frame)? - index.time_of(FrameIndex::ZERO)?);
+        let parts = self.parts.as_ref();
+        parts.is_none_or(|parts| since_first().is_some_and(|since| parts.include(since)))
     }
 
     fn keep(&self, file: FileIdentity, level: usize, made: &[Thumbnail]) {
         let Some(store) = &self.store else { return };
         match sheet::pack(self.size, made) {
-            Ok(bytes) => store.store(&self.key(file, level), &bytes),
+            Ok(bytes) => store.store(&self.key(file, level, self.parts.as_ref()), &bytes),
             Err(error) => tracing::warn!("thumbnails are not kept: {error}"),
         }
     }

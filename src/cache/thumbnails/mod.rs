@@ -21,15 +21,18 @@
 //!
 //! A level that is complete goes to the [`ProductStore`](super::ProductStore) as one sheet: a PNG picture
 //! with all thumbnails one below the other, and their numbers. A strip belongs to one state of the file;
-//! a file that changes gets another strip.
+//! a file that changes gets another strip. Of a file in a timeline only those [`Parts`] are made that the
+//! timeline uses.
 
 mod make;
 mod open_strip;
+mod parts;
 mod plan;
 mod sheet;
 mod strip;
 
 pub use make::{StripRequest, StripSource};
 pub use open_strip::OpenStrip;
-pub use plan::{MOST_PICTURES, StripScale};
+pub use parts::Parts;
+pub use plan::{LEVELS, MOST_PICTURES, StripScale};
 pub use strip::{Thumbnail, ThumbnailStrip};

@@ -5,19 +5,17 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-use super::ThumbnailStrip;
-use crate::decode::{Approximations, Picture, Still};
+use crate::decode::{Approximations, Still};
 use crate::time::FrameIndex;
 
 /// Where the strip of the medium that is open is found by those who do not make it.
 #[derive(Debug, Default)]
-pub struct OpenStrip(ArcSwapOption<(PathBuf, Arc<ThumbnailStrip>)>);
+pub struct OpenStrip(ArcSwapOption<(PathBuf, Arc<dyn Approximations>)>);
 
 impl OpenStrip {
     /// The strip of the medium at `path` is this one from now on.
-    pub fn set(&self, path: &Path, strip: &Arc<ThumbnailStrip>) {
-        let open = (path.to_owned(), Arc::clone(strip));
-        self.0.store(Some(Arc::new(open)));
+    pub fn set(&self, path: &Path, strip: Arc<dyn Approximations>) {
+        self.0.store(Some(Arc::new((path.to_owned(), strip))));
     }
 
     /// There is none any more.
@@ -44,17 +42,14 @@ impl Approximations for StripOf {
     fn nearest(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
         let open = self.open.0.load();
         let (path, strip) = &**open.as_ref()?;
-        let near = (*path == self.path).then(|| strip.nearest(frame, reach))??;
-        Some(Still {
-            index: near.frame,
-            picture: Picture::Frame(near.picture),
-        })
+        (*path == self.path).then(|| strip.nearest(frame, reach))?
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::thumbnails::ThumbnailStrip;
     use crate::media::Size;
 
     #[test]
@@ -68,7 +63,7 @@ mod tests {
                 .map(|still| still.index.0)
         };
         assert_eq!(number(&a, 30), None, "there is none yet");
-        open.set(Path::new("a"), &strip);
+        open.set(Path::new("a"), strip);
         assert_eq!((number(&a, 30), number(&a, 10)), (Some(40), None));
         assert_eq!(number(&b, 30), None);
         open.clear();

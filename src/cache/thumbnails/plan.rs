@@ -1,5 +1,6 @@
 //! Which frames get a thumbnail, level by level.
 
+use super::Parts;
 use crate::decode::GopIndex;
 use crate::time::{FrameIndex, MediaSpan};
 
@@ -7,7 +8,7 @@ use crate::time::{FrameIndex, MediaSpan};
 pub const MOST_PICTURES: usize = 600;
 
 /// Levels of a strip.
-pub(super) const LEVELS: usize = 3;
+pub const LEVELS: usize = 3;
 
 /// How large thumbnails are, and how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,16 +47,30 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Plans at most `most` thumbnails of the frames of a complete `index`, at these steps of time.
-    pub(super) fn new(index: &GopIndex, steps: [MediaSpan; LEVELS], most: usize) -> Self {
+    /// Plans at most `most` thumbnails of the frames of a complete `index`, at these steps of time, and only
+    /// within `parts` where there are any.
+    pub(super) fn new(
+        index: &GopIndex,
+        steps: [MediaSpan; LEVELS],
+        most: usize,
+        parts: Option<&Parts>,
+    ) -> Self {
         let mut levels: [Vec<Pick>; LEVELS] = std::array::from_fn(|_| Vec::new());
-        let keys = keyframes_shown(index);
+        let is_wanted = |pick: &Pick| {
+            let since_first = || {
+                let first = index.time_of(FrameIndex::ZERO)?;
+                Some(index.time_of(pick.frame)? - first)
+            };
+            parts.is_none_or(|parts| since_first().is_some_and(|since| parts.include(since)))
+        };
+        let mut keys = keyframes_shown(index);
+        keys.retain(is_wanted);
         let most_cells = i64::try_from(most.max(1)).unwrap_or(i64::MAX);
         let [mut step, ..] = steps;
         while cell_of(index.duration(), step) >= most_cells {
             step = step + step;
         }
-        levels[0] = with_gaps_filled(first_of_cells(index, &keys, step), index, step);
+        levels[0] = with_gaps_filled(first_of_cells(index, &keys, step), index, step, is_wanted);
         let mut planned = levels[0].len();
         for (level, finer) in steps.into_iter().enumerate().skip(1) {
             let mut picks = first_of_cells(index, &keys, finer);
@@ -119,8 +134,13 @@ fn first_of_cells(index: &GopIndex, keys: &[Pick], step: MediaSpan) -> Vec<Pick>
     picks
 }
 
-/// Adds frames where two steps in a row have no keyframe.
-fn with_gaps_filled(picks: Vec<Pick>, index: &GopIndex, step: MediaSpan) -> Vec<Pick> {
+/// Adds frames that are wanted where two steps in a row have no keyframe.
+fn with_gaps_filled(
+    picks: Vec<Pick>,
+    index: &GopIndex,
+    step: MediaSpan,
+    is_wanted: impl Fn(&Pick) -> bool,
+) -> Vec<Pick> {
     let (Some(first), false) = (index.time_of(FrameIndex::ZERO), index.is_empty()) else {
         return picks;
     };
@@ -137,10 +157,11 @@ fn with_gaps_filled(picks: Vec<Pick>, index: &GopIndex, step: MediaSpan) -> Vec<
             // The first cell has nothing before it that could stand in.
             let is_needed = (cell == 0 || !has_before)
                 && filled.last().is_none_or(|last: &Pick| last.frame < frame);
-            is_needed.then_some(Pick {
+            let pick = Pick {
                 frame,
                 keyframe: None,
-            })
+            };
+            Some(pick).filter(|pick| is_needed && is_wanted(pick))
         });
         has_before = pick.is_some();
         filled.extend(pick);
@@ -161,7 +182,7 @@ mod tests {
 
     use super::*;
     use crate::decode::{IndexBuilder, PacketStamp};
-    use crate::time::{FrameRate, TimeBase};
+    use crate::time::{FrameRate, MediaTime, TimeBase};
 
     /// The index of a stream of so many frames a second with a keyframe every so many.
     fn index(fps: u32, frames: i64, gop: i64) -> GopIndex {
@@ -181,7 +202,7 @@ mod tests {
     }
 
     fn planned(index: &GopIndex, most: usize) -> Plan {
-        Plan::new(index, StripScale::default().steps, most)
+        Plan::new(index, StripScale::default().steps, most, None)
     }
 
     fn frames(picks: &[Pick]) -> Vec<i64> {
@@ -230,6 +251,31 @@ mod tests {
         // Keyframes somewhat rarer than the step are enough.
         let plan = planned(&index(10, 3_000, 130), MOST_PICTURES);
         assert!(plan.levels[0].iter().all(|pick| pick.keyframe.is_some()));
+    }
+
+    #[test]
+    fn of_parts_only_what_lies_in_them_is_planned() {
+        let at = |seconds| MediaTime::ZERO + MediaSpan::from_secs(seconds);
+        let parts = Parts::of([at(41)..at(43), at(1_000)..at(1_001)]);
+        let planned = |gop| {
+            let index = index(25, 200_000, gop);
+            Plan::new(
+                &index,
+                StripScale::default().steps,
+                MOST_PICTURES,
+                Some(&parts),
+            )
+        };
+        // More than two hours with a keyframe each second: the step of all of it is 20 s.
+        let plan = planned(25);
+        assert_eq!(frames(&plan.levels[0]), [1_000, 25_000]);
+        assert_eq!(frames(&plan.levels[1])[..4], [1_050, 1_100, 1_150, 1_200]);
+        assert_eq!(plan.levels[2].len(), 10);
+        // Where there is one keyframe alone, frames in the parts are decoded.
+        let plan = planned(1_000_000);
+        assert!(!plan.levels[0].is_empty());
+        let inside = |frame: i64| parts.include(MediaSpan::from_secs(frame / 25));
+        assert!(frames(&plan.levels[0]).into_iter().all(inside));
     }
 
     #[test]

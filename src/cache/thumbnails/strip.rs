@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::sheet;
+use crate::decode::{Approximations, Picture, Still};
 use crate::media::VideoFrame;
 use crate::memory::{Charge, Ledger, MemoryClass, Shedder};
 use crate::time::FrameIndex;
@@ -154,13 +155,30 @@ impl ThumbnailStrip {
     }
 }
 
+impl Approximations for ThumbnailStrip {
+    fn nearest(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
+        let near = ThumbnailStrip::nearest(self, frame, reach)?;
+        Some(Still {
+            index: near.frame,
+            picture: Picture::Frame(near.picture),
+        })
+    }
+}
+
 impl Shedder for ThumbnailStrip {
     /// Every second one goes, so that those left still cover the medium, at twice the distance. They are not
     /// made again before the medium is opened again.
     fn shed(&self, _wanted_bytes: u64) -> u64 {
+        self.thin_out(LEAST_KEPT)
+    }
+}
+
+impl ThumbnailStrip {
+    /// Lets every second one go, where `least` are left of them; answers how many bytes that gives back.
+    pub fn thin_out(&self, least: usize) -> u64 {
         let mut charge = self.charge.lock();
         let kept = self.kept.load_full();
-        if kept.len() < 2 * LEAST_KEPT {
+        if kept.len() < 2 * least.max(1) {
             return 0;
         }
         let left: Vec<Thumbnail> = kept.iter().step_by(2).cloned().collect();

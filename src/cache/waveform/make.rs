@@ -84,7 +84,11 @@ impl WaveformRequest {
         queue.submit(job.priority(Priority::Normal).yields())
     }
 
-    fn make(&self, context: &JobContext) -> Result<(), JobStop> {
+    /// Does the work as a part of the job that `context` belongs to.
+    ///
+    /// # Errors
+    /// When the job is cancelled, or the file cannot be read or is another one by now.
+    pub fn make(&self, context: &JobContext) -> Result<(), JobStop> {
         context.check()?;
         let file = FileIdentity::of_path(&self.source.path).map_err(failed)?;
         if let Some(kept) = self.load(file) {

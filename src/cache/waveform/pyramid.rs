@@ -98,6 +98,24 @@ impl Waveform {
         columns.collect()
     }
 
+    /// The peak of what lies between two times. What is not made yet is silent. Every sample there is shown, and
+    /// some of its neighbours' may be.
+    pub fn peak_in(&self, stretch: Range<MediaTime>) -> Peak {
+        let state = self.state.load();
+        let Some(rate) = state.rate else {
+            return Peak::default();
+        };
+        let sample =
+            |time: MediaTime| usize::try_from(time.since_zero().samples_nearest(rate)).unwrap_or(0);
+        let (first, end) = (sample(stretch.start), sample(stretch.end));
+        let level = level_for(end.saturating_sub(first));
+        let blocks = first / BLOCK_SAMPLES..end.div_ceil(BLOCK_SAMPLES);
+        if blocks.is_empty() {
+            return Peak::default();
+        }
+        state.peak(level, blocks)
+    }
+
     /// How much is made, of how much there is as far as that is known, in segments.
     pub fn made(&self) -> (usize, usize) {
         let state = self.state.load();

@@ -79,8 +79,6 @@ pub enum KindChoice {
     Thumbnails,
     /// Levels of sound.
     Waveform,
-    /// Finished pictures of timelines.
-    Composite,
 }
 
 impl From<KindChoice> for Kind {
@@ -89,7 +87,6 @@ impl From<KindChoice> for Kind {
             KindChoice::Index => Self::Index,
             KindChoice::Thumbnails => Self::Thumbnails,
             KindChoice::Waveform => Self::Waveform,
-            KindChoice::Composite => Self::Composite,
         }
     }
 }

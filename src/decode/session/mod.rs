@@ -20,6 +20,7 @@ mod worker;
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -34,7 +35,7 @@ use super::frame_buffers::BufferCounters;
 use super::index::GopIndex;
 use super::index_reader::index_builder;
 use super::input::Input;
-use super::keeper::{FrameKeeper, IndexStore};
+use super::keeper::{FrameKeeper, IndexStore, stretches};
 use super::plan::{Generation, RunAnchor, VideoPlan};
 use super::ring::{FrameConsumer, Picture, frame_ring};
 use super::source_file::Interrupter;
@@ -111,6 +112,15 @@ pub struct Hand {
     pub reverse: bool,
 }
 
+/// What it takes to decode a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gop {
+    /// Frames that are decoded to show it, from its keyframe on, itself included.
+    pub up_to: i64,
+    /// How many frames are seen from that keyframe to the next.
+    pub frames: i64,
+}
+
 /// Finds pictures that can stand in for a frame until it is there: a strip of thumbnails, for example.
 pub trait Approximations: Send + Sync {
     /// What is at hand nearest to this frame, no farther away than `reach`. Takes some microseconds.
@@ -136,6 +146,11 @@ pub trait VideoSource: Send {
     fn status(&self) -> SourceStatus;
     /// The frames known so far.
     fn index(&self) -> Arc<GopIndex>;
+    /// The GOP of this frame, where [`Self::index`] names no keyframes: a timeline's frames are those of several
+    /// files. Takes some microseconds.
+    fn gop_at(&self, _frame: FrameIndex) -> Option<Gop> {
+        None
+    }
     /// Whether it may decode what nobody has asked for yet, while a frame is held. It may until it is told
     /// otherwise; then it stops between two packets. Returns at once.
     fn allow_prefetch(&mut self, _allowed: bool) {}
@@ -146,6 +161,11 @@ pub trait VideoSource: Send {
     /// What is at hand nearest to this frame, no farther away than `reach`. Takes some microseconds.
     fn nearest_still(&self, _frame: FrameIndex, _reach: i64) -> Option<Still> {
         None
+    }
+    /// Which of these frames are at hand without decoding, as stretches in order. Takes up to a microsecond a
+    /// frame.
+    fn kept(&self, _frames: Range<FrameIndex>) -> Vec<Range<FrameIndex>> {
+        Vec::new()
     }
     /// Wishes for the picture of the keyframe nearest to this frame; the latest wish wins. Returns at
     /// once. It comes, with a call of `notify`, as [`Self::keyframe_near`].
@@ -377,6 +397,13 @@ impl VideoSource for VideoSession {
 
     fn nearest_still(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
         self.keeper.as_ref()?.nearest(frame, reach).map(still_of)
+    }
+
+    fn kept(&self, frames: Range<FrameIndex>) -> Vec<Range<FrameIndex>> {
+        let keeper = self.keeper.as_ref();
+        keeper.map_or_else(Vec::new, |keeper| {
+            stretches(frames, |frame| keeper.has(frame))
+        })
     }
 
     fn want_keyframe(&mut self, frame: FrameIndex) {

@@ -24,6 +24,7 @@ use self::store::{Limit, Miss, Room, Shape, Store};
 use super::present::Presenter;
 use super::{ComponentOrder, GpuContext, Picture, PictureError, PictureTimes};
 use crate::media::Size;
+use crate::time::FrameIndex;
 
 /// How keeping pictures goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,6 +103,16 @@ impl KeptPictures {
             bytes: self.store.bytes(),
             ..self.counts
         }
+    }
+
+    /// The frames of the medium on screen whose pictures are kept, in order, each once.
+    pub(super) fn frames(&self) -> Vec<FrameIndex> {
+        let medium = self.outlook.place.medium;
+        let places = self.store.places().filter(|place| place.medium == medium);
+        let mut frames: Vec<FrameIndex> = places.map(|place| place.frame).collect();
+        frames.sort_unstable();
+        frames.dedup();
+        frames
     }
 
     /// Where the playhead is, and how it goes on.

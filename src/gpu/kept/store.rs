@@ -117,6 +117,12 @@ impl<V> Store<V> {
         self.slots.iter().map(|slot| slot.shape.bytes()).sum()
     }
 
+    /// Where the pictures were seen that may be shown again.
+    pub(super) fn places(&self) -> impl Iterator<Item = Place> {
+        let seen = self.slots.iter().filter_map(|slot| slot.seen.as_ref());
+        seen.map(|seen| seen.place)
+    }
+
     /// What is in a slot.
     pub(super) fn value(&self, slot: usize) -> Option<&V> {
         self.slots.get(slot).map(|slot| &slot.value)

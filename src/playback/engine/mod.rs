@@ -26,6 +26,7 @@
 
 mod commands;
 mod grain;
+mod kept;
 mod medium;
 mod plan;
 mod reload;
@@ -40,6 +41,7 @@ use arc_swap::ArcSwap;
 use crossbeam_channel::Sender;
 
 use self::grain::Grain;
+use self::kept::KeptLook;
 use self::medium::Medium;
 use self::plan::Planned;
 use self::report::Notices;
@@ -159,6 +161,8 @@ pub struct Engine {
     pub(super) grain: Grain,
     /// The place to be heard next.
     pub(super) next_grain: Option<FrameIndex>,
+    /// What of its surroundings is at hand.
+    pub(super) kept: KeptLook,
     // The sound.
     pub(super) audio_run: Option<AudioRun>,
     pub(super) audio_enabled: bool,
@@ -215,6 +219,7 @@ impl Engine {
             scrub_sound: true,
             grain: Grain::Silent,
             next_grain: None,
+            kept: KeptLook::default(),
             audio_run: None,
             audio_enabled: !start.untimed,
             wanted_track: None,

@@ -66,6 +66,7 @@ impl Engine {
 
     fn make_snapshot(&mut self) -> Snapshot {
         let position = self.position();
+        let kept = self.look_at_kept(self.clock.now());
         let media = self
             .medium
             .as_mut()
@@ -109,6 +110,7 @@ impl Engine {
             repacked: status.as_ref().map_or(0, |status| status.repacked),
             underruns: sound.underruns,
             audio_note: sound.note.clone(),
+            kept,
         }
     }
 

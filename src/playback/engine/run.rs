@@ -407,6 +407,7 @@ impl Engine {
             soon,
             self.notices.next_expiry(),
             self.next_look_at_target(now),
+            self.next_look_at_kept(),
             self.next_look_at_grain(now),
         ]
         .into_iter()

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use super::grain::Grain;
 use super::{Engine, Phase};
-use crate::decode::{Generation, Hand, LoopMode, Picture, Still};
+use crate::decode::{Generation, Gop, Hand, LoopMode, Picture, Still};
 use crate::playback::command::SeekTarget;
 use crate::playback::schedule::AtHand;
 use crate::playback::snapshot::{PlaybackStatus, Severity};
@@ -329,8 +329,11 @@ impl Engine {
         // A keyframe of a file is there as soon as any stand-in could be, and where nothing can stand in there
         // is nothing to wait for.
         let is_keyframe = frames == 1 && medium.has_keyframes();
-        let is_first = !medium.has_keyframes() && medium.approximations.is_none();
-        is_keyframe || is_first || self.pace.is_quick(frames).unwrap_or(frames == 1)
+        let is_first = !medium.has_keyframes() && !medium.has_thumbnail(frame);
+        // A clip whose medium was not opened yet has to be opened first.
+        let is_known = medium.has_keyframes() || medium.gop_of(frame).is_some();
+        let is_quick = || self.pace.is_quick(frames).unwrap_or(frames == 1);
+        is_keyframe || is_first || is_known && is_quick()
     }
 
     /// The picture of `frame` itself, where it is at hand.
@@ -461,8 +464,31 @@ impl super::Medium {
     /// Frames that must be decoded to show `frame`: those of its GOP up to it. `None` where the index
     /// does not reach it.
     fn frames_up_to(&self, frame: FrameIndex) -> Option<i64> {
+        if let Some(gop) = self.gop_of(frame) {
+            return Some(gop.up_to);
+        }
         let (first, _) = self.index()?.gop_of(frame)?;
         Some(frame.0 - first.0 + 1)
+    }
+
+    /// The GOP of `frame`, where anybody knows of it.
+    fn gop_of(&self, frame: FrameIndex) -> Option<Gop> {
+        let index = self.index()?;
+        if index.keyframes().is_empty() {
+            return self.source.as_ref()?.gop_at(frame);
+        }
+        let (first, next) = index.gop_of(frame)?;
+        Some(Gop {
+            up_to: frame.0 - first.0 + 1,
+            frames: next.map_or(index.len(), |next| next.0) - first.0,
+        })
+    }
+
+    /// Whether a thumbnail can stand in for `frame`.
+    fn has_thumbnail(&self, frame: FrameIndex) -> bool {
+        let reach = self.stand_in_reach(frame);
+        let thumbnails = self.approximations.as_ref();
+        thumbnails.is_some_and(|thumbnails| thumbnails.nearest(frame, reach).is_some())
     }
 
     /// Whether the index knows which packets are keyframes.
@@ -473,14 +499,8 @@ impl super::Medium {
 
     /// How far from `frame` a picture may lie that stands in for it: the length of its GOP.
     fn stand_in_reach(&self, frame: FrameIndex) -> i64 {
-        let index = self.index().filter(|index| !index.keyframes().is_empty());
-        let gop = index.as_ref().and_then(|index| {
-            let (first, next) = index.gop_of(frame)?;
-            let end = next.map_or(index.len(), |next| next.0);
-            Some(end - first.0)
-        });
         let free = i64::from(self.rate.num()) / i64::from(self.rate.den()) / FREE_REACH_DIVISOR;
-        gop.unwrap_or(free).max(1)
+        self.gop_of(frame).map_or(free, |gop| gop.frames).max(1)
     }
 }
 

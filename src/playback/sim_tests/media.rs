@@ -31,6 +31,10 @@ impl Cost {
 
 /// A medium.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a trait of its own; no two exclude each other"
+)]
 pub(super) struct SimMedia {
     pub(super) path: PathBuf,
     pub(super) rate: FrameRate,
@@ -50,6 +54,10 @@ pub(super) struct SimMedia {
     pub(super) kept: BTreeSet<i64>,
     /// What a keyframe alone takes the second decoder; `None` where there is none.
     pub(super) keyframe: Option<Duration>,
+    /// Whether its index names no keyframes, as that of a timeline.
+    pub(super) hides_gops: bool,
+    /// Frames that have thumbnails.
+    pub(super) thumbnails: Vec<i64>,
     pub(super) ring: usize,
     pub(super) reverse_frames: usize,
     /// When how many packets are known to the index. Afterwards all are.
@@ -91,6 +99,8 @@ impl SimMedia {
             damaged: BTreeSet::new(),
             kept: BTreeSet::new(),
             keyframe: None,
+            hides_gops: false,
+            thumbnails: Vec::new(),
             ring: 6,
             reverse_frames: 32,
             index_grows: Vec::new(),

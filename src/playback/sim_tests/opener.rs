@@ -8,7 +8,9 @@ use parking_lot::Mutex;
 
 use super::media::{Shelf, SimMedia};
 use super::session::{OpenSession, SimSession};
-use crate::decode::{SharedAnchor, frame_ring};
+use crate::cache::thumbnails::ThumbnailStrip;
+use crate::decode::{Approximations, SharedAnchor, frame_ring};
+use crate::media::Size;
 use crate::playback::opener::{Opened, Opener};
 use crate::time::{Clock, Moment, SimClock};
 
@@ -50,6 +52,10 @@ impl Opener for SimOpener {
                 approximations: None,
             }));
         }
+        let strip = (!medium.thumbnails.is_empty()).then(|| -> Arc<dyn Approximations> {
+            let size = Size::new(2, 2).unwrap();
+            Arc::new(ThumbnailStrip::of_frames(size, &medium.thumbnails, 0))
+        });
         let (ring, frames) = frame_ring(medium.ring);
         let (clock, anchor) = (self.clock.clone(), Arc::clone(&self.anchor));
         let source = self
@@ -61,7 +67,7 @@ impl Opener for SimOpener {
             timeline: None,
             reviser: None,
             watch: None,
-            approximations: None,
+            approximations: strip,
         }))
     }
 

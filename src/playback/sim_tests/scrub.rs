@@ -304,6 +304,51 @@ fn marks_and_loops_hold_after_a_drag() {
 }
 
 #[test]
+fn over_a_timeline_thumbnails_stand_in_and_where_there_are_none_frames_are_decoded_at_once() {
+    let timeline = |thumbnails: &[i64]| SimMedia {
+        hides_gops: true,
+        keyframe: None,
+        thumbnails: thumbnails.to_vec(),
+        ..medium()
+    };
+    let mut rig = Rig::paused(timeline(&[120, 200]));
+    let plans = rig.session.plans().len();
+    for (number, near) in [(150, 120), (170, 200), (130, 120)] {
+        let sent = rig.now();
+        scrub(&mut rig, number);
+        rig.run_for(REFRESH);
+        let shown = rig.on_screen();
+        assert_eq!((shown.index.0, shown.origin), (near, Origin::StandIn));
+        assert!(shown.presented.since(sent) <= Duration::from_millis(16));
+        assert_eq!(rig.snapshot().approximate, Some(FrameIndex(near)));
+    }
+    assert_eq!(rig.session.plans().len(), plans, "it does not rest");
+    rig.run_for(Duration::from_secs(2));
+    assert_eq!(rig.on_screen().index, FrameIndex(130));
+    assert_eq!(rig.snapshot().approximate, None);
+    // Farther than a GOP from any thumbnail.
+    scrub(&mut rig, 500);
+    assert_eq!(rig.session.plans().last().unwrap().start, FrameIndex(500));
+}
+
+#[test]
+fn what_is_kept_around_the_playhead_is_told() {
+    let mut medium = keeping(200..300);
+    medium.kept.extend([310, 311, 590]);
+    let mut rig = Rig::paused(medium);
+    let kept = |rig: &Rig| -> Vec<(i64, i64)> {
+        let snapshot = rig.snapshot();
+        let stretches = snapshot.kept.iter();
+        stretches.map(|kept| (kept.start.0, kept.end.0)).collect()
+    };
+    rig.run_for(Duration::from_secs(1));
+    assert_eq!(kept(&rig), [(200, 241)], "as far as it is near");
+    rig.send(Command::Seek(frame(300)));
+    rig.run_for(Duration::from_secs(1));
+    assert_eq!(kept(&rig), [(200, 300), (310, 312)]);
+}
+
+#[test]
 fn a_device_that_is_lost_in_a_drag_costs_one_picture() {
     let mut rig = Rig::paused(keeping(200..300));
     scrub(&mut rig, 210);

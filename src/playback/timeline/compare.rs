@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::open::{Probed, TimelineSettings, TimelineState, sound_plan, timecode_zero};
+use super::open::{TimelineSettings, TimelineState, sound_plan};
 use super::references::References;
 use crate::decode::{probe, require_playable};
 use crate::media::{MediaInfo, Size, VideoStream};
@@ -68,7 +68,7 @@ impl TimelineState {
             .iter()
             .map(|source| references.located(&source.reference))
             .collect();
-        let sound = sound_plan(&edit, &located, &mut Probed::default());
+        let sound = sound_plan(&edit, &located);
         let format = first.format.or(second.format).unwrap_or(Format::Otio);
         Ok(Self {
             timeline,
@@ -169,7 +169,7 @@ impl Side {
             item,
             rate,
             frames,
-            start: timecode_zero(stream).map(|start| (start, drops)),
+            start: stream.timecode_zero().map(|start| (start, drops)),
             canvas: stream.display_size(),
             format: None,
             notes: Vec::new(),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::media::ClipMedia;
 use super::worker::Now;
 use crate::decode::{
-    FrameConsumer, Generation, LoopMode, Picture, PlannedFrame, RingItem, RunAnchor, SharedAnchor,
-    VideoPlan, VideoSource,
+    FrameConsumer, Generation, Hand, LoopMode, Picture, PlannedFrame, RingItem, RunAnchor,
+    SharedAnchor, VideoPlan, VideoSource,
 };
 use crate::time::{FrameIndex, MediaSpan};
 use crate::timeline::{ClipId, Layer, SourceId};
@@ -196,6 +196,21 @@ impl Feed {
         self.follow(line);
         while self.frames.pop().is_some() {}
         self.session.set_plan(plan);
+    }
+
+    /// Lets the session decode what lies around `aim`, where a hand is, if its plan comes to that at all.
+    pub(super) fn follow_hand(&mut self, aim: &Aim) -> bool {
+        let is_inside = |plan: &VideoPlan| {
+            aim.frame >= plan.first && plan.last.is_none_or(|last| aim.frame <= last)
+        };
+        let follows = self.plan.as_ref().is_some_and(is_inside);
+        if follows {
+            self.session.follow_hand(Hand {
+                frame: aim.frame,
+                reverse: aim.reverse,
+            });
+        }
+        follows
     }
 
     /// Tells the session how the playhead moves, in its own run time.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 
 use super::worker::Here;
-use crate::decode::{FileIdentity, FrameKeeper, GopIndex};
+use crate::decode::{FileIdentity, FrameKeeper, Gop, GopIndex};
 use crate::media::{Orientation, Size, VideoFrame, VideoStream};
 use crate::time::{FrameIndex, MediaSpan, MediaTime};
 use crate::timeline::resolve::source_instant;
@@ -26,6 +26,7 @@ pub struct TimelineMedia {
 }
 
 /// A medium with pictures that has been opened. Every session of the same medium shares it.
+#[derive(Debug)]
 pub struct ClipMedia {
     /// The stream that is shown.
     pub stream: VideoStream,
@@ -89,13 +90,8 @@ impl ClipMedia {
 
     /// Counts a stated source time from the medium's first frame: from the name that the timeline gives
     /// that frame, else from its timecode where the time is not before it.
-    fn local(&self, stated: MediaTime) -> MediaTime {
-        let by_timecode = || {
-            let timecode = self.stream.timecode?;
-            let number = FrameIndex(timecode.frame_number());
-            let zero = timecode.format().rate().time_of_frame_nearest(number);
-            (stated >= zero).then_some(zero)
-        };
+    pub(super) fn local(&self, stated: MediaTime) -> MediaTime {
+        let by_timecode = || self.stream.timecode_zero().filter(|&zero| stated >= zero);
         let zero = self.stated_zero.or_else(by_timecode);
         zero.map_or(stated, |zero| MediaTime::ZERO + (stated - zero))
     }
@@ -109,6 +105,54 @@ impl ClipMedia {
         let at = source_instant(self.local(layer.media), layer.advance, span);
         let reached = index.is_complete() || (index.len() > 1 && index.end() - span > at);
         reached.then(|| index.frame_at(at)).flatten()
+    }
+
+    /// The GOP of the frame that is seen in a layer, its length in frames of the timeline. `None` while the
+    /// frames are not known, and where nobody knows of GOPs.
+    pub(super) fn gop_of(&self, layer: &Layer) -> Option<Gop> {
+        if self.stream.is_still {
+            return Some(Gop {
+                up_to: 1,
+                frames: i64::MAX,
+            });
+        }
+        let index = self.whole_index()?;
+        if index.keyframes().is_empty() {
+            return None;
+        }
+        let frame = self.frame_of(layer, &index)?;
+        let (first, next) = index.gop_of(frame)?;
+        let end = next.map_or(index.len(), |next| next.0);
+        Some(Gop {
+            up_to: frame.0 - first.0 + 1,
+            frames: self.timeline_frames(end - first.0, layer).max(1),
+        })
+    }
+
+    /// How many frames of the timeline so many frames of the medium last in a layer. Where it stands still they
+    /// are counted as they are.
+    pub(super) fn timeline_frames(&self, frames: i64, layer: &Layer) -> i64 {
+        let advance = layer.advance.flicks().abs();
+        if advance == 0 {
+            return frames;
+        }
+        let span = self.stream.rate.frame_span_nearest().flicks();
+        let passed = i128::from(frames) * i128::from(span);
+        // Rounded away from zero, for another picture is another frame.
+        let whole = passed.abs() + i128::from(advance) - 1;
+        i64::try_from(whole / i128::from(advance) * passed.signum()).unwrap_or(i64::MAX)
+    }
+
+    /// How many of its own frames are at most passed in so many frames of the timeline; the reverse of
+    /// [`Self::timeline_frames`].
+    pub(super) fn medium_frames(&self, frames: i64, layer: &Layer) -> i64 {
+        let advance = layer.advance.flicks().abs();
+        if advance == 0 {
+            return frames;
+        }
+        let span = i128::from(self.stream.rate.frame_span_nearest().flicks().max(1));
+        let passed = i128::from(frames.max(0)) * i128::from(advance) / span;
+        i64::try_from(passed).unwrap_or(i64::MAX)
     }
 
     /// How many frames a step of the timeline passes over, where that is a whole number above one.

@@ -17,6 +17,10 @@
 //! A next revision of the edit ([`Reviser`]) takes the place of the present one between two frames.
 //! Sessions whose media it uses as well go on where they are.
 //!
+//! # A hand
+//! While the playhead is dragged slowly the sessions of the clips under the hand decode what lies around it,
+//! and a clip that it comes to is made ready.
+//!
 //! # Lateness
 //! Sessions decide themselves which frames they give up: each gets the engine's line, mapped to its own
 //! run time ([`Feed::follow`](feed::Feed::follow)). A frame of the timeline is given up when a layer's is.
@@ -34,23 +38,29 @@ mod revision;
 mod sides;
 mod slates;
 mod stills;
+mod strip;
+mod waveform;
 mod worker;
 
 #[cfg(test)]
 mod tests;
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
 
 pub use compare::{Compared, Comparison, MatchBy};
 pub use media::{ClipMedia, TimelineMedia};
 pub use open::{TimelineSettings, TimelineState};
 pub use revision::Reviser;
+pub use strip::{TimelineStrip, TimelineStripRequest, TimelineThumbnail};
+pub use waveform::{TimelineWaveform, TimelineWaveformRequest};
 
 use self::feeds::Limits;
 use self::opening::{FeedOptions, FileSessionOpener};
@@ -58,8 +68,8 @@ use self::revision::NextRevision;
 use self::worker::{Order, Worker};
 use crate::cache::FrameCache;
 use crate::decode::{
-    FrameConsumer, Generation, GopIndex, IndexStore, SharedAnchor, SourceStatus, Still, VideoPlan,
-    VideoSource, frame_ring,
+    FrameConsumer, Generation, Gop, GopIndex, Hand, IndexStore, SharedAnchor, SourceStatus, Still,
+    VideoPlan, VideoSource, frame_ring,
 };
 use crate::memory::FramePool;
 use crate::time::{Clock, FrameIndex};
@@ -94,6 +104,8 @@ struct Shared {
     /// Whether the sessions must not decode what nobody has asked for yet.
     no_prefetch: AtomicBool,
     at_hand: stills::AtHand,
+    /// The hand that drags the playhead, since the last plan.
+    hand: Mutex<Option<Hand>>,
     overflowed: AtomicU64,
     foreign: AtomicU64,
     repacked: AtomicU64,
@@ -205,11 +217,17 @@ impl TimelineSource {
 
 impl VideoSource for TimelineSource {
     fn set_plan(&mut self, plan: VideoPlan) {
+        *self.shared.hand.lock() = None;
         self.order(Order::Plan(plan));
     }
 
     fn abandon(&mut self) {
         self.order(Order::Abandon);
+    }
+
+    fn follow_hand(&mut self, hand: Hand) {
+        *self.shared.hand.lock() = Some(hand);
+        let _already_awake = self.wake.try_send(());
     }
 
     fn status(&self) -> SourceStatus {
@@ -235,6 +253,14 @@ impl VideoSource for TimelineSource {
         if self.shared.no_prefetch.swap(forbidden, Ordering::Relaxed) != forbidden {
             let _already_awake = self.wake.try_send(());
         }
+    }
+
+    fn gop_at(&self, frame: FrameIndex) -> Option<Gop> {
+        self.shared.at_hand.gop(frame)
+    }
+
+    fn kept(&self, frames: Range<FrameIndex>) -> Vec<Range<FrameIndex>> {
+        self.shared.at_hand.kept(frames)
     }
 
     fn still(&self, frame: FrameIndex) -> Option<Still> {

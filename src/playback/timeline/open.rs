@@ -9,18 +9,18 @@ use tempfile::TempDir;
 
 use super::compare::{Compared, Comparison};
 use super::media::TimelineMedia;
-use crate::audio::{SoundClip, SoundPlan};
+use crate::audio::{SoundClip, SoundPlan, SoundZero};
 use crate::decode::{media_info_of_sequence, probe};
 use crate::media::{
     ColorInfo, ContainerInfo, FieldOrder, MediaInfo, Orientation, PixelFormat, SampleAspect, Size,
     StreamId, VideoStream,
 };
-use crate::time::{FrameIndex, FrameRate, MediaTime, TimeBase, Timecode, TimecodeFormat};
+use crate::time::{FrameRate, MediaTime, TimeBase, Timecode, TimecodeFormat};
 use crate::timeline::import::bundle::Bundle;
 use crate::timeline::import::{self, Format, ImportOptions, Imported, Note};
 use crate::timeline::{
-    AudioUse, ClipUse, Edit, ItemKind, Located, Locator, MediaReference, Source, StatedRange,
-    TimeMap, TimeMapPiece, Timeline, TrackKind, UnitRect,
+    ClipUse, Edit, ItemKind, Located, Locator, MediaReference, Source, StatedRange, TimeMap,
+    TimeMapPiece, Timeline, TrackKind, UnitRect,
 };
 
 /// How timelines are read, and where their media may be.
@@ -106,7 +106,7 @@ impl TimelineState {
             .or_else(|| first_size(&edit, &located, &mut probed))
             .or_else(|| Size::new(DEFAULT_CANVAS.0, DEFAULT_CANVAS.1))
             .ok_or("the picture has no size")?;
-        let sound = sound_plan(&edit, &located, &mut probed);
+        let sound = sound_plan(&edit, &located);
         Ok(Self {
             edit: Arc::new(edit),
             format: imported.format,
@@ -276,16 +276,9 @@ fn likeness(info: &MediaInfo, available: Option<&StatedRange>) -> u32 {
     let duration = stream.duration.or(info.container.duration);
     let same_length =
         duration.is_some_and(|duration| (duration - stated.range.duration).abs() < frame);
-    let start = timecode_zero(stream).unwrap_or(MediaTime::ZERO);
+    let start = stream.timecode_zero().unwrap_or(MediaTime::ZERO);
     let same_start = (start - stated.range.start).abs() < frame;
     2 * u32::from(same_length) + u32::from(same_start)
-}
-
-/// The time that a stream's timecode gives its first frame.
-pub(super) fn timecode_zero(stream: &VideoStream) -> Option<MediaTime> {
-    let timecode = stream.timecode?;
-    let number = FrameIndex(timecode.frame_number());
-    Some(timecode.format().rate().time_of_frame_nearest(number))
 }
 
 /// The size of the first picture that can be found.
@@ -359,13 +352,14 @@ fn found_sizes<'a>(
 }
 
 /// The clips that are heard, with their files: each once, if it lies on several tracks in the same way.
-pub(super) fn sound_plan(edit: &Edit, located: &[Located], probed: &mut Probed) -> SoundPlan {
+pub(super) fn sound_plan(edit: &Edit, located: &[Located]) -> SoundPlan {
     let clips = edit.audio().iter().filter_map(|audio| {
         let number = audio.source.0 as usize;
         let Located::File(path) = located.get(number)? else {
             return None;
         };
-        let zero = sound_zero(edit.sources().get(number)?, audio, path, probed);
+        let stated = edit.sources().get(number)?.zero;
+        let zero = stated.unwrap_or(MediaTime::ZERO);
         let start = audio.range.start;
         let pieces = audio.pieces.iter().map(|piece| TimeMapPiece {
             from: piece.range.start - start,
@@ -377,6 +371,10 @@ pub(super) fn sound_plan(edit: &Edit, located: &[Located], probed: &mut Probed) 
             stream: None,
             range: audio.range,
             map: TimeMap::from_pieces(pieces.collect())?,
+            zero: match audio.pieces.iter().map(|piece| piece.media).min() {
+                Some(least) if stated.is_none() => SoundZero::Timecode { least },
+                _ => SoundZero::First,
+            },
             fades: Arc::from(&*audio.fades),
             gain: audio.gain,
         })
@@ -400,18 +398,6 @@ pub(super) fn sound_plan(edit: &Edit, located: &[Located], probed: &mut Probed) 
         clips: heard.into(),
         duration: edit.duration(),
     }
-}
-
-/// What the first picture or sample of a medium is called: as stated, else its timecode where the sound
-/// that is used does not lie before it.
-fn sound_zero(source: &Source, audio: &AudioUse, path: &Path, probed: &mut Probed) -> MediaTime {
-    source.zero.unwrap_or_else(|| {
-        let stated = audio.pieces.iter().map(|piece| piece.media).min();
-        let info = probed.info(path);
-        let zero = info.and_then(|info| timecode_zero(info.default_video()?));
-        zero.filter(|&zero| stated.is_some_and(|stated| stated >= zero))
-            .unwrap_or(MediaTime::ZERO)
-    })
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Frames of the timeline that are at hand: every layer of them is kept, or needs no decoding.
 
+use std::cell::RefCell;
+use std::ops::Range;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::media::{ClipMedia, SourceState, TimelineMedia};
 use super::{ground, sides, slates};
-use crate::decode::{Picture, Still};
+use crate::decode::{Gop, Picture, Still, stretches};
 use crate::time::FrameIndex;
 use crate::timeline::{
     Composite, CompositeLayer, CompositeOp, Content, Generator, Layer, Located, SourceId, VideoOp,
@@ -53,7 +55,51 @@ impl AtHand {
     /// The frame, if all its layers are at hand.
     pub(super) fn still(&self, frame: FrameIndex) -> Option<Still> {
         let (media, states) = self.states()?;
-        compose(&media, &states, frame)
+        still_of(&media, &states, frame)
+    }
+
+    /// Which of these frames have all their layers at hand.
+    pub(super) fn kept(&self, frames: Range<FrameIndex>) -> Vec<Range<FrameIndex>> {
+        let Some((media, states)) = self.states() else {
+            return Vec::new();
+        };
+        let ops = RefCell::new(Vec::new());
+        let inside =
+            frames.start.max(FrameIndex::ZERO)..frames.end.min(FrameIndex(media.edit.frames()));
+        stretches(inside, |frame| {
+            let ops = &mut *ops.borrow_mut();
+            media.edit.video_at(frame, ops);
+            sides::cull(ops, &states, &media);
+            ops.iter().all(|op| match op {
+                VideoOp::Layer(layer) => is_kept(&media, &states, layer).unwrap_or(false),
+                VideoOp::BeginGroup | VideoOp::EndGroup { .. } => true,
+            })
+        })
+    }
+
+    /// What has to be decoded for the frame, as far as the media of all its layers are known.
+    pub(super) fn gop(&self, frame: FrameIndex) -> Option<Gop> {
+        let (media, states) = self.states()?;
+        let mut ops = Vec::new();
+        media.edit.video_at(frame, &mut ops);
+        sides::cull(&mut ops, &states, &media);
+        let mut whole: Option<Gop> = None;
+        for op in &ops {
+            let VideoOp::Layer(layer) = op else { continue };
+            let number = layer.source.0 as usize;
+            if matches!(media.located.get(number)?, Located::Generated(_)) {
+                continue;
+            }
+            let SourceState::Ready(known) = states.get(number)? else {
+                return None;
+            };
+            let gop = known.gop_of(layer)?;
+            whole = Some(whole.map_or(gop, |before| Gop {
+                up_to: before.up_to + gop.up_to,
+                frames: before.frames.min(gop.frames),
+            }));
+        }
+        whole
     }
 
     /// The frame nearest to `frame` of which all layers are at hand.
@@ -64,7 +110,7 @@ impl AtHand {
             (1..=reach.min(FARTHEST)).flat_map(|away| [frame.offset(-away), frame.offset(away)]);
         let near = std::iter::once(frame).chain(around);
         near.filter(|near| frames.contains(&near.0))
-            .find_map(|near| compose(&media, &states, near))
+            .find_map(|near| still_of(&media, &states, near))
     }
 
     fn states(&self) -> Option<(Arc<TimelineMedia>, Vec<SourceState>)> {
@@ -78,7 +124,23 @@ impl AtHand {
     }
 }
 
-fn compose(media: &TimelineMedia, states: &[SourceState], frame: FrameIndex) -> Option<Still> {
+fn still_of(media: &TimelineMedia, states: &[SourceState], frame: FrameIndex) -> Option<Still> {
+    let composite = compose(media, states, frame, |layer| {
+        content_of(media, states, layer)
+    })?;
+    Some(Still {
+        index: frame,
+        picture: Picture::Composite(Arc::new(composite)),
+    })
+}
+
+/// The picture of a frame, where `content_of` has what each of its layers shows.
+pub(super) fn compose(
+    media: &TimelineMedia,
+    states: &[SourceState],
+    frame: FrameIndex,
+    mut content_of: impl FnMut(&Layer) -> Option<Content>,
+) -> Option<Composite> {
     let mut ops = Vec::new();
     media.edit.video_at(frame, &mut ops);
     let lowest = ground::lowest(&ops);
@@ -94,7 +156,7 @@ fn compose(media: &TimelineMedia, states: &[SourceState], frame: FrameIndex) -> 
             VideoOp::BeginGroup => CompositeOp::BeginGroup,
             VideoOp::EndGroup { look, mix } => CompositeOp::EndGroup { look, mix },
             VideoOp::Layer(layer) => CompositeOp::Layer(CompositeLayer {
-                content: content_of(media, states, &layer)?,
+                content: content_of(&layer)?,
                 look: slates::look_over(&composite.ops, media, &layer),
                 mix: layer.mix,
             }),
@@ -105,22 +167,14 @@ fn compose(media: &TimelineMedia, states: &[SourceState], frame: FrameIndex) -> 
         Some(second) => sides::enclose(&mut composite, second),
         None => ground::lay(&mut composite.ops, &ops, lowest, states, media),
     }
-    Some(Still {
-        index: frame,
-        picture: Picture::Composite(Arc::new(composite)),
-    })
+    Some(composite)
 }
 
 /// What a layer shows, if it is at hand. Cards that say what is missing are left to those who can tell.
 fn content_of(media: &TimelineMedia, states: &[SourceState], layer: &Layer) -> Option<Content> {
     let number = layer.source.0 as usize;
     if let Located::Generated(generator) = media.located.get(number)? {
-        return match generator {
-            Generator::Solid(color) => Some(Content::Solid(*color)),
-            Generator::Bars => Some(Content::Bars),
-            Generator::Checkerboard => Some(Content::Checkerboard),
-            Generator::Unknown => None,
-        };
+        return generated(generator);
     }
     let SourceState::Ready(known) = states.get(number)? else {
         return None;
@@ -133,4 +187,27 @@ fn content_of(media: &TimelineMedia, states: &[SourceState], layer: &Layer) -> O
         orientation: known.stream.orientation,
         display,
     })
+}
+
+/// Whether what a layer shows is at hand; `None` where that is not known.
+fn is_kept(media: &TimelineMedia, states: &[SourceState], layer: &Layer) -> Option<bool> {
+    let number = layer.source.0 as usize;
+    if matches!(media.located.get(number)?, Located::Generated(_)) {
+        return Some(true);
+    }
+    let SourceState::Ready(known) = states.get(number)? else {
+        return None;
+    };
+    let frame = known.frame_of(layer, &*known.whole_index()?)?;
+    Some(known.keeper()?.has(frame))
+}
+
+/// What the player makes itself.
+pub(super) fn generated(generator: &Generator) -> Option<Content> {
+    match generator {
+        Generator::Solid(color) => Some(Content::Solid(*color)),
+        Generator::Bars => Some(Content::Bars),
+        Generator::Checkerboard => Some(Content::Checkerboard),
+        Generator::Unknown => None,
+    }
 }

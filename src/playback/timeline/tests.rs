@@ -14,7 +14,7 @@ use super::media::{ClipMedia, TimelineMedia};
 use super::opening::{Answer, OpenedFeed, Request, SessionOpener};
 use super::worker::{Surroundings, Work, Worker};
 use crate::decode::{
-    FrameConsumer, FrameProducer, Generation, GopIndex, LoopMode, Picture, PlanCursor,
+    FrameConsumer, FrameProducer, Generation, GopIndex, Hand, LoopMode, Picture, PlanCursor,
     PlannedFrame, RingItem, SourceStatus, VideoPlan, VideoSource, frame_ring,
 };
 use crate::media::{
@@ -31,9 +31,11 @@ use crate::timeline::{
 use crate::timeline::resolve::source_instant;
 
 mod ground;
+mod hands;
 mod revisions;
 mod sessions;
 mod slates;
+mod strips;
 
 const RATE: (u32, u32) = (25, 1);
 /// Frames of every medium.
@@ -113,6 +115,8 @@ struct Script {
     ring: FrameProducer,
     cursor: Option<PlanCursor>,
     plans: Vec<VideoPlan>,
+    /// Where it was told that a hand is.
+    hands: Vec<Hand>,
     /// Frames that it gives up before it delivers the next one.
     gives_up: u32,
     closed: bool,
@@ -170,6 +174,10 @@ impl VideoSource for ScriptSession {
         script.plans.push(plan);
     }
 
+    fn follow_hand(&mut self, hand: Hand) {
+        self.0.lock().hands.push(hand);
+    }
+
     fn status(&self) -> SourceStatus {
         let script = self.0.lock();
         let fill = script.ring.fill();
@@ -225,6 +233,7 @@ impl SessionOpener for ScriptOpener {
             ring,
             cursor: None,
             plans: Vec::new(),
+            hands: Vec::new(),
             gives_up: 0,
             closed: false,
         }));
@@ -270,6 +279,7 @@ struct Rig {
     allowed: Arc<Mutex<bool>>,
     ring: FrameConsumer,
     edit: Arc<Edit>,
+    shared: Arc<super::Shared>,
 }
 
 impl Rig {
@@ -294,11 +304,12 @@ impl Rig {
             waiting: VecDeque::new(),
             allowed: Arc::clone(&allowed),
         };
+        let shared: Arc<super::Shared> = Arc::default();
         let around = Surroundings {
             clock: Arc::new(SimClock::default()),
             anchor: Arc::new(ArcSwapOption::empty()),
             notify: Arc::new(|| {}),
-            shared: Arc::default(),
+            shared: Arc::clone(&shared),
             next: Arc::default(),
         };
         Self {
@@ -307,6 +318,7 @@ impl Rig {
             allowed,
             ring,
             edit,
+            shared,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The timeline's thread: takes plans, binds layers to sessions, fills the ring.
 
 mod ahead;
+mod hand;
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -146,6 +147,8 @@ pub(super) struct Worker {
     given_up: u32,
     /// The clip of the lowest layer, hidden or not.
     lowest: Option<ClipId>,
+    /// The hand that drags the playhead, between two plans.
+    followed: Option<hand::Followed>,
     /// Where the second side of a comparison begins in `ops`.
     second: Option<usize>,
     pending: VecDeque<RingItem>,
@@ -177,6 +180,7 @@ impl Worker {
             present: Vec::new(),
             given_up: 0,
             lowest: None,
+            followed: None,
             second: None,
             pending: VecDeque::new(),
             line: None,
@@ -219,7 +223,7 @@ impl Worker {
     }
 
     /// Asks the sessions for nothing more before the next plan.
-    fn abandon(&mut self) {
+    pub(super) fn abandon(&mut self) {
         (self.walk, self.scout) = (None, None);
         self.soon.clear();
         self.pending.clear();
@@ -259,6 +263,7 @@ impl Worker {
         self.feeds.learn_indices();
         self.publish_counts();
         self.follow_line();
+        self.follow_hand();
         // Those that wait for their clip would take room from those that are seen.
         let may_prefetch = !self.around.shared.no_prefetch.load(Ordering::Relaxed);
         self.feeds

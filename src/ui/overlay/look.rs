@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::{Overlay, UiInput, Zone, compare, waveform};
-use crate::cache::thumbnails::ThumbnailStrip;
+use crate::ui::Thumbnails;
 
 impl Overlay {
     /// A fingerprint of everything that decides what the screen looks like.
@@ -50,6 +50,7 @@ impl Overlay {
         }
         if visible {
             hash_chrome(input, &mut hasher);
+            (Arc::as_ptr(&snapshot.kept) as usize).hash(&mut hasher);
             (self.hover_since.map(|(zone, _)| zone), self.pointer.held).hash(&mut hasher);
             if let Some((Zone::Scrub, _)) = self.hover_since {
                 self.pointer
@@ -57,10 +58,7 @@ impl Overlay {
                     .map(|pos| pos.x.to_bits())
                     .hash(&mut hasher);
                 // A nearer thumbnail may have come.
-                input
-                    .thumbnails
-                    .map(ThumbnailStrip::edition)
-                    .hash(&mut hasher);
+                input.thumbnails.map(Thumbnails::edition).hash(&mut hasher);
             }
         }
         hasher.finish()

@@ -20,7 +20,7 @@ use crate::media::ViewChannel;
 use crate::playback::{Command, PlaybackStatus, SeekTarget, Snapshot};
 use crate::time::{FrameIndex, Moment, Speed};
 use crate::ui::pointer::{Button, Zone};
-use crate::ui::{Failure, Overlay, UiEvent, UiInput, UiOutput, ViewStats, scrub};
+use crate::ui::{Failure, Overlay, Thumbnails, UiEvent, UiInput, UiOutput, ViewStats, scrub};
 
 /// A window with the overlay in it.
 struct Screen {
@@ -79,7 +79,8 @@ impl Screen {
             audio_devices: &self.devices,
             audio_device: None,
             waveform: self.waveform.as_deref(),
-            thumbnails: self.thumbnails.as_ref(),
+            thumbnails: self.thumbnails.as_ref().map(Thumbnails::OfFile),
+            on_device: &[],
         }
     }
 

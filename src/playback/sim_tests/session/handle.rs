@@ -1,6 +1,9 @@
 //! What the engine and the rig hold of a session.
 
+use std::ops::Range;
+
 use super::*;
+use crate::decode::{Gop, stretches};
 
 /// The engine's handle.
 pub(in crate::playback::sim_tests) struct SimSource(Arc<Mutex<SimSession>>);
@@ -30,7 +33,26 @@ impl VideoSource for SimSource {
     }
 
     fn index(&self) -> Arc<GopIndex> {
-        Arc::clone(&self.0.lock().index)
+        let session = self.0.lock();
+        if session.medium.hides_gops {
+            let constant = GopIndex::constant(session.medium.rate, session.index.len());
+            return Arc::new(constant);
+        }
+        Arc::clone(&session.index)
+    }
+
+    fn gop_at(&self, frame: FrameIndex) -> Option<Gop> {
+        let session = self.0.lock();
+        let (first, next) = session.index.gop_of(frame)?;
+        Some(Gop {
+            up_to: frame.0 - first.0 + 1,
+            frames: next.map_or(session.index.len(), |next| next.0) - first.0,
+        })
+    }
+
+    fn kept(&self, frames: Range<FrameIndex>) -> Vec<Range<FrameIndex>> {
+        let session = self.0.lock();
+        stretches(frames, |frame| session.medium.kept.contains(&frame.0))
     }
 
     fn abandon(&mut self) {

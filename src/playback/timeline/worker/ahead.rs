@@ -45,6 +45,7 @@ impl Worker {
             now.is_some()
         });
         self.states = states;
+        self.followed = None;
         self.media = media;
         // The scout looks again, for what it met may not come any more.
         self.soon.clear();
