@@ -58,10 +58,11 @@ use self::revision::NextRevision;
 use self::worker::{Order, Worker};
 use crate::cache::FrameCache;
 use crate::decode::{
-    FrameConsumer, Generation, GopIndex, IndexStore, SharedAnchor, SourceStatus, Still, VideoPlan,
-    VideoSource, frame_ring,
+    FrameConsumer, Generation, GopIndex, IndexStore, Rung, SharedAnchor, SharedRung, SourceStatus,
+    Still, VideoPlan, VideoSource, frame_ring,
 };
 use crate::memory::FramePool;
+use crate::playback::proxies::ProxyDesk;
 use crate::time::{Clock, FrameIndex};
 
 /// What a timeline's source needs from its surroundings.
@@ -83,6 +84,8 @@ pub struct TimelineOptions {
     pub notify: Arc<dyn Fn() + Send + Sync>,
     /// Where the indices of files are kept from one opening to the next.
     pub indices: Option<Arc<dyn IndexStore>>,
+    /// Who looks after proxies, if they may be used.
+    pub proxies: Option<Arc<ProxyDesk>>,
 }
 
 /// What the thread shares with its handle.
@@ -98,6 +101,11 @@ struct Shared {
     foreign: AtomicU64,
     repacked: AtomicU64,
     interlaced: AtomicBool,
+    /// What is to be decoded, and what is: of the layers seen, the least.
+    asked_rung: SharedRung,
+    rung: SharedRung,
+    has_proxies: AtomicBool,
+    refusals: ArcSwap<Vec<Arc<str>>>,
 }
 
 /// The handle of a timeline's thread. Dropping it ends the thread and all sessions.
@@ -141,6 +149,7 @@ impl TimelineSource {
                 }
             }),
             indices: options.indices,
+            proxies: options.proxies,
         };
         let opener = FileSessionOpener::start(&feed_options)?;
         let media = Arc::new(media);
@@ -223,7 +232,18 @@ impl VideoSource for TimelineSource {
             interlaced: self.shared.interlaced.load(Ordering::Relaxed),
             repacked: load(&self.shared.repacked),
             decoded: load(&self.shared.decoded),
+            rung: self.shared.rung.get(),
+            has_proxies: self.shared.has_proxies.load(Ordering::Relaxed),
         }
+    }
+
+    fn set_rung(&mut self, rung: Rung) {
+        self.shared.asked_rung.set(rung);
+        let _already_awake = self.wake.try_send(());
+    }
+
+    fn refusals(&self) -> Option<Arc<Vec<Arc<str>>>> {
+        Some(self.shared.refusals.load_full())
     }
 
     fn index(&self) -> Arc<GopIndex> {
@@ -238,6 +258,12 @@ impl VideoSource for TimelineSource {
     }
 
     fn still(&self, frame: FrameIndex) -> Option<Still> {
+        // What is kept is of sources.
+        let shows_proxies = matches!(self.shared.asked_rung.get(), Rung::Half | Rung::Quarter)
+            && self.shared.has_proxies.load(Ordering::Relaxed);
+        if shows_proxies {
+            return None;
+        }
         self.shared.at_hand.still(frame)
     }
 
