@@ -8,6 +8,7 @@
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -64,23 +65,40 @@ struct Medium {
     file: FileIdentity,
     stream: StreamId,
     size: Size,
+    refused: Refused,
     /// Called when its slot has changed.
     notify: Arc<dyn Fn() + Send + Sync>,
 }
+
+/// Files that were compared and refused, so that it is not done each time that a clip is opened again.
+type Refused = Arc<Mutex<Vec<FileIdentity>>>;
+
+/// Media that are remembered. A timeline closes the sessions of clips that are past, and opens them again.
+const MOST_KNOWN: usize = 64;
 
 /// A medium that is known, and the work for it.
 struct Known {
     file: FileIdentity,
     stream: StreamId,
-    slot: Weak<ProxySlot>,
+    slot: Arc<ProxySlot>,
+    refused: Refused,
     job: Option<JobHandle>,
+}
+
+impl Known {
+    fn is_in_use(&self) -> bool {
+        Arc::strong_count(&self.slot) > 1
+    }
 }
 
 /// Looks after the proxies of all media that play. Dropping it ends the work.
 pub struct ProxyDesk {
     tools: Tools,
     queue: JobQueue,
+    /// The one that was opened last is the last.
     known: Mutex<Vec<Known>>,
+    /// Jobs so far.
+    jobs: AtomicU64,
 }
 
 impl ProxyDesk {
@@ -101,6 +119,7 @@ impl ProxyDesk {
             },
             queue: JobQueue::new(QueueOptions::default(), Arc::new(|_| {}))?,
             known: Mutex::default(),
+            jobs: AtomicU64::new(0),
         })
     }
 
@@ -114,46 +133,57 @@ impl ProxyDesk {
         notify: &Arc<dyn Fn() + Send + Sync>,
     ) -> Arc<ProxySlot> {
         let mut known = self.known.lock();
+        let is_it = |known: &Known| (known.file, known.stream) == (file, stream.id);
+        let place = known.iter().position(is_it);
+        let mut this = place.map_or_else(
+            || Known {
+                file,
+                stream: stream.id,
+                slot: Arc::default(),
+                refused: Refused::default(),
+                job: None,
+            },
+            |place| known.remove(place),
+        );
         // Nobody waits for what is closed.
-        known.retain(|known| {
-            let lives = known.slot.strong_count() > 0;
-            if let Some(job) = known.job.as_ref().filter(|_| !lives) {
+        for other in known.iter_mut().filter(|other| !other.is_in_use()) {
+            if let Some(job) = other.job.take() {
                 job.cancel();
             }
-            lives
-        });
-        let shared = known
-            .iter()
-            .filter(|known| (known.file, known.stream) == (file, stream.id))
-            .find_map(|known| known.slot.upgrade());
-        if let Some(slot) = shared {
-            return slot;
         }
-        let slot = Arc::new(ProxySlot::default());
-        // A single picture needs none.
-        if stream.is_still {
-            return slot;
+        if known.len() >= MOST_KNOWN
+            && let Some(oldest) = known.iter().position(|known| !known.is_in_use())
+        {
+            known.remove(oldest);
         }
-        let medium = Medium {
-            path: path.to_owned(),
-            file,
-            stream: stream.id,
-            size: stream.size,
-            notify: Arc::clone(notify),
-        };
-        let (tools, filled) = (self.tools.clone(), Arc::downgrade(&slot));
-        let key = format!("proxies of {} {file:?} {}", path.display(), stream.id.0);
-        let job = Job::new(key, move |context| fill(&medium, &tools, &filled, context));
-        let job = self.queue.submit(job.priority(Priority::Low));
-        known.push(Known {
-            file,
-            stream: stream.id,
-            slot: Arc::downgrade(&slot),
-            job: job
-                .inspect_err(|error| tracing::warn!("{}: no proxies: {error}", path.display()))
-                .ok(),
-        });
+        let slot = Arc::clone(&this.slot);
+        let is_at_work = this.job.as_ref().is_some_and(|job| !job.state().is_over());
+        // A single picture needs no proxy.
+        if !is_at_work && !stream.is_still {
+            let medium = Medium {
+                path: path.to_owned(),
+                file,
+                stream: stream.id,
+                size: stream.size,
+                refused: Arc::clone(&this.refused),
+                notify: Arc::clone(notify),
+            };
+            this.job = self.look_for(medium, &slot);
+        }
+        known.push(this);
         slot
+    }
+
+    fn look_for(&self, medium: Medium, slot: &Arc<ProxySlot>) -> Option<JobHandle> {
+        let (tools, slot) = (self.tools.clone(), Arc::downgrade(slot));
+        let name = medium.path.display().to_string();
+        // One that was cancelled a moment ago is another job.
+        let number = self.jobs.fetch_add(1, Ordering::Relaxed);
+        let key = format!("proxies of {name}, {number}");
+        let job = Job::new(key, move |context| fill(&medium, &tools, &slot, context));
+        let job = self.queue.submit(job.priority(Priority::Low));
+        job.inspect_err(|error| tracing::warn!("{name}: no proxies: {error}"))
+            .ok()
     }
 }
 
@@ -174,6 +204,13 @@ fn fill(
     };
     for candidate in find(&medium.path, medium.file, medium.stream, &tools.folder) {
         context.check()?;
+        let file = FileIdentity::of_path(candidate.path()).ok();
+        let is_refused = file.is_some_and(|file| medium.refused.lock().contains(&file));
+        let is_known = slot.upgrade().is_none_or(|slot| slot.has(candidate.path()));
+        if is_refused || is_known {
+            continue;
+        }
+        // Not held meanwhile: who looks after the slot sees by that whether anybody waits for it.
         let verdict = look_at(&candidate, medium, tools, &options);
         let Some(slot) = slot.upgrade() else {
             return Err(JobStop::Cancelled);
@@ -185,6 +222,7 @@ fn fill(
             }
             Err(_) if interrupter.is_interrupted() => return Err(JobStop::Cancelled),
             Err(reason) => {
+                medium.refused.lock().extend(file);
                 let path = candidate.path();
                 tracing::warn!("{}: not used: {reason}", path.display());
                 let name = path.file_name().unwrap_or_default().to_string_lossy();

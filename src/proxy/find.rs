@@ -20,6 +20,11 @@ const CAMERA_ENDINGS: [&str; 4] = ["LRV", "lrv", "LRF", "lrf"];
 /// Some cameras tell the two apart by the beginning of the name as well.
 const CAMERA_BEGINNINGS: [(&str, &str); 2] = [("GX", "GL"), ("GH", "GL")];
 
+/// What the names of films end in: other files may have the same name.
+const FILMS: [&str; 12] = [
+    "mov", "mp4", "m4v", "mxf", "mkv", "avi", "webm", "ts", "mts", "m2ts", "lrv", "lrf",
+];
+
 /// Files in a folder that are looked at at most.
 const MOST_ENTRIES: usize = 20_000;
 
@@ -101,9 +106,7 @@ fn sidecars(source: &Path) -> Vec<PathBuf> {
             .flatten()
             .map(|entry| entry.path());
         let mut named: Vec<PathBuf> = paths
-            .filter(|path| {
-                path.file_stem() == Some(stem) && path.extension() != Some(OsStr::new("json"))
-            })
+            .filter(|path| path.file_stem() == Some(stem) && is_film(path))
             .collect();
         named.sort();
         named.into_iter().for_each(&mut add);
@@ -122,6 +125,11 @@ fn sidecars(source: &Path) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+fn is_film(path: &Path) -> bool {
+    let ending = path.extension().and_then(OsStr::to_str);
+    ending.is_some_and(|ending| FILMS.iter().any(|film| film.eq_ignore_ascii_case(ending)))
 }
 
 #[cfg(test)]

@@ -108,12 +108,14 @@ impl ProxySlot {
     pub fn offer(&self, file: ProxyFile) {
         let file = Arc::new(file);
         self.files.rcu(|files| {
+            // What the file was before is no more.
+            let others = files.iter().filter(|other| other.path != file.path);
             let fits_better =
-                |other: &Arc<ProxyFile>| other.rung == file.rung && other.misfit <= file.misfit;
-            if files.iter().any(fits_better) {
-                return Vec::clone(files);
+                |other: &&Arc<ProxyFile>| other.rung == file.rung && other.misfit <= file.misfit;
+            if others.clone().any(|other| fits_better(&other)) {
+                return others.cloned().collect();
             }
-            let others = files.iter().filter(|other| other.rung != file.rung);
+            let others = others.filter(|other| other.rung != file.rung);
             let mut files: Vec<_> = others.chain([&file]).cloned().collect();
             files.sort_by_key(|file| file.rung);
             files
@@ -135,6 +137,14 @@ impl ProxySlot {
     /// Why files are not used, the oldest first.
     pub fn refusals(&self) -> Arc<Vec<Arc<str>>> {
         self.refusals.load_full()
+    }
+
+    /// Whether this file, as it is now, is among the proxies.
+    pub fn has(&self, path: &Path) -> bool {
+        let files = self.files.load();
+        let known = files.iter().find(|file| file.path == path);
+        let now = FileIdentity::of_path(path).ok();
+        known.is_some_and(|known| Some(known.identity) == now)
     }
 
     /// The rungs that there are proxies for, the best first.
@@ -254,8 +264,9 @@ impl Worker {
         }
         if index.len() == file.index.len() {
             drop(index);
-            if let Err(error) = self.change_to(&file) {
-                self.refuse_proxy(&file, &error);
+            match self.change_to(&file) {
+                Err(error) if !is_called_off(&error) => self.refuse_proxy(&file, &error),
+                _ => {}
             }
         } else {
             let (own, its) = (index.len(), file.index.len());
@@ -340,12 +351,7 @@ impl Worker {
 
     /// Goes on with the source where it is a proxy that failed; gives back the error where it is not.
     pub(super) fn leave_failed_proxy(&mut self, error: DecodeError) -> Result<Work, DecodeError> {
-        let is_called_off = matches!(
-            error,
-            DecodeError::Read(ReadError::Interrupted)
-                | DecodeError::Open(OpenError::Interrupted(_))
-        );
-        if is_called_off || !self.give_up_proxy(&error) {
+        if is_called_off(&error) || !self.give_up_proxy(&error) {
             return Err(error);
         }
         Ok(Work::Go)
@@ -375,6 +381,14 @@ impl Worker {
         }
         (self.shared.notify)();
     }
+}
+
+/// Whether it is an order to end, which says nothing of the file.
+fn is_called_off(error: &DecodeError) -> bool {
+    matches!(
+        error,
+        DecodeError::Read(ReadError::Interrupted) | DecodeError::Open(OpenError::Interrupted(_))
+    )
 }
 
 #[cfg(test)]

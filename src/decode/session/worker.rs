@@ -292,9 +292,10 @@ impl Worker {
         let pts = picture.pts.filter(|_| !self.is_on_proxy());
         let (demux, decode) = (picture.demux, picture.decode);
         let is_spoilt = picture.is_damaged && self.is_on_proxy();
-        self.shared
-            .damaged
-            .store(self.reader.damaged_packets(), Ordering::Relaxed);
+        if !self.is_on_proxy() {
+            let damaged = self.reader.damaged_packets();
+            self.shared.damaged.store(damaged, Ordering::Relaxed);
+        }
         let picture = match self.reader.frame(picture) {
             Ok(_) if is_spoilt => Picture::Missing("it is damaged".into()),
             Ok(mut frame) => {
