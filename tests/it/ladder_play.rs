@@ -152,6 +152,12 @@ fn nothing_is_looked_for_where_proxies_are_switched_off() {
     let source = made::clip("h264-25.mp4").path;
     let proxy = make_one(&source, folder.path(), ProxyCodec::H264Intra);
     let mut rig = Rig::open(&source, folder.path(), ProxyUse::Never);
+    rig.until(|snapshot| {
+        snapshot
+            .media
+            .as_ref()
+            .is_some_and(|media| media.index_complete)
+    });
     rig.player
         .engine
         .send(Command::SetProxies(ProxyUse::Always));

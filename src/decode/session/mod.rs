@@ -340,6 +340,17 @@ impl VideoSession {
         Ok(())
     }
 
+    /// Whether what is asked for is decoded from a proxy. Then the source's pictures, which are at hand in
+    /// places, are not shown: one frame would be sharper than the next. A proxy's are there soon enough.
+    fn shows_proxy(&self) -> bool {
+        self.has_proxy_for(self.shared.asked_rung.get())
+    }
+
+    fn kept_near(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
+        let keeper = self.keeper.as_ref().filter(|_| !self.shows_proxy())?;
+        keeper.nearest(frame, reach).map(still_of)
+    }
+
     /// Whether a proxy is decoded when `rung` is asked for.
     fn has_proxy_for(&self, rung: Rung) -> bool {
         let slot = self.proxies.as_ref();
@@ -412,23 +423,22 @@ impl VideoSource for VideoSession {
     }
 
     fn still(&self, frame: FrameIndex) -> Option<Still> {
-        // What is kept is the source's; who asks for a proxy would see one frame sharper than the next.
-        if self.has_proxy_for(self.shared.asked_rung.get()) {
-            return None;
-        }
-        self.keeper.as_ref()?.nearest(frame, 0).map(still_of)
+        self.kept_near(frame, 0)
     }
 
     fn nearest_still(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
-        self.keeper.as_ref()?.nearest(frame, reach).map(still_of)
+        self.kept_near(frame, reach)
     }
 
     fn want_keyframe(&mut self, frame: FrameIndex) {
-        self.keyframes.want(frame, self.shared.index.load_full());
+        if !self.shows_proxy() {
+            self.keyframes.want(frame, self.shared.index.load_full());
+        }
     }
 
     fn keyframe_near(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
-        self.keyframes.nearest(frame, reach)
+        let is_like = !self.shows_proxy();
+        is_like.then(|| self.keyframes.nearest(frame, reach))?
     }
 }
 

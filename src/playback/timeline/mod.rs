@@ -202,6 +202,12 @@ impl TimelineSource {
 }
 
 impl TimelineSource {
+    /// Whether proxies are decoded. What is kept is of sources.
+    fn shows_proxies(&self) -> bool {
+        matches!(self.shared.asked_rung.get(), Rung::Half | Rung::Quarter)
+            && self.shared.has_proxies.load(Ordering::Relaxed)
+    }
+
     /// The latest order wins: one that the thread has not taken yet is replaced.
     fn order(&self, mut order: Order) {
         let Some(orders) = &self.orders else { return };
@@ -258,17 +264,13 @@ impl VideoSource for TimelineSource {
     }
 
     fn still(&self, frame: FrameIndex) -> Option<Still> {
-        // What is kept is of sources.
-        let shows_proxies = matches!(self.shared.asked_rung.get(), Rung::Half | Rung::Quarter)
-            && self.shared.has_proxies.load(Ordering::Relaxed);
-        if shows_proxies {
-            return None;
-        }
-        self.shared.at_hand.still(frame)
+        let is_like = !self.shows_proxies();
+        is_like.then(|| self.shared.at_hand.still(frame))?
     }
 
     fn nearest_still(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
-        self.shared.at_hand.nearest(frame, reach)
+        let is_like = !self.shows_proxies();
+        is_like.then(|| self.shared.at_hand.nearest(frame, reach))?
     }
 }
 
