@@ -20,8 +20,9 @@ use crate::memory::{
 use crate::metrics::FrameLog;
 use crate::playback::{
     Command, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener, FrameScheduler,
-    OpenerOptions, Schedule, Severity, Snapshot, StartOptions, TimelineSettings,
+    OpenerOptions, ProxyDesk, Schedule, Severity, Snapshot, StartOptions, TimelineSettings,
 };
+use crate::proxy::ProxyFolder;
 use crate::time::{Clock, RealClock};
 
 /// Records that are kept for the frame graph: a minute at 60 fps.
@@ -53,6 +54,8 @@ pub struct PlayerOptions {
     pub timelines: TimelineSettings,
     /// Where what can be made again is kept from one run to the next.
     pub disk: Option<Arc<DiskCache>>,
+    /// The folder of proxies, where proxies may be used.
+    pub proxies: Option<ProxyFolder>,
     /// Files to open.
     pub files: Vec<PathBuf>,
 }
@@ -76,6 +79,7 @@ impl PlayerOptions {
             commands: Vec::new(),
             timelines: TimelineSettings::default(),
             disk: None,
+            proxies: None,
             files,
         }
     }
@@ -136,6 +140,12 @@ impl Player {
             }
         });
         let open_strip = Arc::new(OpenStrip::default());
+        let indices = options
+            .disk
+            .clone()
+            .map(|disk| -> Arc<dyn IndexStore> { disk });
+        let start_desk = |folder| ProxyDesk::start(folder, Arc::clone(&clock), indices.clone());
+        let desk = options.proxies.map(start_desk).transpose()?.map(Arc::new);
         let opener = FileOpener::new(OpenerOptions {
             open_strip: Arc::clone(&open_strip),
             threads: options.threads.unwrap_or_else(default_threads),
@@ -145,10 +155,8 @@ impl Player {
             anchor: Arc::clone(&anchor),
             notify,
             timelines: options.timelines,
-            indices: options
-                .disk
-                .clone()
-                .map(|disk| -> Arc<dyn IndexStore> { disk }),
+            indices,
+            proxies: desk,
         });
         let scheduler = FrameScheduler::new(
             Arc::clone(&schedule),

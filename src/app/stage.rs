@@ -194,7 +194,7 @@ impl Stage {
         let (shown, display, medium) = match &planned.picture {
             Picture::Frame(frame) => {
                 self.keep_fields(1);
-                let display = stream.display_size_of(frame.size);
+                let display = stream.display_size_of(frame.shown_as());
                 let shown = Shown::Frame(Arc::clone(frame), stream.orientation);
                 let whole = stream.display_size_of(stream.size);
                 let is_square = whole == stream.orientation.apply(stream.size);
@@ -289,6 +289,15 @@ impl Stage {
     /// Whether there is a picture.
     pub fn has_frame(&self) -> bool {
         self.held.is_some()
+    }
+
+    /// Whether a proxy's picture is a part of what is at hand.
+    pub fn shows_proxy(&self) -> bool {
+        let is_proxy = |frame: &Arc<VideoFrame>| frame.stands_for.is_some();
+        self.held.as_ref().is_some_and(|held| match &held.shown {
+            Shown::Frame(frame, _) => is_proxy(frame),
+            Shown::Composite(composite) => composite.frames().any(is_proxy),
+        })
     }
 
     /// The size of what is at hand in square pixels.

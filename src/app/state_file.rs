@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::decode::Rung;
 use crate::playback::{AudioState, ClockSource, PlaybackStatus, Severity, Snapshot};
 use crate::time::FrameIndex;
 
@@ -58,6 +59,10 @@ struct StateLine {
     approximate: Option<i64>,
     /// Width and height of the window or of the picture in memory, in pixels.
     size: [u32; 2],
+    /// What is decoded: `source`, `thinned`, `half`, `quarter` or `keyframes`.
+    rung: &'static str,
+    /// Why files that look like proxies are not used.
+    proxies_refused: Vec<String>,
     /// What is open over the picture: `help`, `performance`, `prompt`, `menu`.
     panels: Vec<&'static str>,
 }
@@ -138,6 +143,18 @@ impl StateLine {
             scrubbing: snapshot.scrubbing,
             approximate: snapshot.approximate.map(|frame| frame.0),
             size: screen.size,
+            rung: match snapshot.rung {
+                Rung::Source => "source",
+                Rung::Thinned => "thinned",
+                Rung::Half => "half",
+                Rung::Quarter => "quarter",
+                Rung::Keyframes => "keyframes",
+            },
+            proxies_refused: snapshot
+                .refusals
+                .iter()
+                .flat_map(|reasons| reasons.iter().map(ToString::to_string))
+                .collect(),
             panels: screen.panels.clone(),
         }
     }

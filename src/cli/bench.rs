@@ -120,6 +120,7 @@ impl Bench {
             index: None,
             indices: None,
             keeper: None,
+            proxies: None,
         };
         let (session, frames) = VideoSession::start(input, stream, options)
             .map_err(|error| fail(format!("{}: {error}", path.display())))?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::args::{MachineArgs, PictureArgs, RunArgs, SoundArgs};
+use super::args::{MachineArgs, PictureArgs, ProxyChoice, ProxyUseArgs, RunArgs, SoundArgs};
 use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
 use super::{ConvertChoice, PlayArgs, print, serve_puffin, stop_on_signal};
@@ -22,6 +22,7 @@ use crate::media::{CompareView, MediaInfo, Size};
 use crate::memory::MemoryBudget;
 use crate::metrics::SoakReport;
 use crate::playback::{Command, StartOptions, TimelineSettings, TimelineState};
+use crate::proxy::ProxyFolder;
 use crate::time::FrameRate;
 use crate::timeline::import::is_timeline;
 
@@ -207,6 +208,7 @@ fn player_options(args: &PlayArgs) -> PlayerOptions {
         ..CompareView::default()
     }));
     commands.extend(sound_commands(&args.sound));
+    commands.push(Command::SetProxies(args.proxies.proxies.into()));
     PlayerOptions {
         start,
         audio: audio_config(&args.sound, args.run.untimed),
@@ -216,8 +218,19 @@ fn player_options(args: &PlayArgs) -> PlayerOptions {
         commands,
         timelines: timeline_settings(args),
         disk: disk_cache(&args.disk),
+        proxies: proxy_folder(&args.proxies),
         files: args.files.clone(),
     }
+}
+
+/// Where proxies are looked for, unless they must not be used.
+pub(super) fn proxy_folder(args: &ProxyUseArgs) -> Option<ProxyFolder> {
+    if args.proxies == ProxyChoice::Never {
+        return None;
+    }
+    super::proxy::folder(args.proxy_dir.as_deref())
+        .inspect_err(|error| tracing::warn!("no proxies: {error}"))
+        .ok()
 }
 
 fn timeline_settings(args: &PlayArgs) -> TimelineSettings {

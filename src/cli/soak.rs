@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::args::{Fault, SoakArgs, TraceChoice};
 use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
-use super::play::{budget, check_file, convert_choice, json, refresh, threads};
+use super::play::{budget, check_file, convert_choice, json, proxy_folder, refresh, threads};
 use super::{print, stop_on_signal};
 use crate::app::{
     BackgroundOptions, Dice, Headless, HeadlessOptions, NewFile, PlayerOptions, TraceGround,
@@ -84,9 +84,13 @@ fn player_options(args: &SoakArgs) -> PlayerOptions {
         budget: budget(args.machine),
         keeps_frames: !args.disk.no_cache,
         threads: threads(args.machine),
-        commands: vec![Command::SetLoop(LoopMode::Loop)],
+        commands: vec![
+            Command::SetLoop(LoopMode::Loop),
+            Command::SetProxies(args.proxies.proxies.into()),
+        ],
         timelines: args.timeline.settings(),
         disk: disk_cache(&args.disk),
+        proxies: proxy_folder(&args.proxies),
         files: vec![args.file.clone()],
     }
 }

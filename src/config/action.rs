@@ -148,6 +148,7 @@ actions! {
         ToggleCompare, "toggle-compare", "Compare: only A, only B";
         WipeLeft, "wipe-left", "Compare: wipe line to the left";
         WipeRight, "wipe-right", "Compare: wipe line to the right";
+        ToggleProxies, "toggle-proxies", "Proxies or the source";
     }
     Window {
         OpenFiles, "open-files", "Open files";

@@ -111,6 +111,7 @@ impl Deinterlacer {
             format: frame.format,
             color: frame.color,
             fields: FieldOrder::Progressive,
+            stands_for: frame.stands_for,
             storage: FrameStorage::Foreign { planes, owner },
         })
     }

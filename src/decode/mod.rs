@@ -18,6 +18,7 @@ mod rates;
 mod raw_stream;
 mod repack;
 mod ring;
+mod rung;
 mod sequence;
 mod session;
 mod sniff;
@@ -40,10 +41,11 @@ pub use probe::{
 pub use rates::RateEstimate;
 pub use repack::{RepackError, Repacker};
 pub use ring::{FrameConsumer, FrameProducer, Picture, PlannedFrame, RingItem, frame_ring};
+pub use rung::Rung;
 pub use sequence::{SequenceSession, media_info_of_sequence};
 pub use session::{
-    Approximations, Gop, Hand, SessionOptions, SharedAnchor, SourceStatus, Still, VideoSession,
-    VideoSource,
+    Approximations, Gop, Hand, ProxyFile, ProxySlot, SessionOptions, SharedAnchor, SharedRung,
+    SourceStatus, Still, VideoSession, VideoSource,
 };
 pub use source_file::{FileChange, FileIdentity, Interrupter};
 pub use tags::{

@@ -109,6 +109,7 @@ impl PictureMaker {
             format: canonical.format,
             color,
             fields,
+            stands_for: None,
             storage,
         })
     }
@@ -152,6 +153,14 @@ impl PictureMaker {
             None => FrameStorage::Foreign { planes, owner },
         }
     }
+}
+
+/// Whether parts of the picture are not what was encoded.
+#[expect(unsafe_code, reason = "a field that the wrapper does not reach")]
+pub(super) fn is_damaged(raw: &ffmpeg::frame::Video) -> bool {
+    // SAFETY: the frame is alive.
+    let errors = unsafe { (*raw.as_ptr()).decode_error_flags };
+    errors != 0 || raw.is_corrupt()
 }
 
 /// Where the planes of a canonical picture lie; `None` where rows are stored from the bottom up.

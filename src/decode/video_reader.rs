@@ -14,7 +14,7 @@ use ffmpeg_next as ffmpeg;
 use super::frame_buffers::{self, BufferCounters, PoolBinding};
 use super::index::{GopIndex, Keyframe, Numbering};
 use super::input::{Input, OpenError, ReadError, ReadOutcome};
-use super::picture::{PictureError, PictureMaker};
+use super::picture::{PictureError, PictureMaker, is_damaged};
 use super::probe::MAX_PICTURE_PIXELS;
 use super::source_file::Interrupter;
 use crate::media::{StreamId, VideoFrame, VideoStream};
@@ -55,6 +55,8 @@ pub struct ReadPicture {
     pub demux: Duration,
     /// Time spent in the decoder since the picture before.
     pub decode: Duration,
+    /// Whether the decoder made up for damage.
+    pub is_damaged: bool,
     raw: ffmpeg::frame::Video,
 }
 
@@ -507,6 +509,7 @@ impl VideoReader {
             ordinal,
             demux: std::mem::take(&mut self.demux),
             decode: std::mem::take(&mut self.decode),
+            is_damaged: is_damaged(&raw),
             raw,
         }
     }

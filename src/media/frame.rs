@@ -270,6 +270,8 @@ pub struct VideoFrame {
     pub color: ColorInfo,
     /// One instant or two fields.
     pub fields: FieldOrder,
+    /// Of a smaller copy: the size of the picture that it is shown in the place of, and like.
+    pub stands_for: Option<Size>,
     /// The samples.
     pub storage: FrameStorage,
 }
@@ -292,6 +294,7 @@ impl VideoFrame {
             format,
             color,
             fields: FieldOrder::Progressive,
+            stands_for: None,
             storage: FrameStorage::from_planes(format, size, planes),
         }
     }
@@ -340,6 +343,7 @@ impl VideoFrame {
             format,
             color,
             fields: FieldOrder::Progressive,
+            stands_for: None,
             storage: FrameStorage::Pooled {
                 slot: slot.id(),
                 slot_bytes: slot.byte_len(),
@@ -347,6 +351,11 @@ impl VideoFrame {
                 owner: Box::new(InSlot { _slot: slot }),
             },
         }
+    }
+
+    /// The stored size that decides how large it is shown: its own, or that of what it stands for.
+    pub fn shown_as(&self) -> Size {
+        self.stands_for.unwrap_or(self.size)
     }
 
     /// The bytes of plane `index`.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::proxies::ProxyUse;
 use super::snapshot::Severity;
 use crate::decode::LoopMode;
 use crate::media::{CompareView, ViewSettings};
@@ -78,6 +79,8 @@ pub enum Command {
     SetView(ViewSettings),
     /// Show the sides of comparisons like this.
     SetCompare(CompareView),
+    /// Show proxies in the place of their sources, or not. [`ProxyUse::Never`] cannot be taken back.
+    SetProxies(ProxyUse),
     /// Show the person at the screen a message.
     Tell(Severity, String),
     /// Stop all threads.

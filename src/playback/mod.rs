@@ -10,6 +10,7 @@ mod engine;
 mod engine_thread;
 mod opener;
 mod pacer;
+mod proxies;
 mod records;
 mod schedule;
 mod scheduler;
@@ -27,6 +28,7 @@ pub use engine::{Engine, EngineParts, StartOptions};
 pub use engine_thread::{EngineCalls, EngineHandle, EngineWaker};
 pub use opener::{FileOpener, FrameShares, Opened, Opener, OpenerOptions};
 pub use pacer::{Draw, Pacer};
+pub use proxies::{ProxyDesk, ProxyUse};
 pub use schedule::{
     AtHand, Epoch, Feedback, MissingPicture, NewSource, Schedule, ScheduleMode, Shown,
 };

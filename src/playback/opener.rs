@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, bounded};
 
 use super::closer::Closer;
+use super::proxies::ProxyDesk;
 use super::timeline::{Reviser, TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
 use super::watch::FileWatch;
 use crate::cache::FrameCache;
@@ -193,6 +194,8 @@ pub struct OpenerOptions {
     pub open_strip: Arc<OpenStrip>,
     /// Where the indices of files are kept from one opening to the next.
     pub indices: Option<Arc<dyn IndexStore>>,
+    /// Who looks after proxies, if they may be used.
+    pub proxies: Option<Arc<ProxyDesk>>,
 }
 
 impl FileOpener {
@@ -294,6 +297,10 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
         let is_worth_it = shares.cache_bytes > 0;
         is_worth_it.then(|| cache.keeper(input.file_identity(), stream.id))
     });
+    let proxies = options.proxies.as_ref().map(|desk| {
+        let identity = input.file_identity();
+        desk.slot_of(path, identity, &stream, &options.notify)
+    });
     let session_options = SessionOptions {
         threads: options.threads,
         pool: options.pool.clone(),
@@ -305,6 +312,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
         index: None,
         indices: options.indices.clone(),
         keeper,
+        proxies,
     };
     let (session, frames) = VideoSession::start(input, stream, session_options)
         .map_err(|error| format!("{}: {error}", path.display()))?;
@@ -337,6 +345,7 @@ fn open_timeline(path: &Path, options: &OpenerOptions) -> Result<Opened, String>
         anchor: Arc::clone(&options.anchor),
         notify: Arc::clone(&options.notify),
         indices: options.indices.clone(),
+        proxies: options.proxies.clone(),
     };
     let (source, frames) = TimelineSource::start(state.media(), timeline_options)
         .map_err(|error| format!("no thread for the timeline: {error}"))?;

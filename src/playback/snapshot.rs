@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::proxies::ProxyUse;
 use super::timeline::TimelineState;
-use crate::decode::{GopIndex, LoopMode};
+use crate::decode::{GopIndex, LoopMode, Rung};
 use crate::media::{CompareView, MediaInfo, ViewSettings};
 use crate::time::{
     FrameIndex, FrameRate, MediaSpan, MediaTime, Position, PositionContext, PositionError, Speed,
@@ -119,6 +120,10 @@ impl MediaState {
 
 /// The engine's state at one moment. Cheap to clone.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each tells a thing of its own"
+)]
 pub struct Snapshot {
     /// What the transport is doing.
     pub status: PlaybackStatus,
@@ -177,6 +182,14 @@ pub struct Snapshot {
     pub outside_pool: (u64, u64),
     /// Pictures that were copied into another arrangement, for their format is not canonical.
     pub repacked: u64,
+    /// When proxies are shown.
+    pub proxies: ProxyUse,
+    /// What is decoded; of several layers the least.
+    pub rung: Rung,
+    /// Whether there are verified proxies.
+    pub has_proxies: bool,
+    /// Why files that look like proxies are not used, if there are any.
+    pub refusals: Option<Arc<Vec<Arc<str>>>>,
     /// Buffers that the sound device wanted and that could not be filled in time.
     pub underruns: u64,
     /// What of the sound is not as asked, although it is heard.
@@ -226,6 +239,13 @@ impl Snapshot {
             && (&self.notices, &self.decoder) == (&other.notices, &other.decoder)
             && (self.damaged_packets, self.outside_pool)
                 == (other.damaged_packets, other.outside_pool)
+            && (self.proxies, self.rung, self.has_proxies, &self.refusals)
+                == (
+                    other.proxies,
+                    other.rung,
+                    other.has_proxies,
+                    &other.refusals,
+                )
             && (self.underruns, &self.audio_note) == (other.underruns, &other.audio_note)
             && Arc::ptr_eq(&self.kept, &other.kept)
     }
@@ -270,6 +290,10 @@ impl Default for Snapshot {
             damaged_packets: 0,
             outside_pool: (0, 0),
             repacked: 0,
+            proxies: ProxyUse::default(),
+            rung: Rung::Source,
+            has_proxies: false,
+            refusals: None,
             underruns: 0,
             audio_note: None,
             kept: Arc::default(),

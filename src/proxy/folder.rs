@@ -106,23 +106,51 @@ impl ProxyFolder {
         preset: Preset,
         codec: ProxyCodec,
     ) -> PathBuf {
-        let mut hash = blake3::Hasher::new_derive_key("jogwheel 2026 proxy name");
-        hash.update(&VERSION.to_le_bytes());
-        hash.update(&file.bytes.to_le_bytes());
-        hash.update(&file.modified_nanos.to_le_bytes());
-        hash.update(&file.device.to_le_bytes());
-        hash.update(&file.inode.to_le_bytes());
-        hash.update(&(stream.0 as u64).to_le_bytes());
-        hash.update(codec.name().as_bytes());
-        let hash = hash.finalize().to_hex();
-        let stem = source.file_stem().unwrap_or(OsStr::new("clip"));
-        let stem = stem.to_string_lossy();
-        let mut end = stem.len().min(MOST_STEM_BYTES);
-        while !stem.is_char_boundary(end) {
-            end -= 1;
+        let hash = hash_of(file, stream, codec);
+        self.0
+            .join(format!("{}_{preset}_{hash}.{ENDING}", stem_of(source)))
+    }
+
+    /// Files that may be proxies of a stream, by name: of the source as it is now, whatever it is called,
+    /// and of what it was before.
+    ///
+    /// # Errors
+    /// When the folder cannot be read. One that does not exist is empty.
+    pub(super) fn of_source(
+        &self,
+        source: &Path,
+        file: FileIdentity,
+        stream: StreamId,
+    ) -> io::Result<Vec<PathBuf>> {
+        let entries = match std::fs::read_dir(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let hashes: Vec<String> = ProxyCodec::all()
+            .map(|codec| hash_of(file, stream, codec))
+            .collect();
+        let stem = stem_of(source);
+        let mut found = Vec::new();
+        for entry in entries {
+            let path = entry?.path();
+            if !is_proxy_name(&path) {
+                continue;
+            }
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let mut parts = name.rsplitn(3, '_');
+            let is_it = parts
+                .next()
+                .is_some_and(|hash| hashes.iter().any(|known| known == hash));
+            let mut was_it = || {
+                parts.nth(1) == Some(&*stem)
+                    && ProxyRecord::read_beside(&path).is_some_and(|record| record.source == source)
+            };
+            if is_it || was_it() {
+                found.push(path);
+            }
         }
-        let name = format!("{}_{preset}_{}.{ENDING}", &stem[..end], &hash[..8]);
-        self.0.join(name)
+        found.sort();
+        Ok(found)
     }
 
     /// The proxies in it, by name.
@@ -173,6 +201,31 @@ impl ProxyFolder {
         let _gone = std::fs::remove_file(ProxyRecord::path_beside(proxy));
         Ok(())
     }
+}
+
+/// What tells the state of a source and the codec of a proxy in its name.
+fn hash_of(file: FileIdentity, stream: StreamId, codec: ProxyCodec) -> String {
+    let mut hash = blake3::Hasher::new_derive_key("jogwheel 2026 proxy name");
+    hash.update(&VERSION.to_le_bytes());
+    hash.update(&file.bytes.to_le_bytes());
+    hash.update(&file.modified_nanos.to_le_bytes());
+    hash.update(&file.device.to_le_bytes());
+    hash.update(&file.inode.to_le_bytes());
+    hash.update(&(stream.0 as u64).to_le_bytes());
+    hash.update(codec.name().as_bytes());
+    hash.finalize().to_hex()[..8].to_owned()
+}
+
+/// What the name of a source's proxies begins with.
+fn stem_of(source: &Path) -> String {
+    let stem = source.file_stem().unwrap_or(OsStr::new("clip"));
+    let mut stem = stem.to_string_lossy().into_owned();
+    let mut end = stem.len().min(MOST_STEM_BYTES);
+    while !stem.is_char_boundary(end) {
+        end -= 1;
+    }
+    stem.truncate(end);
+    stem
 }
 
 /// Whether a name is one that a proxy or a record has while it is written.

@@ -4,7 +4,8 @@
 //! A proxy has exactly the frames of its source, at the same time stamps, turned and coloured alike, with
 //! the same channels of sound. [`MakeRequest`] makes proxies of several sizes in one pass through the
 //! source; [`verify`] compares one with its source and names what differs ([`Refusal`]). What is known of
-//! a proxy is in a record beside it ([`ProxyRecord`]); both lie in a [`ProxyFolder`].
+//! a proxy is in a record beside it ([`ProxyRecord`]); both lie in a [`ProxyFolder`]. [`find`] looks there, and
+//! beside the source for those that others made.
 //!
 //! # What is certain
 //! - A file that has a proxy's name is complete: it is written under another, made durable and renamed.
@@ -15,6 +16,7 @@
 mod codec;
 mod compare;
 mod error;
+mod find;
 mod folder;
 mod likeness;
 mod make;
@@ -26,6 +28,7 @@ mod preset;
 mod record;
 mod refusal;
 mod scale;
+mod sidecar;
 mod sound;
 mod sound_likeness;
 mod verify;
@@ -33,6 +36,7 @@ mod walker;
 
 pub use codec::ProxyCodec;
 pub use error::MakeError;
+pub use find::{Candidate, find};
 pub use folder::{ListedProxy, ProxyFolder, ProxyState};
 pub use make::{Made, MadeProxy, MakeOptions, MakeRequest};
 pub use preset::Preset;

@@ -54,14 +54,32 @@ struct RecordJson {
 }
 
 #[derive(Serialize, Deserialize)]
-struct VerificationJson {
+pub(super) struct VerificationJson {
     frames: i64,
     samples: u32,
     least_likeness: f64,
 }
 
+impl VerificationJson {
+    pub(super) fn new(found: Verification) -> Self {
+        Self {
+            frames: found.frames,
+            samples: found.samples,
+            least_likeness: found.least_likeness,
+        }
+    }
+
+    pub(super) fn read(&self) -> Verification {
+        Verification {
+            frames: self.frames,
+            samples: self.samples,
+            least_likeness: self.least_likeness,
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
-struct IdentityJson {
+pub(super) struct IdentityJson {
     bytes: u64,
     /// As text: it is longer than the numbers of most readers of JSON.
     modified_nanos: String,
@@ -70,7 +88,7 @@ struct IdentityJson {
 }
 
 impl IdentityJson {
-    fn new(file: FileIdentity) -> Self {
+    pub(super) fn new(file: FileIdentity) -> Self {
         Self {
             bytes: file.bytes,
             modified_nanos: file.modified_nanos.to_string(),
@@ -79,7 +97,7 @@ impl IdentityJson {
         }
     }
 
-    fn read(&self) -> Option<FileIdentity> {
+    pub(super) fn read(&self) -> Option<FileIdentity> {
         Some(FileIdentity {
             bytes: self.bytes,
             modified_nanos: self.modified_nanos.parse().ok()?,
@@ -111,11 +129,7 @@ impl ProxyRecord {
             proxy_file: json.proxy_file.read()?,
             preset: Preset::from_name(&json.preset)?,
             codec: ProxyCodec::from_name(&json.codec)?,
-            verified: json.verified.map(|found| Verification {
-                frames: found.frames,
-                samples: found.samples,
-                least_likeness: found.least_likeness,
-            }),
+            verified: json.verified.map(|found| found.read()),
         })
     }
 
@@ -131,34 +145,34 @@ impl ProxyRecord {
             proxy_file: IdentityJson::new(self.proxy_file),
             preset: self.preset.name().to_owned(),
             codec: self.codec.name().to_owned(),
-            verified: self.verified.map(|found| VerificationJson {
-                frames: found.frames,
-                samples: found.samples,
-                least_likeness: found.least_likeness,
-            }),
+            verified: self.verified.map(VerificationJson::new),
         };
-        let folder = proxy.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new()
-            .prefix(Self::PART_BEGINNING)
-            .suffix(super::part_file::PART_ENDING)
-            .tempfile_in(folder)?;
-        // So that nobody takes it for left over. Some network shares know no locks.
-        let _locked = file.as_file().try_lock();
-        serde_json::to_writer_pretty(&mut file, &json)?;
-        file.write_all(b"\n")?;
-        // Temporary files are for their owner only; several people may share a folder.
-        let readable = std::fs::Permissions::from_mode(0o644);
-        file.as_file().set_permissions(readable)?;
-        file.as_file().sync_all()?;
-        file.persist(Self::path_beside(proxy))
-            .map_err(|error| error.error)?;
-        Ok(())
+        replace_json(&Self::path_beside(proxy), &json)
     }
 
     /// Whether both files are as they were when the proxy was verified.
     pub fn is_verified(&self, source: FileIdentity, proxy: FileIdentity) -> bool {
         self.verified.is_some() && self.source_file == source && self.proxy_file == proxy
     }
+}
+
+/// Writes a record to `path`, in place of the one that is there: whoever reads it gets the one or the other.
+pub(super) fn replace_json(path: &Path, json: &impl Serialize) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(ProxyRecord::PART_BEGINNING)
+        .suffix(super::part_file::PART_ENDING)
+        .tempfile_in(folder)?;
+    // So that nobody takes it for left over. Some network shares know no locks.
+    let _locked = file.as_file().try_lock();
+    serde_json::to_writer_pretty(&mut file, json)?;
+    file.write_all(b"\n")?;
+    // Temporary files are for their owner only; several people may share a folder.
+    let readable = std::fs::Permissions::from_mode(0o644);
+    file.as_file().set_permissions(readable)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 #[cfg(test)]

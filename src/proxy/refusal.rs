@@ -16,6 +16,9 @@ pub enum Refusal {
     /// The source was written to.
     #[error("the source has changed since the proxy was made")]
     Stale,
+    /// It was compared before and refused, in these words.
+    #[error("{0}")]
+    Before(String),
     /// It was made of another file.
     #[error("it was made of another file than this one")]
     OtherSource,

@@ -74,10 +74,21 @@ pub fn verify(
     options: &VerifyOptions,
     again: bool,
 ) -> Result<Verification, VerifyError> {
+    verify_with(proxy, None, options, again)
+}
+
+/// The same, where the source is named `source` by now.
+pub(super) fn verify_with(
+    proxy: &Path,
+    source: Option<&Path>,
+    options: &VerifyOptions,
+    again: bool,
+) -> Result<Verification, VerifyError> {
     let refuse = |refusal| VerifyError::Refused(proxy.to_owned(), refusal);
     let record = ProxyRecord::read_beside(proxy);
     let mut record = record.ok_or_else(|| refuse(Refusal::Unknown))?;
-    let source = Input::open_interruptible(&record.source, &options.interrupter)?;
+    let source_path = source.unwrap_or(&record.source).to_owned();
+    let source = Input::open_interruptible(&source_path, &options.interrupter)?;
     let file = FileIdentity::of_path(proxy);
     let file = file.map_err(|error| refuse(Refusal::Unreadable(error.to_string())))?;
     let source_file = source.file_identity();
@@ -99,7 +110,7 @@ pub fn verify(
         return Ok(found);
     }
     let found = compare(source, proxy, options)?;
-    if FileChange::since(source_file, &record.source).is_some() {
+    if FileChange::since(source_file, &source_path).is_some() {
         return Err(refuse(Refusal::Stale));
     }
     record.verified = Some(found);

@@ -7,7 +7,7 @@
 use crate::config::Action;
 use crate::decode::LoopMode;
 use crate::media::{CompareView, ViewChannel, ViewSettings};
-use crate::playback::{Command, PlaybackStatus, SeekTarget};
+use crate::playback::{Command, PlaybackStatus, ProxyUse, SeekTarget};
 use crate::time::Speed;
 
 use super::{UiEvent, UiInput};
@@ -132,6 +132,7 @@ impl<'a> Desk<'a> {
             Action::VolumeUp => self.set_volume(self.volume + VOLUME_STEP),
             Action::ToggleMute => self.toggle_mute(),
             Action::ToggleScrubSound => self.toggle_scrub_sound(),
+            Action::ToggleProxies => self.toggle_proxies(),
             Action::AudioDelayDown => self.change_delay(-DELAY_STEP_MILLIS),
             Action::AudioDelayUp => self.change_delay(DELAY_STEP_MILLIS),
             Action::NextAudioDevice => self.next_device(),
@@ -205,6 +206,21 @@ impl<'a> Desk<'a> {
             _ => None,
         };
         self.send(command);
+    }
+
+    fn toggle_proxies(&mut self) {
+        let snapshot = self.input.snapshot;
+        let wanted = snapshot.proxies.toggled();
+        match (snapshot.proxies, wanted) {
+            // The engine says why not.
+            (ProxyUse::Never, _) => {}
+            (_, ProxyUse::Always) if !snapshot.has_proxies => {
+                self.say("Proxies, when there are verified ones");
+            }
+            (_, ProxyUse::Always) => self.say("Proxies"),
+            _ => self.say("Source"),
+        }
+        self.send(Command::SetProxies(wanted));
     }
 
     /// Does `action` if it adjusts the view; answers whether it did.

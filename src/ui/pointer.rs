@@ -41,6 +41,8 @@ pub(super) enum Zone {
     Trouble(Trouble),
     /// The badge that says that another frame's picture is on the screen.
     Approximate,
+    /// The badge that says whether proxies are shown.
+    Proxies,
     /// The transport bar beside its controls.
     Bar,
     /// The lane with the playhead.

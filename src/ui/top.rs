@@ -2,8 +2,9 @@
 
 use egui::{Align2, Color32, Rect, Stroke, pos2, vec2};
 
+use crate::decode::Rung;
 use crate::media::{ViewChannel, ViewSettings};
-use crate::playback::AudioState;
+use crate::playback::{AudioState, Snapshot};
 use crate::time::FrameIndex;
 
 use super::UiInput;
@@ -140,6 +141,20 @@ pub(super) fn paint_approximate(canvas: &Canvas<'_>, window: Rect, input: &UiInp
     }
 }
 
+/// Paints what is decoded and why some proxies are not used, below the badge.
+pub(super) fn paint_proxies(canvas: &Canvas<'_>, window: Rect, input: &UiInput<'_>) {
+    let shown = match input.snapshot.rung {
+        Rung::Half => "A verified proxy of about half the size is shown.",
+        Rung::Quarter => "A verified proxy of about a quarter of the size is shown.",
+        Rung::Source | Rung::Thinned | Rung::Keyframes => "The source itself is shown.",
+    };
+    let reasons = input.snapshot.refusals.iter();
+    let reasons = reasons.flat_map(|reasons| reasons.iter().map(|reason| &**reason));
+    let lines: Vec<&str> = std::iter::once(shown).chain(reasons).collect();
+    let lines = &lines[..lines.len().min(TIP_LINES)];
+    paint_tip(canvas, window, Zone::Proxies, lines.join("\n"));
+}
+
 /// Paints words below a badge.
 fn paint_tip(canvas: &Canvas<'_>, window: Rect, zone: Zone, words: String) {
     let Some(badge) = canvas.zones.rect(zone) else {
@@ -168,9 +183,30 @@ fn badges(input: &UiInput<'_>, timeline: Option<&Facts>) -> Vec<Badge> {
         let zone = Some(Zone::Trouble(trouble));
         badges.extend(badge.map(|(words, color)| (words, color, zone)));
     }
+    badges.extend(proxy_badges(input.snapshot));
     let plain = plain_badges(input).into_iter();
     badges.extend(plain.map(|(words, color)| (words, color, None)));
     badges
+}
+
+/// Whether proxies are shown, where there are any, and whether some were refused.
+fn proxy_badges(snapshot: &Snapshot) -> impl Iterator<Item = Badge> {
+    let is_proxy = matches!(snapshot.rung, Rung::Half | Rung::Quarter);
+    let shown = match (is_proxy, snapshot.has_proxies) {
+        (true, _) => Some(("Proxy Active", style::MARK)),
+        (false, true) => Some(("Source Quality", style::GOOD)),
+        (false, false) => None,
+    };
+    let refused = snapshot.refusals.as_ref().map(|reasons| {
+        let words = match reasons.len() {
+            1 => "proxy refused".to_owned(),
+            several => format!("{several} proxies refused"),
+        };
+        (words, style::WARN)
+    });
+    let shown = shown.map(|(words, color)| (words.to_owned(), color));
+    let badges = shown.into_iter().chain(refused);
+    badges.map(|(words, color)| (words, color, Some(Zone::Proxies)))
 }
 
 fn plain_badges(input: &UiInput<'_>) -> Vec<(String, Color32)> {

@@ -85,6 +85,7 @@ impl Rig {
                 let _already = send.try_send(());
             }),
             indices: None,
+            proxies: None,
         };
         let (source, frames) = TimelineSource::start(state.media(), options).unwrap();
         let clips = made::clips(&["number"]);

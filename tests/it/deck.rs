@@ -56,6 +56,7 @@ impl Deck {
             index: None,
             indices,
             keeper: None,
+            proxies: None,
         };
         let (session, frames) = VideoSession::start(input, stream.clone(), options)
             .map_err(|error| error.to_string())?;

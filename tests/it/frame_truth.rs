@@ -9,8 +9,8 @@ use crossbeam_channel::{Receiver, bounded};
 use jogwheel::cache::FrameCache;
 use jogwheel::convert::CpuConverter;
 use jogwheel::decode::{
-    FrameConsumer, Generation, Input, LoopMode, Picture, PlannedFrame, RingItem, SessionOptions,
-    VideoPlan, VideoSession, VideoSource, media_info,
+    FrameConsumer, Generation, Input, LoopMode, Picture, PlannedFrame, ProxySlot, RingItem,
+    SessionOptions, VideoPlan, VideoSession, VideoSource, media_info,
 };
 use jogwheel::media::VideoStream;
 use jogwheel::memory::{FramePool, PressureGauge};
@@ -37,20 +37,20 @@ const THOROUGH: [&str; 4] = [
 
 /// How much is kept of what was decoded.
 #[derive(Debug, Clone, Copy)]
-enum Keeps {
+pub(crate) enum Keeps {
     Nothing,
     /// So many megabytes, in a pool of as many more.
     Megabytes(u64),
 }
 
 /// A session and what its ring brought.
-struct Rig {
-    session: VideoSession,
+pub(crate) struct Rig {
+    pub(crate) session: VideoSession,
     frames: FrameConsumer,
     news: Receiver<()>,
     pool: FramePool,
     cache: Option<Arc<FrameCache>>,
-    stream: VideoStream,
+    pub(crate) stream: VideoStream,
     generation: u64,
     converter: CpuConverter,
 }
@@ -61,6 +61,10 @@ impl Rig {
     }
 
     fn open_keeping(clip: &Clip, keeps: Keeps) -> Self {
+        Self::open_with(clip, keeps, None)
+    }
+
+    pub(crate) fn open_with(clip: &Clip, keeps: Keeps, proxies: Option<Arc<ProxySlot>>) -> Self {
         let input = Input::open(&clip.path).unwrap_or_else(|e| panic!("{}: {e}", clip.name));
         let info = media_info(&input);
         let stream = info
@@ -95,6 +99,7 @@ impl Rig {
             index: None,
             indices: None,
             keeper,
+            proxies,
         };
         let (session, frames) = VideoSession::start(input, stream.clone(), options).unwrap();
         let converter = CpuConverter::new(1);
@@ -110,7 +115,7 @@ impl Rig {
         }
     }
 
-    fn plan(&mut self, start: i64, reverse: bool, repeat: LoopMode) {
+    pub(crate) fn plan(&mut self, start: i64, reverse: bool, repeat: LoopMode) {
         self.generation += 1;
         self.session.set_plan(VideoPlan {
             generation: Generation(self.generation),
@@ -124,7 +129,7 @@ impl Rig {
     }
 
     /// The next frame of the present plan; `None` at its end.
-    fn next(&mut self) -> Option<PlannedFrame> {
+    pub(crate) fn next(&mut self) -> Option<PlannedFrame> {
         loop {
             match self.frames.pop() {
                 Some(item) if item.generation() < Generation(self.generation) => {}
@@ -137,7 +142,7 @@ impl Rig {
         }
     }
 
-    fn wait_for_index(&mut self) {
+    pub(crate) fn wait_for_index(&mut self) {
         while !self.session.index().is_complete() {
             self.news.recv_timeout(HUNG).expect("the index is made");
         }
@@ -155,7 +160,7 @@ impl Rig {
     }
 
     /// Checks that `frame` has index `wanted` and shows its number.
-    fn check(&mut self, frame: &PlannedFrame, wanted: i64, clip: &Clip, doing: &str) {
+    pub(crate) fn check(&mut self, frame: &PlannedFrame, wanted: i64, clip: &Clip, doing: &str) {
         let number = self.number(frame);
         let expected = Ok(wanted + i64::from(clip.first));
         assert_eq!(

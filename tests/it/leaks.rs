@@ -80,6 +80,7 @@ fn open(path: &Path, pool: &FramePool) -> (VideoSession, FrameConsumer, Receiver
         index: None,
         indices: None,
         keeper: None,
+        proxies: None,
     };
     let (session, frames) = VideoSession::start(input, stream, options).unwrap();
     (session, frames, news)

@@ -19,6 +19,8 @@ mod disk_cache;
 mod disk_faults;
 mod disk_kill;
 mod frame_truth;
+mod ladder;
+mod ladder_play;
 mod leaks;
 mod made;
 mod otio;

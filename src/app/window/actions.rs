@@ -184,6 +184,13 @@ impl App {
         // The picture in the window has another size.
         self.must_draw = true;
         let (severity, text) = match written {
+            Ok(()) if shown.stage.shows_proxy() => {
+                let text = format!(
+                    "Saved {} as the proxy shows it. Switch to the source to save all its detail.",
+                    file.display()
+                );
+                (Severity::Warning, text)
+            }
             Ok(()) => (Severity::Info, format!("Saved {}", file.display())),
             Err(reason) => (Severity::Error, reason),
         };

@@ -75,13 +75,14 @@ impl Reducer {
             .ok()?;
         let (pixels, _) = self.rgba.as_chunks::<4>();
         let color = ColorInfo::SCREEN_RGB;
-        let reduced = VideoFrame::in_slot(frame.id, slot, (FORMAT, size), color, |bytes| {
+        let mut reduced = VideoFrame::in_slot(frame.id, slot, (FORMAT, size), color, |bytes| {
             for (plane, component) in bytes.chunks_exact_mut(pixels.len()).zip([1, 2, 0]) {
                 for (sample, pixel) in plane.iter_mut().zip(pixels) {
                     *sample = pixel[component];
                 }
             }
         });
+        reduced.stands_for = Some(frame.shown_as());
         Some(reduced)
     }
 }

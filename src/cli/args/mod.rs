@@ -19,11 +19,12 @@ use crate::time::Position;
 
 pub use cache::{CacheArgs, CacheCommand, DiskArgs, KindChoice};
 pub use play::{
-    MachineArgs, PictureArgs, PlayArgs, ReportArgs, RunArgs, SoundArgs, TimelineArgs, TransportArgs,
+    MachineArgs, PictureArgs, PlayArgs, ProxyUseArgs, ReportArgs, RunArgs, SoundArgs, TimelineArgs,
+    TransportArgs,
 };
 pub use proxy::{CodecChoice, PresetChoice, ProxyArgs, ProxyCommand};
 pub use soak::{LimitArgs, SoakArgs};
-pub use values::{ConvertChoice, Fault, LoopChoice, TraceChoice, ValueError};
+pub use values::{ConvertChoice, Fault, LoopChoice, ProxyChoice, TraceChoice, ValueError};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -8,7 +8,9 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use super::DiskArgs;
-use super::values::{self, CompareByChoice, CompareModeChoice, ConvertChoice, LoopChoice};
+use super::values::{
+    self, CompareByChoice, CompareModeChoice, ConvertChoice, LoopChoice, ProxyChoice,
+};
 use crate::media::Size;
 use crate::playback::{Comparison, TimelineSettings};
 use crate::time::{FrameRate, Position, Speed};
@@ -60,6 +62,22 @@ pub struct PlayArgs {
     /// What is kept on disk.
     #[command(flatten)]
     pub disk: DiskArgs,
+    /// Whether proxies are shown.
+    #[command(flatten)]
+    pub proxies: ProxyUseArgs,
+}
+
+/// Whether proxies are shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
+#[command(next_help_heading = "Proxies")]
+pub struct ProxyUseArgs {
+    /// When proxies are shown in the place of their sources. Only those are that were compared with them
+    /// and found right.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    pub proxies: ProxyChoice,
+    /// The folder of proxies; the one in the user's cache folder when left out.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub proxy_dir: Option<PathBuf>,
 }
 
 /// How timelines are read, and where their media are looked for.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, ValueHint};
 
 use super::DiskArgs;
-use super::play::{MachineArgs, TimelineArgs};
+use super::play::{MachineArgs, ProxyUseArgs, TimelineArgs};
 use super::values::{self, ConvertChoice, Fault, TraceChoice};
 use crate::media::Size;
 use crate::metrics::Limits;
@@ -102,6 +102,9 @@ pub struct SoakArgs {
     /// What is kept on disk.
     #[command(flatten)]
     pub disk: DiskArgs,
+    /// Whether proxies are shown.
+    #[command(flatten)]
+    pub proxies: ProxyUseArgs,
     /// What the run is held to.
     #[command(flatten)]
     pub limits: LimitArgs,

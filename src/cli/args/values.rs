@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::decode::LoopMode;
 use crate::media::{CompareMode, Size};
-use crate::playback::MatchBy;
+use crate::playback::{MatchBy, ProxyUse};
 use crate::time::{MediaTime, Position};
 
 /// What converts the picture to RGB and scales it.
@@ -196,6 +196,28 @@ pub(super) fn limit_from_text(text: &str) -> Result<f64, ValueError> {
     number
         .filter(|number| number.is_finite() && *number >= 0.0)
         .ok_or_else(|| ValueError::Limit(text.to_owned()))
+}
+
+/// When proxies are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ProxyChoice {
+    /// The source as long as it can be played; U shows proxies.
+    #[default]
+    Auto,
+    /// Proxies wherever there are verified ones.
+    Always,
+    /// No proxies.
+    Never,
+}
+
+impl From<ProxyChoice> for ProxyUse {
+    fn from(choice: ProxyChoice) -> Self {
+        match choice {
+            ProxyChoice::Auto => Self::Auto,
+            ProxyChoice::Always => Self::Always,
+            ProxyChoice::Never => Self::Never,
+        }
+    }
 }
 
 #[cfg(test)]

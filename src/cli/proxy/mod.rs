@@ -62,7 +62,8 @@ pub(super) fn run(args: &ProxyArgs, out: &mut dyn Write) -> Result<Exit, CliErro
     }
 }
 
-fn folder(stated: Option<&Path>) -> Result<ProxyFolder, CliError> {
+/// The folder that is stated, or the user's.
+pub(super) fn folder(stated: Option<&Path>) -> Result<ProxyFolder, CliError> {
     match stated {
         Some(folder) => Ok(ProxyFolder::new(folder)),
         None => Folders::of_user()

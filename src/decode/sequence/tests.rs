@@ -86,6 +86,7 @@ impl Rig {
             index: None,
             indices: None,
             keeper: None,
+            proxies: None,
         };
         let (session, frames) = SequenceSession::start(sequence, &info.video[0], options).unwrap();
         Self {

@@ -17,7 +17,8 @@ const STILL: Duration = Duration::from_millis(200);
 impl Worker {
     pub(super) fn work_forwards(&mut self) -> Result<Work, DecodeError> {
         let index = self.shared.index.load_full();
-        self.catch_up(&index);
+        let places = self.places(&index);
+        self.catch_up(&index, &places);
         let Some(cursor) = &self.cursor else {
             // The plan's end is still to be told.
             return Ok(Work::Go);
@@ -43,15 +44,15 @@ impl Worker {
             self.emit(Self::missing(wanted), &index);
             return Ok(Work::Go);
         }
-        self.rejoin(wanted, &index);
-        if self.must_seek(wanted, &index) {
+        self.rejoin(wanted, &places);
+        if self.must_seek(wanted, &places) {
             // Only a complete index, or one that is past the target, tells where to go.
             if !index.is_complete() && wanted.0 >= index.len() {
                 return Ok(Work::Wait);
             }
-            self.seek_for(wanted, &index)?;
+            self.seek_for(wanted, &places)?;
         }
-        self.decode_towards(wanted, &index)
+        self.decode_towards(wanted, &index, &places)
     }
 
     pub(super) fn must_seek(&self, wanted: FrameIndex, index: &GopIndex) -> bool {
@@ -67,10 +68,12 @@ impl Worker {
             .is_some_and(|first| first.0 - next.0 > SEEK_AHEAD_FRAMES)
     }
 
+    /// `places` is the index of the file that is decoded.
     fn decode_towards(
         &mut self,
         wanted: FrameIndex,
         index: &GopIndex,
+        places: &GopIndex,
     ) -> Result<Work, DecodeError> {
         puffin::profile_scope!("decode");
         let stride = self
@@ -79,14 +82,14 @@ impl Worker {
             .map_or(1, |cursor| i64::from(cursor.plan().stride.get()));
         // Packets run ahead of pictures, so the frames after the wanted one count as well.
         let is_wanted = |pts: i64| {
-            index
+            places
                 .frame_of_pts(pts)
                 .is_none_or(|frame| frame >= wanted && (frame.0 - wanted.0) % stride == 0)
         };
         match self.read_step(&is_wanted)? {
             Step::Progress => Ok(Work::Go),
             Step::Picture(picture) => {
-                let Some(number) = self.number_of(&picture, index) else {
+                let Some(number) = self.number_of(&picture, places) else {
                     // Numbering needs more of the index than there is: give up the place, and come back
                     // when the index has grown.
                     self.next_decoded = None;
@@ -98,10 +101,10 @@ impl Worker {
                 };
                 self.next_decoded = Some(number.offset(1));
                 if number < wanted {
-                    self.pass_over(number, picture, index);
+                    self.pass_over(number, picture, index, places);
                     return Ok(Work::Go);
                 }
-                let decoded = self.finish(number, picture, index);
+                let decoded = self.finish(number, picture, places);
                 if number == wanted {
                     self.emit(decoded, index);
                 } else {
@@ -118,17 +121,23 @@ impl Worker {
 
     /// A picture before the one that is due. A decoder so slow that its target moves on while it works shows
     /// what it has now and then, late as it is: a screen that stands still looks broken.
-    fn pass_over(&mut self, number: FrameIndex, picture: ReadPicture, index: &GopIndex) {
+    fn pass_over(
+        &mut self,
+        number: FrameIndex,
+        picture: ReadPicture,
+        index: &GopIndex,
+        places: &GopIndex,
+    ) {
         let in_range = self
             .cursor
             .as_ref()
             .is_some_and(|cursor| number >= cursor.plan().first);
         let quiet = self.options.clock.now().since(self.last_delivered);
         if in_range && quiet >= STILL && self.catch_up.take_back() {
-            let decoded = self.finish(number, picture, index);
+            let decoded = self.finish(number, picture, places);
             self.deliver(decoded, index);
         } else if self.wishes().include(number) {
-            let _kept = self.finish(number, picture, index);
+            let _kept = self.finish(number, picture, places);
         }
     }
 
@@ -146,7 +155,7 @@ impl Worker {
     }
 
     /// Gives up frames that could only be late.
-    fn catch_up(&mut self, index: &GopIndex) {
+    fn catch_up(&mut self, index: &GopIndex, places: &GopIndex) {
         let Some(anchor) = self.options.anchor.load_full() else {
             return;
         };
@@ -173,9 +182,9 @@ impl Worker {
                 return;
             }
             let (begin, end) = self.times_of(next, None, index);
-            let keyframe = index
+            let keyframe = places
                 .keyframe_for(next)
-                .and_then(|(number, _)| index.first_frame_of(number + 1))
+                .and_then(|(number, _)| places.first_frame_of(number + 1))
                 .and_then(|frame| index.time_of(frame));
             let Some(cursor) = &mut self.cursor else {
                 return;

@@ -93,6 +93,24 @@ pub(super) struct Kept {
 }
 
 impl Worker {
+    /// Who keeps what is decoded. Frames of proxies are not kept.
+    fn keeper(&self) -> Option<&Arc<dyn FrameKeeper>> {
+        let keeper = self.options.keeper.as_ref();
+        keeper.filter(|_| !self.is_on_proxy())
+    }
+
+    /// Another decoder takes this one's place.
+    pub(super) fn leave_errands(&mut self) {
+        self.kept.errand = None;
+        self.kept.missed = None;
+        self.stray();
+    }
+
+    /// The first frame that the decoder has decoded with all its references since its last seek.
+    pub(super) fn valid_from_mut(&mut self) -> &mut FrameIndex {
+        &mut self.kept.valid_from
+    }
+
     /// A new plan begins.
     pub(super) fn begin_kept(&mut self, plan: VideoPlan) {
         let heading = Heading {
@@ -112,7 +130,7 @@ impl Worker {
     }
 
     fn aim(&self, heading: Heading) {
-        if let Some(keeper) = &self.options.keeper {
+        if let Some(keeper) = self.keeper() {
             keeper.aim(Aim {
                 frame: heading.at,
                 reverse: heading.reverse,
@@ -161,7 +179,7 @@ impl Worker {
 
     /// The frame that is due, if it is kept. Each is asked for once.
     pub(super) fn take_kept(&mut self, wanted: FrameIndex) -> Option<Decoded> {
-        let keeper = self.options.keeper.as_ref()?;
+        let keeper = self.keeper()?;
         if self.kept.missed == Some(wanted) {
             return None;
         }
@@ -184,14 +202,14 @@ impl Worker {
 
     /// Whether a frame is kept. Without a keeper none is.
     pub(super) fn is_kept(&self, frame: FrameIndex) -> bool {
-        let keeper = self.options.keeper.as_ref();
+        let keeper = self.keeper();
         keeper.is_some_and(|keeper| keeper.has(frame))
     }
 
     /// What the keeper would like beside what the plan asks for.
     pub(super) fn wishes(&self) -> Wishes {
         // A copy only to keep it would cost more than it is likely to save.
-        let keeper = self.options.keeper.as_ref();
+        let keeper = self.keeper();
         Wishes {
             keeper: keeper.filter(|_| !self.reader.repacks()).cloned(),
             valid_from: self.kept.valid_from,
@@ -200,7 +218,7 @@ impl Worker {
 
     /// Whether a frame that comes later in the plan is worth decoding now.
     pub(super) fn is_worth_reading_ahead(&self, frame: FrameIndex) -> bool {
-        let keeper = self.options.keeper.as_ref();
+        let keeper = self.keeper();
         self.shared.prefetch.load(Ordering::Relaxed)
             && keeper.is_some_and(|keeper| keeper.wants(frame))
     }
@@ -213,7 +231,7 @@ impl Worker {
         picture: &Arc<VideoFrame>,
         index: &GopIndex,
     ) {
-        let Some(keeper) = &self.options.keeper else {
+        let Some(keeper) = self.keeper() else {
             return;
         };
         let is_exact = match index.numbering() {
@@ -390,7 +408,7 @@ impl Worker {
 
     /// Whether there is anybody to run errands for, and nothing better to do.
     fn may_run_errands(&self, index: &GopIndex) -> bool {
-        self.options.keeper.is_some()
+        self.keeper().is_some()
             && self.shared.prefetch.load(Ordering::Relaxed)
             && index.is_complete()
             && !index.is_empty()
@@ -448,7 +466,7 @@ impl Worker {
     /// The first stretch from `from` up to `to` that is not kept, within one GOP. What has to be decoded on
     /// the way to it is a part of it.
     fn stretch_up(&self, from: FrameIndex, to: FrameIndex, index: &GopIndex) -> Option<Errand> {
-        let keeper = self.options.keeper.as_ref()?;
+        let keeper = self.keeper()?;
         let frames = from.0.max(0)..=to.0;
         let missing = |frame: &FrameIndex| !self.is_done(*frame) && !keeper.has(*frame);
         let wanted = frames.map(FrameIndex).find(missing)?;
@@ -468,7 +486,7 @@ impl Worker {
 
     /// The last stretch from `from` down to `to` that is not kept, from the beginning of its GOP.
     fn stretch_down(&self, from: FrameIndex, to: FrameIndex, index: &GopIndex) -> Option<Errand> {
-        let keeper = self.options.keeper.as_ref()?;
+        let keeper = self.keeper()?;
         let frames = to.0.max(0)..=from.0.min(index.len() - 1);
         let missing = |frame: &FrameIndex| !self.is_done(*frame) && !keeper.has(*frame);
         let high = frames.rev().map(FrameIndex).find(missing)?;

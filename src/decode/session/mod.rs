@@ -10,12 +10,15 @@
 //! until the index covers its target.
 //!
 //! A third, `keyframes`, makes pictures of keyframes alone while the playhead is dragged.
+//!
+//! Proxies may be decoded in the stream's place; see [`rungs`].
 
 mod forward;
 mod indexer;
 mod kept;
 mod keyframes;
 mod reverse;
+mod rungs;
 mod worker;
 
 use std::fmt;
@@ -31,6 +34,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
 use self::keyframes::Keyframes;
+pub use self::rungs::{ProxyFile, ProxySlot, SharedRung};
 use super::frame_buffers::BufferCounters;
 use super::index::GopIndex;
 use super::index_reader::index_builder;
@@ -38,6 +42,7 @@ use super::input::Input;
 use super::keeper::{FrameKeeper, IndexStore, stretches};
 use super::plan::{Generation, RunAnchor, VideoPlan};
 use super::ring::{FrameConsumer, Picture, frame_ring};
+use super::rung::Rung;
 use super::source_file::Interrupter;
 use super::video_reader::{DecodeError, ReaderOptions, VideoReader};
 use crate::media::{VideoFrame, VideoStream};
@@ -70,6 +75,8 @@ pub struct SessionOptions {
     pub indices: Option<Arc<dyn IndexStore>>,
     /// Where decoded frames are kept; without it every frame is decoded each time.
     pub keeper: Option<Arc<dyn FrameKeeper>>,
+    /// Where verified proxies of the stream are found; without it there are none.
+    pub proxies: Option<Arc<ProxySlot>>,
 }
 
 /// How a session is doing. Cheap to ask for.
@@ -92,6 +99,10 @@ pub struct SourceStatus {
     pub interlaced: bool,
     /// Pictures that came out of the decoder, whether they were shown or not.
     pub decoded: u64,
+    /// What is decoded.
+    pub rung: Rung,
+    /// Whether there are verified proxies.
+    pub has_proxies: bool,
 }
 
 /// A picture that is at hand without decoding.
@@ -142,6 +153,13 @@ pub trait VideoSource: Send {
     /// Follows a hand that moves slowly: until the next plan, what may be decoded that nobody has asked for
     /// is what lies around it. Returns at once.
     fn follow_hand(&mut self, _hand: Hand) {}
+    /// Asks for this rung of the quality ladder from the next frame on, as far as it is there. Returns at
+    /// once; [`SourceStatus::rung`] says what is decoded.
+    fn set_rung(&mut self, _rung: Rung) {}
+    /// Why files that look like proxies are not used, in sentences that name them.
+    fn refusals(&self) -> Option<Arc<Vec<Arc<str>>>> {
+        None
+    }
     /// How it is doing.
     fn status(&self) -> SourceStatus;
     /// The frames known so far.
@@ -191,6 +209,9 @@ pub(super) struct Shared {
     prefetch: AtomicBool,
     /// The hand that drags the playhead, since the last plan.
     hand: Mutex<Option<Hand>>,
+    /// What is to be decoded, and what is.
+    asked_rung: SharedRung,
+    rung: SharedRung,
     fill: Arc<AtomicUsize>,
     notify: Arc<dyn Fn() + Send + Sync>,
 }
@@ -216,6 +237,7 @@ pub struct VideoSession {
     counters: Arc<BufferCounters>,
     interrupter: Interrupter,
     keeper: Option<Arc<dyn FrameKeeper>>,
+    proxies: Option<Arc<ProxySlot>>,
     /// Wakes the thread that decodes.
     wake: Sender<()>,
     keyframes: Keyframes,
@@ -267,6 +289,8 @@ impl VideoSession {
             interlaced: AtomicBool::new(false),
             prefetch: AtomicBool::new(true),
             hand: Mutex::new(None),
+            asked_rung: SharedRung::default(),
+            rung: SharedRung::default(),
             fill: producer.fill(),
             notify: Arc::clone(&options.notify),
         });
@@ -283,6 +307,7 @@ impl VideoSession {
             counters: Arc::default(),
             interrupter: interrupter.clone(),
             keeper: options.keeper.clone(),
+            proxies: options.proxies.clone(),
             wake: wake.clone(),
             keyframes,
             threads: Vec::new(),
@@ -336,6 +361,23 @@ impl VideoSession {
         self.threads.push(thread);
         Ok(())
     }
+
+    /// Whether what is asked for is decoded from a proxy. Then the source's pictures, which are at hand in
+    /// places, are not shown: one frame would be sharper than the next. A proxy's are there soon enough.
+    fn shows_proxy(&self) -> bool {
+        self.has_proxy_for(self.shared.asked_rung.get())
+    }
+
+    fn kept_near(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
+        let keeper = self.keeper.as_ref().filter(|_| !self.shows_proxy())?;
+        keeper.nearest(frame, reach).map(still_of)
+    }
+
+    /// Whether a proxy is decoded when `rung` is asked for.
+    fn has_proxy_for(&self, rung: Rung) -> bool {
+        let slot = self.proxies.as_ref();
+        slot.is_some_and(|slot| slot.serving(rung).is_some())
+    }
 }
 
 impl VideoSource for VideoSession {
@@ -377,7 +419,18 @@ impl VideoSource for VideoSession {
             repacked: load(&self.counters.repacked),
             interlaced: self.shared.interlaced.load(Ordering::Relaxed),
             decoded: load(&self.shared.decoded),
+            rung: self.shared.rung.get(),
+            has_proxies: self.has_proxy_for(Rung::Half),
         }
+    }
+
+    fn set_rung(&mut self, rung: Rung) {
+        self.shared.asked_rung.set(rung);
+        let _already_awake = self.wake.try_send(());
+    }
+
+    fn refusals(&self) -> Option<Arc<Vec<Arc<str>>>> {
+        self.proxies.as_ref().map(|slot| slot.refusals())
     }
 
     fn index(&self) -> Arc<GopIndex> {
@@ -392,11 +445,11 @@ impl VideoSource for VideoSession {
     }
 
     fn still(&self, frame: FrameIndex) -> Option<Still> {
-        self.keeper.as_ref()?.nearest(frame, 0).map(still_of)
+        self.kept_near(frame, 0)
     }
 
     fn nearest_still(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
-        self.keeper.as_ref()?.nearest(frame, reach).map(still_of)
+        self.kept_near(frame, reach)
     }
 
     fn kept(&self, frames: Range<FrameIndex>) -> Vec<Range<FrameIndex>> {
@@ -407,11 +460,14 @@ impl VideoSource for VideoSession {
     }
 
     fn want_keyframe(&mut self, frame: FrameIndex) {
-        self.keyframes.want(frame, self.shared.index.load_full());
+        if !self.shows_proxy() {
+            self.keyframes.want(frame, self.shared.index.load_full());
+        }
     }
 
     fn keyframe_near(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
-        self.keyframes.nearest(frame, reach)
+        let is_like = !self.shows_proxy();
+        is_like.then(|| self.keyframes.nearest(frame, reach))?
     }
 }
 

@@ -37,6 +37,7 @@ pub(super) struct Reverse {
 impl Worker {
     pub(super) fn work_backwards(&mut self, ring_is_full: bool) -> Result<Work, DecodeError> {
         let index = self.shared.index.load_full();
+        let places = self.places(&index);
         // A window that is decoded or begun is worth one picture at least.
         if self.reverse.window.is_empty() && self.reverse.fill.is_none() {
             self.leave_laps_backwards(&index);
@@ -73,13 +74,13 @@ impl Worker {
         if self.reverse.fill.is_none() {
             self.reverse.fill = self
                 .next_high(wanted, &index)
-                .and_then(|high| self.plan_window(high, &index));
+                .and_then(|high| self.plan_window(high, &places));
         }
         let Some(fill) = &self.reverse.fill else {
             return Ok(Work::Wait);
         };
         if !fill.done {
-            return self.fill_step(&index);
+            return self.fill_step(&places);
         }
         if !self.reverse.window.is_empty() {
             return Ok(Work::Wait);
@@ -182,8 +183,9 @@ impl Worker {
         (high == from || self.is_worth_reading_ahead(high)).then_some(high)
     }
 
-    /// The window that ends at `high`; `None` when there is nothing below.
-    fn plan_window(&self, high: FrameIndex, index: &GopIndex) -> Option<ReverseFill> {
+    /// The window that ends at `high`; `None` when there is nothing below. `places` is the index of the file
+    /// that is decoded.
+    fn plan_window(&self, high: FrameIndex, places: &GopIndex) -> Option<ReverseFill> {
         let first = self
             .cursor
             .as_ref()
@@ -195,9 +197,9 @@ impl Worker {
             .unwrap_or(1)
             .max(1);
         let by_memory = high.offset(-(frames - 1) * self.stride());
-        let by_keyframe = index
+        let by_keyframe = places
             .keyframe_for(high)
-            .and_then(|(number, _)| index.first_frame_of(number))
+            .and_then(|(number, _)| places.first_frame_of(number))
             .unwrap_or(FrameIndex::ZERO);
         let low = by_memory.max(by_keyframe).max(first).min(high);
         Some(ReverseFill {
@@ -209,7 +211,7 @@ impl Worker {
         })
     }
 
-    fn fill_step(&mut self, index: &GopIndex) -> Result<Work, DecodeError> {
+    fn fill_step(&mut self, places: &GopIndex) -> Result<Work, DecodeError> {
         puffin::profile_scope!("decode backwards");
         let stride = self.stride();
         let Some(fill) = &mut self.reverse.fill else {
@@ -218,8 +220,8 @@ impl Worker {
         let (low, high) = (fill.low, fill.high);
         if !fill.sought {
             fill.sought = true;
-            self.rejoin(low, index);
-            self.seek_for(low, index)?;
+            self.rejoin(low, places);
+            self.seek_for(low, places)?;
             return Ok(Work::Go);
         }
         let belongs =
@@ -230,18 +232,18 @@ impl Worker {
             frame < low && (high.0 - frame.0) % stride == 0 && wishes.include(frame)
         };
         let is_wanted = |pts: i64| {
-            let frame = index.frame_of_pts(pts);
+            let frame = places.frame_of_pts(pts);
             frame.is_none_or(|frame| belongs(frame) || serves(frame))
         };
         match self.read_step(&is_wanted)? {
             Step::Progress => {}
             Step::Picture(picture) => {
-                let number = self.number_of(&picture, index);
+                let number = self.number_of(&picture, places);
                 self.next_decoded = number.map(|number| number.offset(1));
                 if let Some(number) = number {
                     let belongs = belongs(number);
                     let finished =
-                        (belongs || serves(number)).then(|| self.finish(number, picture, index));
+                        (belongs || serves(number)).then(|| self.finish(number, picture, places));
                     if let Some(fill) = &mut self.reverse.fill {
                         fill.frames.extend(finished.filter(|_| belongs));
                         fill.done = number >= high;

@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, TryRecvError, select};
 
 use super::kept::Kept;
 use super::reverse::Reverse;
+use super::rungs::Rungs;
 use super::{FAR, SessionOptions, Shared};
 use crate::decode::index::{GopIndex, Numbering};
 use crate::decode::input::{OpenError, ReadError};
@@ -48,7 +49,7 @@ pub(super) struct Worker {
     // The decoder and where it stands.
     pub(super) reader: VideoReader,
     /// What stands for the stream in the names of its pictures.
-    source: u64,
+    pub(super) source: u64,
     /// The frame that the decoder delivers next, if that is known.
     pub(super) next_decoded: Option<FrameIndex>,
     /// Whether the decoder has been at the beginning of the file since its last seek, so that counting
@@ -68,6 +69,8 @@ pub(super) struct Worker {
     /// Whether the plan was delivered to its end.
     pub(super) ended: bool,
     pub(super) kept: Kept,
+    /// Decoders of proxies and of the source, whichever is not in use.
+    pub(super) rungs: Rungs,
 }
 
 impl Worker {
@@ -97,6 +100,7 @@ impl Worker {
             reverse: Reverse::default(),
             ended: false,
             kept: Kept::default(),
+            rungs: Rungs::default(),
         }
     }
 
@@ -122,7 +126,10 @@ impl Worker {
                 self.take(plan);
             }
             self.heed_abandon();
-            state = self.work().unwrap_or_else(|error| self.fail(&error));
+            self.follow_rung();
+            let worked = self.work();
+            let worked = worked.or_else(|error| self.leave_failed_proxy(error));
+            state = worked.unwrap_or_else(|error| self.fail(&error));
         }
     }
 
@@ -281,13 +288,19 @@ impl Worker {
         picture: ReadPicture,
         frames: &GopIndex,
     ) -> Decoded {
-        let (pts, demux, decode) = (picture.pts, picture.demux, picture.decode);
-        self.shared
-            .damaged
-            .store(self.reader.damaged_packets(), Ordering::Relaxed);
+        // The time stamps of a proxy count in units of its own.
+        let pts = picture.pts.filter(|_| !self.is_on_proxy());
+        let (demux, decode) = (picture.demux, picture.decode);
+        let is_spoilt = picture.is_damaged && self.is_on_proxy();
+        if !self.is_on_proxy() {
+            let damaged = self.reader.damaged_packets();
+            self.shared.damaged.store(damaged, Ordering::Relaxed);
+        }
         let picture = match self.reader.frame(picture) {
+            Ok(_) if is_spoilt => Picture::Missing("it is damaged".into()),
             Ok(mut frame) => {
                 frame.id = PictureId::of_frame(self.source, index);
+                frame.stands_for = self.stands_for();
                 if frame.fields != FieldOrder::Progressive {
                     self.shared.interlaced.store(true, Ordering::Relaxed);
                 }
@@ -340,6 +353,10 @@ impl Worker {
 
     /// Hands over the frame that is due; the cursor moves on. `index` is the one that numbered it.
     pub(super) fn emit(&mut self, decoded: Decoded, index: &GopIndex) {
+        if matches!(decoded.picture, Picture::Missing(_)) && self.lacks_only_in_proxy(decoded.index)
+        {
+            return;
+        }
         self.follow_plan(decoded.index);
         self.deliver(decoded, index);
         let last_known = self.last_known(index);

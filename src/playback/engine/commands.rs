@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{Engine, Phase};
 use crate::playback::command::{Command, SeekTarget};
-use crate::playback::snapshot::PlaybackStatus;
+use crate::playback::proxies::ProxyUse;
+use crate::playback::snapshot::{PlaybackStatus, Severity};
 use crate::time::{FrameIndex, MediaSpan, Speed};
 
 /// The greatest shuttle speed, in quarters of normal.
@@ -59,6 +60,7 @@ impl Engine {
             Command::SetAudioDevice(device) => self.sound.set_device(device),
             Command::SetView(view) => self.view = view,
             Command::SetCompare(compare) => self.compare = compare,
+            Command::SetProxies(wanted) => self.set_proxies(wanted),
             Command::Tell(severity, text) => {
                 self.notices.push(severity, text, Some(self.clock.now()));
             }
@@ -280,6 +282,30 @@ impl Engine {
     fn replan_in_place(&mut self) {
         if self.is_playing() {
             self.replan(self.position(), true);
+        }
+    }
+
+    /// Takes effect with the next frame that is decoded; a frame that is held is decoded again.
+    fn set_proxies(&mut self, wanted: ProxyUse) {
+        if self.proxies == ProxyUse::Never && wanted != ProxyUse::Never {
+            let text = "Proxies are switched off. Start with `--proxies auto` to use them.";
+            let now = Some(self.clock.now());
+            self.notices.push(Severity::Info, text.to_owned(), now);
+            return;
+        }
+        if std::mem::replace(&mut self.proxies, wanted) == wanted {
+            return;
+        }
+        let source = self
+            .medium
+            .as_mut()
+            .and_then(|medium| medium.source.as_mut());
+        if let Some(source) = source {
+            source.set_rung(wanted.rung());
+            let is_at_rest = matches!(self.phase, Phase::Held | Phase::Ended);
+            if is_at_rest && self.scrub.is_none() {
+                self.replan(self.position(), false);
+            }
         }
     }
 

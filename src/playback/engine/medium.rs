@@ -327,7 +327,8 @@ impl Engine {
             watch: opened.watch,
             approximations: opened.approximations,
         };
-        if let Some((source, frames)) = opened.video {
+        if let Some((mut source, frames)) = opened.video {
+            source.set_rung(self.proxies.rung());
             medium.source = Some(source);
             let new_source = NewSource {
                 epoch: self.epoch,

@@ -48,6 +48,7 @@ use self::report::Notices;
 use self::run::AudioRun;
 use self::scrub::{DecodingPace, Scrub};
 use super::opener::Opener;
+use super::proxies::ProxyUse;
 use super::schedule::{AtHand, Epoch, Feedback, NewSource, Schedule, ScheduleMode};
 use super::snapshot::{ClockSource, PlaybackStatus, Snapshot};
 use super::sound::Sound;
@@ -175,6 +176,7 @@ pub struct Engine {
     // What people see.
     pub(super) view: ViewSettings,
     pub(super) compare: CompareView,
+    pub(super) proxies: ProxyUse,
     pub(super) notices: Notices,
     pub(super) quit: bool,
     /// Whether something was published that others should look at.
@@ -230,6 +232,7 @@ impl Engine {
             sound_ahead: None,
             view: ViewSettings::default(),
             compare: CompareView::default(),
+            proxies: ProxyUse::default(),
             notices: Notices::default(),
             quit: false,
             news: false,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Engine;
 use crate::audio::AudioOutput;
+use crate::decode::Rung;
 use crate::playback::snapshot::{AudioState, Notice, Severity, Snapshot};
 use crate::time::{Moment, Speed};
 
@@ -108,6 +109,13 @@ impl Engine {
             damaged_packets: status.as_ref().map_or(0, |status| status.damaged_packets),
             outside_pool: status.as_ref().map_or((0, 0), |status| status.outside_pool),
             repacked: status.as_ref().map_or(0, |status| status.repacked),
+            proxies: self.proxies,
+            rung: status.as_ref().map_or(Rung::Source, |status| status.rung),
+            has_proxies: status.as_ref().is_some_and(|status| status.has_proxies),
+            refusals: medium
+                .and_then(|medium| medium.source.as_ref())
+                .and_then(|source| source.refusals())
+                .filter(|refusals| !refusals.is_empty()),
             underruns: sound.underruns,
             audio_note: sound.note.clone(),
             kept,

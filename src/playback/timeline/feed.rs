@@ -101,6 +101,12 @@ impl Feed {
         }
     }
 
+    /// Forgets where the session is, so that it is aimed anew.
+    pub(super) fn forget(&mut self) {
+        self.plan = None;
+        self.current = None;
+    }
+
     /// Whether the session comes to `aim` soon by going on as it does.
     pub(super) fn reaches(&self, aim: &Aim) -> bool {
         let Some(plan) = &self.plan else { return false };

@@ -6,7 +6,7 @@ use super::feed::{Feed, Use};
 use super::media::{SourceState, TimelineMedia};
 use super::opening::{Request, SessionOpener};
 use super::revision::Moved;
-use crate::decode::{RunAnchor, SharedAnchor};
+use crate::decode::{RunAnchor, Rung, SharedAnchor};
 use crate::playback::opener::{SHARED_RING_FRAMES, picture_bytes};
 use crate::timeline::SourceId;
 
@@ -81,6 +81,8 @@ pub(super) struct Feeds {
     /// Openings under way.
     opening: Vec<Opening>,
     tick: u64,
+    /// What all sessions are asked to decode.
+    rung: Rung,
 }
 
 /// An opening under way.
@@ -110,12 +112,30 @@ impl Feeds {
             live: Vec::new(),
             opening: Vec::new(),
             tick: 0,
+            rung: Rung::Source,
         }
     }
 
     /// Sessions that live.
     pub(super) fn live(&self) -> &[Feed] {
         &self.live
+    }
+
+    /// Asks all sessions for this rung, those to come included.
+    pub(super) fn set_rung(&mut self, rung: Rung) {
+        if rung != self.rung {
+            self.rung = rung;
+            for feed in &mut self.live {
+                feed.session.set_rung(rung);
+            }
+        }
+    }
+
+    /// Makes every session begin anew with what is wanted of it next.
+    pub(super) fn begin_anew(&mut self) {
+        for feed in &mut self.live {
+            feed.forget();
+        }
     }
 
     /// Takes in what was opened; tells `learn` of each source.
@@ -144,6 +164,7 @@ impl Feeds {
                         answer.anchor,
                     );
                     feed.user = opening.user;
+                    feed.session.set_rung(self.rung);
                     self.tick += 1;
                     feed.used = self.tick;
                     self.live.push(feed);

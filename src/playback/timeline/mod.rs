@@ -68,10 +68,11 @@ use self::revision::NextRevision;
 use self::worker::{Order, Worker};
 use crate::cache::FrameCache;
 use crate::decode::{
-    FrameConsumer, Generation, Gop, GopIndex, Hand, IndexStore, SharedAnchor, SourceStatus, Still,
-    VideoPlan, VideoSource, frame_ring,
+    FrameConsumer, Generation, Gop, GopIndex, Hand, IndexStore, Rung, SharedAnchor, SharedRung,
+    SourceStatus, Still, VideoPlan, VideoSource, frame_ring,
 };
 use crate::memory::FramePool;
+use crate::playback::proxies::ProxyDesk;
 use crate::time::{Clock, FrameIndex};
 
 /// What a timeline's source needs from its surroundings.
@@ -93,6 +94,8 @@ pub struct TimelineOptions {
     pub notify: Arc<dyn Fn() + Send + Sync>,
     /// Where the indices of files are kept from one opening to the next.
     pub indices: Option<Arc<dyn IndexStore>>,
+    /// Who looks after proxies, if they may be used.
+    pub proxies: Option<Arc<ProxyDesk>>,
 }
 
 /// What the thread shares with its handle.
@@ -110,6 +113,11 @@ struct Shared {
     foreign: AtomicU64,
     repacked: AtomicU64,
     interlaced: AtomicBool,
+    /// What is to be decoded, and what is: of the layers seen, the least.
+    asked_rung: SharedRung,
+    rung: SharedRung,
+    has_proxies: AtomicBool,
+    refusals: ArcSwap<Vec<Arc<str>>>,
 }
 
 /// The handle of a timeline's thread. Dropping it ends the thread and all sessions.
@@ -153,6 +161,7 @@ impl TimelineSource {
                 }
             }),
             indices: options.indices,
+            proxies: options.proxies,
         };
         let opener = FileSessionOpener::start(&feed_options)?;
         let media = Arc::new(media);
@@ -205,6 +214,12 @@ impl TimelineSource {
 }
 
 impl TimelineSource {
+    /// Whether proxies are decoded. What is kept is of sources.
+    fn shows_proxies(&self) -> bool {
+        matches!(self.shared.asked_rung.get(), Rung::Half | Rung::Quarter)
+            && self.shared.has_proxies.load(Ordering::Relaxed)
+    }
+
     /// The latest order wins: one that the thread has not taken yet is replaced.
     fn order(&self, mut order: Order) {
         let Some(orders) = &self.orders else { return };
@@ -241,7 +256,18 @@ impl VideoSource for TimelineSource {
             interlaced: self.shared.interlaced.load(Ordering::Relaxed),
             repacked: load(&self.shared.repacked),
             decoded: load(&self.shared.decoded),
+            rung: self.shared.rung.get(),
+            has_proxies: self.shared.has_proxies.load(Ordering::Relaxed),
         }
+    }
+
+    fn set_rung(&mut self, rung: Rung) {
+        self.shared.asked_rung.set(rung);
+        let _already_awake = self.wake.try_send(());
+    }
+
+    fn refusals(&self) -> Option<Arc<Vec<Arc<str>>>> {
+        Some(self.shared.refusals.load_full())
     }
 
     fn index(&self) -> Arc<GopIndex> {
@@ -264,11 +290,13 @@ impl VideoSource for TimelineSource {
     }
 
     fn still(&self, frame: FrameIndex) -> Option<Still> {
-        self.shared.at_hand.still(frame)
+        let is_like = !self.shows_proxies();
+        is_like.then(|| self.shared.at_hand.still(frame))?
     }
 
     fn nearest_still(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
-        self.shared.at_hand.nearest(frame, reach)
+        let is_like = !self.shows_proxies();
+        is_like.then(|| self.shared.at_hand.nearest(frame, reach))?
     }
 }
 

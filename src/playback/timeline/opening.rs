@@ -16,6 +16,7 @@ use crate::decode::{
 use crate::media::VideoStream;
 use crate::memory::FramePool;
 use crate::playback::opener::{FrameShares, picture_bytes};
+use crate::playback::proxies::ProxyDesk;
 use crate::time::Clock;
 use crate::timeline::{Located, Source};
 
@@ -66,6 +67,7 @@ pub(super) struct FeedOptions {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) notify: Arc<dyn Fn() + Send + Sync>,
     pub(super) indices: Option<Arc<dyn IndexStore>>,
+    pub(super) proxies: Option<Arc<ProxyDesk>>,
 }
 
 /// Two clips may have to be opened for one instant, where one dissolves into the other.
@@ -197,6 +199,7 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
             index: media.whole_index(),
             indices: options.indices.clone(),
             keeper: (shares.cache_bytes > 0).then(keepers).flatten(),
+            proxies: None,
         }
     };
     match &request.located {
@@ -224,7 +227,11 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
                 let media = ClipMedia::of_file(stream.clone(), &request.stated, identity);
                 Arc::new(media.kept_by(keeper()))
             });
-            let session_options = session_options(&stream, &media, &keeper);
+            let desk = options.proxies.as_ref();
+            let session_options = SessionOptions {
+                proxies: desk.map(|desk| desk.slot_of(path, identity, &stream, &options.notify)),
+                ..session_options(&stream, &media, &keeper)
+            };
             let (session, frames) = VideoSession::start(input, stream, session_options)
                 .map_err(|error| format!("{}: {error}", path.display()))?;
             Ok(OpenedFeed {

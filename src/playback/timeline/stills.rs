@@ -181,7 +181,7 @@ fn content_of(media: &TimelineMedia, states: &[SourceState], layer: &Layer) -> O
     };
     let source_frame = known.frame_of(layer, &*known.whole_index()?)?;
     let (_, frame) = known.keeper()?.nearest(source_frame, 0)?;
-    let display = known.stream.display_size_of(frame.size);
+    let display = known.stream.display_size_of(frame.shown_as());
     Some(Content::Frame {
         frame,
         orientation: known.stream.orientation,

@@ -15,7 +15,7 @@ use super::opening::{Answer, OpenedFeed, Request, SessionOpener};
 use super::worker::{Surroundings, Work, Worker};
 use crate::decode::{
     FrameConsumer, FrameProducer, Generation, GopIndex, Hand, LoopMode, Picture, PlanCursor,
-    PlannedFrame, RingItem, SourceStatus, VideoPlan, VideoSource, frame_ring,
+    PlannedFrame, RingItem, Rung, SourceStatus, VideoPlan, VideoSource, frame_ring,
 };
 use crate::media::{
     ColorInfo, FieldOrder, Orientation, PixelFormat, SampleAspect, Size, StreamId, VideoFrame,
@@ -193,6 +193,8 @@ impl VideoSource for ScriptSession {
             interlaced: false,
             repacked: 0,
             decoded: 0,
+            rung: Rung::Source,
+            has_proxies: false,
         }
     }
 

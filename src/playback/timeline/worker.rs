@@ -20,7 +20,8 @@ use super::plan_walk::PlanWalk;
 use super::revision::NextRevision;
 use super::{ground, sides, slates};
 use crate::decode::{
-    FrameProducer, Generation, Picture, PlannedFrame, RingItem, RunAnchor, SharedAnchor, VideoPlan,
+    FrameProducer, Generation, Picture, PlannedFrame, RingItem, RunAnchor, Rung, SharedAnchor,
+    VideoPlan,
 };
 use crate::media::FieldOrder;
 use crate::time::{Clock, FrameIndex, MediaSpan};
@@ -145,6 +146,8 @@ pub(super) struct Worker {
     /// The clips in the frame that is due.
     present: Vec<Use>,
     given_up: u32,
+    /// What was asked for when the plan was made.
+    planned_rung: Rung,
     /// The clip of the lowest layer, hidden or not.
     lowest: Option<ClipId>,
     /// The hand that drags the playhead, between two plans.
@@ -179,6 +182,7 @@ impl Worker {
             soon: VecDeque::new(),
             present: Vec::new(),
             given_up: 0,
+            planned_rung: Rung::Source,
             lowest: None,
             followed: None,
             second: None,
@@ -239,6 +243,11 @@ impl Worker {
         self.present.clear();
         self.pending.clear();
         self.given_up = 0;
+        // A frame that is held is wanted once more when another rung is.
+        let rung = self.around.shared.asked_rung.get();
+        if std::mem::replace(&mut self.planned_rung, rung) != rung {
+            self.feeds.begin_anew();
+        }
     }
 
     /// Does a little.
@@ -260,6 +269,7 @@ impl Worker {
                 }
             }
         });
+        self.feeds.set_rung(self.around.shared.asked_rung.get());
         self.feeds.learn_indices();
         self.publish_counts();
         self.follow_line();
@@ -288,6 +298,7 @@ impl Worker {
     fn publish_counts(&self) {
         let (mut damaged, mut repacked, mut decoded) = (0, 0, 0);
         let mut outside = (0, 0);
+        let (mut rung, mut has_proxies, mut is_news) = (Rung::Source, false, false);
         for feed in self.feeds.live() {
             let status = feed.session.status();
             damaged += status.damaged_packets;
@@ -295,11 +306,21 @@ impl Worker {
             decoded += status.decoded;
             outside.0 += status.outside_pool.0;
             outside.1 += status.outside_pool.1;
+            has_proxies |= status.has_proxies;
+            if feed.user.is_some_and(|user| self.present.contains(&user)) {
+                rung = rung.max(status.rung);
+            }
+            is_news |= note_refusals(&self.around.shared, feed);
         }
         let shared = &self.around.shared;
         shared.damaged.store(damaged, Ordering::Relaxed);
         shared.repacked.store(repacked, Ordering::Relaxed);
         shared.decoded.store(decoded, Ordering::Relaxed);
+        is_news |= shared.rung.set(rung);
+        is_news |= shared.has_proxies.swap(has_proxies, Ordering::Relaxed) != has_proxies;
+        if is_news {
+            (self.around.notify)();
+        }
         shared.overflowed.store(outside.0, Ordering::Relaxed);
         shared.foreign.store(outside.1, Ordering::Relaxed);
     }
@@ -445,7 +466,7 @@ impl Worker {
                 if frame.fields != FieldOrder::Progressive {
                     self.around.shared.interlaced.store(true, Ordering::Relaxed);
                 }
-                let display = media.stream.display_size_of(frame.size);
+                let display = media.stream.display_size_of(frame.shown_as());
                 let orientation = media.stream.orientation;
                 Layered::Here(Here {
                     content: Content::Frame {
@@ -530,6 +551,22 @@ impl Worker {
         };
         Some(Here::made(content))
     }
+}
+
+/// Adds what a session tells of its proxies to what others told. Answers whether any of it is new.
+fn note_refusals(shared: &Shared, feed: &Feed) -> bool {
+    let Some(told) = feed.session.refusals() else {
+        return false;
+    };
+    let known = shared.refusals.load();
+    let is_new = |reason: &&Arc<str>| !known.contains(reason);
+    let is_news = told.iter().any(|reason| is_new(&reason));
+    if is_news {
+        let new = told.iter().filter(is_new);
+        let all: Vec<_> = known.iter().chain(new).cloned().collect();
+        shared.refusals.store(Arc::new(all));
+    }
+    is_news
 }
 
 /// The layers of a frame.

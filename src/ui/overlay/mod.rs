@@ -498,6 +498,9 @@ impl Overlay {
         if canvas.hovered == Some(Zone::Approximate) {
             top::paint_approximate(canvas, window, input);
         }
+        if canvas.hovered == Some(Zone::Proxies) {
+            top::paint_proxies(canvas, window, input);
+        }
         if let Some(prompt) = &mut self.prompt {
             prompt.paint(canvas, ui, window);
         }

@@ -5,6 +5,7 @@ mod cost;
 mod fit;
 mod fixture;
 mod panels;
+mod proxies;
 mod scrub_wheel;
 mod thumbnails;
 mod timeline;

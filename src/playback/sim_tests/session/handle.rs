@@ -29,6 +29,8 @@ impl VideoSource for SimSource {
             repacked: 0,
             interlaced: false,
             decoded: session.begun.len() as u64,
+            rung: Rung::Source,
+            has_proxies: false,
         }
     }
 

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::decode::LoopMode;
+use crate::decode::{LoopMode, Rung};
 use crate::media::{
     AudioFormat, AudioStream, ChannelLayout, ColorInfo, ContainerInfo, FieldOrder, MediaInfo,
     Orientation, PixelFormat, SampleAspect, Size, StreamId, VideoStream, ViewSettings,
 };
-use crate::playback::{AudioState, ClockSource, MediaState, PlaybackStatus, Snapshot};
+use crate::playback::{AudioState, ClockSource, MediaState, PlaybackStatus, ProxyUse, Snapshot};
 use crate::time::{FrameIndex, FrameRate, MediaTime, Speed, TimeBase, Timecode, TimecodeFormat};
 use crate::ui::{DropCounts, FrameCounts, FrameIntervals, StageTime, StageTimes, ViewStats};
 
@@ -133,6 +133,10 @@ pub(super) fn snapshot(frames: i64, position: i64) -> Snapshot {
         underruns: 0,
         audio_note: None,
         kept: Arc::default(),
+        proxies: ProxyUse::Auto,
+        rung: Rung::Source,
+        has_proxies: false,
+        refusals: None,
     }
 }
 

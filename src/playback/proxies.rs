@@ -1,0 +1,276 @@
+//! Proxies for the media that play: found, verified and offered to their sessions in the background.
+//!
+//! Each medium that is opened gets a [`ProxySlot`], which all sessions of the same file share. A job of the
+//! lowest priority looks for its proxies, compares those that were not compared before, and puts the good
+//! ones in the slot; the reasons against the others go there in words, and once to the log. Sessions look
+//! into the slot between two packets, so nobody waits for any of this.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+use crate::decode::{FileIdentity, IndexStore, Interrupter, ProxyFile, ProxySlot, Rung};
+use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, QueueOptions};
+use crate::media::{Size, StreamId, VideoStream};
+use crate::proxy::{Candidate, ProxyFolder, VerifyError, VerifyOptions, find};
+use crate::time::Clock;
+
+/// When proxies are shown in the place of their sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ProxyUse {
+    /// Where the source cannot be played at its rate.
+    #[default]
+    Auto,
+    /// Wherever there is a verified one, the best of them.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+impl ProxyUse {
+    /// The rung that sessions are asked for.
+    pub fn rung(self) -> Rung {
+        match self {
+            Self::Always => Rung::Half,
+            // Nobody judges yet whether the source can be played at its rate.
+            Self::Auto | Self::Never => Rung::Source,
+        }
+    }
+
+    /// What the key for it switches to.
+    #[must_use]
+    pub fn toggled(self) -> Self {
+        match self {
+            Self::Always => Self::Auto,
+            Self::Auto | Self::Never => Self::Always,
+        }
+    }
+}
+
+/// What finding and verifying needs.
+#[derive(Clone)]
+struct Tools {
+    folder: ProxyFolder,
+    clock: Arc<dyn Clock>,
+    indices: Option<Arc<dyn IndexStore>>,
+}
+
+/// The medium that is looked after.
+struct Medium {
+    path: PathBuf,
+    file: FileIdentity,
+    stream: StreamId,
+    size: Size,
+    refused: Refused,
+    /// Called when its slot has changed.
+    notify: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// Files that were compared and refused, so that it is not done each time that a clip is opened again.
+type Refused = Arc<Mutex<Vec<FileIdentity>>>;
+
+/// Media that are remembered. A timeline closes the sessions of clips that are past, and opens them again.
+const MOST_KNOWN: usize = 64;
+
+/// A medium that is known, and the work for it.
+struct Known {
+    file: FileIdentity,
+    stream: StreamId,
+    slot: Arc<ProxySlot>,
+    refused: Refused,
+    job: Option<JobHandle>,
+}
+
+impl Known {
+    fn is_in_use(&self) -> bool {
+        Arc::strong_count(&self.slot) > 1
+    }
+}
+
+/// Looks after the proxies of all media that play. Dropping it ends the work.
+pub struct ProxyDesk {
+    tools: Tools,
+    queue: JobQueue,
+    /// The one that was opened last is the last.
+    known: Mutex<Vec<Known>>,
+    /// Jobs so far.
+    jobs: AtomicU64,
+}
+
+impl ProxyDesk {
+    /// A desk for the proxies in `folder` and beside the media.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn start(
+        folder: ProxyFolder,
+        clock: Arc<dyn Clock>,
+        indices: Option<Arc<dyn IndexStore>>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            tools: Tools {
+                folder,
+                clock,
+                indices,
+            },
+            queue: JobQueue::new(QueueOptions::default(), Arc::new(|_| {}))?,
+            known: Mutex::default(),
+            jobs: AtomicU64::new(0),
+        })
+    }
+
+    /// The slot of a stream of the file at `path`, which has this identity. It fills by and by; the `notify` of
+    /// who asks first is called from another thread then.
+    pub fn slot_of(
+        &self,
+        path: &Path,
+        file: FileIdentity,
+        stream: &VideoStream,
+        notify: &Arc<dyn Fn() + Send + Sync>,
+    ) -> Arc<ProxySlot> {
+        let mut known = self.known.lock();
+        let is_it = |known: &Known| (known.file, known.stream) == (file, stream.id);
+        let place = known.iter().position(is_it);
+        let mut this = place.map_or_else(
+            || Known {
+                file,
+                stream: stream.id,
+                slot: Arc::default(),
+                refused: Refused::default(),
+                job: None,
+            },
+            |place| known.remove(place),
+        );
+        // Nobody waits for what is closed.
+        for other in known.iter_mut().filter(|other| !other.is_in_use()) {
+            if let Some(job) = other.job.take() {
+                job.cancel();
+            }
+        }
+        if known.len() >= MOST_KNOWN
+            && let Some(oldest) = known.iter().position(|known| !known.is_in_use())
+        {
+            known.remove(oldest);
+        }
+        let slot = Arc::clone(&this.slot);
+        let is_at_work = this.job.as_ref().is_some_and(|job| !job.state().is_over());
+        // A single picture needs no proxy.
+        if !is_at_work && !stream.is_still {
+            let medium = Medium {
+                path: path.to_owned(),
+                file,
+                stream: stream.id,
+                size: stream.size,
+                refused: Arc::clone(&this.refused),
+                notify: Arc::clone(notify),
+            };
+            this.job = self.look_for(medium, &slot);
+        }
+        known.push(this);
+        slot
+    }
+
+    fn look_for(&self, medium: Medium, slot: &Arc<ProxySlot>) -> Option<JobHandle> {
+        let (tools, slot) = (self.tools.clone(), Arc::downgrade(slot));
+        let name = medium.path.display().to_string();
+        // One that was cancelled a moment ago is another job.
+        let number = self.jobs.fetch_add(1, Ordering::Relaxed);
+        let key = format!("proxies of {name}, {number}");
+        let job = Job::new(key, move |context| fill(&medium, &tools, &slot, context));
+        let job = self.queue.submit(job.priority(Priority::Low));
+        job.inspect_err(|error| tracing::warn!("{name}: no proxies: {error}"))
+            .ok()
+    }
+}
+
+/// Puts what can be used in the slot, as long as somebody has it.
+fn fill(
+    medium: &Medium,
+    tools: &Tools,
+    slot: &Weak<ProxySlot>,
+    context: &JobContext,
+) -> Result<(), JobStop> {
+    let interrupter = Interrupter::from(context.cancel_flag());
+    let options = VerifyOptions {
+        // Playing goes first.
+        threads: NonZeroUsize::MIN,
+        clock: Arc::clone(&tools.clock),
+        interrupter: interrupter.clone(),
+        indices: tools.indices.clone(),
+    };
+    for candidate in find(&medium.path, medium.file, medium.stream, &tools.folder) {
+        context.check()?;
+        let file = FileIdentity::of_path(candidate.path()).ok();
+        let is_refused = file.is_some_and(|file| medium.refused.lock().contains(&file));
+        let is_known = slot.upgrade().is_none_or(|slot| slot.has(candidate.path()));
+        if is_refused || is_known {
+            continue;
+        }
+        // Not held meanwhile: who looks after the slot sees by that whether anybody waits for it.
+        let verdict = look_at(&candidate, medium, tools, &options);
+        let Some(slot) = slot.upgrade() else {
+            return Err(JobStop::Cancelled);
+        };
+        match verdict {
+            Ok(file) => {
+                tracing::info!("{}: verified", file.path.display());
+                slot.offer(file);
+            }
+            Err(_) if interrupter.is_interrupted() => return Err(JobStop::Cancelled),
+            Err(reason) => {
+                medium.refused.lock().extend(file);
+                let path = candidate.path();
+                tracing::warn!("{}: not used: {reason}", path.display());
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                slot.refuse(&format!("{name}: not used: {reason}"));
+            }
+        }
+        (medium.notify)();
+    }
+    Ok(())
+}
+
+/// A file that may be decoded in the medium's place, or the reason why it may not.
+fn look_at(
+    candidate: &Candidate,
+    medium: &Medium,
+    tools: &Tools,
+    options: &VerifyOptions,
+) -> Result<ProxyFile, String> {
+    let path = candidate.path();
+    let before = FileIdentity::of_path(path).map_err(|error| error.to_string())?;
+    match candidate.verify(&medium.path, &tools.folder, options) {
+        Ok(_) => {}
+        // It was verified all the same, and will be once more the next time.
+        Err(error @ VerifyError::Note(..)) => tracing::warn!("{error}"),
+        Err(VerifyError::Refused(_, refusal)) => return Err(refusal.to_string()),
+        Err(error) => return Err(error.to_string()),
+    }
+    let indices = tools.indices.as_ref();
+    let file = ProxyFile::open(path, medium.size, &options.interrupter, indices)
+        .map_err(|error| error.to_string())?;
+    let source = FileIdentity::of_path(&medium.path);
+    if source.ok() != Some(medium.file) {
+        return Err("the source has changed since it was opened".to_owned());
+    }
+    if file.identity != before {
+        return Err("it changed while it was verified".to_owned());
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_goes_between_proxies_and_source() {
+        assert_eq!(ProxyUse::Auto.toggled(), ProxyUse::Always);
+        assert_eq!(ProxyUse::Always.toggled().rung(), Rung::Source);
+        assert_eq!(ProxyUse::Never.rung(), Rung::Source);
+    }
+}

@@ -1,0 +1,203 @@
+//! Finding the proxies of a source: in the proxy folder, and beside the source where cameras and editing
+//! programs leave theirs.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::folder::ProxyFolder;
+use super::record::Verification;
+use super::sidecar;
+use super::verify::{VerifyError, VerifyOptions, verify_with};
+use crate::decode::FileIdentity;
+use crate::media::StreamId;
+
+/// Folders beside a source in which editing programs keep proxies under the source's name.
+const FOLDERS: [&str; 4] = ["Proxy", "Proxies", "proxy", "proxies"];
+
+/// Endings of the small copies that cameras record beside the large ones.
+const CAMERA_ENDINGS: [&str; 4] = ["LRV", "lrv", "LRF", "lrf"];
+
+/// Some cameras tell the two apart by the beginning of the name as well.
+const CAMERA_BEGINNINGS: [(&str, &str); 2] = [("GX", "GL"), ("GH", "GL")];
+
+/// What the names of films end in: other files may have the same name.
+const FILMS: [&str; 12] = [
+    "mov", "mp4", "m4v", "mxf", "mkv", "avi", "webm", "ts", "mts", "m2ts", "lrv", "lrf",
+];
+
+/// Files in a folder that are looked at at most.
+const MOST_ENTRIES: usize = 20_000;
+
+/// A file that may be a proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Candidate {
+    /// It was made here: a record beside it says of what.
+    Made(PathBuf),
+    /// It lies where cameras and other programs leave theirs.
+    Sidecar(PathBuf),
+}
+
+impl Candidate {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Made(path) | Self::Sidecar(path) => path,
+        }
+    }
+
+    /// Compares it with `source`, unless that was done before and neither has changed. What comes of it is
+    /// noted in `folder`.
+    ///
+    /// # Errors
+    /// What differs, or why it cannot be told.
+    pub fn verify(
+        &self,
+        source: &Path,
+        folder: &ProxyFolder,
+        options: &VerifyOptions,
+    ) -> Result<Verification, VerifyError> {
+        match self {
+            Self::Made(path) => verify_with(path, Some(source), options, false),
+            Self::Sidecar(path) => sidecar::verify(source, path, folder, options),
+        }
+    }
+}
+
+/// What may be a proxy of a stream of `source`, which is the file of this identity. Folders that cannot be
+/// read hold none.
+pub fn find(
+    source: &Path,
+    file: FileIdentity,
+    stream: StreamId,
+    folder: &ProxyFolder,
+) -> Vec<Candidate> {
+    let source = std::path::absolute(source).unwrap_or_else(|_| source.to_owned());
+    let made = folder.of_source(&source, file, stream);
+    let made = made.unwrap_or_else(|error| {
+        tracing::warn!("{}: {error}", folder.path().display());
+        Vec::new()
+    });
+    let mut found: Vec<Candidate> = made.into_iter().map(Candidate::Made).collect();
+    let sidecars = sidecars(&source).into_iter();
+    found.extend(sidecars.map(Candidate::Sidecar));
+    found
+}
+
+fn sidecars(source: &Path) -> Vec<PathBuf> {
+    let (Some(folder), Some(stem)) = (source.parent(), source.file_stem()) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let mut add = |path: PathBuf| {
+        let is_file = path.is_file() && path != source;
+        // On some file systems several of these names are one.
+        let identity = FileIdentity::of_path(&path).ok();
+        let is_known = |known: &PathBuf| FileIdentity::of_path(known).ok() == identity;
+        if is_file && !found.iter().any(is_known) {
+            found.push(path);
+        }
+    };
+    for name in FOLDERS {
+        let Ok(entries) = std::fs::read_dir(folder.join(name)) else {
+            continue;
+        };
+        let paths = entries
+            .take(MOST_ENTRIES)
+            .flatten()
+            .map(|entry| entry.path());
+        let mut named: Vec<PathBuf> = paths
+            .filter(|path| path.file_stem() == Some(stem) && is_film(path))
+            .collect();
+        named.sort();
+        named.into_iter().for_each(&mut add);
+    }
+    let stem = stem.to_string_lossy();
+    let mut stems = vec![stem.to_string()];
+    for (large, small) in CAMERA_BEGINNINGS {
+        stems.extend(
+            stem.strip_prefix(large)
+                .map(|rest| format!("{small}{rest}")),
+        );
+    }
+    for stem in stems {
+        for ending in CAMERA_ENDINGS {
+            add(folder.join(format!("{stem}.{ending}")));
+        }
+    }
+    found
+}
+
+fn is_film(path: &Path) -> bool {
+    let ending = path.extension().and_then(OsStr::to_str);
+    ending.is_some_and(|ending| FILMS.iter().any(|film| film.eq_ignore_ascii_case(ending)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::{Preset, ProxyCodec, ProxyRecord};
+
+    #[test]
+    fn what_cameras_and_programs_leave_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let touch = |name: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, name).unwrap();
+            path
+        };
+        let source = touch("GX010001.MP4");
+        for name in [
+            "other.LRV",
+            "Proxy/other.mov",
+            "Proxy/GX010001.json",
+            "GX010001.wav",
+        ] {
+            touch(name);
+        }
+        assert!(sidecars(&source).is_empty());
+        let wanted = [
+            touch("Proxy/GX010001.mov"),
+            touch("Proxies/GX010001.mp4"),
+            touch("GX010001.LRF"),
+            touch("GL010001.LRV"),
+        ];
+        assert_eq!(sidecars(&source), wanted);
+    }
+
+    #[test]
+    fn proxies_of_the_source_as_it_is_and_as_it_was_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let proxies = ProxyFolder::new(&folder.path().join("proxies"));
+        proxies.prepare().unwrap();
+        let source = folder.path().join("clip.mov");
+        std::fs::write(&source, "source").unwrap();
+        let file = FileIdentity::of_path(&source).unwrap();
+        let before = FileIdentity { bytes: 1, ..file };
+        let place = |source: &Path, file, preset| {
+            let codec = ProxyCodec::H264Intra;
+            let proxy = proxies.place_of(source, file, StreamId(0), preset, codec);
+            std::fs::write(&proxy, "proxy").unwrap();
+            let record = ProxyRecord {
+                source: source.to_owned(),
+                source_file: file,
+                proxy_file: FileIdentity::of_path(&proxy).unwrap(),
+                preset,
+                codec,
+                verified: None,
+            };
+            record.write_beside(&proxy).unwrap();
+            Candidate::Made(proxy)
+        };
+        let elsewhere = folder.path().join("elsewhere/clip.mov");
+        place(&elsewhere, before, Preset::Draft);
+        let mut wanted = [
+            place(&source, file, Preset::Quarter),
+            place(&source, before, Preset::Preview),
+            // It had another name when its proxy was made.
+            place(&folder.path().join("old.mov"), file, Preset::Half),
+        ];
+        wanted.sort_by(|a, b| a.path().cmp(b.path()));
+        assert_eq!(find(&source, file, StreamId(0), &proxies), wanted);
+    }
+}
