@@ -158,6 +158,7 @@ impl Player {
         let make_engine = {
             let (clock, snapshot) = (Arc::clone(&clock), Arc::clone(&snapshot));
             let (audio, start) = (options.audio, options.start);
+            let pressure = memory.gauge();
             move || {
                 let sound = Box::new(AudioPlayer::start(Arc::clone(&clock), audio));
                 let opener = Box::new(opener);
@@ -170,6 +171,7 @@ impl Player {
                     sources,
                     anchor,
                     snapshot,
+                    memory: pressure,
                 };
                 Engine::new(parts, start)
             }

@@ -4,6 +4,7 @@ mod audio_layout;
 mod audio_reader;
 mod canonical;
 mod containers;
+mod cost;
 mod frame_buffers;
 mod index;
 mod index_reader;
@@ -18,6 +19,7 @@ mod rates;
 mod raw_stream;
 mod repack;
 mod ring;
+mod rung;
 mod sequence;
 mod session;
 mod sniff;
@@ -27,6 +29,7 @@ mod video_reader;
 
 pub use audio_reader::{AudioChunk, AudioRead, AudioReadError, AudioReader};
 pub use canonical::{CanonicalFormat, describe, format_from_raw, format_name, raw_format};
+pub use cost::{Cost, CostMeter};
 pub use frame_buffers::BufferCounters;
 pub use index::{GopIndex, IndexBuilder, IndexBytesError, Keyframe, Numbering, PacketStamp};
 pub use index_reader::{index_from_bytes, index_parameters, kept_or_read_index, read_index};
@@ -40,10 +43,11 @@ pub use probe::{
 pub use rates::RateEstimate;
 pub use repack::{RepackError, Repacker};
 pub use ring::{FrameConsumer, FrameProducer, Picture, PlannedFrame, RingItem, frame_ring};
+pub use rung::Rung;
 pub use sequence::{SequenceSession, media_info_of_sequence};
 pub use session::{
-    Approximations, Hand, SessionOptions, SharedAnchor, SourceStatus, Still, VideoSession,
-    VideoSource,
+    Approximations, Hand, SessionOptions, SharedAnchor, SharedRung, SourceStatus, Still,
+    VideoSession, VideoSource,
 };
 pub use source_file::{FileChange, FileIdentity, Interrupter};
 pub use tags::{

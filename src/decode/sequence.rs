@@ -25,6 +25,7 @@ use super::input::OpenError;
 use super::plan::{Generation, VideoPlan};
 use super::probe::{probe, require_playable};
 use super::ring::{FrameConsumer, frame_ring};
+use super::rung::Rung;
 use super::session::{SessionOptions, SourceStatus, VideoSource};
 use super::source_file::Interrupter;
 use super::video_reader::DecodeError;
@@ -236,6 +237,9 @@ impl VideoSource for SequenceSession {
             ),
             interlaced: self.shared.interlaced.load(Ordering::Relaxed),
             decoded: load(&self.shared.decoded),
+            rung: Rung::Source,
+            cost: None,
+            left_out: 0,
         }
     }
 

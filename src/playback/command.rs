@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::quality::QualityMode;
 use super::snapshot::Severity;
 use crate::decode::LoopMode;
 use crate::media::{CompareView, ViewSettings};
@@ -78,6 +79,8 @@ pub enum Command {
     SetView(ViewSettings),
     /// Show the sides of comparisons like this.
     SetCompare(CompareView),
+    /// Say who chooses what is decoded.
+    SetQuality(QualityMode),
     /// Show the person at the screen a message.
     Tell(Severity, String),
     /// Stop all threads.

@@ -10,6 +10,7 @@ mod engine;
 mod engine_thread;
 mod opener;
 mod pacer;
+pub mod quality;
 mod records;
 mod schedule;
 mod scheduler;
@@ -32,7 +33,8 @@ pub use schedule::{
 };
 pub use scheduler::{FrameScheduler, Origin, Pull};
 pub use snapshot::{
-    AudioState, ClockSource, MediaState, Notice, PlaybackStatus, Severity, Snapshot,
+    AudioState, ClockSource, MediaState, Notice, PlaybackStatus, QualityState, RungTimes, Severity,
+    Snapshot,
 };
 pub use sound::Sound;
 pub use timeline::{

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::quality::QualityMode;
 use super::timeline::TimelineState;
-use crate::decode::{GopIndex, LoopMode};
+use crate::decode::{GopIndex, LoopMode, Rung};
 use crate::media::{CompareView, MediaInfo, ViewSettings};
 use crate::time::{
     FrameIndex, FrameRate, MediaSpan, MediaTime, Position, PositionContext, PositionError, Speed,
@@ -48,6 +50,46 @@ pub enum AudioState {
     Playing(String),
     /// It is silent for this reason; playback goes on.
     Silent(String),
+}
+
+/// How long each rung was played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RungTimes([Duration; Rung::ALL.len()]);
+
+impl RungTimes {
+    pub(super) fn add(&mut self, rung: Rung, time: Duration) {
+        let sum = &mut self.0[rung as usize];
+        *sum = sum.saturating_add(time);
+    }
+
+    /// How long `rung` was played.
+    pub fn of(&self, rung: Rung) -> Duration {
+        self.0[rung as usize]
+    }
+}
+
+/// What is decoded, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct QualityState {
+    /// Who chooses.
+    pub mode: QualityMode,
+    /// What is decoded; `None` where there are no pictures.
+    pub rung: Option<Rung>,
+    /// The last decision in words, `decode 41 ms > 33 ms: half proxy`; empty where there was no choice.
+    pub words: Arc<str>,
+    /// How often the controller has changed the rung while a clip played.
+    pub switches: u64,
+    /// Frames left out on purpose since the medium was opened.
+    pub left_out: u64,
+    /// How long each rung was played.
+    pub times: RungTimes,
+}
+
+impl QualityState {
+    /// What people are told, without what counts up all the time.
+    fn news(&self) -> (QualityMode, Option<Rung>, &str, u64) {
+        (self.mode, self.rung, &self.words, self.switches)
+    }
 }
 
 /// How bad a notice is.
@@ -180,6 +222,8 @@ pub struct Snapshot {
     pub underruns: u64,
     /// What of the sound is not as asked, although it is heard.
     pub audio_note: Option<String>,
+    /// What is decoded, and why.
+    pub quality: QualityState,
 }
 
 impl Snapshot {
@@ -224,6 +268,7 @@ impl Snapshot {
             && (self.damaged_packets, self.outside_pool)
                 == (other.damaged_packets, other.outside_pool)
             && (self.underruns, &self.audio_note) == (other.underruns, &other.audio_note)
+            && self.quality.news() == other.quality.news()
     }
 }
 
@@ -268,6 +313,7 @@ impl Default for Snapshot {
             repacked: 0,
             underruns: 0,
             audio_note: None,
+            quality: QualityState::default(),
         }
     }
 }

@@ -16,6 +16,7 @@ mod indexer;
 mod kept;
 mod keyframes;
 mod reverse;
+mod thin;
 mod worker;
 
 use std::fmt;
@@ -30,6 +31,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
 use self::keyframes::Keyframes;
+pub use self::thin::SharedRung;
+use super::cost::{Cost, CostMeter};
 use super::frame_buffers::BufferCounters;
 use super::index::GopIndex;
 use super::index_reader::index_builder;
@@ -37,9 +40,10 @@ use super::input::Input;
 use super::keeper::{FrameKeeper, IndexStore};
 use super::plan::{Generation, RunAnchor, VideoPlan};
 use super::ring::{FrameConsumer, Picture, frame_ring};
+use super::rung::Rung;
 use super::source_file::Interrupter;
 use super::video_reader::{DecodeError, ReaderOptions, VideoReader};
-use crate::media::{VideoFrame, VideoStream};
+use crate::media::{Size, VideoFrame, VideoStream};
 use crate::memory::FramePool;
 use crate::time::{Clock, FrameIndex, MediaSpan};
 
@@ -91,6 +95,12 @@ pub struct SourceStatus {
     pub interlaced: bool,
     /// Pictures that came out of the decoder, whether they were shown or not.
     pub decoded: u64,
+    /// What is decoded.
+    pub rung: Rung,
+    /// What a frame of that rung costs, as far as it was measured.
+    pub cost: Option<Cost>,
+    /// Frames that were left out on purpose, for the rung leaves them out.
+    pub left_out: u64,
 }
 
 /// A picture that is at hand without decoding.
@@ -132,6 +142,14 @@ pub trait VideoSource: Send {
     /// Follows a hand that moves slowly: until the next plan, what may be decoded that nobody has asked for
     /// is what lies around it. Returns at once.
     fn follow_hand(&mut self, _hand: Hand) {}
+    /// Asks for this rung of the quality ladder from the next frame on, as far as it is there. Returns at
+    /// once; [`SourceStatus::rung`] says what is decoded.
+    fn set_rung(&mut self, _rung: Rung) {}
+    /// The rungs that can be asked for and the size of their pictures, the best first. Empty where there is
+    /// no choice.
+    fn rungs(&self) -> Vec<(Rung, Size)> {
+        Vec::new()
+    }
     /// How it is doing.
     fn status(&self) -> SourceStatus;
     /// The frames known so far.
@@ -171,6 +189,12 @@ pub(super) struct Shared {
     prefetch: AtomicBool,
     /// The hand that drags the playhead, since the last plan.
     hand: Mutex<Option<Hand>>,
+    /// What is to be decoded, and what is.
+    asked_rung: SharedRung,
+    rung: SharedRung,
+    /// What the present rung costs.
+    meter: Mutex<CostMeter>,
+    left_out: AtomicU64,
     fill: Arc<AtomicUsize>,
     notify: Arc<dyn Fn() + Send + Sync>,
 }
@@ -193,6 +217,8 @@ pub struct VideoSession {
     given: Generation,
     shared: Arc<Shared>,
     capacity: usize,
+    /// Of the source's pictures.
+    size: Size,
     counters: Arc<BufferCounters>,
     interrupter: Interrupter,
     keeper: Option<Arc<dyn FrameKeeper>>,
@@ -246,6 +272,10 @@ impl VideoSession {
             interlaced: AtomicBool::new(false),
             prefetch: AtomicBool::new(true),
             hand: Mutex::new(None),
+            asked_rung: SharedRung::default(),
+            rung: SharedRung::default(),
+            meter: Mutex::default(),
+            left_out: AtomicU64::new(0),
             fill: producer.fill(),
             notify: Arc::clone(&options.notify),
         });
@@ -259,6 +289,7 @@ impl VideoSession {
             given: Generation::default(),
             shared: Arc::clone(&shared),
             capacity,
+            size: stream.size,
             counters: Arc::default(),
             interrupter: interrupter.clone(),
             keeper: options.keeper.clone(),
@@ -355,7 +386,20 @@ impl VideoSource for VideoSession {
             repacked: load(&self.counters.repacked),
             interlaced: self.shared.interlaced.load(Ordering::Relaxed),
             decoded: load(&self.shared.decoded),
+            rung: self.shared.rung.get(),
+            cost: self.shared.meter.lock().cost(),
+            left_out: load(&self.shared.left_out),
         }
+    }
+
+    fn set_rung(&mut self, rung: Rung) {
+        self.shared.asked_rung.set(rung);
+        let _already_awake = self.wake.try_send(());
+    }
+
+    fn rungs(&self) -> Vec<(Rung, Size)> {
+        let own = [Rung::Source, Rung::Thinned, Rung::Keyframes];
+        own.map(|rung| (rung, self.size)).to_vec()
     }
 
     fn index(&self) -> Arc<GopIndex> {

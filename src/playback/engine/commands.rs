@@ -59,6 +59,10 @@ impl Engine {
             Command::SetAudioDevice(device) => self.sound.set_device(device),
             Command::SetView(view) => self.view = view,
             Command::SetCompare(compare) => self.compare = compare,
+            Command::SetQuality(mode) => {
+                self.quality.set_mode(mode);
+                self.follow_quality(self.clock.now());
+            }
             Command::Tell(severity, text) => {
                 self.notices.push(severity, text, Some(self.clock.now()));
             }

@@ -28,6 +28,7 @@ mod commands;
 mod grain;
 mod medium;
 mod plan;
+mod quality;
 mod reload;
 mod report;
 mod run;
@@ -42,15 +43,18 @@ use crossbeam_channel::Sender;
 use self::grain::Grain;
 use self::medium::Medium;
 use self::plan::Planned;
+use self::quality::Quality;
 use self::report::Notices;
 use self::run::AudioRun;
 use self::scrub::{DecodingPace, Scrub};
 use super::opener::Opener;
+use super::quality::{Controller, Policy};
 use super::schedule::{AtHand, Epoch, Feedback, NewSource, Schedule, ScheduleMode};
 use super::snapshot::{ClockSource, PlaybackStatus, Snapshot};
 use super::sound::Sound;
 use crate::decode::{Generation, LoopMode, RunAnchor, SharedAnchor};
 use crate::media::{CompareView, ViewSettings};
+use crate::memory::PressureGauge;
 use crate::time::{Clock, FrameIndex, MediaSpan, Moment, Position, Speed};
 
 /// What the engine is connected to.
@@ -71,6 +75,8 @@ pub struct EngineParts {
     pub anchor: SharedAnchor,
     /// Where the state is published.
     pub snapshot: Arc<ArcSwap<Snapshot>>,
+    /// How short memory is.
+    pub memory: PressureGauge,
 }
 
 /// How a medium begins.
@@ -86,6 +92,8 @@ pub struct StartOptions {
     pub mark_in: Option<Position>,
     /// The out mark.
     pub mark_out: Option<Position>,
+    /// What is wanted of quality.
+    pub quality: Policy,
 }
 
 /// What the transport is doing.
@@ -168,6 +176,8 @@ pub struct Engine {
     pub(super) audio_delay_millis: i32,
     pub(super) clock_source: ClockSource,
     pub(super) sound_ahead: Option<MediaSpan>,
+    // What is decoded.
+    pub(super) quality: Quality,
     // What people see.
     pub(super) view: ViewSettings,
     pub(super) compare: CompareView,
@@ -223,6 +233,7 @@ impl Engine {
             audio_delay_millis: 0,
             clock_source: ClockSource::Monotonic,
             sound_ahead: None,
+            quality: Quality::new(Controller::new(start.quality), parts.memory),
             view: ViewSettings::default(),
             compare: CompareView::default(),
             notices: Notices::default(),
@@ -257,6 +268,7 @@ impl Engine {
             Phase::Untimed => self.check_ended(),
             Phase::Idle | Phase::Held | Phase::Ended => {}
         }
+        self.follow_quality(now);
         self.notices.expire(now);
         self.publish_snapshot();
         self.next_look(now)

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::media::{Cost, SimMedia, tiny_picture};
 use crate::decode::{
     CatchUp, FrameProducer, Generation, GopIndex, Numbering, Picture, PlanCursor, PlannedFrame,
-    RingItem, SharedAnchor, SourceStatus, Still, VideoPlan, VideoSource,
+    RingItem, Rung, SharedAnchor, SourceStatus, Still, VideoPlan, VideoSource,
 };
 use crate::media::VideoFrame;
 use crate::time::{Clock, FrameIndex, MediaSpan, MediaTime, Moment, SimClock};

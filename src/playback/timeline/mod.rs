@@ -58,8 +58,8 @@ use self::revision::NextRevision;
 use self::worker::{Order, Worker};
 use crate::cache::FrameCache;
 use crate::decode::{
-    FrameConsumer, Generation, GopIndex, IndexStore, SharedAnchor, SourceStatus, Still, VideoPlan,
-    VideoSource, frame_ring,
+    FrameConsumer, Generation, GopIndex, IndexStore, Rung, SharedAnchor, SourceStatus, Still,
+    VideoPlan, VideoSource, frame_ring,
 };
 use crate::memory::FramePool;
 use crate::time::{Clock, FrameIndex};
@@ -223,6 +223,9 @@ impl VideoSource for TimelineSource {
             interlaced: self.shared.interlaced.load(Ordering::Relaxed),
             repacked: load(&self.shared.repacked),
             decoded: load(&self.shared.decoded),
+            rung: Rung::Source,
+            cost: None,
+            left_out: 0,
         }
     }
 

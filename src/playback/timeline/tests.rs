@@ -185,6 +185,9 @@ impl VideoSource for ScriptSession {
             interlaced: false,
             repacked: 0,
             decoded: 0,
+            rung: crate::decode::Rung::Source,
+            cost: None,
+            left_out: 0,
         }
     }
 

@@ -26,6 +26,9 @@ impl VideoSource for SimSource {
             repacked: 0,
             interlaced: false,
             decoded: session.begun.len() as u64,
+            rung: Rung::Source,
+            cost: None,
+            left_out: 0,
         }
     }
 

@@ -132,6 +132,7 @@ pub(super) fn snapshot(frames: i64, position: i64) -> Snapshot {
         repacked: 0,
         underruns: 0,
         audio_note: None,
+        quality: crate::playback::QualityState::default(),
     }
 }
 
