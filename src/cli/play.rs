@@ -21,7 +21,6 @@ use crate::gpu::{self, RgbaPicture};
 use crate::media::{CompareView, MediaInfo, Size};
 use crate::memory::MemoryBudget;
 use crate::metrics::SoakReport;
-use crate::playback::quality::Policy;
 use crate::playback::{Command, StartOptions, TimelineSettings, TimelineState};
 use crate::time::FrameRate;
 use crate::timeline::import::is_timeline;
@@ -194,7 +193,7 @@ fn player_options(args: &PlayArgs) -> PlayerOptions {
         position: transport.start,
         mark_in: transport.mark_in,
         mark_out: transport.mark_out,
-        quality: Policy::default(),
+        quality: args.quality.policy(),
     };
     let mut commands = vec![
         Command::SetSpeed(transport.speed),

@@ -148,6 +148,7 @@ actions! {
         ToggleCompare, "toggle-compare", "Compare: only A, only B";
         WipeLeft, "wipe-left", "Compare: wipe line to the left";
         WipeRight, "wipe-right", "Compare: wipe line to the right";
+        CycleQuality, "cycle-quality", "Quality: auto, source, proxy, draft";
     }
     Window {
         OpenFiles, "open-files", "Open files";

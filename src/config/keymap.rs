@@ -90,6 +90,7 @@ const DEFAULTS: &[(&str, Action)] = &[
     ("Shift+W", Action::ToggleCompare),
     ("Alt+Left", Action::WipeLeft),
     ("Alt+Right", Action::WipeRight),
+    ("Shift+Q", Action::CycleQuality),
     ("Ctrl+O", Action::OpenFiles),
     (">", Action::NextFile),
     ("Ctrl+PageDown", Action::NextFile),

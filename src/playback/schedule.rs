@@ -147,6 +147,11 @@ impl Feedback {
         self.present.lock().cost()
     }
 
+    /// Begins to measure presenting anew.
+    pub(super) fn forget_present_cost(&self) {
+        *self.present.lock() = PresentMeter::default();
+    }
+
     pub(super) fn set_late_frames(&self, frames: u64) {
         self.late_frames.store(frames, Ordering::Relaxed);
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::quality::QualityMode;
+use super::quality::{OutputScale, QualityMode};
 use super::timeline::TimelineState;
 use crate::decode::{GopIndex, LoopMode, Rung};
 use crate::media::{CompareView, MediaInfo, ViewSettings};
@@ -77,6 +77,8 @@ pub struct QualityState {
     pub rung: Option<Rung>,
     /// The last decision in words, `decode 41 ms > 33 ms: half proxy`; empty where there was no choice.
     pub words: Arc<str>,
+    /// How large the picture is made, against the size that it is shown at.
+    pub scale: OutputScale,
     /// How often the controller has changed the rung while a clip played.
     pub switches: u64,
     /// Frames left out on purpose since the medium was opened.
@@ -87,8 +89,8 @@ pub struct QualityState {
 
 impl QualityState {
     /// What people are told, without what counts up all the time.
-    fn news(&self) -> (QualityMode, Option<Rung>, &str, u64) {
-        (self.mode, self.rung, &self.words, self.switches)
+    fn news(&self) -> (QualityMode, Option<Rung>, &str, OutputScale, u64) {
+        (self.mode, self.rung, &self.words, self.scale, self.switches)
     }
 }
 

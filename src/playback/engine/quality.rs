@@ -8,7 +8,8 @@ use super::{Engine, Phase};
 use crate::decode::{GopIndex, Rung, SourceStatus};
 use crate::memory::PressureGauge;
 use crate::playback::quality::{
-    Activity, ClipKey, ClipSignals, Controller, Decision, QualityMode, RungSignals, Rungs, Signals,
+    Activity, ClipKey, ClipSignals, Controller, Decision, OutputScale, QualityMode, RungSignals,
+    Rungs, Signals,
 };
 use crate::playback::schedule::Epoch;
 use crate::playback::snapshot::{QualityState, RungTimes};
@@ -70,6 +71,7 @@ impl Quality {
             mode: self.controller.policy().mode,
             rung: status.map(|status| status.rung),
             words: Arc::clone(&self.words),
+            scale: self.decision.map_or(OutputScale::Full, |it| it.scale),
             switches: self.controller.switches(),
             left_out: status.map_or(0, |status| status.left_out),
             times: self.times,
@@ -102,6 +104,11 @@ impl Engine {
         let decision = self.quality.controller.decide(&signals);
         if self.quality.decision != Some(decision) {
             tracing::debug!("quality: {decision}");
+            let before = self.quality.decision.map(|before| before.scale);
+            if before != Some(decision.scale) {
+                // What presenting costs at another size says nothing of this one.
+                self.feedback.forget_present_cost();
+            }
             self.quality.words = decision.to_string().into();
             self.quality.decision = Some(decision);
         }
