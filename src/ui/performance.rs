@@ -6,8 +6,7 @@ use std::sync::Arc;
 use egui::{Align2, Color32, Galley, Pos2, Rect, Stroke, pos2, vec2};
 
 use crate::memory::Pressure;
-use crate::playback::quality::rung_name;
-use crate::playback::{PlaybackStatus, QualityState};
+use crate::playback::PlaybackStatus;
 use crate::time::Moment;
 
 use super::canvas::Canvas;
@@ -365,16 +364,6 @@ fn trouble_section(input: &UiInput<'_>) -> Option<Section> {
     Some(Section(lines))
 }
 
-/// What is decoded, and why.
-fn quality_words(quality: &QualityState) -> String {
-    match quality.rung {
-        None => "–".to_owned(),
-        Some(rung) if quality.words.is_empty() => rung_name(rung).to_owned(),
-        // The decision names the rung.
-        Some(_) => quality.words.to_string(),
-    }
-}
-
 fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
     let (snapshot, stats) = (input.snapshot, input.stats);
     let or_none = |words: &str| {
@@ -420,7 +409,7 @@ fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
         Line::Words("Decoder", or_none(&snapshot.decoder)),
         Line::Words("Source", source),
         Line::Words("Picture", picture),
-        Line::Words("Quality", quality_words(&snapshot.quality)),
+        Line::Words("Quality", format::quality_words(&snapshot.quality)),
         Line::Words("Convert", or_none(&stats.converter)),
         Line::Words("Adapter", or_none(&stats.adapter)),
         Line::Gap,

@@ -31,6 +31,7 @@ mod screen;
 mod scrub;
 mod sequences;
 mod sound_truth;
+mod thinned;
 mod thumbnails;
 mod timeline_sound;
 mod timelines;

@@ -72,6 +72,9 @@ impl VideoReader {
             self.pass_packet();
             return Ok(Step::Progress);
         }
+        // Pictures that the decoder still held are lost with those between the keyframes.
+        let before = self.packet.pts().map(|pts| pts - 1);
+        self.unwanted_until = self.unwanted_until.max(before);
         self.decoder.flush();
         self.decoder.skip_frame(ffmpeg::Discard::Default);
         self.sent_packets += 1;
