@@ -93,7 +93,7 @@ impl Worker {
         }
         let step = match thinning {
             Some(rung) => self.thinned_step(rung)?,
-            None => self.read_step(&is_wanted)?,
+            None => self.whole_step(&is_wanted)?,
         };
         match step {
             Step::Progress => Ok(Work::Go),

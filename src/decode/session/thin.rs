@@ -99,6 +99,19 @@ impl Worker {
         Ok(step)
     }
 
+    /// The same, where nothing is left out on purpose any more. After keyframes alone that takes until the next
+    /// one, and what comes up to there is left out all the same.
+    pub(super) fn whole_step(
+        &mut self,
+        is_wanted: &dyn Fn(i64) -> bool,
+    ) -> Result<Step, DecodeError> {
+        let step = self.read_step(is_wanted)?;
+        if self.thin.until.is_some() {
+            self.thin.until = self.thin.until.max(self.reader.unwanted_until());
+        }
+        Ok(step)
+    }
+
     /// Whether enough keyframes wait already.
     pub(super) fn is_far_ahead(&self) -> bool {
         let Some(anchor) = self.options.anchor.load_full() else {
