@@ -253,6 +253,7 @@ impl Headless {
 
     fn show(&mut self, snapshot: &Snapshot, token: u64) -> Result<[(Cost, u64); 3], StageError> {
         let size = self.target.size();
+        self.stage.set_scale(snapshot.quality.scale);
         let times = self.stage.make_picture(size, token)?;
         self.player.show_at(self.stage.shown_size(size));
         let view = &snapshot.view;

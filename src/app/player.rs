@@ -168,6 +168,7 @@ impl Player {
             let (clock, snapshot) = (Arc::clone(&clock), Arc::clone(&snapshot));
             let (audio, start) = (options.audio, options.start);
             let sound_memory = Some(Arc::clone(&memory));
+            let pressure = memory.gauge();
             move || {
                 let sound = Box::new(AudioPlayer::start(Arc::clone(&clock), audio, sound_memory));
                 let opener = Box::new(opener);
@@ -180,6 +181,7 @@ impl Player {
                     sources,
                     anchor,
                     snapshot,
+                    memory: pressure,
                 };
                 Engine::new(parts, start)
             }

@@ -13,6 +13,7 @@ use crate::media::{
     CompareView, FieldOrder, Orientation, Size, VideoFrame, VideoStream, ViewSettings,
 };
 use crate::playback::Snapshot;
+use crate::playback::quality::OutputScale;
 use crate::time::FrameIndex;
 use crate::timeline::{Composite, CompositeLayer, CompositeOp, Content};
 
@@ -125,6 +126,8 @@ pub struct Stage {
     held: Option<Held>,
     compare: CompareView,
     outlook: Outlook,
+    /// How large pictures are made, against the size that they are shown at.
+    scale: OutputScale,
     shortages_told: u64,
 }
 
@@ -143,6 +146,7 @@ impl Stage {
             held: None,
             compare: CompareView::default(),
             outlook: Outlook::default(),
+            scale: OutputScale::Full,
             shortages_told: 0,
         })
     }
@@ -319,19 +323,33 @@ impl Stage {
 
     /// Whether [`Self::make_picture`] has something to do for a window of this size.
     pub fn needs_picture(&self, window: Size) -> bool {
-        let viewport = self.viewport(window);
         self.held
             .as_ref()
-            .is_some_and(|held| held.made != viewport.map(|rect| rect.size))
+            .is_some_and(|held| held.made != Some(self.scaled(held.display, window)))
+    }
+
+    /// Makes pictures smaller than they are shown from now on, or not.
+    pub fn set_scale(&mut self, scale: OutputScale) {
+        self.scale = scale;
+    }
+
+    /// The size to make a picture at that is shown in a window of this size.
+    fn scaled(&self, display: Size, window: Size) -> Size {
+        let whole = fit(display, window).size;
+        let side = |pixels: u32| (pixels * self.scale.percent()).div_ceil(100).max(1);
+        Size::new(side(whole.width()), side(whole.height())).unwrap_or(whole)
     }
 
     /// Converts what is at hand to the size that it has in a window of this size, unless that is done.
     pub fn make_picture(&mut self, window: Size, token: u64) -> Result<PictureTimes, StageError> {
         puffin::profile_scope!("picture");
+        let Some(display) = self.display_size() else {
+            return Ok(PictureTimes::default());
+        };
+        let size = self.scaled(display, window);
         let Some(held) = &mut self.held else {
             return Ok(PictureTimes::default());
         };
-        let size = fit(held.display, window).size;
         if held.made == Some(size) {
             return Ok(PictureTimes::default());
         }
@@ -345,6 +363,7 @@ impl Stage {
     /// on it. Those that the budget has no room for any more are given up. Answers whether the device ran out
     /// of memory since the last time.
     pub fn follow(&mut self, snapshot: &Snapshot) -> bool {
+        self.scale = snapshot.quality.scale;
         self.outlook.course = course_of(snapshot);
         self.viewer.set_outlook(self.outlook);
         self.viewer.settle(&self.ctx);

@@ -6,14 +6,17 @@ use std::time::Duration;
 use super::player::Player;
 use crate::cache::FrameCacheStats;
 use crate::cache::disk::{DiskCache, Fault};
+use crate::decode::Rung;
 use crate::gpu::{KeptCounts, TextureBudget};
 use crate::media::VideoStream;
 use crate::memory::FramePool;
 use crate::metrics::{
     AvOffsetReport, CacheReport, CounterReport, DiskReport, FrameFate, FrameRecord, FrameReport,
     FrameSummary, Histogram, KeptReport, OutputMode, PoolReport, ProcessReport, ProcessSampler,
-    Quantiles, RingReport, SeekReport, SignedHistogram, SoakReport, Stage as Cost, StageReport,
+    QualityReport, Quantiles, RingReport, RungReport, SeekReport, SignedHistogram, SoakReport,
+    Stage as Cost, StageReport,
 };
+use crate::playback::quality::rung_name;
 use crate::playback::{FrameScheduler, Severity, Snapshot};
 use crate::time::{MediaSpan, Moment};
 use crate::ui::{DropCounts, FrameCounts, StageTime, StageTimes, ViewStats};
@@ -92,6 +95,26 @@ pub(super) fn counters_of(snapshot: &Snapshot) -> CounterReport {
         audio_underruns: snapshot.underruns,
         audio_note: snapshot.audio_note.clone(),
     }
+}
+
+/// What was decoded, and why.
+fn quality_of(snapshot: &Snapshot) -> Option<QualityReport> {
+    let quality = &snapshot.quality;
+    let rungs: Vec<RungReport> = Rung::ALL
+        .into_iter()
+        .map(|rung| RungReport {
+            rung: rung_name(rung),
+            seconds: quality.times.of(rung).as_secs_f64(),
+        })
+        .filter(|rung| rung.seconds > 0.0)
+        .collect();
+    (!rungs.is_empty()).then(|| QualityReport {
+        mode: quality.mode.name(),
+        switches: quality.switches,
+        left_out: quality.left_out,
+        rungs,
+        last: quality.words.to_string(),
+    })
 }
 
 /// What the report says of kept pictures.
@@ -333,6 +356,7 @@ impl StatsGatherer {
             seeks: SeekReport::from_nanos(&self.seeks),
             steps_back: None,
             moves: None,
+            quality: quality_of(snapshot),
             counters: counters_of(snapshot),
             limits: Vec::new(),
         }

@@ -198,6 +198,7 @@ fn player_options(args: &PlayArgs) -> PlayerOptions {
         position: transport.start,
         mark_in: transport.mark_in,
         mark_out: transport.mark_out,
+        quality: args.quality.policy(),
     };
     let mut commands = vec![
         Command::SetSpeed(transport.speed),

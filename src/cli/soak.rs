@@ -75,6 +75,7 @@ fn player_options(args: &SoakArgs) -> PlayerOptions {
     PlayerOptions {
         start: StartOptions {
             untimed: args.untimed,
+            quality: args.quality.policy(),
             ..StartOptions::default()
         },
         audio: AudioConfig {

@@ -149,6 +149,7 @@ actions! {
         WipeLeft, "wipe-left", "Compare: wipe line to the left";
         WipeRight, "wipe-right", "Compare: wipe line to the right";
         ToggleProxies, "toggle-proxies", "Proxies or the source";
+        CycleQuality, "cycle-quality", "Quality: auto, source, proxy, draft";
     }
     Window {
         OpenFiles, "open-files", "Open files";

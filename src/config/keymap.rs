@@ -91,6 +91,7 @@ const DEFAULTS: &[(&str, Action)] = &[
     ("Alt+Left", Action::WipeLeft),
     ("Alt+Right", Action::WipeRight),
     ("U", Action::ToggleProxies),
+    ("Shift+Q", Action::CycleQuality),
     ("Ctrl+O", Action::OpenFiles),
     (">", Action::NextFile),
     ("Ctrl+PageDown", Action::NextFile),

@@ -4,6 +4,7 @@ mod audio_layout;
 mod audio_reader;
 mod canonical;
 mod containers;
+mod cost;
 mod frame_buffers;
 mod index;
 mod index_reader;
@@ -28,6 +29,7 @@ mod video_reader;
 
 pub use audio_reader::{AudioChunk, AudioRead, AudioReadError, AudioReader};
 pub use canonical::{CanonicalFormat, describe, format_from_raw, format_name, raw_format};
+pub use cost::{Cost, CostMeter};
 pub use frame_buffers::BufferCounters;
 pub use index::{GopIndex, IndexBuilder, IndexBytesError, Keyframe, Numbering, PacketStamp};
 pub use index_reader::{index_from_bytes, index_parameters, kept_or_read_index, read_index};

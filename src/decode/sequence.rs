@@ -239,6 +239,8 @@ impl VideoSource for SequenceSession {
             decoded: load(&self.shared.decoded),
             rung: Rung::Source,
             has_proxies: false,
+            cost: None,
+            left_out: 0,
         }
     }
 

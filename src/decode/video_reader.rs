@@ -5,6 +5,8 @@
 //! but the disk and the decoder, so its owner can look for new orders between steps. A
 //! [`seek`](VideoReader::seek) is one piece: it reads packets up to the keyframe that it looks for.
 
+mod keyframes;
+
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,6 +98,10 @@ pub enum DecodeError {
 const MAX_BAD_PACKETS_IN_A_ROW: u32 = 500;
 
 /// A demuxer, a decoder, and where they stand. See the module.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a state of its own; none excludes another"
+)]
 pub struct VideoReader {
     input: Input,
     stream: VideoStream,
@@ -112,6 +118,10 @@ pub struct VideoReader {
     pictures: u64,
     /// The latest time stamp since the last seek whose picture was not wanted, and may not come out.
     unwanted_until: Option<i64>,
+    /// After keyframes alone, the decoder has nothing that a later picture could refer to.
+    needs_keyframe: bool,
+    /// Pictures before this time stamp refer to what was not decoded.
+    not_before: Option<i64>,
     bad_packets_in_a_row: u32,
     damaged_packets: u64,
     ended_early: bool,
@@ -153,6 +163,8 @@ impl VideoReader {
             skip_to: None,
             pictures: 0,
             unwanted_until: None,
+            needs_keyframe: false,
+            not_before: None,
             bad_packets_in_a_row: 0,
             damaged_packets: 0,
             ended_early: false,
@@ -345,6 +357,8 @@ impl VideoReader {
         self.skip_to = None;
         self.pictures = 0;
         self.unwanted_until = None;
+        self.needs_keyframe = false;
+        self.not_before = None;
         self.bad_packets_in_a_row = 0;
         self.demux = Duration::ZERO;
         self.decode = Duration::ZERO;
@@ -392,52 +406,6 @@ impl VideoReader {
         self.feed(is_wanted)
     }
 
-    /// The picture of keyframe number `keyframe` of `index`, from its packet alone; `None` where that
-    /// does not make one. The decoder is emptied to get it, so the reader's place is lost: seek before the
-    /// next [`Self::step`].
-    ///
-    /// It is decoded without the loop filter, which no later picture can miss. That leaves edges of blocks
-    /// that a reduced picture does not show.
-    pub fn key_picture(
-        &mut self,
-        index: &GopIndex,
-        keyframe: usize,
-    ) -> Result<Option<ReadPicture>, DecodeError> {
-        puffin::profile_scope!("key picture");
-        self.seek(index, keyframe)?;
-        self.decoder.skip_frame(ffmpeg::Discard::Default);
-        self.decoder.skip_loop_filter(ffmpeg::Discard::All);
-        let picture = self.only_picture();
-        self.decoder.skip_loop_filter(ffmpeg::Discard::Default);
-        picture
-    }
-
-    /// Decodes the next packet and nothing else.
-    fn only_picture(&mut self) -> Result<Option<ReadPicture>, DecodeError> {
-        if !self.packet_waits && self.next_packet()? == ReadOutcome::End {
-            return Ok(None);
-        }
-        self.packet_waits = false;
-        let begun = self.options.clock.now();
-        let mut raw = ffmpeg::frame::Video::empty();
-        let decoded = self
-            .decoder
-            .send_packet(&self.packet)
-            .and_then(|()| self.decoder.send_eof())
-            .and_then(|()| self.decoder.receive_frame(&mut raw));
-        self.draining = true;
-        self.decode += self.since(begun);
-        Ok(match decoded {
-            Ok(()) => Some(self.picture(raw)),
-            Err(ffmpeg::Error::Eof) => None,
-            Err(error) => {
-                self.damaged_packets += 1;
-                tracing::debug!("a keyframe makes no picture: {error}");
-                None
-            }
-        })
-    }
-
     fn next_packet(&mut self) -> Result<ReadOutcome, DecodeError> {
         puffin::profile_scope!("demux");
         loop {
@@ -462,6 +430,10 @@ impl VideoReader {
     }
 
     fn feed(&mut self, is_wanted: &dyn Fn(i64) -> bool) -> Result<Step, DecodeError> {
+        if self.lacks_references() {
+            self.pass_packet();
+            return Ok(Step::Progress);
+        }
         let wanted = self.packet.pts().is_none_or(is_wanted);
         if !wanted {
             self.unwanted_until = self.unwanted_until.max(self.packet.pts());

@@ -34,8 +34,8 @@ pub use process::{MemorySlope, ProcessSample, ProcessSampler, ProcessSummary};
 pub use puffin::profile_scope as scope;
 pub use report::{
     AvOffsetReport, CacheReport, CauseCount, CounterReport, CutReport, DiskReport, FrameReport,
-    KeptReport, OutputMode, PoolReport, ProcessReport, Quantiles, RingReport, SeekReport,
-    SoakReport, StageReport, StepsBackReport,
+    KeptReport, OutputMode, PoolReport, ProcessReport, QualityReport, Quantiles, RingReport,
+    RungReport, SeekReport, SoakReport, StageReport, StepsBackReport,
 };
 pub use signed::SignedHistogram;
 pub use stage::{Stage, StageTimes};

@@ -60,6 +60,8 @@ pub struct SoakReport {
     pub steps_back: Option<StepsBackReport>,
     /// How the moves of a trace were answered, where one was followed.
     pub moves: Option<MoveReport>,
+    /// What was decoded, where there was a choice.
+    pub quality: Option<QualityReport>,
     /// What went another way than it should, without a frame being lost by it.
     pub counters: CounterReport,
     /// The limits stated, and whether they were kept.
@@ -313,6 +315,30 @@ impl CounterReport {
         .into_iter()
         .filter(|(_, count)| *count > 0)
     }
+}
+
+/// What was decoded, where there was a choice.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct QualityReport {
+    /// Who chose: `auto`, `source`, `proxy` or `draft`.
+    pub mode: &'static str,
+    /// How often the rung changed while a clip played; choices at cuts and pauses do not count.
+    pub switches: u64,
+    /// Frames left out on purpose, of the medium that was open last. They do not count as dropped.
+    pub left_out: u64,
+    /// How long each rung was played; only those that were.
+    pub rungs: Vec<RungReport>,
+    /// The last decision and its reason, in words.
+    pub last: String,
+}
+
+/// How long a rung was played.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RungReport {
+    /// `source`, `source, thinned`, `half proxy`, `quarter proxy` or `keyframes`.
+    pub rung: &'static str,
+    /// Seconds.
+    pub seconds: f64,
 }
 
 /// What this run did with the disk cache.

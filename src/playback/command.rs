@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::proxies::ProxyUse;
+use super::quality::QualityMode;
 use super::snapshot::Severity;
 use crate::decode::LoopMode;
 use crate::media::{CompareView, ViewSettings};
@@ -81,6 +82,8 @@ pub enum Command {
     SetCompare(CompareView),
     /// Show proxies in the place of their sources, or not. [`ProxyUse::Never`] cannot be taken back.
     SetProxies(ProxyUse),
+    /// Say who chooses what is decoded.
+    SetQuality(QualityMode),
     /// Show the person at the screen a message.
     Tell(Severity, String),
     /// Stop all threads.

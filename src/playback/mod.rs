@@ -11,6 +11,7 @@ mod engine_thread;
 mod opener;
 mod pacer;
 mod proxies;
+pub mod quality;
 mod records;
 mod schedule;
 mod scheduler;
@@ -34,7 +35,8 @@ pub use schedule::{
 };
 pub use scheduler::{FrameScheduler, Origin, Pull};
 pub use snapshot::{
-    AudioState, ClockSource, MediaState, Notice, PlaybackStatus, Severity, Snapshot,
+    AudioState, ClockSource, MediaState, Notice, PlaybackStatus, QualityState, RungTimes, Severity,
+    Snapshot,
 };
 pub use sound::Sound;
 pub use timeline::{

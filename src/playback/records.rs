@@ -67,6 +67,8 @@ pub(super) struct Records {
     taken: Option<Taken>,
     /// A repetition whose cause shows when the next frame comes.
     repetition: Option<FrameRecord>,
+    /// Frames late, or dropped although the display could have shown them.
+    lost: u64,
     /// The stage after decoding that took longest for the last frame presented.
     slowest_after_decode: Stage,
 }
@@ -79,6 +81,7 @@ impl Records {
             open: None,
             taken: None,
             repetition: None,
+            lost: 0,
             slowest_after_decode: Stage::Present,
         }
     }
@@ -89,6 +92,11 @@ impl Records {
 
     pub(super) fn watch_cuts(&mut self, cuts: Arc<[FrameIndex]>) {
         self.log.watch_cuts(cuts);
+    }
+
+    /// Frames late, or dropped although the display could have shown them.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
     }
 
     pub(super) fn last_ordinal(&self) -> u64 {
@@ -249,6 +257,8 @@ impl Records {
         due: Moment,
     ) -> FrameRecord {
         self.ordinal += 1;
+        let is_lost = matches!(fate, FrameFate::Late | FrameFate::Dropped);
+        self.lost += u64::from(is_lost && blame != Some(Stage::Present));
         FrameRecord {
             generation: generation.0,
             ordinal: self.ordinal,
@@ -292,6 +302,7 @@ impl Records {
         if record.fate == FrameFate::Shown && timing.is_late(*run, presented) {
             record.fate = FrameFate::Late;
             record.blame = Some(self.slowest_after_decode);
+            self.lost += 1;
         }
         self.close();
     }

@@ -2,11 +2,13 @@
 
 use std::num::NonZeroI64;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::quality::{PresentCost, PresentMeter};
 use crate::decode::{FrameConsumer, Generation, RunAnchor, Still};
+use crate::metrics::Stage;
 use crate::time::{FrameIndex, MediaSpan};
 
 /// Counts media that were opened; each has a ring of its own.
@@ -114,6 +116,9 @@ pub struct Feedback {
     missing: Mutex<Option<MissingPicture>>,
     /// Length of a refresh in nanoseconds; zero while it is not known.
     period_nanos: AtomicI64,
+    /// Frames that were late, or dropped against their will.
+    late_frames: AtomicU64,
+    present: Mutex<PresentMeter>,
 }
 
 impl Feedback {
@@ -130,6 +135,32 @@ impl Feedback {
     /// Length of a refresh of the display in nanoseconds, as soon as it is known.
     pub fn period_nanos(&self) -> Option<NonZeroI64> {
         NonZeroI64::new(self.period_nanos.load(Ordering::Relaxed))
+    }
+
+    /// Frames that were late, or dropped although the display could have shown them, since the start.
+    pub fn late_frames(&self) -> u64 {
+        self.late_frames.load(Ordering::Relaxed)
+    }
+
+    /// What presenting costs lately.
+    pub fn present_cost(&self) -> PresentCost {
+        self.present.lock().cost()
+    }
+
+    /// Begins to measure presenting anew.
+    pub(super) fn forget_present_cost(&self) {
+        *self.present.lock() = PresentMeter::default();
+    }
+
+    pub(super) fn set_late_frames(&self, frames: u64) {
+        self.late_frames.store(frames, Ordering::Relaxed);
+    }
+
+    pub(super) fn note_stages(&self, stages: &[(Stage, u64)]) {
+        let mut present = self.present.lock();
+        for &(stage, nanos) in stages {
+            present.add(stage, nanos);
+        }
     }
 
     pub(super) fn set_period_nanos(&self, nanos: i64) {

@@ -480,11 +480,14 @@ impl FrameScheduler {
     /// still to come, under the number that [`Self::last_ordinal`] tells.
     pub fn complete(&mut self, presented: Moment, stages: &[(Stage, u64)], awaits_gpu: bool) {
         self.records.complete(presented, stages, awaits_gpu);
+        self.feedback.note_stages(stages);
+        self.feedback.set_late_frames(self.records.lost());
     }
 
     /// Brings the GPU time of the frame whose record has number `ordinal`.
     pub fn gpu_time(&mut self, ordinal: u64, nanos: u64) {
         self.records.gpu_time(ordinal, nanos);
+        self.feedback.note_stages(&[(Stage::Gpu, nanos)]);
     }
 
     /// The picture that [`Self::pull`] answered last could not be shown: it counts as dropped.

@@ -3,8 +3,10 @@
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::proxies::ProxyUse;
+use super::quality::{OutputScale, QualityMode};
 use super::timeline::TimelineState;
 use crate::decode::{GopIndex, LoopMode, Rung};
 use crate::media::{CompareView, MediaInfo, ViewSettings};
@@ -50,6 +52,48 @@ pub enum AudioState {
     Playing(String),
     /// It is silent for this reason; playback goes on.
     Silent(String),
+}
+
+/// How long each rung was played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RungTimes([Duration; Rung::ALL.len()]);
+
+impl RungTimes {
+    pub(super) fn add(&mut self, rung: Rung, time: Duration) {
+        let sum = &mut self.0[rung as usize];
+        *sum = sum.saturating_add(time);
+    }
+
+    /// How long `rung` was played.
+    pub fn of(&self, rung: Rung) -> Duration {
+        self.0[rung as usize]
+    }
+}
+
+/// What is decoded, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct QualityState {
+    /// Who chooses.
+    pub mode: QualityMode,
+    /// What is decoded; `None` where there are no pictures.
+    pub rung: Option<Rung>,
+    /// The last decision in words, `decode 41 ms > 33 ms: half proxy`; empty where there was no choice.
+    pub words: Arc<str>,
+    /// How large the picture is made, against the size that it is shown at.
+    pub scale: OutputScale,
+    /// How often the controller has changed the rung while a clip played.
+    pub switches: u64,
+    /// Frames left out on purpose since the medium was opened.
+    pub left_out: u64,
+    /// How long each rung was played.
+    pub times: RungTimes,
+}
+
+impl QualityState {
+    /// What people are told, without what counts up all the time.
+    fn news(&self) -> (QualityMode, Option<Rung>, &str, OutputScale, u64) {
+        (self.mode, self.rung, &self.words, self.scale, self.switches)
+    }
 }
 
 /// How bad a notice is.
@@ -196,6 +240,8 @@ pub struct Snapshot {
     pub audio_note: Option<String>,
     /// Frames around the playhead that are at hand in memory, as stretches in order.
     pub kept: Arc<Vec<Range<FrameIndex>>>,
+    /// What is decoded, and why.
+    pub quality: QualityState,
 }
 
 impl Snapshot {
@@ -248,6 +294,7 @@ impl Snapshot {
                 )
             && (self.underruns, &self.audio_note) == (other.underruns, &other.audio_note)
             && Arc::ptr_eq(&self.kept, &other.kept)
+            && self.quality.news() == other.quality.news()
     }
 }
 
@@ -297,6 +344,7 @@ impl Default for Snapshot {
             underruns: 0,
             audio_note: None,
             kept: Arc::default(),
+            quality: QualityState::default(),
         }
     }
 }

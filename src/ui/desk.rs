@@ -7,6 +7,7 @@
 use crate::config::Action;
 use crate::decode::LoopMode;
 use crate::media::{CompareView, ViewChannel, ViewSettings};
+use crate::playback::quality::QualityMode;
 use crate::playback::{Command, PlaybackStatus, ProxyUse, SeekTarget};
 use crate::time::Speed;
 
@@ -64,6 +65,7 @@ pub(super) struct Desk<'a> {
     loop_mode: LoopMode,
     view: ViewSettings,
     compare: CompareView,
+    quality: QualityMode,
     track: Option<usize>,
     device: Option<String>,
 }
@@ -85,6 +87,7 @@ impl<'a> Desk<'a> {
             loop_mode: snapshot.loop_mode,
             view: snapshot.view,
             compare: snapshot.compare,
+            quality: snapshot.quality.mode,
             track: snapshot.audio_track,
             device: input.audio_device.map(str::to_owned),
         }
@@ -145,6 +148,7 @@ impl<'a> Desk<'a> {
                 LoopMode::PingPong => LoopMode::Off,
                 _ => LoopMode::PingPong,
             }),
+            Action::CycleQuality => self.cycle_quality(),
             _ if self.perform_view(action) => {}
             _ if self.perform_compare(action) => {}
             _ if self.has_medium() => self.perform_transport(action),
@@ -338,6 +342,12 @@ impl<'a> Desk<'a> {
             format!("Volume {} %", self.volume)
         });
         self.send(Command::SetMuted(self.muted));
+    }
+
+    fn cycle_quality(&mut self) {
+        self.quality = self.quality.next();
+        self.say(format!("Quality {}", self.quality));
+        self.send(Command::SetQuality(self.quality));
     }
 
     fn toggle_scrub_sound(&mut self) {

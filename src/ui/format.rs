@@ -4,8 +4,19 @@ use std::path::Path;
 
 use crate::decode::LoopMode;
 use crate::media::{AudioStream, ViewChannel};
-use crate::playback::{AudioState, ClockSource, Snapshot};
+use crate::playback::quality::rung_name;
+use crate::playback::{AudioState, ClockSource, QualityState, Snapshot};
 use crate::time::{FrameIndex, MediaSpan};
+
+/// What is decoded, and why.
+pub(super) fn quality_words(quality: &QualityState) -> String {
+    match quality.rung {
+        None => "–".to_owned(),
+        Some(rung) if quality.words.is_empty() => rung_name(rung).to_owned(),
+        // The decision names the rung.
+        Some(_) => quality.words.to_string(),
+    }
+}
 
 /// The timecode of `frame`, counted from the one that the snapshot gives for its own position.
 pub(super) fn timecode_at(snapshot: &Snapshot, frame: FrameIndex) -> Option<String> {

@@ -409,6 +409,7 @@ fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
         Line::Words("Decoder", or_none(&snapshot.decoder)),
         Line::Words("Source", source),
         Line::Words("Picture", picture),
+        Line::Words("Quality", format::quality_words(&snapshot.quality)),
         Line::Words("Convert", or_none(&stats.converter)),
         Line::Words("Adapter", or_none(&stats.adapter)),
         Line::Gap,

@@ -4,6 +4,7 @@ use egui::{Align2, Color32, Rect, Stroke, pos2, vec2};
 
 use crate::decode::Rung;
 use crate::media::{ViewChannel, ViewSettings};
+use crate::playback::quality::{QualityMode, rung_name};
 use crate::playback::{AudioState, Snapshot};
 use crate::time::FrameIndex;
 
@@ -226,6 +227,13 @@ fn plain_badges(input: &UiInput<'_>) -> Vec<(String, Color32)> {
     }
     if (gamma - plain.gamma).abs() > 1e-3 {
         badges.push((format!("gamma {gamma:.2}"), style::ACCENT));
+    }
+    if snapshot.quality.mode != QualityMode::Auto {
+        let words = format!("quality {}", snapshot.quality.mode);
+        badges.push((words, style::ACCENT));
+    }
+    if let Some(rung @ (Rung::Thinned | Rung::Keyframes)) = snapshot.quality.rung {
+        badges.push((rung_name(rung).to_owned(), style::WARN));
     }
     if snapshot.muted {
         badges.push(("muted".to_owned(), style::WEAK));

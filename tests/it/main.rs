@@ -33,6 +33,7 @@ mod screen;
 mod scrub;
 mod sequences;
 mod sound_truth;
+mod thinned;
 mod thumbnails;
 mod timeline_sound;
 mod timeline_strips;

@@ -18,13 +18,14 @@ fn size([width, height]: [u32; 2]) -> Size {
 /// A picture that no other `seed` makes.
 fn frame(seed: i64) -> VideoFrame {
     let format = PixelFormat::NV12;
+    let seed = usize::try_from(seed).unwrap();
     let planes = [0, 1].map(|plane| {
         let (width, rows) = (
             format.row_bytes(plane, size(WHOLE)),
             format.plane_size(plane, size(WHOLE)).1,
         );
         let bytes: Vec<u8> = (0..width * rows)
-            .map(|n| u8::try_from((n * 7 + n / width * 3 + seed as usize * 37) % 200 + 20).unwrap())
+            .map(|n| u8::try_from((n * 7 + n / width * 3 + seed * 37) % 200 + 20).unwrap())
             .collect();
         (bytes, width)
     });

@@ -9,9 +9,11 @@ use clap::{Args, ValueHint};
 
 use super::DiskArgs;
 use super::values::{
-    self, CompareByChoice, CompareModeChoice, ConvertChoice, LoopChoice, ProxyChoice,
+    self, CompareByChoice, CompareModeChoice, ConvertChoice, LoopChoice, PresetChoice, ProxyChoice,
+    QualityChoice,
 };
 use crate::media::Size;
+use crate::playback::quality::Policy;
 use crate::playback::{Comparison, TimelineSettings};
 use crate::time::{FrameRate, Position, Speed};
 
@@ -47,6 +49,9 @@ pub struct PlayArgs {
     /// The picture.
     #[command(flatten)]
     pub picture: PictureArgs,
+    /// What is decoded.
+    #[command(flatten)]
+    pub quality: QualityArgs,
     /// The sound.
     #[command(flatten)]
     pub sound: SoundArgs,
@@ -187,6 +192,39 @@ pub struct PictureArgs {
     /// Begin with the performance overlay shown.
     #[arg(long)]
     pub overlay: bool,
+}
+
+/// What is decoded where the source is too heavy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Quality")]
+pub struct QualityArgs {
+    /// Who chooses what is decoded; Shift+Q changes it.
+    #[arg(long, value_name = "WHO", value_enum, default_value_t)]
+    pub quality: QualityChoice,
+    /// What is preferred where quality and smoothness are at odds.
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
+    pub quality_preset: PresetChoice,
+    /// Frames a second to be held before quality; fewer may be shown only where nothing else can be held.
+    #[arg(long, value_name = "F")]
+    pub hold_fps: Option<FrameRate>,
+    /// Leave no frames out on purpose, however slow the decoder is.
+    #[arg(long)]
+    pub no_drops: bool,
+}
+
+impl QualityArgs {
+    /// The same for the player.
+    pub fn policy(&self) -> Policy {
+        let milli = |rate: FrameRate| u64::from(rate.num()) * 1000 / u64::from(rate.den());
+        Policy {
+            mode: self.quality.into(),
+            target_fps_milli: self
+                .hold_fps
+                .map(|rate| u32::try_from(milli(rate)).unwrap_or(u32::MAX)),
+            allow_drops: !self.no_drops,
+            ..Policy::preset(self.quality_preset.into())
+        }
+    }
 }
 
 /// The sound.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, ValueHint};
 
 use super::DiskArgs;
-use super::play::{MachineArgs, ProxyUseArgs, TimelineArgs};
+use super::play::{MachineArgs, ProxyUseArgs, QualityArgs, TimelineArgs};
 use super::values::{self, ConvertChoice, Fault, TraceChoice};
 use crate::media::Size;
 use crate::metrics::Limits;
@@ -55,6 +55,9 @@ pub struct SoakArgs {
     /// What converts the picture to RGB and scales it.
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub convert: ConvertChoice,
+    /// What is decoded.
+    #[command(flatten)]
+    pub quality: QualityArgs,
     /// Play no sound.
     #[arg(long)]
     pub no_audio: bool,

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use crate::decode::LoopMode;
 use crate::media::{CompareMode, Size};
+use crate::playback::quality::{Preset, QualityMode};
 use crate::playback::{MatchBy, ProxyUse};
 use crate::time::{MediaTime, Position};
 
@@ -20,6 +21,53 @@ pub enum ConvertChoice {
     Gpu,
     /// SIMD code.
     Cpu,
+}
+
+/// Who chooses what is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum QualityChoice {
+    /// The player, from what reading, decoding and showing cost.
+    #[default]
+    Auto,
+    /// Always the source, whole.
+    Source,
+    /// A proxy, where there is one.
+    Proxy,
+    /// The smallest proxy, at rest as well.
+    Draft,
+}
+
+impl From<QualityChoice> for QualityMode {
+    fn from(choice: QualityChoice) -> Self {
+        match choice {
+            QualityChoice::Auto => Self::Auto,
+            QualityChoice::Source => Self::Source,
+            QualityChoice::Proxy => Self::Proxy,
+            QualityChoice::Draft => Self::Draft,
+        }
+    }
+}
+
+/// What is preferred where quality and smoothness are at odds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum PresetChoice {
+    /// Goes down early and comes up late.
+    Speed,
+    /// In between.
+    #[default]
+    Balanced,
+    /// Goes down late and comes up early.
+    Quality,
+}
+
+impl From<PresetChoice> for Preset {
+    fn from(choice: PresetChoice) -> Self {
+        match choice {
+            PresetChoice::Speed => Self::Speed,
+            PresetChoice::Balanced => Self::Balanced,
+            PresetChoice::Quality => Self::Quality,
+        }
+    }
 }
 
 /// What happens at the end of the range that plays.

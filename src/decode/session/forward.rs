@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::worker::{Decoded, Work, Worker};
 use crate::decode::index::GopIndex;
+use crate::decode::rung::Rung;
 use crate::decode::video_reader::{DecodeError, ReadPicture, Step};
 use crate::time::{FrameIndex, MediaSpan};
 
@@ -39,6 +40,9 @@ impl Worker {
         if let Some(kept) = self.take_kept(wanted) {
             self.emit(kept, &index);
             return Ok(Work::Go);
+        }
+        if self.lookahead.is_some() && self.is_left_out(wanted, &index) {
+            return Ok(self.leave_out(&index));
         }
         if self.lookahead.is_some() {
             self.emit(Self::missing(wanted), &index);
@@ -86,7 +90,15 @@ impl Worker {
                 .frame_of_pts(pts)
                 .is_none_or(|frame| frame >= wanted && (frame.0 - wanted.0) % stride == 0)
         };
-        match self.read_step(&is_wanted)? {
+        let thinning = self.thinning(wanted, index);
+        if thinning == Some(Rung::Keyframes) && self.is_far_ahead() {
+            return Ok(Work::Wait);
+        }
+        let step = match thinning {
+            Some(rung) => self.thinned_step(rung)?,
+            None => self.whole_step(&is_wanted)?,
+        };
+        match step {
             Step::Progress => Ok(Work::Go),
             Step::Picture(picture) => {
                 let Some(number) = self.number_of(&picture, places) else {
@@ -149,7 +161,9 @@ impl Worker {
         }
         self.next_decoded = None;
         // The index knows of frames here: they are damaged, and leave a gap of their length.
-        if wanted.0 < index.len() {
+        if self.is_left_out(wanted, index) {
+            self.leave_out_the_rest(index);
+        } else if wanted.0 < index.len() {
             self.emit(Self::missing(wanted), index);
         }
     }

@@ -19,6 +19,7 @@ mod kept;
 mod keyframes;
 mod reverse;
 mod rungs;
+mod thin;
 mod worker;
 
 use std::fmt;
@@ -35,6 +36,7 @@ use parking_lot::Mutex;
 
 use self::keyframes::Keyframes;
 pub use self::rungs::{ProxyFile, ProxySlot, SharedRung};
+use super::cost::{Cost, CostMeter};
 use super::frame_buffers::BufferCounters;
 use super::index::GopIndex;
 use super::index_reader::index_builder;
@@ -45,7 +47,7 @@ use super::ring::{FrameConsumer, Picture, frame_ring};
 use super::rung::Rung;
 use super::source_file::Interrupter;
 use super::video_reader::{DecodeError, ReaderOptions, VideoReader};
-use crate::media::{VideoFrame, VideoStream};
+use crate::media::{Size, VideoFrame, VideoStream};
 use crate::memory::FramePool;
 use crate::time::{Clock, FrameIndex, MediaSpan};
 
@@ -103,6 +105,10 @@ pub struct SourceStatus {
     pub rung: Rung,
     /// Whether there are verified proxies.
     pub has_proxies: bool,
+    /// What a frame of that rung costs, as far as it was measured.
+    pub cost: Option<Cost>,
+    /// Frames that were left out on purpose, for the rung leaves them out.
+    pub left_out: u64,
 }
 
 /// A picture that is at hand without decoding.
@@ -160,6 +166,11 @@ pub trait VideoSource: Send {
     fn refusals(&self) -> Option<Arc<Vec<Arc<str>>>> {
         None
     }
+    /// The rungs that can be asked for and the size of their pictures, the best first. Empty where there is
+    /// no choice.
+    fn rungs(&self) -> Vec<(Rung, Size)> {
+        Vec::new()
+    }
     /// How it is doing.
     fn status(&self) -> SourceStatus;
     /// The frames known so far.
@@ -212,6 +223,9 @@ pub(super) struct Shared {
     /// What is to be decoded, and what is.
     asked_rung: SharedRung,
     rung: SharedRung,
+    /// What the present rung costs.
+    meter: Mutex<CostMeter>,
+    left_out: AtomicU64,
     fill: Arc<AtomicUsize>,
     notify: Arc<dyn Fn() + Send + Sync>,
 }
@@ -234,6 +248,8 @@ pub struct VideoSession {
     given: Generation,
     shared: Arc<Shared>,
     capacity: usize,
+    /// Of the source's pictures.
+    size: Size,
     counters: Arc<BufferCounters>,
     interrupter: Interrupter,
     keeper: Option<Arc<dyn FrameKeeper>>,
@@ -291,6 +307,8 @@ impl VideoSession {
             hand: Mutex::new(None),
             asked_rung: SharedRung::default(),
             rung: SharedRung::default(),
+            meter: Mutex::default(),
+            left_out: AtomicU64::new(0),
             fill: producer.fill(),
             notify: Arc::clone(&options.notify),
         });
@@ -304,6 +322,7 @@ impl VideoSession {
             given: Generation::default(),
             shared: Arc::clone(&shared),
             capacity,
+            size: stream.size,
             counters: Arc::default(),
             interrupter: interrupter.clone(),
             keeper: options.keeper.clone(),
@@ -421,6 +440,8 @@ impl VideoSource for VideoSession {
             decoded: load(&self.shared.decoded),
             rung: self.shared.rung.get(),
             has_proxies: self.has_proxy_for(Rung::Half),
+            cost: self.shared.meter.lock().cost(),
+            left_out: load(&self.shared.left_out),
         }
     }
 
@@ -431,6 +452,14 @@ impl VideoSource for VideoSession {
 
     fn refusals(&self) -> Option<Arc<Vec<Arc<str>>>> {
         self.proxies.as_ref().map(|slot| slot.refusals())
+    }
+
+    fn rungs(&self) -> Vec<(Rung, Size)> {
+        let own = [Rung::Source, Rung::Thinned, Rung::Keyframes].map(|rung| (rung, self.size));
+        let proxies = self.proxies.as_ref().map(|slot| slot.sizes());
+        let mut rungs: Vec<_> = own.into_iter().chain(proxies.unwrap_or_default()).collect();
+        rungs.sort_by_key(|(rung, _)| *rung);
+        rungs
     }
 
     fn index(&self) -> Arc<GopIndex> {

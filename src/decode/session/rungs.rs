@@ -152,6 +152,13 @@ impl ProxySlot {
         self.files.load().iter().map(|file| file.rung).collect()
     }
 
+    /// The same with the sizes of their pictures.
+    pub fn sizes(&self) -> Vec<(Rung, Size)> {
+        let files = self.files.load();
+        let sizes = files.iter().map(|file| (file.rung, file.stream.size));
+        sizes.collect()
+    }
+
     /// The proxy that is decoded when `rung` is asked for: the other one where there is none of that rung,
     /// and `None` where it is the source that is asked for.
     pub fn serving(&self, rung: Rung) -> Option<Arc<ProxyFile>> {
@@ -227,6 +234,11 @@ impl Worker {
     /// Whether a proxy is decoded, not the source.
     pub(super) fn is_on_proxy(&self) -> bool {
         self.rungs.now.is_some()
+    }
+
+    /// The rung of the proxy that is decoded.
+    pub(super) fn proxy_rung(&self) -> Option<Rung> {
+        self.rungs.now.as_ref().map(|file| file.rung)
     }
 
     /// The index of the file that is decoded: to search it, and to number what comes out of its decoder.
@@ -342,11 +354,9 @@ impl Worker {
         // What was decoded for later came from the other decoder, whose place it describes.
         self.lookahead = None;
         self.reverse = super::reverse::Reverse::default();
+        self.forget_left_out();
         self.leave_errands();
-        let rung = self.rungs.now.as_ref().map_or(Rung::Source, |f| f.rung);
-        if self.shared.rung.set(rung) {
-            (self.shared.notify)();
-        }
+        self.tell_rung();
     }
 
     /// Goes on with the source where it is a proxy that failed; gives back the error where it is not.

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, TryRecvError, select};
 use super::kept::Kept;
 use super::reverse::Reverse;
 use super::rungs::Rungs;
+use super::thin::Thin;
 use super::{FAR, SessionOptions, Shared};
 use crate::decode::index::{GopIndex, Numbering};
 use crate::decode::input::{OpenError, ReadError};
@@ -71,6 +72,7 @@ pub(super) struct Worker {
     pub(super) kept: Kept,
     /// Decoders of proxies and of the source, whichever is not in use.
     pub(super) rungs: Rungs,
+    pub(super) thin: Thin,
 }
 
 impl Worker {
@@ -101,6 +103,7 @@ impl Worker {
             ended: false,
             kept: Kept::default(),
             rungs: Rungs::default(),
+            thin: Thin::default(),
         }
     }
 
@@ -126,6 +129,7 @@ impl Worker {
                 self.take(plan);
             }
             self.heed_abandon();
+            self.follow_thinning();
             self.follow_rung();
             let worked = self.work();
             let worked = worked.or_else(|error| self.leave_failed_proxy(error));
@@ -153,6 +157,7 @@ impl Worker {
         self.lookahead.take_if(|ahead| ahead.index != plan.start);
         *self.shared.failure.lock() = None;
         self.begin_kept(plan);
+        self.begin_thin();
         self.cursor = Some(PlanCursor::new(plan));
     }
 
@@ -181,6 +186,15 @@ impl Worker {
         is_wanted: &dyn Fn(i64) -> bool,
     ) -> Result<Step, DecodeError> {
         let step = self.reader.step(is_wanted)?;
+        if let Step::Picture(_) = step {
+            self.shared.decoded.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(step)
+    }
+
+    /// Reads on to the next keyframe and decodes it alone; see [`VideoReader::step_keyframe`].
+    pub(super) fn read_keyframe(&mut self) -> Result<Step, DecodeError> {
+        let step = self.reader.step_keyframe()?;
         if let Step::Picture(_) = step {
             self.shared.decoded.fetch_add(1, Ordering::Relaxed);
         }
@@ -374,13 +388,16 @@ impl Worker {
             return;
         };
         let (run, run_end) = cursor.run_of(begin, end);
+        let generation = cursor.plan().generation;
+        let given_up = self.catch_up.delivered();
+        self.measure(&decoded, given_up, run);
         self.pending.push_back(RingItem::Frame(PlannedFrame {
-            generation: cursor.plan().generation,
+            generation,
             index: decoded.index,
             run,
             run_end,
             picture: decoded.picture,
-            given_up: self.catch_up.delivered(),
+            given_up,
             demux: decoded.demux,
             decode: decoded.decode,
             ready: now,

@@ -130,6 +130,22 @@ pub(crate) fn full_report() -> SoakReport {
             exact_in_time_percent: 69.5,
             shown_in_time_percent: 91.0,
         }),
+        quality: Some(QualityReport {
+            mode: "auto",
+            switches: 2,
+            left_out: 120,
+            rungs: vec![
+                RungReport {
+                    rung: "source",
+                    seconds: 30.0,
+                },
+                RungReport {
+                    rung: "source, thinned",
+                    seconds: 10.0,
+                },
+            ],
+            last: "decode 12 ms of 40 ms: source".to_owned(),
+        }),
         counters: CounterReport {
             damaged_packets: 2,
             pool_overflows: 0,
@@ -174,6 +190,7 @@ pub(crate) fn bare_report() -> SoakReport {
         seeks: None,
         steps_back: None,
         moves: None,
+        quality: None,
         counters: CounterReport::default(),
         limits: Vec::new(),
         ..full_report()
@@ -214,6 +231,8 @@ at hand     700: p50 3.0 ms, p95 6.0 ms, max 12.0 ms
 near first  200: p50 9.0 ms, p95 18.0 ms, max 36.0 ms
 decoded     60: p50 110.0 ms, p95 220.0 ms, max 440.0 ms
 moves       1000, 240 passed by; within 16 ms 69.5 % exactly, 91.0 % at least nearly
+quality     auto: source 30.0 s, source, thinned 10.0 s; 2 switches, 120 frames left out
+            last decode 12 ms of 40 ms: source
 also        2 damaged packets, 1000 in codec memory, 1 sound underruns
 sound       The device `USB` is not there; the default one plays.
 limits      BROKEN  max-drop-percent: 1.000, at most 0.5

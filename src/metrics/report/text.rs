@@ -53,6 +53,7 @@ impl fmt::Display for SoakReport {
         self.process.fmt(f)?;
         self.fmt_buffers(f)?;
         self.fmt_moves(f)?;
+        self.fmt_quality(f)?;
         self.fmt_counters(f)?;
         for (index, limit) in self.limits.iter().enumerate() {
             let label = if index == 0 { "limits" } else { "" };
@@ -86,6 +87,30 @@ impl SoakReport {
             )?;
         }
         Ok(())
+    }
+
+    fn fmt_quality(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(quality) = &self.quality else {
+            return Ok(());
+        };
+        let rungs: Vec<String> = quality
+            .rungs
+            .iter()
+            .map(|rung| format!("{} {:.1} s", rung.rung, rung.seconds))
+            .collect();
+        writeln!(
+            f,
+            "{:<12}{}: {}; {} switches, {} frames left out",
+            "quality",
+            quality.mode,
+            rungs.join(", "),
+            quality.switches,
+            quality.left_out
+        )?;
+        if quality.last.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "{:<12}last {}", "", quality.last)
     }
 
     fn fmt_counters(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

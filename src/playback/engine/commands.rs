@@ -61,6 +61,10 @@ impl Engine {
             Command::SetView(view) => self.view = view,
             Command::SetCompare(compare) => self.compare = compare,
             Command::SetProxies(wanted) => self.set_proxies(wanted),
+            Command::SetQuality(mode) => {
+                self.quality.set_mode(mode);
+                self.follow_quality(self.clock.now());
+            }
             Command::Tell(severity, text) => {
                 self.notices.push(severity, text, Some(self.clock.now()));
             }
@@ -302,6 +306,7 @@ impl Engine {
             .and_then(|medium| medium.source.as_mut());
         if let Some(source) = source {
             source.set_rung(wanted.rung());
+            self.quality.forget_told();
             let is_at_rest = matches!(self.phase, Phase::Held | Phase::Ended);
             if is_at_rest && self.scrub.is_none() {
                 self.replan(self.position(), false);

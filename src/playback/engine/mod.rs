@@ -29,6 +29,7 @@ mod grain;
 mod kept;
 mod medium;
 mod plan;
+mod quality;
 mod reload;
 mod report;
 mod run;
@@ -44,16 +45,19 @@ use self::grain::Grain;
 use self::kept::KeptLook;
 use self::medium::Medium;
 use self::plan::Planned;
+use self::quality::Quality;
 use self::report::Notices;
 use self::run::AudioRun;
 use self::scrub::{DecodingPace, Scrub};
 use super::opener::Opener;
 use super::proxies::ProxyUse;
+use super::quality::{Controller, Policy};
 use super::schedule::{AtHand, Epoch, Feedback, NewSource, Schedule, ScheduleMode};
 use super::snapshot::{ClockSource, PlaybackStatus, Snapshot};
 use super::sound::Sound;
 use crate::decode::{Generation, LoopMode, RunAnchor, SharedAnchor};
 use crate::media::{CompareView, ViewSettings};
+use crate::memory::PressureGauge;
 use crate::time::{Clock, FrameIndex, MediaSpan, Moment, Position, Speed};
 
 /// What the engine is connected to.
@@ -74,6 +78,8 @@ pub struct EngineParts {
     pub anchor: SharedAnchor,
     /// Where the state is published.
     pub snapshot: Arc<ArcSwap<Snapshot>>,
+    /// How short memory is.
+    pub memory: PressureGauge,
 }
 
 /// How a medium begins.
@@ -89,6 +95,8 @@ pub struct StartOptions {
     pub mark_in: Option<Position>,
     /// The out mark.
     pub mark_out: Option<Position>,
+    /// What is wanted of quality.
+    pub quality: Policy,
 }
 
 /// What the transport is doing.
@@ -173,6 +181,8 @@ pub struct Engine {
     pub(super) audio_delay_millis: i32,
     pub(super) clock_source: ClockSource,
     pub(super) sound_ahead: Option<MediaSpan>,
+    // What is decoded.
+    pub(super) quality: Quality,
     // What people see.
     pub(super) view: ViewSettings,
     pub(super) compare: CompareView,
@@ -230,6 +240,7 @@ impl Engine {
             audio_delay_millis: 0,
             clock_source: ClockSource::Monotonic,
             sound_ahead: None,
+            quality: Quality::new(Controller::new(start.quality), parts.memory),
             view: ViewSettings::default(),
             compare: CompareView::default(),
             proxies: ProxyUse::default(),
@@ -265,6 +276,7 @@ impl Engine {
             Phase::Untimed => self.check_ended(),
             Phase::Idle | Phase::Held | Phase::Ended => {}
         }
+        self.follow_quality(now);
         self.notices.expire(now);
         self.publish_snapshot();
         self.next_look(now)

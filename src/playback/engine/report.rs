@@ -55,8 +55,15 @@ impl Engine {
     pub(super) fn publish_snapshot(&mut self) {
         let snapshot = self.make_snapshot();
         let before = self.snapshot.load();
-        let gauges =
-            |snapshot: &Snapshot| (snapshot.sound_ahead, snapshot.ring_fill, snapshot.repacked);
+        let gauges = |snapshot: &Snapshot| {
+            let counted = (snapshot.quality.left_out, snapshot.quality.times);
+            (
+                snapshot.sound_ahead,
+                snapshot.ring_fill,
+                snapshot.repacked,
+                counted,
+            )
+        };
         let same = snapshot.differs_only_in_gauges(&before);
         if same && gauges(&snapshot) == gauges(&before) {
             return;
@@ -119,6 +126,7 @@ impl Engine {
             underruns: sound.underruns,
             audio_note: sound.note.clone(),
             kept,
+            quality: self.quality.state(status.as_ref()),
         }
     }
 

@@ -12,6 +12,7 @@ use super::opener::{Opening, SimOpener};
 use super::session::OpenSession;
 use super::sound::{SimSound, SoundTraits};
 use crate::decode::{Generation, Picture, SharedAnchor};
+use crate::memory::PressureGauge;
 use crate::metrics::{FrameLog, FrameRecord, FrameSummary, Stage};
 use crate::playback::{
     Command, Engine, EngineParts, Epoch, Feedback, FrameScheduler, Origin, Pacer, Pull, Schedule,
@@ -198,6 +199,7 @@ impl Rig {
             sources,
             anchor,
             snapshot: Arc::clone(&snapshot),
+            memory: PressureGauge::default(),
         };
         let mut rig = Self {
             clock,

@@ -258,6 +258,8 @@ impl VideoSource for TimelineSource {
             decoded: load(&self.shared.decoded),
             rung: self.shared.rung.get(),
             has_proxies: self.shared.has_proxies.load(Ordering::Relaxed),
+            cost: None,
+            left_out: 0,
         }
     }
 

@@ -195,6 +195,8 @@ impl VideoSource for ScriptSession {
             decoded: 0,
             rung: Rung::Source,
             has_proxies: false,
+            cost: None,
+            left_out: 0,
         }
     }
 

@@ -31,6 +31,8 @@ impl VideoSource for SimSource {
             decoded: session.begun.len() as u64,
             rung: Rung::Source,
             has_proxies: false,
+            cost: None,
+            left_out: 0,
         }
     }
 

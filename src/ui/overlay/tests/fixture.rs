@@ -137,6 +137,7 @@ pub(super) fn snapshot(frames: i64, position: i64) -> Snapshot {
         rung: Rung::Source,
         has_proxies: false,
         refusals: None,
+        quality: crate::playback::QualityState::default(),
     }
 }
 

@@ -1,0 +1,154 @@
+//! What the person wants of quality: plain data with defaults.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Who chooses what is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum QualityMode {
+    /// The controller, from measurements.
+    #[default]
+    Auto,
+    /// Always the source, whole.
+    Source,
+    /// A proxy, half where that can be held.
+    Proxy,
+    /// The smallest proxy, on screen and at rest.
+    Draft,
+}
+
+impl QualityMode {
+    /// Every mode, in the order that a key goes through them.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Source, Self::Proxy, Self::Draft];
+
+    /// Its name on the command line and on screen.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Source => "source",
+            Self::Proxy => "proxy",
+            Self::Draft => "draft",
+        }
+    }
+
+    /// The mode of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+
+    /// The mode after this one; the first after the last.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Auto => Self::Source,
+            Self::Source => Self::Proxy,
+            Self::Proxy => Self::Draft,
+            Self::Draft => Self::Auto,
+        }
+    }
+}
+
+impl fmt::Display for QualityMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Whether [`QualityMode::Auto`] takes proxies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum UseProxy {
+    /// Wherever there is one.
+    Always,
+    /// Where the source cannot be held.
+    #[default]
+    Auto,
+    /// Not at all.
+    Never,
+}
+
+/// How full the time for a frame may be, in thousandths of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Thresholds {
+    /// A rung is taken on the way down if it needs no more than this.
+    pub fit_per_mille: u32,
+    /// A better rung is tried if it is forecast to need less than this.
+    pub rise_per_mille: u32,
+}
+
+/// What is preferred where quality and smoothness are at odds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Preset {
+    /// Goes down early and comes up late; no more pixels than the display has.
+    Speed,
+    /// The defaults.
+    #[default]
+    Balanced,
+    /// Goes down late and comes up early.
+    Quality,
+}
+
+/// Everything that a person can say about quality.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Who chooses.
+    pub mode: QualityMode,
+    /// Frames a second to be held, in thousandths; `None` is the medium's own rate. Rungs that show fewer are
+    /// taken only where nothing else can be held.
+    pub target_fps_milli: Option<u32>,
+    /// Whether rungs that leave frames out may be taken.
+    pub allow_drops: bool,
+    /// Whether [`QualityMode::Auto`] may go below the source by itself.
+    pub auto_reduce: bool,
+    /// Rungs whose picture has fewer lines than this are taken only where there is nothing else; 0 is no
+    /// limit.
+    pub least_height: u32,
+    /// Whether [`QualityMode::Auto`] takes proxies.
+    pub use_proxy: UseProxy,
+    /// While playing.
+    pub play: Thresholds,
+    /// While the playhead is dragged.
+    pub scrub: Thresholds,
+    /// While playing where several layers or effects share the machine.
+    pub effects: Thresholds,
+    /// Longest time for an exact frame while the playhead is dragged.
+    pub scrub_budget: Duration,
+    /// Whether a rung with as many pixels as the display is preferred to one with more.
+    pub fits_display: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::preset(Preset::Balanced)
+    }
+}
+
+impl Policy {
+    /// The settings of a preset, in [`QualityMode::Auto`].
+    pub const fn preset(preset: Preset) -> Self {
+        let (play, effects) = match preset {
+            Preset::Speed => (thresholds(700, 550), thresholds(600, 450)),
+            Preset::Balanced => (thresholds(850, 700), thresholds(750, 600)),
+            Preset::Quality => (thresholds(950, 820), thresholds(850, 700)),
+        };
+        Self {
+            mode: QualityMode::Auto,
+            target_fps_milli: None,
+            allow_drops: true,
+            auto_reduce: true,
+            least_height: 0,
+            use_proxy: UseProxy::Auto,
+            play,
+            scrub: thresholds(850, 700),
+            effects,
+            scrub_budget: Duration::from_millis(40),
+            fits_display: matches!(preset, Preset::Speed),
+        }
+    }
+}
+
+const fn thresholds(fit_per_mille: u32, rise_per_mille: u32) -> Thresholds {
+    Thresholds {
+        fit_per_mille,
+        rise_per_mille,
+    }
+}

@@ -1,0 +1,85 @@
+//! What presenting costs, measured on the thread that presents.
+
+use std::time::Duration;
+
+use super::signals::PresentCost;
+use crate::metrics::Stage;
+
+/// Frames that the percentile is taken of.
+const WINDOW: usize = 32;
+
+/// Times of the latest frames in one stage, in nanoseconds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Recent {
+    nanos: [u64; WINDOW],
+    seen: usize,
+}
+
+impl Recent {
+    fn add(&mut self, nanos: u64) {
+        self.nanos[self.seen % WINDOW] = nanos;
+        self.seen = self.seen.wrapping_add(1);
+    }
+
+    fn p90(&self) -> Duration {
+        let seen = self.seen.min(WINDOW);
+        let mut sorted = self.nanos;
+        let sorted = &mut sorted[..seen];
+        sorted.sort_unstable();
+        let place = (seen * 9).div_ceil(10).saturating_sub(1);
+        Duration::from_nanos(sorted.get(place).copied().unwrap_or(0))
+    }
+}
+
+/// Measures a [`PresentCost`] from what the stages of presented frames took.
+#[derive(Debug, Clone, Default)]
+pub struct PresentMeter {
+    upload: Recent,
+    convert: Recent,
+    render: Recent,
+}
+
+impl PresentMeter {
+    /// A stage of a presented frame took so long. Waiting for the display is no cost.
+    pub fn add(&mut self, stage: Stage, nanos: u64) {
+        match stage {
+            Stage::Upload => self.upload.add(nanos),
+            Stage::Convert => self.convert.add(nanos),
+            Stage::Gpu => self.render.add(nanos),
+            Stage::Demux | Stage::Decode | Stage::Present | Stage::Audio => {}
+        }
+    }
+
+    /// Nine of ten of the latest frames took no longer.
+    pub fn cost(&self) -> PresentCost {
+        PresentCost {
+            upload: self.upload.p90(),
+            convert: self.convert.p90(),
+            render: self.render.p90(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_frames_count_when_they_are_more_than_one_in_ten() {
+        let mut meter = PresentMeter::default();
+        assert_eq!(meter.cost(), PresentCost::default());
+        for frame in 0..40 {
+            let slow = frame % 16 == 0;
+            meter.add(Stage::Convert, if slow { 30_000_000 } else { 5_000_000 });
+            meter.add(
+                Stage::Upload,
+                if frame % 4 == 0 { 9_000_000 } else { 1_000_000 },
+            );
+            meter.add(Stage::Present, 16_000_000);
+        }
+        let cost = meter.cost();
+        assert_eq!(cost.convert, Duration::from_millis(5));
+        assert_eq!(cost.upload, Duration::from_millis(9));
+        assert_eq!(cost.render, Duration::ZERO);
+    }
+}
