@@ -331,13 +331,17 @@ impl Controller {
         let settling = now.since(playing.since) < SETTLE;
         let late = self.late.within(LATE_WITHIN, now);
         let low = signals.ahead < view.floor();
-        self.scale.play(&ScaleSignals {
-            now,
-            present: signals.present,
-            budget: view.clip.frame,
-            late: late >= LATE_FRAMES && !low,
-            thresholds: view.thresholds,
-        });
+        if self.policy.may_scale() {
+            self.scale.play(&ScaleSignals {
+                now,
+                present: signals.present,
+                budget: view.clip.frame,
+                late: late >= LATE_FRAMES && !low,
+                thresholds: view.thresholds,
+            });
+        } else {
+            self.scale = ScaleAxis::default();
+        }
         let dry = load
             .filter(|_| measured)
             .and_then(|load| runs_dry(signals.ahead, load));

@@ -123,6 +123,11 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// Whether the picture may be made smaller than it is shown: not for who asks for the source, whole.
+    pub(super) fn may_scale(&self) -> bool {
+        self.auto_reduce && self.mode != QualityMode::Source
+    }
+
     /// The settings of a preset, in [`QualityMode::Auto`].
     pub const fn preset(preset: Preset) -> Self {
         let (play, effects) = match preset {

@@ -445,7 +445,20 @@ fn the_picture_gets_smaller_when_showing_it_takes_too_long() {
     }
     scales.dedup();
     assert_eq!(scales, [OutputScale::ThreeQuarters, OutputScale::Full]);
-    now.activity = Activity::AtRest;
     now.present.convert = ms(300);
-    assert_eq!(controller.decide(&now).scale, OutputScale::Full);
+    assert_eq!(
+        controller.decide(&later(&now, 600)).scale,
+        OutputScale::Quarter
+    );
+    let mut rest = later(&now, 700);
+    rest.activity = Activity::AtRest;
+    assert_eq!(controller.decide(&rest).scale, OutputScale::Full);
+    controller.set_policy(Policy {
+        mode: QualityMode::Source,
+        ..Policy::default()
+    });
+    assert_eq!(
+        controller.decide(&later(&now, 1500)).scale,
+        OutputScale::Full
+    );
 }
