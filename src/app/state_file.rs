@@ -61,6 +61,10 @@ struct StateLine {
     size: [u32; 2],
     /// What is decoded: `source`, `thinned`, `half`, `quarter` or `keyframes`.
     rung: &'static str,
+    /// Who chooses what is decoded.
+    quality: &'static str,
+    /// When proxies are shown: `auto`, `always` or `never`.
+    proxies: &'static str,
     /// Why files that look like proxies are not used.
     proxies_refused: Vec<String>,
     /// What is open over the picture: `help`, `performance`, `prompt`, `menu`.
@@ -150,6 +154,8 @@ impl StateLine {
                 Rung::Quarter => "quarter",
                 Rung::Keyframes => "keyframes",
             },
+            quality: snapshot.quality.mode.name(),
+            proxies: snapshot.proxies.name(),
             proxies_refused: snapshot
                 .refusals
                 .iter()

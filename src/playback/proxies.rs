@@ -36,8 +36,17 @@ impl ProxyUse {
     pub fn rung(self) -> Rung {
         match self {
             Self::Always => Rung::Half,
-            // Nobody judges yet whether the source can be played at its rate.
+            // The quality controller asks for more where it has a say.
             Self::Auto | Self::Never => Rung::Source,
+        }
+    }
+
+    /// Its name on the command line and in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
         }
     }
 

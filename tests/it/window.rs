@@ -361,6 +361,11 @@ fn change_view_by_keys(table: &mut Table<'_>) {
     ] {
         table.check(action, &[json!({"channel": channel})]);
     }
+    let proxies = |when: &str| json!({"proxies": when});
+    table.check(A::ToggleProxies, &[proxies("always"), proxies("auto")]);
+    let quality = |mode: &str| json!({"quality": mode});
+    let round = ["source", "proxy", "draft", "auto"].map(quality);
+    table.check(A::CycleQuality, &round);
 }
 
 fn open_panels_by_keys(table: &mut Table<'_>) {

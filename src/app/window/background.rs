@@ -431,8 +431,10 @@ mod tests {
         let loudest = |peaks: &[Peak]| peaks.iter().map(|p| p.high).fold(0.0, f32::max);
         let until_made = |background: &mut Background, open: &Snapshot| loop {
             background.follow(open, false, 0);
+            let job = background.sound.as_ref().unwrap().job.as_ref();
+            let is_over = job.unwrap().state().is_over();
             let peaks = background.peaks(open).unwrap();
-            if loudest(&peaks) > 0.2 {
+            if is_over && loudest(&peaks) > 0.2 {
                 return peaks;
             }
             news.recv_timeout(HUNG).unwrap();

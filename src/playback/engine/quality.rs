@@ -128,7 +128,8 @@ impl Engine {
         let has_proxies = |source: &dyn VideoSource| source.status().has_proxies;
         let medium = self.medium.as_ref();
         let source = medium.and_then(|medium| medium.source.as_deref());
-        let rung = if always && source.is_some_and(has_proxies) {
+        // Where there are none yet, the source is served until there are.
+        let rung = if always && (rung == Rung::Source || source.is_some_and(has_proxies)) {
             self.proxies.rung()
         } else {
             rung

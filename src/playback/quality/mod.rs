@@ -13,7 +13,7 @@
 //! - Up when the ring has been full for a while and a better rung is forecast to fit easily. A try that
 //!   fails doubles the wait.
 //! - Rungs that are not decoded now are forecast: by what they cost when they were, scaled by how the
-//!   present rung's cost has changed since; else by their pixels ([`knowledge`]).
+//!   present rung's cost has changed since; else by their pixels (`knowledge.rs`).
 //! - A cut is a free place to change: [`Controller::choose_for_clip`] is asked before.
 
 mod controller;
