@@ -362,8 +362,12 @@ fn change_view_by_keys(table: &mut Table<'_>) {
         table.check(action, &[json!({"channel": channel})]);
     }
     let proxies = |when: &str| json!({"proxies": when});
-    table.check(A::ToggleProxies, &[proxies("always"), proxies("auto")]);
-    let quality = |mode: &str| json!({"quality": mode});
+    table.check(
+        A::ToggleProxies,
+        &[proxies("always"), proxies("auto"), proxies("always")],
+    );
+    // To choose a quality takes it back.
+    let quality = |mode: &str| json!({"quality": mode, "proxies": "auto"});
     let round = ["source", "proxy", "draft", "auto"].map(quality);
     table.check(A::CycleQuality, &round);
 }

@@ -62,6 +62,10 @@ impl Engine {
             Command::SetCompare(compare) => self.compare = compare,
             Command::SetProxies(wanted) => self.set_proxies(wanted),
             Command::SetQuality(mode) => {
+                // The latest word counts: proxies are no longer shown whatever else is wished.
+                if self.proxies == ProxyUse::Always {
+                    self.set_proxies(ProxyUse::Auto);
+                }
                 self.quality.set_mode(mode);
                 self.follow_quality(self.clock.now());
             }
