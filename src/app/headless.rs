@@ -10,6 +10,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, bounded};
 
 use self::moves::Moves;
+use super::background::{Background, BackgroundOptions};
 use super::player::{BROKEN_DOWN, Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
@@ -38,6 +39,8 @@ pub struct HeadlessOptions {
     pub untimed: bool,
     /// Frames a second that are to be held, for the report; the medium's rate when left out.
     pub target_fps: Option<FrameRate>,
+    /// What is made of each file in the background.
+    pub background: BackgroundOptions,
     /// Lose the device on purpose, this long after the start.
     pub device_loss_at: Vec<Duration>,
 }
@@ -60,6 +63,7 @@ pub struct Headless {
     /// The frame whose picture is on the stage.
     on_stage: Option<FrameIndex>,
     moves: Moves,
+    background: Option<Background>,
 }
 
 /// How long a loop sleeps at most when nothing happens: the process is sampled meanwhile.
@@ -77,11 +81,12 @@ impl Headless {
         stop: Arc<AtomicBool>,
     ) -> Result<Self, HeadlessError> {
         let (send, news) = bounded(1);
-        let wake = Arc::new(move || {
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
             let _already = send.try_send(());
         });
         // The engine opens the file while the device is made.
-        let player = Player::start(player, wake)?;
+        let player = Player::start(player, Arc::clone(&wake))?;
+        let background = player.start_background(options.background.clone(), wake)?;
         let mut ctx =
             GpuContext::headless(&GpuOptions::from_env(None)).map_err(StageError::from)?;
         ctx.set_budget((*player.textures).clone());
@@ -104,6 +109,7 @@ impl Headless {
             last_shown: None,
             on_stage: None,
             moves: Moves::default(),
+            background,
         })
     }
 
@@ -167,6 +173,10 @@ impl Headless {
         // A shortage is in the log and in the report.
         let _ran_out = self.stage.follow(snapshot);
         self.player.tell_of_disk();
+        if let Some(background) = &mut self.background {
+            let lost = self.player.scheduler.log().lost();
+            background.follow(snapshot, self.shown > 0, lost);
+        }
         if !snapshot.is_running() {
             self.stats.interrupt();
             self.player.scheduler.interrupt();

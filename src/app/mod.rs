@@ -4,6 +4,7 @@
 //! device. [`run_window`] and [`Headless`] are the two loops that drive them on the program's main thread; both
 //! do the same work for a frame, except for presenting it.
 
+mod background;
 mod headless;
 mod new_file;
 mod player;
@@ -14,6 +15,7 @@ mod stats;
 mod trace;
 mod window;
 
+pub use background::BackgroundOptions;
 pub use headless::{Headless, HeadlessError, HeadlessOptions};
 pub use new_file::NewFile;
 pub use player::{Player, PlayerOptions};
@@ -23,4 +25,4 @@ pub use state_file::{Screen, StateFile};
 pub use stats::{RunStats, StatsGatherer};
 pub(crate) use trace::Dice;
 pub use trace::{TraceGround, TraceStep, drags, editing};
-pub use window::{BackgroundOptions, WindowError, WindowOptions, WindowOutcome, run_window};
+pub use window::{WindowError, WindowOptions, WindowOutcome, run_window};

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use arc_swap::ArcSwap;
 use crossbeam_channel::bounded;
 
+use super::background::{Background, BackgroundOptions};
 use crate::audio::{AudioConfig, AudioPlayer};
 use crate::cache::FrameCache;
 use crate::cache::disk::DiskCache;
@@ -212,6 +213,21 @@ impl Player {
             disk: options.disk,
             told_of_disk: None,
         })
+    }
+
+    /// Starts the work in the background for what is opened, if any is asked for. `wake` is called from its
+    /// thread when there is something new to see.
+    pub(super) fn start_background(
+        &self,
+        options: BackgroundOptions,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> std::io::Result<Option<Background>> {
+        let options = BackgroundOptions {
+            open_strip: Arc::clone(&self.open_strip),
+            ..options
+        };
+        let (clock, memory) = (Arc::clone(&self.clock), Arc::clone(&self.memory));
+        Background::start(options, clock, memory, wake)
     }
 
     /// Tells the cache at which size frames are seen.

@@ -101,7 +101,7 @@ fn window(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
         state_file: args.report.state_file.clone(),
         target_fps: None,
         only_with_file: player.files.len() == 1,
-        background: background(&args.run, &player),
+        background: window_background(&args.run, &player),
     };
     let file = player.files.first().cloned().unwrap_or_default();
     let only_with_file = options.only_with_file;
@@ -125,9 +125,18 @@ fn window(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
     })
 }
 
-/// What is made of files while they play. Showing frames as fast as they come is for measuring, which
-/// nothing may disturb.
-fn background(run: &RunArgs, player: &PlayerOptions) -> BackgroundOptions {
+/// What is made of files while they play in a window. Showing frames as fast as they come is for measuring,
+/// which nothing may disturb.
+fn window_background(run: &RunArgs, player: &PlayerOptions) -> BackgroundOptions {
+    BackgroundOptions {
+        thumbnails: !(run.no_thumbnails || run.untimed),
+        waveforms: !run.untimed,
+        ..background(player)
+    }
+}
+
+/// Nothing is made; what is asked for is kept on disk, or in memory where there is no such folder.
+pub(super) fn background(player: &PlayerOptions) -> BackgroundOptions {
     let on_disk = player
         .disk
         .as_ref()
@@ -137,8 +146,6 @@ fn background(run: &RunArgs, player: &PlayerOptions) -> BackgroundOptions {
         Some(Arc::new(store) as Arc<dyn ProductStore>)
     };
     BackgroundOptions {
-        thumbnails: !(run.no_thumbnails || run.untimed),
-        waveforms: !run.untimed,
         store: on_disk.or_else(in_memory),
         indices: player
             .disk
@@ -164,6 +171,7 @@ fn headless(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> 
         frames: args.run.frames.map(std::num::NonZero::get),
         untimed: args.run.untimed,
         target_fps: None,
+        background: BackgroundOptions::default(),
         device_loss_at: Vec::new(),
     };
     let state_file = args

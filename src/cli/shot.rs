@@ -9,7 +9,7 @@ use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
 use super::play::{check_file, convert_choice, refresh};
 use super::print;
-use crate::app::{Headless, HeadlessOptions, PlayerOptions, write_png};
+use crate::app::{BackgroundOptions, Headless, HeadlessOptions, PlayerOptions, write_png};
 use crate::media::Size;
 use crate::playback::PlaybackStatus;
 
@@ -36,6 +36,7 @@ pub(super) fn run(args: &ShotArgs, out: &mut dyn Write) -> Result<Exit, CliError
         frames: None,
         untimed: false,
         target_fps: None,
+        background: BackgroundOptions::default(),
         device_loss_at: Vec::new(),
     };
     let stop = Arc::new(AtomicBool::new(false));

@@ -8,7 +8,9 @@ use std::time::Duration;
 use super::args::{Fault, SoakArgs, TraceChoice};
 use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
-use super::play::{budget, check_file, convert_choice, json, proxy_folder, refresh, threads};
+use super::play::{
+    background, budget, check_file, convert_choice, json, proxy_folder, refresh, threads,
+};
 use super::{print, stop_on_signal};
 use crate::app::{
     BackgroundOptions, Dice, Headless, HeadlessOptions, NewFile, PlayerOptions, TraceGround,
@@ -134,6 +136,9 @@ fn window(args: &SoakArgs) -> Result<Soaked, CliError> {
 
 fn headless(args: &SoakArgs) -> Result<Soaked, CliError> {
     let stop = stop_on_signal();
+    let player = player_options(args);
+    // Thumbnails answer a hand; nothing else may disturb what is measured.
+    let is_by_hand = args.drags.is_some() || args.trace.is_some();
     let options = HeadlessOptions {
         size: args.size,
         choice: convert_choice(args.convert),
@@ -142,9 +147,13 @@ fn headless(args: &SoakArgs) -> Result<Soaked, CliError> {
         frames: None,
         untimed: args.untimed,
         target_fps: args.target_fps,
+        background: BackgroundOptions {
+            thumbnails: is_by_hand && !args.no_thumbnails,
+            ..background(&player)
+        },
         device_loss_at: losses(args),
     };
-    let mut run = Headless::start(player_options(args), options, None, stop.clone())?;
+    let mut run = Headless::start(player, options, None, stop.clone())?;
     run.run()?;
     make_moves(args, &mut run)?;
     let failure = run.failure();

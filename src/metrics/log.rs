@@ -171,6 +171,12 @@ impl FrameLog {
         self.recent.iter()
     }
 
+    /// Frames that were late or never seen, so far.
+    pub fn lost(&self) -> u64 {
+        let count = |fate: FrameFate| self.totals.by_fate[fate.index()];
+        count(FrameFate::Late) + count(FrameFate::Dropped)
+    }
+
     /// All totals so far.
     pub fn summary(&self) -> FrameSummary {
         let seconds = self.intervals.sum() as f64 / NANOS_PER_SECOND as f64;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use winit::event_loop::ActiveEventLoop;
 
-use super::background::Background;
 use super::interface::{Interface, Stale};
 use super::{App, News, Shown, WindowError, create_surface};
+use crate::app::background::Background;
 use crate::app::player::Player;
 use crate::app::stage::StageError;
 use crate::decode::Picture;

@@ -5,7 +5,6 @@
 //! run if it would look different, draw both, present.
 
 mod actions;
-mod background;
 mod draw;
 mod interface;
 mod moves;
@@ -21,11 +20,9 @@ use winit::event::WindowEvent;
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
 use winit::window::{Fullscreen, Window, WindowId};
 
-pub use self::background::BackgroundOptions;
-
-use self::background::Background;
 use self::interface::Interface;
 use self::moves::Moves;
+use super::background::{Background, BackgroundOptions};
 use super::player::{BROKEN_DOWN, Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
@@ -155,13 +152,7 @@ pub fn run_window(
     };
     let file = player.files.first().cloned().unwrap_or_default();
     let player = Player::start(player, Arc::clone(&wake))?;
-    let clock = Arc::clone(&player.clock);
-    let background = BackgroundOptions {
-        open_strip: Arc::clone(&player.open_strip),
-        ..options.background.clone()
-    };
-    let memory = Arc::clone(&player.memory);
-    let background = Background::start(background, clock, memory, wake)?;
+    let background = player.start_background(options.background.clone(), wake)?;
     let state_file = options
         .state_file
         .as_deref()
@@ -522,8 +513,7 @@ impl ApplicationHandler<News> for App {
             return;
         }
         if let Some(background) = &mut self.background {
-            let frames = self.stats.view_mut().frames;
-            let lost = frames.late + frames.dropped.total();
+            let lost = self.player.scheduler.log().lost();
             background.follow(&snapshot, self.shown > 0, lost);
         }
         let due = self.player.scheduler.next_due();

@@ -28,6 +28,10 @@ The exit code is 5 when a limit was broken or could not be measured. Ctrl-C stil
 /// `jogwheel soak`.
 #[derive(Debug, Clone, PartialEq, Args)]
 #[command(after_help = EXAMPLES, group = ArgGroup::new("moves").multiple(true))]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 pub struct SoakArgs {
     /// The file; it is played in a loop.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -90,6 +94,9 @@ pub struct SoakArgs {
     /// did when left out.
     #[arg(long, value_name = "MS", requires = "trace")]
     pub trace_wait_ms: Option<u32>,
+    /// Make no thumbnails, which stand in for frames while the playhead is dragged.
+    #[arg(long)]
+    pub no_thumbnails: bool,
     /// Move within so many seconds in the middle of the file.
     #[arg(long, value_name = "N", requires = "moves", value_parser = values::seconds_from_text)]
     pub within: Option<Duration>,

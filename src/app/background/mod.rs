@@ -1,8 +1,8 @@
-//! Background work for the medium in the window: its thumbnails and its waveform.
+//! Background work for the medium that is open: its thumbnails and its waveform.
 //!
 //! Work begins when the program's first picture is on the screen, thumbnails when the index is complete, and
 //! the waveform after the coarse ones. It stands back while playing falls behind ([`Calm`]), is cancelled when
-//! another medium is opened, and ends with the window.
+//! another medium is opened, and ends with the player.
 
 mod timeline;
 
@@ -44,7 +44,7 @@ const COLUMNS: usize = 2048;
 /// Work stands back for this long after a frame was late or dropped.
 const CALM_NANOS: i64 = 2_000_000_000;
 
-/// The jobs of the medium that is open, and what they made. Owned by the window's thread; dropping it
+/// The jobs of the medium that is open, and what they made. Owned by the presenting thread; dropping it
 /// ends them.
 pub(super) struct Background {
     queue: JobQueue,
