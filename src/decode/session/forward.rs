@@ -84,11 +84,12 @@ impl Worker {
             .cursor
             .as_ref()
             .map_or(1, |cursor| i64::from(cursor.plan().stride.get()));
+        let whole_from = self.whole_from(wanted, places);
         // Packets run ahead of pictures, so the frames after the wanted one count as well.
         let is_wanted = |pts: i64| {
-            places
-                .frame_of_pts(pts)
-                .is_none_or(|frame| frame >= wanted && (frame.0 - wanted.0) % stride == 0)
+            places.frame_of_pts(pts).is_none_or(|frame| {
+                frame >= whole_from && (frame < wanted || (frame.0 - wanted.0) % stride == 0)
+            })
         };
         let thinning = self.thinning(wanted, index);
         if thinning == Some(Rung::Keyframes) && self.is_far_ahead() {

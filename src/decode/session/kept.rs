@@ -33,6 +33,10 @@ const RUNNING_AHEAD_FRAMES: i64 = 90;
 /// A plan that has delivered so many frames one after another plays on, as one does that runs.
 const PASSING_FRAMES: i64 = 8;
 
+/// So many frames before one that is held are decoded with it, whether others refer to them or not: whoever looks
+/// for a frame steps back from it next, and to come back for them means to decode the GOP once more.
+const STEPS_BACK: i64 = 12;
+
 /// Errands that are remembered, so that none is run twice where a frame cannot be had.
 const MOST_ERRANDS: usize = 256;
 
@@ -85,6 +89,9 @@ pub(super) struct Kept {
     /// Frames before it were decoded without their references since the last seek.
     valid_from: FrameIndex,
     heading: Option<Heading>,
+    /// The latest frame that was decoded towards, and the first before it that is decoded whether others
+    /// refer to it or not.
+    whole: Option<(FrameIndex, FrameIndex)>,
     /// The hand that the heading follows.
     hand: Option<Hand>,
     errand: Option<Errand>,
@@ -214,6 +221,27 @@ impl Worker {
             keeper: keeper.filter(|_| !self.reader.repacks()).cloned(),
             valid_from: self.kept.valid_from,
         }
+    }
+
+    /// From which frame on nothing is left out on the way to `wanted`. A GOP that is visited for the first time is
+    /// gone through as quickly as can be, but for the last frames; one that was visited before is likely to be
+    /// again, and all of it that is passed is kept.
+    pub(super) fn whole_from(&mut self, wanted: FrameIndex, index: &GopIndex) -> FrameIndex {
+        let passes = self.kept.heading.is_none_or(|heading| heading.passes);
+        let Some(keeper) = self.keeper().filter(|_| !passes) else {
+            return wanted;
+        };
+        if let Some((_, from)) = self.kept.whole.filter(|(towards, _)| *towards == wanted) {
+            return from;
+        }
+        let first = index.gop_of(wanted).map_or(wanted, |(first, _)| first);
+        let is_seen = (first.0..wanted.0).any(|frame| keeper.has(FrameIndex(frame)));
+        let near = wanted.offset(-STEPS_BACK).max(first);
+        let from = if is_seen { first } else { near };
+        let missing = |frame: &i64| keeper.wants(FrameIndex(*frame));
+        let from = (from.0..wanted.0).find(missing).map_or(wanted, FrameIndex);
+        self.kept.whole = Some((wanted, from));
+        from
     }
 
     /// Whether a frame that comes later in the plan is worth decoding now.
