@@ -111,6 +111,7 @@ impl Bench {
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             pool: FramePool::new(MemoryBudget::for_this_machine().frame_bytes()),
             ring_frames: RING_FRAMES,
+            more_decoders: 0,
             reverse_frames: RING_FRAMES,
             clock: Arc::clone(&clock),
             anchor: Arc::default(),

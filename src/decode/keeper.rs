@@ -51,6 +51,9 @@ pub trait FrameKeeper: Send + Sync {
     fn put(&self, frame: FrameIndex, picture: &Arc<VideoFrame>);
     /// Whether a frame would be kept if it were offered: what is nobody's wish need not be decoded.
     fn wants(&self, frame: FrameIndex) -> bool;
+    /// Whether memory has room for so many bytes beside what is kept. What holds them can't be made to let go of
+    /// them at once.
+    fn has_room_beside(&self, bytes: u64) -> bool;
     /// Tells where the playhead is: what lies farthest from it makes room first.
     fn aim(&self, aim: Aim);
     /// The kept frame nearest to `frame`, no farther away than `reach` frames.

@@ -21,6 +21,9 @@ use crate::memory::FramePool;
 use crate::time::Clock;
 use crate::timeline::import;
 
+/// Decoders of a file that may stand where the playhead was before.
+const MORE_DECODERS: usize = 3;
+
 /// A medium that is ready to play.
 pub struct Opened {
     /// Its streams.
@@ -305,6 +308,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
         threads: options.threads,
         pool: options.pool.clone(),
         ring_frames: shares.ring,
+        more_decoders: MORE_DECODERS,
         reverse_frames: shares.reverse,
         clock: Arc::clone(&options.clock),
         anchor: Arc::clone(&options.anchor),

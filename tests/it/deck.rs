@@ -47,6 +47,7 @@ impl Deck {
             threads: NonZero::new(2).unwrap(),
             pool: FramePool::new(1 << 30),
             ring_frames: 4,
+            more_decoders: 0,
             reverse_frames: 8,
             clock: Arc::new(RealClock::new()),
             anchor: Arc::default(),

@@ -90,6 +90,7 @@ impl Rig {
             threads: NonZero::new(2).unwrap(),
             pool: pool.clone(),
             ring_frames: 4,
+            more_decoders: 0,
             reverse_frames: 16,
             clock,
             anchor: Arc::default(),

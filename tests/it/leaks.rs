@@ -71,6 +71,7 @@ fn open(path: &Path, pool: &FramePool) -> (VideoSession, FrameConsumer, Receiver
         threads: NonZero::new(2).unwrap(),
         pool: pool.clone(),
         ring_frames: 4,
+        more_decoders: 0,
         reverse_frames: 16,
         clock: Arc::new(RealClock::new()),
         anchor: Arc::default(),

@@ -48,6 +48,7 @@ impl Rig {
             threads: NonZero::new(2).unwrap(),
             pool: FramePool::new(256 << 20),
             ring_frames: 3,
+            more_decoders: 0,
             reverse_frames: 4,
             clock: Arc::new(RealClock::new()),
             anchor: Arc::default(),

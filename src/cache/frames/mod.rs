@@ -85,6 +85,9 @@ impl MissReason {
 /// that others hold.
 const MOST_TRIES: u32 = 8;
 
+/// What is held beside the cache for the same purpose takes no more than this part of its limit.
+const BESIDE_PART: u64 = 8;
+
 /// What becomes too much at once is reduced up to this number, and otherwise dropped.
 const MOST_REDUCED_AT_ONCE: usize = 4;
 
@@ -402,6 +405,11 @@ impl FrameKeeper for Keeper {
 
     fn wants(&self, frame: FrameIndex) -> bool {
         self.cache.wants(self.source, frame.0)
+    }
+
+    fn has_room_beside(&self, bytes: u64) -> bool {
+        let limit = self.cache.stats().limit_bytes;
+        self.cache.gauge.level() < Pressure::High && bytes <= limit / BESIDE_PART
     }
 
     fn aim(&self, aim: Aim) {

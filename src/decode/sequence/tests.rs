@@ -77,6 +77,7 @@ impl Rig {
             threads: NonZeroUsize::new(2).unwrap(),
             pool: pool.clone(),
             ring_frames: 3,
+            more_decoders: 0,
             reverse_frames: 4,
             clock: clock.clone(),
             anchor: Arc::clone(&anchor),

@@ -49,6 +49,7 @@ impl Worker {
             return Ok(Work::Go);
         }
         self.rejoin(wanted, &places);
+        self.take_nearest(wanted, &places);
         if self.must_seek(wanted, &places) {
             // Only a complete index, or one that is past the target, tells where to go.
             if !index.is_complete() && wanted.0 >= index.len() {

@@ -101,7 +101,7 @@ pub(super) struct Kept {
 
 impl Worker {
     /// Who keeps what is decoded. Frames of proxies are not kept.
-    fn keeper(&self) -> Option<&Arc<dyn FrameKeeper>> {
+    pub(super) fn keeper(&self) -> Option<&Arc<dyn FrameKeeper>> {
         let keeper = self.options.keeper.as_ref();
         keeper.filter(|_| !self.is_on_proxy())
     }
@@ -116,6 +116,11 @@ impl Worker {
     /// The first frame that the decoder has decoded with all its references since its last seek.
     pub(super) fn valid_from_mut(&mut self) -> &mut FrameIndex {
         &mut self.kept.valid_from
+    }
+
+    /// Whether the playhead only passes by where it is.
+    pub(super) fn passes(&self) -> bool {
+        self.kept.heading.is_none_or(|heading| heading.passes)
     }
 
     /// A new plan begins.
@@ -227,8 +232,7 @@ impl Worker {
     /// gone through as quickly as can be, but for the last frames; one that was visited before is likely to be
     /// again, and all of it that is passed is kept.
     pub(super) fn whole_from(&mut self, wanted: FrameIndex, index: &GopIndex) -> FrameIndex {
-        let passes = self.kept.heading.is_none_or(|heading| heading.passes);
-        let Some(keeper) = self.keeper().filter(|_| !passes) else {
+        let Some(keeper) = self.keeper().filter(|_| !self.passes()) else {
             return wanted;
         };
         if let Some((_, from)) = self.kept.whole.filter(|(towards, _)| *towards == wanted) {
@@ -367,6 +371,7 @@ impl Worker {
             });
             self.rest();
             self.check_left_out(errand.low, index);
+            self.take_nearest(errand.low, index);
             if self.must_seek(errand.low, index) {
                 self.seek_for(errand.low, index)?;
             }

@@ -19,6 +19,7 @@ mod kept;
 mod keyframes;
 mod reverse;
 mod rungs;
+mod stands;
 mod thin;
 mod worker;
 
@@ -65,6 +66,9 @@ pub struct SessionOptions {
     pub ring_frames: usize,
     /// Pictures that reverse play may hold beside the ring.
     pub reverse_frames: usize,
+    /// Decoders that may stand in other places of the stream, beside the one in use and as far as the keeper has
+    /// room for them.
+    pub more_decoders: usize,
     /// The clock that deadlines are in.
     pub clock: Arc<dyn Clock>,
     /// How the playhead moves; without it nothing is ever late.

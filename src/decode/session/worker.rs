@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, TryRecvError, select};
 use super::kept::Kept;
 use super::reverse::Reverse;
 use super::rungs::Rungs;
+use super::stands::Stand;
 use super::thin::Thin;
 use super::{FAR, SessionOptions, Shared};
 use crate::decode::index::{GopIndex, Numbering};
@@ -72,6 +73,8 @@ pub(super) struct Worker {
     pub(super) kept: Kept,
     /// Decoders of proxies and of the source, whichever is not in use.
     pub(super) rungs: Rungs,
+    /// Decoders of the source that stand elsewhere, the one that was needed last at the end.
+    pub(super) stands: Vec<Stand>,
     pub(super) thin: Thin,
 }
 
@@ -103,6 +106,7 @@ impl Worker {
             ended: false,
             kept: Kept::default(),
             rungs: Rungs::default(),
+            stands: Vec::new(),
             thin: Thin::default(),
         }
     }
@@ -475,6 +479,7 @@ impl Worker {
         index: &GopIndex,
     ) -> Result<(), DecodeError> {
         self.lookahead = None;
+        self.leave_standing(target, index)?;
         let Some((number, _)) = index.keyframe_for(target) else {
             self.reader.rewind()?;
             self.next_decoded = Some(FrameIndex::ZERO);

@@ -192,6 +192,7 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
             threads: options.threads,
             pool: options.pool.clone(),
             ring_frames: shares.ring,
+            more_decoders: 0,
             reverse_frames: shares.reverse,
             clock: Arc::clone(&options.clock),
             anchor: Arc::clone(&request.anchor),

@@ -1,0 +1,155 @@
+//! Decoders of the same stream that stand where the playhead was before.
+//!
+//! Whoever looks for a frame goes to and fro, and each way back into a long GOP would begin at its
+//! keyframe once more. So a decoder that has come some way into a GOP stays there when a plan leads
+//! elsewhere, and another one is brought to the new place: the one that nobody has needed for longest, or a new
+//! one as long as there may be more. What comes soon after such a place is decoded from there.
+//!
+//! Each of them holds the pictures that its next ones refer to. How many there may be is an option of the
+//! session, and whoever keeps frames says whether memory has room for them; where it has none, one decoder goes
+//! everywhere.
+
+use std::sync::Arc;
+
+use super::worker::Worker;
+use crate::decode::index::{GopIndex, Numbering};
+use crate::decode::input::Input;
+use crate::decode::plan::PlanCursor;
+use crate::decode::video_reader::{DecodeError, ReaderOptions, VideoReader};
+use crate::time::FrameIndex;
+
+/// A place so few frames into its GOP is reached as quickly from the keyframe.
+const WORTH_FRAMES: i64 = 8;
+
+/// Pictures that a decoder holds: those that others refer to, and those that its threads work on.
+const HELD_PICTURES: u64 = 10;
+
+/// A decoder and the place where it stands.
+pub(super) struct Stand {
+    reader: VideoReader,
+    /// The frame that it delivers next.
+    next: FrameIndex,
+    valid_from: FrameIndex,
+}
+
+impl Worker {
+    /// Goes on with the decoder from which `wanted` is reached soonest, if that is not the one in use.
+    pub(super) fn take_nearest(&mut self, wanted: FrameIndex, index: &GopIndex) {
+        if self.stands.is_empty() || self.is_on_proxy() {
+            return;
+        }
+        let Some((first, _)) = index.gop_of(wanted) else {
+            return;
+        };
+        let here = self.next_decoded.filter(|next| *next <= wanted);
+        let here = here.map_or(first, |next| next.max(first));
+        let pts = index.pts_of(wanted);
+        // Packets run ahead of pictures: what it was made to leave out is not there.
+        let has = |stand: &Stand| {
+            let left_out = stand.reader.unwanted_until();
+            left_out.is_none_or(|until| pts.is_some_and(|pts| pts > until))
+        };
+        let of_use = |stand: &Stand| (first..=wanted).contains(&stand.next) && has(stand);
+        let places = (0..).zip(&self.stands);
+        let nearest = places
+            .filter(|(_, stand)| of_use(stand))
+            .max_by_key(|(_, stand)| stand.next);
+        if let Some((place, stand)) = nearest
+            && stand.next.0 - here.0 > WORTH_FRAMES
+        {
+            tracing::trace!("frame {wanted} is decoded from {} on", stand.next);
+            let stand = self.stands.remove(place);
+            self.change_stand(stand, index);
+        }
+    }
+
+    /// Before the decoder is brought to `target`: where it has come a way that is worth it, it stays there, and
+    /// another one takes its place.
+    pub(super) fn leave_standing(
+        &mut self,
+        target: FrameIndex,
+        index: &GopIndex,
+    ) -> Result<(), DecodeError> {
+        let goes_on = self.passes() || self.cursor.as_ref().is_some_and(PlanCursor::is_reverse);
+        if self.is_on_proxy() || goes_on {
+            return Ok(());
+        }
+        let most = self.most_stands();
+        while self.stands.len() > most {
+            self.stands.remove(0);
+        }
+        if most == 0 || !self.is_worth_standing(target, index) {
+            return Ok(());
+        }
+        let another = if self.stands.len() < most {
+            Stand {
+                reader: self.open_another()?,
+                next: FrameIndex::ZERO,
+                valid_from: FrameIndex::ZERO,
+            }
+        } else {
+            self.stands.remove(0)
+        };
+        self.change_stand(another, index);
+        Ok(())
+    }
+
+    /// How many decoders may stand elsewhere.
+    fn most_stands(&self) -> usize {
+        let stream = self.reader.stream();
+        let bytes = stream.format.packed_bytes(stream.size) as u64 * HELD_PICTURES;
+        let Some(keeper) = self.keeper() else {
+            return 0;
+        };
+        let fits = |count: &usize| keeper.has_room_beside(bytes * *count as u64);
+        (1..=self.options.more_decoders)
+            .rev()
+            .find(fits)
+            .unwrap_or(0)
+    }
+
+    /// Whether the decoder in use has come far into a GOP that `target` is not in.
+    fn is_worth_standing(&self, target: FrameIndex, index: &GopIndex) -> bool {
+        // Who counts pictures reads from the start.
+        if index.numbering() == Numbering::ByCount || !index.is_complete() {
+            return false;
+        }
+        let Some((next, (first, end))) = self
+            .next_decoded
+            .and_then(|next| Some((next, index.gop_of(next)?)))
+        else {
+            return false;
+        };
+        let is_elsewhere = target < first || end.is_some_and(|end| target >= end);
+        is_elsewhere && next.0 - first.0 > WORTH_FRAMES
+    }
+
+    fn open_another(&self) -> Result<VideoReader, DecodeError> {
+        puffin::profile_scope!("open another decoder");
+        let input = self.reader.input();
+        let interrupter = input.interrupter();
+        let input = Input::open_same(input.same_file()?, &interrupter)?;
+        let options = ReaderOptions {
+            threads: self.options.threads,
+            pool: self.options.pool.clone(),
+            clock: Arc::clone(&self.options.clock),
+            interrupter,
+        };
+        VideoReader::new(input, self.reader.stream().clone(), options)
+    }
+
+    /// The decoder in use stays where it is, and `next` goes on in its place.
+    fn change_stand(&mut self, mut next: Stand, index: &GopIndex) {
+        std::mem::swap(&mut next.reader, &mut self.reader);
+        std::mem::swap(&mut next.valid_from, self.valid_from_mut());
+        let left = self.next_decoded.replace(next.next);
+        self.counts_from_start = false;
+        self.forget_left_out();
+        // One whose place is not known, or that is at its keyframe, is no nearer to anything.
+        let begins = |at: FrameIndex| index.gop_of(at).is_none_or(|(first, _)| first == at);
+        if let Some(left) = left.filter(|left| !begins(*left)) {
+            next.next = left;
+            self.stands.push(next);
+        }
+    }
+}
