@@ -90,7 +90,7 @@ impl Rig {
             threads: NonZero::new(2).unwrap(),
             pool: pool.clone(),
             ring_frames: 4,
-            more_decoders: 0,
+            more_decoders: 2,
             reverse_frames: 16,
             clock,
             anchor: Arc::default(),
@@ -414,6 +414,61 @@ fn nothing_is_read_around_while_it_is_not_allowed() {
     assert!(rig.session.still(earlier).is_none(), "nobody wanted it");
     rig.session.allow_prefetch(true);
     assert!(wait_for(|| (rig.session.status().decoded > before + 10).then_some(())).is_some());
+}
+
+/// Holds a frame and waits until the ring behind it is full.
+fn hold(rig: &mut Rig, clip: &Clip, frame: i64) {
+    rig.plan(frame, false, LoopMode::Off);
+    let held = rig.next().unwrap();
+    rig.check(&held, frame, clip, "holding");
+    let full = wait_for(|| {
+        let (fill, capacity) = rig.session.status().ring_fill;
+        (fill == capacity).then_some(())
+    });
+    assert!(full.is_some());
+}
+
+#[test]
+fn steps_back_from_a_frame_that_was_sought_are_there() {
+    let clip = made::clip("h264-longgop.mp4");
+    let mut rig = Rig::open_keeping(&clip, Keeps::Megabytes(256));
+    rig.wait_for_index();
+    rig.session.allow_prefetch(false);
+    let (keyframe, next) = rig.session.index().gop_of(FrameIndex(150)).unwrap();
+    let end = next.map_or(clip.frames, |next| next.0);
+    let target = i64::midpoint(keyframe.0, end);
+    assert!(target - keyframe.0 > 30, "the GOPs are long");
+    let sought = decoded_by(&mut rig, |rig| hold(rig, &clip, target));
+    let deep = u64::try_from(target - keyframe.0).unwrap();
+    assert!(sought < deep, "frames that no other refers to are left out");
+    let back = decoded_by(&mut rig, |rig| {
+        for wanted in (target - 10..target).rev() {
+            hold(rig, &clip, wanted);
+        }
+    });
+    assert_eq!(back, 0, "they were decoded with it");
+}
+
+#[test]
+fn a_decoder_stays_where_the_playhead_was() {
+    let clip = made::clip("h264-bframes.mp4");
+    let mut rig = Rig::open_keeping(&clip, Keeps::Megabytes(256));
+    rig.wait_for_index();
+    rig.session.allow_prefetch(false);
+    let index = rig.session.index();
+    let gop = |number| index.first_frame_of(number).unwrap().0;
+    let (here, there) = (gop(0) + 20, gop(1) + 20);
+    assert!(here + 20 < gop(1) && there + 20 < clip.frames);
+    hold(&mut rig, &clip, here);
+    hold(&mut rig, &clip, there);
+    // Behind the frames that the ring took.
+    for frame in [here + 15, there + 15] {
+        let decoded = decoded_by(&mut rig, |rig| hold(rig, &clip, frame));
+        assert!(
+            decoded <= 15 + HELD_BACK,
+            "{decoded} pictures were decoded for {frame}"
+        );
+    }
 }
 
 /// Frames that a decoder gives at once at most, after it took packets without giving any.

@@ -48,8 +48,8 @@ impl Worker {
             self.emit(Self::missing(wanted), &index);
             return Ok(Work::Go);
         }
-        self.rejoin(wanted, &places);
         self.take_nearest(wanted, &places);
+        self.rejoin(wanted, &places);
         if self.must_seek(wanted, &places) {
             // Only a complete index, or one that is past the target, tells where to go.
             if !index.is_complete() && wanted.0 >= index.len() {

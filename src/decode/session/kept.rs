@@ -86,6 +86,8 @@ pub(super) struct Kept {
     missed: Option<FrameIndex>,
     /// Whether the decoder has not followed the plan since it was looked at last.
     strayed: bool,
+    /// Where the decoder stands, when what is wanted was left out on the way there.
+    left: Option<FrameIndex>,
     /// Frames before it were decoded without their references since the last seek.
     valid_from: FrameIndex,
     heading: Option<Heading>,
@@ -302,8 +304,18 @@ impl Worker {
         let pts = index.pts_of(wanted);
         let until = self.reader.unwanted_until();
         if until.is_some_and(|until| pts.is_none_or(|pts| pts <= until)) {
-            self.next_decoded = None;
+            self.kept.left = self.next_decoded.take();
         }
+    }
+
+    /// Where the decoder stands, whether it may go on from there or must be sought.
+    pub(super) fn place(&self) -> Option<FrameIndex> {
+        self.next_decoded.or(self.kept.left)
+    }
+
+    /// The decoder in use is another, or is about to be brought elsewhere.
+    pub(super) fn leave_place(&mut self) {
+        self.kept.left = None;
     }
 
     /// Does a packet's worth of an errand, if there is one to run.
@@ -370,8 +382,8 @@ impl Worker {
                 ..errand
             });
             self.rest();
-            self.check_left_out(errand.low, index);
             self.take_nearest(errand.low, index);
+            self.check_left_out(errand.low, index);
             if self.must_seek(errand.low, index) {
                 self.seek_for(errand.low, index)?;
             }

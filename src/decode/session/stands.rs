@@ -41,15 +41,17 @@ impl Worker {
         let Some((first, _)) = index.gop_of(wanted) else {
             return;
         };
-        let here = self.next_decoded.filter(|next| *next <= wanted);
-        let here = here.map_or(first, |next| next.max(first));
         let pts = index.pts_of(wanted);
         // Packets run ahead of pictures: what it was made to leave out is not there.
-        let has = |stand: &Stand| {
-            let left_out = stand.reader.unwanted_until();
+        let has = |reader: &VideoReader| {
+            let left_out = reader.unwanted_until();
             left_out.is_none_or(|until| pts.is_some_and(|pts| pts > until))
         };
-        let of_use = |stand: &Stand| (first..=wanted).contains(&stand.next) && has(stand);
+        let of_use = |stand: &Stand| (first..=wanted).contains(&stand.next) && has(&stand.reader);
+        let here = self
+            .next_decoded
+            .filter(|next| (first..=wanted).contains(next) && has(&self.reader));
+        let here = here.unwrap_or(first);
         let places = (0..).zip(&self.stands);
         let nearest = places
             .filter(|(_, stand)| of_use(stand))
@@ -115,7 +117,7 @@ impl Worker {
             return false;
         }
         let Some((next, (first, end))) = self
-            .next_decoded
+            .place()
             .and_then(|next| Some((next, index.gop_of(next)?)))
         else {
             return false;
@@ -142,7 +144,9 @@ impl Worker {
     fn change_stand(&mut self, mut next: Stand, index: &GopIndex) {
         std::mem::swap(&mut next.reader, &mut self.reader);
         std::mem::swap(&mut next.valid_from, self.valid_from_mut());
-        let left = self.next_decoded.replace(next.next);
+        let left = self.place();
+        self.next_decoded = Some(next.next);
+        self.leave_place();
         self.counts_from_start = false;
         self.forget_left_out();
         // One whose place is not known, or that is at its keyframe, is no nearer to anything.

@@ -480,6 +480,7 @@ impl Worker {
     ) -> Result<(), DecodeError> {
         self.lookahead = None;
         self.leave_standing(target, index)?;
+        self.leave_place();
         let Some((number, _)) = index.keyframe_for(target) else {
             self.reader.rewind()?;
             self.next_decoded = Some(FrameIndex::ZERO);
