@@ -224,6 +224,7 @@ impl Player {
     ) -> std::io::Result<Option<Background>> {
         let options = BackgroundOptions {
             open_strip: Arc::clone(&self.open_strip),
+            frames: self.cache.clone(),
             ..options
         };
         let (clock, memory) = (Arc::clone(&self.clock), Arc::clone(&self.memory));

@@ -11,5 +11,5 @@ mod source;
 pub mod thumbnails;
 pub mod waveform;
 
-pub use frames::{FrameCache, FrameCacheStats, MissReason};
+pub use frames::{FrameCache, FrameCacheStats, LastingPictures, MissReason};
 pub use product::{MemoryStore, ProductKey, ProductKind, ProductStore};

@@ -17,6 +17,8 @@ pub enum ProductKind {
     Thumbnails,
     /// The waveform of one stream.
     Waveform,
+    /// A frame at the size that it is shown at, or a list of those that are kept.
+    Picture,
 }
 
 /// What a product is found by. A file that changes has another identity, so what was made of its former
@@ -62,7 +64,9 @@ impl ProductStore for DiskCache {
         let disk_key = disk_key(key);
         let is_kept = match key.kind {
             // A timeline has many sheets, and the next is made while this one is written.
-            ProductKind::Thumbnails => self.put_later(disk_key, bytes.to_vec()),
+            ProductKind::Thumbnails | ProductKind::Picture => {
+                self.put_later(disk_key, bytes.to_vec())
+            }
             ProductKind::Waveform => self.put(&disk_key, &[bytes]).is_ok(),
         };
         if !is_kept {
@@ -76,6 +80,7 @@ fn disk_key(key: &ProductKey) -> Key {
     let kind = match key.kind {
         ProductKind::Thumbnails => Kind::Thumbnails,
         ProductKind::Waveform => Kind::Waveform,
+        ProductKind::Picture => Kind::Pictures,
     };
     Key::new(kind, &key.path, &key.file, &key.parameters)
 }

@@ -146,6 +146,7 @@ pub(super) fn background(player: &PlayerOptions) -> BackgroundOptions {
         Some(Arc::new(store) as Arc<dyn ProductStore>)
     };
     BackgroundOptions {
+        pictures: on_disk.clone(),
         store: on_disk.or_else(in_memory),
         indices: player
             .disk

@@ -19,6 +19,8 @@ pub struct Aim {
     pub reverse: bool,
     /// Whether it only passes by: it plays on, and what it has passed is not likely to be asked for again.
     pub passes: bool,
+    /// Frames that are decoded to show it, from its keyframe on, itself included; 0 where that is not known.
+    pub depth: i64,
     /// Frames of a lap, where it goes round: it comes back to what fits.
     pub lap: Option<u64>,
 }

@@ -78,7 +78,7 @@ impl FileIdentity {
 
     /// What stands for a stream of the file in the names of its pictures. It is a hash: with 64 bits, two of
     /// ten thousand files are alike once in 400 billion times.
-    pub(super) fn source_of(&self, stream: StreamId) -> u64 {
+    pub fn source_of(&self, stream: StreamId) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self, stream).hash(&mut hasher);
         hasher.finish()

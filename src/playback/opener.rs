@@ -298,7 +298,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
     let keeper = options.cache.as_ref().and_then(|cache| {
         cache.set_limit(shares.cache_bytes);
         let is_worth_it = shares.cache_bytes > 0;
-        is_worth_it.then(|| cache.keeper(input.file_identity(), stream.id))
+        is_worth_it.then(|| cache.keeper(path, input.file_identity(), stream.id))
     });
     let proxies = options.proxies.as_ref().map(|desk| {
         let identity = input.file_identity();

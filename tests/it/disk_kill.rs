@@ -58,7 +58,7 @@ pub(crate) fn key(number: u64) -> Key {
         device: 2,
         inode: 3,
     };
-    let kind = Kind::ALL[usize::try_from(number % 3).unwrap()];
+    let kind = Kind::ALL[usize::try_from(number % 4).unwrap()];
     Key::new(kind, Path::new("/rushes/a.mov"), &file, b"")
 }
 

@@ -83,7 +83,7 @@ impl Rig {
         };
         let keeper = cache.as_ref().map(|cache| {
             cache.join(&pool);
-            cache.keeper(input.file_identity(), stream.id)
+            cache.keeper(&clip.path, input.file_identity(), stream.id)
         });
         let (send, news) = bounded(1);
         let options = SessionOptions {

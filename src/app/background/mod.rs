@@ -10,9 +10,9 @@ use std::io;
 use std::sync::{Arc, Weak};
 
 use self::timeline::TimelineWork;
-use crate::cache::ProductStore;
 use crate::cache::thumbnails::{OpenStrip, StripRequest, StripScale, StripSource, ThumbnailStrip};
 use crate::cache::waveform::{Peak, Waveform, WaveformRequest, WaveformSource};
+use crate::cache::{FrameCache, LastingPictures, ProductStore};
 use crate::decode::IndexStore;
 use crate::jobs::{
     JobEvent, JobHandle, JobListener, JobNews, JobQueue, JobState, QueueOptions, SubmitError,
@@ -32,6 +32,10 @@ pub struct BackgroundOptions {
     pub waveforms: bool,
     /// Where they are kept from one opening of a file to the next.
     pub store: Option<Arc<dyn ProductStore>>,
+    /// Where pictures that the playhead stays at are kept from one opening of a file to the next.
+    pub pictures: Option<Arc<dyn ProductStore>>,
+    /// Where those pictures are while a file is open.
+    pub frames: Option<Arc<FrameCache>>,
     /// Where the indices of a timeline's media are kept.
     pub indices: Option<Arc<dyn IndexStore>>,
     /// Where others find the strip of the medium that is open.
@@ -55,6 +59,7 @@ pub(super) struct Background {
     thumbnails: Option<Thumbnails>,
     sound: Option<Sound>,
     timeline: Option<TimelineWork>,
+    lasting: Option<LastingPictures>,
     calm: Calm,
 }
 
@@ -92,7 +97,10 @@ impl Background {
             }
             wake();
         });
+        let pictures = options.frames.clone().zip(options.pictures.clone());
+        let lasting = pictures.map(|(cache, store)| LastingPictures::new(cache, store));
         Ok(Some(Self {
+            lasting,
             queue: JobQueue::new(QueueOptions::default(), listener)?,
             options,
             clock,
@@ -124,6 +132,11 @@ impl Background {
         let Some(medium) = medium else {
             return;
         };
+        if let Some(lasting) = self.lasting.as_mut().filter(|_| shown)
+            && let Err(error) = lasting.follow(&self.queue)
+        {
+            tracing::warn!("{error}");
+        }
         if let Some(timeline) = &medium.timeline {
             if shown {
                 let work = self.timeline.get_or_insert_with(|| {

@@ -21,11 +21,18 @@ pub enum Kind {
     Thumbnails,
     /// Least, greatest and mean levels of a medium's sound.
     Waveform,
+    /// Frames at the size shown that the playhead stayed at.
+    Pictures,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Index, Self::Thumbnails, Self::Waveform];
+    pub const ALL: [Self; 4] = [
+        Self::Index,
+        Self::Thumbnails,
+        Self::Waveform,
+        Self::Pictures,
+    ];
 
     /// The name on the command line and in JSON.
     pub const fn name(self) -> &'static str {
@@ -33,6 +40,7 @@ impl Kind {
             Self::Index => "index",
             Self::Thumbnails => "thumbnails",
             Self::Waveform => "waveform",
+            Self::Pictures => "pictures",
         }
     }
 
@@ -42,6 +50,7 @@ impl Kind {
             Self::Index => 1,
             Self::Thumbnails => 2,
             Self::Waveform => 3,
+            Self::Pictures => 5,
         }
     }
 
@@ -53,7 +62,7 @@ impl Kind {
     /// Counts changes to what items of this kind hold. Raised, those kept before are not found any more.
     const fn version(self) -> u32 {
         match self {
-            Self::Index | Self::Thumbnails | Self::Waveform => 1,
+            Self::Index | Self::Thumbnails | Self::Waveform | Self::Pictures => 1,
         }
     }
 

@@ -23,21 +23,27 @@
 //! dropped and the ledger is charged outside, since a frame that is dropped takes the pool's lock, and
 //! the pool asks for frames ([`Reclaim`]) from inside FFmpeg.
 
+mod lasting;
 mod reduced;
 mod shelf;
+mod stays;
 mod store;
 mod worth;
 
+#[cfg(test)]
+mod lasting_tests;
 #[cfg(test)]
 mod reduced_tests;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 
+pub use self::lasting::LastingPictures;
 use self::reduced::Reducer;
 use self::shelf::{Gone, Kept, Shelf};
 use self::store::{Part, Store};
@@ -236,12 +242,17 @@ impl FrameCache {
         }
     }
 
-    /// The place of a stream's frames. Each session has a keeper of its own, which tells where its
+    /// The place of the frames of a stream in the file `path`, which tells people what is kept of it. Each session has a keeper of its own, which tells where its
     /// playhead is as long as it lives; the frames are shared, and stay when it is gone.
-    pub fn keeper(self: &Arc<Self>, file: FileIdentity, stream: StreamId) -> Arc<dyn FrameKeeper> {
+    pub fn keeper(
+        self: &Arc<Self>,
+        path: &Path,
+        file: FileIdentity,
+        stream: StreamId,
+    ) -> Arc<dyn FrameKeeper> {
         let key = SourceKey { file, stream };
         let now = self.clock.now();
-        let (source, id) = self.store.lock().open(key, now);
+        let (source, id) = self.store.lock().open(path, key, now);
         let cache = Arc::clone(self);
         Arc::new(Keeper { cache, source, id })
     }

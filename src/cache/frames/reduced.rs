@@ -9,7 +9,8 @@ use crate::convert::{ConvertJob, CpuConverter};
 use crate::media::{ColorInfo, FieldOrder, Orientation, PixelFormat, Size, VideoFrame};
 use crate::memory::FramePool;
 
-const FORMAT: PixelFormat = PixelFormat::RGB_PLANAR8;
+/// How such a frame is stored.
+pub(super) const FORMAT: PixelFormat = PixelFormat::RGB_PLANAR8;
 
 /// A reduced frame must be so many times smaller to be worth making.
 const LEAST_GAIN: u64 = 2;

@@ -9,14 +9,14 @@ use crate::media::{ColorInfo, FieldOrder, Orientation, PixelFormat, TransferFunc
 
 /// The frame's size, and that of the window.
 const WHOLE: [u32; 2] = [256, 144];
-const SHOWN: [u32; 2] = [64, 36];
+pub(super) const SHOWN: [u32; 2] = [64, 36];
 
-fn size([width, height]: [u32; 2]) -> Size {
+pub(super) fn size([width, height]: [u32; 2]) -> Size {
     Size::new(width, height).unwrap()
 }
 
 /// A picture that no other `seed` makes.
-fn frame(seed: i64) -> VideoFrame {
+pub(super) fn frame(seed: i64) -> VideoFrame {
     let format = PixelFormat::NV12;
     let seed = usize::try_from(seed).unwrap();
     let planes = [0, 1].map(|plane| {
@@ -33,7 +33,7 @@ fn frame(seed: i64) -> VideoFrame {
 }
 
 /// What the converter makes of it for the window.
-fn shown(frame: &VideoFrame) -> Vec<u8> {
+pub(super) fn shown(frame: &VideoFrame) -> Vec<u8> {
     let out = size(SHOWN);
     let job = ConvertJob {
         out,
@@ -48,14 +48,14 @@ fn shown(frame: &VideoFrame) -> Vec<u8> {
 }
 
 /// A cache with room for 16 whole frames, beside a pool with room for whatever is reduced.
-fn reducing() -> Rig {
+pub(super) fn reducing() -> Rig {
     let rig = rig(16 * bytes_of(&frame(0)));
     rig.cache.join(&FramePool::new(4 << 20));
     rig.cache.show_at(Some(size(SHOWN)));
     rig
 }
 
-fn put_all(keeper: &Arc<dyn FrameKeeper>, frames: std::ops::Range<i64>) {
+pub(super) fn put_all(keeper: &Arc<dyn FrameKeeper>, frames: std::ops::Range<i64>) {
     for number in frames {
         keeper.put(FrameIndex(number), &Arc::new(frame(number)));
     }

@@ -1,11 +1,14 @@
 //! What is kept, and what goes. Plain data: whoever calls holds the lock.
 
 use std::collections::{BTreeMap, BinaryHeap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::reduced::reduced_bytes;
+use super::lasting::Lasting;
+use super::reduced::{is_worth_it, reduced_bytes};
 use super::shelf::{Gone, Kept, Shelf, limits_of};
+use super::stays::Stays;
 use super::worth::Places;
 use super::{FrameCacheStats, MissReason, SourceKey, is_pooled};
 use crate::decode::Aim;
@@ -55,6 +58,11 @@ pub(super) enum Part {
 
 struct Source {
     key: SourceKey,
+    /// The file's name when it was opened.
+    path: PathBuf,
+    stays: Stays,
+    /// The size for which pictures were brought back.
+    brought_back: Option<Size>,
     frames: BTreeMap<i64, Kept>,
     /// Frames at the size that they are shown at.
     reduced: BTreeMap<i64, Kept>,
@@ -174,7 +182,7 @@ impl Store {
     }
 
     /// The number of a source, and of a new keeper of it.
-    pub(super) fn open(&mut self, key: SourceKey, now: Moment) -> (u64, u64) {
+    pub(super) fn open(&mut self, path: &Path, key: SourceKey, now: Moment) -> (u64, u64) {
         let known = self
             .sources
             .iter_mut()
@@ -189,6 +197,9 @@ impl Store {
             places.open();
             let source = Source {
                 key,
+                path: path.to_owned(),
+                stays: Stays::default(),
+                brought_back: None,
                 frames: BTreeMap::new(),
                 reduced: BTreeMap::new(),
                 places,
@@ -223,7 +234,9 @@ impl Store {
         self.tick += 1;
         self.worst = [None; 2];
         if let Some(source) = self.sources.get_mut(&source) {
-            source.places.aim(keeper, aim, now);
+            if let Some(left) = source.places.aim(keeper, aim, now) {
+                source.stays.note(left.frame.0, left.depth);
+            }
             source.aimed = self.tick;
             source.passes_since = aim.passes.then(|| source.passes_since.unwrap_or(now));
             source.lap = aim.lap;
@@ -245,6 +258,57 @@ impl Store {
         let why = source.gone.get(&frame).copied();
         self.stats.misses[why.unwrap_or(MissReason::NeverDecoded) as usize] += 1;
         None
+    }
+
+    /// The same without counting it.
+    pub(super) fn peek(&self, source: u64, frame: i64) -> Option<Arc<VideoFrame>> {
+        let kept = self.sources.get(&source)?.find(frame)?;
+        Some(Arc::clone(&kept.picture))
+    }
+
+    /// What there is to do for pictures that outlast the program, since this was asked last.
+    pub(super) fn take_lasting(&mut self) -> Vec<Lasting> {
+        let Some(size) = self.reduced_to else {
+            return Vec::new();
+        };
+        let sources = self.sources.iter_mut();
+        let worth_it = sources.filter(|(_, source)| is_worth_it(source.frame_bytes, size));
+        let lasting = worth_it.filter_map(|(number, source)| {
+            let hot = if source.brought_back == Some(size) {
+                let news = source.stays.take_news();
+                Some(news).filter(|news| !news.is_empty()).map(Some)
+            } else {
+                source.brought_back = Some(size);
+                Some(None)
+            };
+            hot.map(|hot| Lasting {
+                source: *number,
+                key: source.key,
+                path: source.path.clone(),
+                size,
+                hot,
+            })
+        });
+        lasting.collect()
+    }
+
+    /// The hot frames of a source, and how often its playhead stayed there.
+    pub(super) fn hot(&self, source: u64) -> BTreeMap<i64, u32> {
+        let source = self.sources.get(&source);
+        source.map(|source| source.stays.hot()).unwrap_or_default()
+    }
+
+    /// Takes over what was hot when the source was open before. Answers which of these frames are not kept, those
+    /// nearest to the playhead first.
+    pub(super) fn remember(&mut self, source: u64, counts: &BTreeMap<i64, u32>) -> Vec<i64> {
+        let Some(source) = self.sources.get_mut(&source) else {
+            return Vec::new();
+        };
+        source.stays.remember(counts);
+        let missing = counts.keys().filter(|frame| source.find(**frame).is_none());
+        let mut missing: Vec<i64> = missing.copied().collect();
+        missing.sort_by_key(|frame| (frame - source.places.any()).abs());
+        missing
     }
 
     pub(super) fn nearest(

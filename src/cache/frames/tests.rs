@@ -36,7 +36,7 @@ fn file(number: u64) -> FileIdentity {
 
 pub(super) struct Rig {
     pub(super) cache: Arc<FrameCache>,
-    clock: Arc<SimClock>,
+    pub(super) clock: Arc<SimClock>,
     ledger: Ledger,
 }
 
@@ -54,13 +54,14 @@ pub(super) fn rig(limit_bytes: u64) -> Rig {
 
 impl Rig {
     pub(super) fn keeper(&self, number: u64) -> Arc<dyn FrameKeeper> {
-        self.cache.keeper(file(number), StreamId(0))
+        self.cache.keeper(Path::new(""), file(number), StreamId(0))
     }
 }
 
 pub(super) fn at(frame: i64, reverse: bool) -> Aim {
     Aim {
         frame: FrameIndex(frame),
+        depth: 30,
         reverse,
         passes: false,
         lap: None,
@@ -271,7 +272,7 @@ fn under_pressure_nothing_is_read_ahead() {
         let clock = Arc::new(SimClock::new());
         let cache = FrameCache::new(1 << 20, clock, None, manager.gauge());
         cache.register(&manager);
-        let keeper = cache.keeper(file(1), StreamId(0));
+        let keeper = cache.keeper(Path::new(""), file(1), StreamId(0));
         keeper.aim(at(50, false));
         for frame in 20..80 {
             keeper.put(FrameIndex(frame), &picture(16));

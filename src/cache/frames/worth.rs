@@ -57,23 +57,32 @@ impl Places {
         self.keepers == 0
     }
 
-    pub(super) fn aim(&mut self, keeper: u64, aim: Aim, now: Moment) {
+    /// Answers which place it has left, if it stayed there.
+    pub(super) fn aim(&mut self, keeper: u64, aim: Aim, now: Moment) -> Option<Aim> {
         let known = self.aims.iter_mut().find(|(id, ..)| *id == keeper);
         let Some((_, old, since)) = known else {
             self.aims.push((keeper, aim, now));
-            return;
+            return None;
         };
-        let left = std::mem::replace(old, aim).frame.0;
+        let before = std::mem::replace(old, aim);
+        let left = before.frame.0;
         if (left - aim.frame.0).abs() <= STEP {
-            return;
+            return None;
         }
         let stayed = now.since(std::mem::replace(since, now));
-        if stayed >= STAY {
-            // A place near another is the same place.
-            self.recent.retain(|place| (place - left).abs() > STEP);
-            self.recent.push_front(left);
-            self.recent.truncate(MOST_RECENT);
+        if stayed < STAY {
+            return None;
         }
+        // A place near another is the same place.
+        self.recent.retain(|place| (place - left).abs() > STEP);
+        self.recent.push_front(left);
+        self.recent.truncate(MOST_RECENT);
+        Some(before)
+    }
+
+    /// Where a playhead is.
+    pub(super) fn any(&self) -> i64 {
+        self.aims.first().map_or(0, |(_, aim, _)| aim.frame.0)
     }
 
     /// Whether all playheads have passed `frame`.
@@ -115,6 +124,7 @@ mod tests {
     fn at(frame: i64, reverse: bool) -> Aim {
         Aim {
             frame: FrameIndex(frame),
+            depth: 30,
             reverse,
             passes: false,
             lap: None,

@@ -19,7 +19,7 @@ Examples:
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
 #[command(next_help_heading = "Cache")]
 pub struct DiskArgs {
-    /// Keep what can be made again (indices, thumbnails, waveforms) in this folder instead of the
+    /// Keep what can be made again (indices, thumbnails, waveforms, hot pictures) in this folder instead of the
     /// user's cache folder. Several players may share one.
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
@@ -79,6 +79,8 @@ pub enum KindChoice {
     Thumbnails,
     /// Levels of sound.
     Waveform,
+    /// Frames that the playhead stayed at again and again, as they were shown.
+    Pictures,
 }
 
 impl From<KindChoice> for Kind {
@@ -87,6 +89,7 @@ impl From<KindChoice> for Kind {
             KindChoice::Index => Self::Index,
             KindChoice::Thumbnails => Self::Thumbnails,
             KindChoice::Waveform => Self::Waveform,
+            KindChoice::Pictures => Self::Pictures,
         }
     }
 }

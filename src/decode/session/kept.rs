@@ -145,8 +145,10 @@ impl Worker {
 
     fn aim(&self, heading: Heading) {
         if let Some(keeper) = self.keeper() {
+            let gop = self.shared.index.load().gop_of(heading.at);
             keeper.aim(Aim {
                 frame: heading.at,
+                depth: gop.map_or(0, |(first, _)| heading.at.0 - first.0 + 1),
                 reverse: heading.reverse,
                 passes: heading.passes,
                 lap: self.lap_of(&heading.plan),

@@ -219,7 +219,7 @@ fn open(request: &Request, options: &FeedOptions, reading: &Reading) -> Result<O
             // Each session has a keeper of its own, and all of them the same frames.
             let keeper = || {
                 let cache = options.cache.as_ref();
-                cache.map(|cache| cache.keeper(identity, id))
+                cache.map(|cache| cache.keeper(path, identity, id))
             };
             // A file that was written anew since has other frames.
             let known = request.known.clone();

@@ -110,7 +110,7 @@ fn frames_whose_layers_are_all_kept_are_at_hand() {
             device: 0,
             inode: 0,
         };
-        let keeper = cache.keeper(identity, StreamId(0));
+        let keeper = cache.keeper(std::path::Path::new(""), identity, StreamId(0));
         // Of `a` the frames 20 to 29 and 84 to 89, of `c` 18 to 21.
         let medium = char::from_u32(medium_number(stated)).unwrap();
         let kept: Vec<i64> = match medium {
