@@ -199,6 +199,13 @@ impl Charge {
         self.bytes
     }
 
+    /// The ledger that it stands in.
+    pub fn ledger(&self) -> Ledger {
+        Ledger {
+            books: Arc::clone(&self.books),
+        }
+    }
+
     /// Makes it `bytes` large. To shrink never fails; where it cannot grow it stays as it is.
     pub fn resize(&mut self, bytes: u64) -> Result<(), OverBudget> {
         let mut books = self.books.lock();

@@ -333,7 +333,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
 fn open_timeline(path: &Path, options: &OpenerOptions) -> Result<Opened, String> {
     // First the watch: a change between the two is seen twice, not missed.
     let watch = FileWatch::start(path, Arc::clone(&options.notify));
-    let state = Arc::new(TimelineState::open(path, &options.timelines)?);
+    let state = open_state(path, options)?;
     let canvas_bytes = state.canvas.area() * 2;
     let (pool_bytes, threads) = (options.pool.usage().limit_bytes, options.threads.get());
     let shares = FrameShares::divide(pool_bytes, canvas_bytes, threads, options.cache.is_some());
@@ -364,6 +364,15 @@ fn open_timeline(path: &Path, options: &OpenerOptions) -> Result<Opened, String>
     })
 }
 
+/// Reads a timeline. What its clips name beside their media may stand for these.
+fn open_state(path: &Path, options: &OpenerOptions) -> Result<Arc<TimelineState>, String> {
+    let state = Arc::new(TimelineState::open(path, &options.timelines)?);
+    if let Some(desk) = &options.proxies {
+        desk.set_alternates(&state.alternates);
+    }
+    Ok(state)
+}
+
 /// Reads a timeline that plays once more, without anything that decodes it.
 fn open_revision(
     path: &Path,
@@ -371,7 +380,7 @@ fn open_revision(
     _interrupter: &Interrupter,
 ) -> Result<Opened, String> {
     let watch = FileWatch::start(path, Arc::clone(&options.notify));
-    let state = Arc::new(TimelineState::open(path, &options.timelines)?);
+    let state = open_state(path, options)?;
     Ok(Opened {
         info: Arc::new(state.media_info(path)),
         video: None,

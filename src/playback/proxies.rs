@@ -13,7 +13,10 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use crate::decode::{FileIdentity, IndexStore, Interrupter, ProxyFile, ProxySlot, Rung};
+use super::timeline::Alternate;
+use crate::decode::{
+    FileIdentity, IndexStore, Input, Interrupter, ProxyFile, ProxySlot, Rung, media_info,
+};
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, QueueOptions};
 use crate::media::{Size, StreamId, VideoStream};
 use crate::proxy::{Candidate, ProxyFolder, VerifyError, VerifyOptions, find};
@@ -74,6 +77,8 @@ struct Medium {
     file: FileIdentity,
     stream: StreamId,
     size: Size,
+    /// Others that the timeline names for it.
+    alternates: Vec<PathBuf>,
     refused: Refused,
     /// Called when its slot has changed.
     notify: Arc<dyn Fn() + Send + Sync>,
@@ -106,6 +111,8 @@ pub struct ProxyDesk {
     queue: JobQueue,
     /// The one that was opened last is the last.
     known: Mutex<Vec<Known>>,
+    /// What the open timeline names for its media.
+    alternates: Mutex<Vec<Alternate>>,
     /// Jobs so far.
     jobs: AtomicU64,
 }
@@ -128,8 +135,21 @@ impl ProxyDesk {
             },
             queue: JobQueue::new(QueueOptions::default(), Arc::new(|_| {}))?,
             known: Mutex::default(),
+            alternates: Mutex::default(),
             jobs: AtomicU64::new(0),
         })
+    }
+
+    /// The timeline that is open names these files for its media; those of another are forgotten. They are
+    /// looked at like what lies beside a source, when it is opened.
+    pub(super) fn set_alternates(&self, alternates: &[Alternate]) {
+        *self.alternates.lock() = alternates.to_vec();
+    }
+
+    fn alternates_of(&self, path: &Path) -> Vec<PathBuf> {
+        let all = self.alternates.lock();
+        let own = all.iter().filter(|(source, _)| source == path);
+        own.map(|(_, other)| other.clone()).collect()
     }
 
     /// The slot of a stream of the file at `path`, which has this identity. It fills by and by; the `notify` of
@@ -174,6 +194,7 @@ impl ProxyDesk {
                 file,
                 stream: stream.id,
                 size: stream.size,
+                alternates: self.alternates_of(path),
                 refused: Arc::clone(&this.refused),
                 notify: Arc::clone(notify),
             };
@@ -211,7 +232,15 @@ fn fill(
         interrupter: interrupter.clone(),
         indices: tools.indices.clone(),
     };
-    for candidate in find(&medium.path, medium.file, medium.stream, &tools.folder) {
+    let mut candidates = find(&medium.path, medium.file, medium.stream, &tools.folder);
+    for path in &medium.alternates {
+        // What a timeline names may be the source of the file that it uses.
+        let is_found = candidates.iter().any(|known| known.path() == path);
+        if !is_found && !is_larger(path, medium.size, &interrupter) {
+            candidates.push(Candidate::Sidecar(path.clone()));
+        }
+    }
+    for candidate in candidates {
         context.check()?;
         let file = FileIdentity::of_path(candidate.path()).ok();
         let is_refused = file.is_some_and(|file| medium.refused.lock().contains(&file));
@@ -241,6 +270,16 @@ fn fill(
         (medium.notify)();
     }
     Ok(())
+}
+
+/// Whether the pictures of a file are larger than `size`. One that cannot be read is told of when it is compared.
+fn is_larger(path: &Path, size: Size, interrupter: &Interrupter) -> bool {
+    let input = Input::open_interruptible(path, interrupter);
+    input.is_ok_and(|input| {
+        let info = media_info(&input);
+        let own = info.default_video().map(|stream| stream.size.area());
+        own.is_some_and(|own| own > size.area())
+    })
 }
 
 /// A file that may be decoded in the medium's place, or the reason why it may not.

@@ -1,17 +1,19 @@
 //! What proxies are encoded with: one row for each codec.
 
 use std::fmt;
-use std::num::NonZeroUsize;
 
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::Pixel;
 
+use super::encoder::Job;
+use super::hardware::{self, Hardware};
 use super::preset::Preset;
 use crate::decode::ColorTags;
 use crate::media::{
     ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, MatrixCoefficients, Primaries,
-    Subsampling, TransferFunction, VideoStream,
+    Size, Subsampling, TransferFunction, VideoStream,
 };
+use crate::time::FrameRate;
 
 /// A codec and how it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +28,28 @@ pub enum ProxyCodec {
     ProresProxy,
     /// `DNxHR` LB.
     DnxhrLb,
+    /// Hap: compressed textures, quickest to decode and large.
+    Hap,
+}
+
+/// How much of the picture is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Quality {
+    /// What cannot be told from the source at this size, as a rule.
+    #[default]
+    Usual,
+    /// About half of the bytes, where there is little disk.
+    Low,
+}
+
+impl Quality {
+    /// The name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Usual => "usual",
+            Self::Low => "low",
+        }
+    }
 }
 
 /// What is known of a codec.
@@ -38,9 +62,11 @@ struct Row {
     keeps_range: bool,
     /// Whether pictures may hold two fields, and decoders know it.
     keeps_fields: bool,
+    /// Tenths of a bit that a pixel takes, as a rule; 0 where a bit rate says it.
+    pixel_bits_tenths: u64,
 }
 
-const TABLE: [Row; 5] = [
+const TABLE: [Row; 6] = [
     Row {
         codec: ProxyCodec::H264Intra,
         name: "h264-intra",
@@ -48,6 +74,7 @@ const TABLE: [Row; 5] = [
         subsampling: Subsampling::S420,
         keeps_range: true,
         keeps_fields: true,
+        pixel_bits_tenths: 10,
     },
     Row {
         codec: ProxyCodec::H264Gop,
@@ -56,6 +83,7 @@ const TABLE: [Row; 5] = [
         subsampling: Subsampling::S420,
         keeps_range: true,
         keeps_fields: true,
+        pixel_bits_tenths: 0,
     },
     Row {
         codec: ProxyCodec::Mjpeg,
@@ -64,6 +92,7 @@ const TABLE: [Row; 5] = [
         subsampling: Subsampling::S420,
         keeps_range: true,
         keeps_fields: false,
+        pixel_bits_tenths: 15,
     },
     Row {
         codec: ProxyCodec::ProresProxy,
@@ -72,6 +101,7 @@ const TABLE: [Row; 5] = [
         subsampling: Subsampling::S422,
         keeps_range: false,
         keeps_fields: true,
+        pixel_bits_tenths: 8,
     },
     Row {
         codec: ProxyCodec::DnxhrLb,
@@ -80,6 +110,16 @@ const TABLE: [Row; 5] = [
         subsampling: Subsampling::S422,
         keeps_range: false,
         keeps_fields: false,
+        pixel_bits_tenths: 8,
+    },
+    Row {
+        codec: ProxyCodec::Hap,
+        name: "hap",
+        encoder: "hap",
+        subsampling: Subsampling::S444,
+        keeps_range: true,
+        keeps_fields: false,
+        pixel_bits_tenths: 35,
     },
 ];
 
@@ -131,6 +171,57 @@ impl ProxyCodec {
         self.row().keeps_fields
     }
 
+    /// Whether eight bits are all that pictures may have, and red, green and blue what they are stored as: too
+    /// little for the curves of HDR.
+    pub fn is_rgb(self) -> bool {
+        self == Self::Hap
+    }
+
+    /// What the sides of pictures must be multiples of.
+    pub(super) fn side_unit(self) -> u32 {
+        // Textures are made of blocks of four by four.
+        if self == Self::Hap { 4 } else { 2 }
+    }
+
+    /// Frames from one picture that stands for itself to the next.
+    pub(super) fn group_frames(self, source: &VideoStream) -> u32 {
+        match self {
+            Self::H264Gop => (source.rate.nominal() / 2).max(1),
+            _ => 1,
+        }
+    }
+
+    /// Bits a second of proxies in groups of pictures.
+    pub(super) fn bit_rate(preset: Preset, quality: Quality) -> u64 {
+        let usual = match preset {
+            Preset::Draft | Preset::Quarter => 1_500_000,
+            Preset::Preview => 3_000_000,
+            Preset::Half | Preset::Full => 5_000_000,
+        };
+        match quality {
+            Quality::Usual => usual,
+            Quality::Low => usual / 2,
+        }
+    }
+
+    /// Bytes that a proxy of so many frames at `rate` takes, as a rule, and without its sound.
+    pub(super) fn estimated_bytes(
+        self,
+        preset: Preset,
+        size: Size,
+        rate: FrameRate,
+        frames: u64,
+    ) -> u64 {
+        let bits = match self.row().pixel_bits_tenths {
+            0 => {
+                let rate_bits = Self::bit_rate(preset, Quality::Usual);
+                frames / u64::from(rate.nominal().max(1)) * rate_bits
+            }
+            tenths => size.area().saturating_mul(frames).saturating_mul(tenths) / 10,
+        };
+        bits / 8
+    }
+
     /// How colour is told in a proxy of pictures with this one. Guesses become statements, for they depend
     /// on the picture's size, and a proxy has another.
     pub fn color_of(self, source: &VideoStream) -> ColorInfo {
@@ -154,6 +245,11 @@ impl ProxyCodec {
         }
         // What decoders take pictures for, whatever the container says.
         match self {
+            Self::Hap => {
+                color.siting = ChromaSiting::Left;
+                color.matrix = MatrixCoefficients::Identity;
+                color.range = ColorRange::Full;
+            }
             Self::Mjpeg => {
                 color.siting = ChromaSiting::Center;
                 color.matrix = MatrixCoefficients::Bt601;
@@ -165,9 +261,11 @@ impl ProxyCodec {
     }
 
     /// The format of a proxy's pictures.
-    pub(super) fn pixel_of(self, color: &ColorInfo) -> Pixel {
+    pub(super) fn pixel_of(self, color: &ColorInfo, hardware: Option<Hardware>) -> Pixel {
         let is_full = color.range == ColorRange::Full;
         match self {
+            _ if hardware.is_some() => hardware::PIXEL,
+            Self::Hap => Pixel::RGBA,
             // Eight bits are too few for the curves of HDR.
             Self::H264Intra | Self::H264Gop if color.transfer.is_hdr() => Pixel::YUV420P10LE,
             Self::Mjpeg if is_full => Pixel::YUVJ420P,
@@ -177,14 +275,10 @@ impl ProxyCodec {
         }
     }
 
-    /// The encoder's options for a proxy of `source`.
-    pub(super) fn options(
-        self,
-        source: &VideoStream,
-        preset: Preset,
-        threads: NonZeroUsize,
-    ) -> Vec<EncoderOption> {
-        let mut options = color_options(&self.color_of(source));
+    /// The encoder's options.
+    pub(super) fn options(self, job: &Job<'_>) -> Vec<EncoderOption> {
+        let source = job.stream;
+        let mut options = color_options(&job.target.color);
         let fields = match source.fields {
             FieldOrder::Progressive => None,
             FieldOrder::TopFirst => Some("tt"),
@@ -196,25 +290,32 @@ impl ProxyCodec {
             options.push(("field_order", order.to_owned()));
         }
         options.push(("flags", flags));
-        options.push(("threads", threads.to_string()));
+        if let Some(hardware) = job.hardware {
+            options.extend(hardware.options(job));
+            return options;
+        }
+        options.push(("threads", job.threads.to_string()));
+        let is_low = job.quality == Quality::Low;
+        let either = |usual: &'static str, low: &'static str| if is_low { low } else { usual };
         let mut add = |name, value: &str| options.push((name, value.to_owned()));
         match self {
             Self::H264Intra => {
                 add("preset", "ultrafast");
                 add("tune", "fastdecode");
                 add("g", "1");
-                add("crf", "23");
+                add("crf", either("23", "29"));
             }
             Self::H264Gop => {
                 add("preset", "veryfast");
                 add("tune", "fastdecode");
                 add("bf", "0");
-                add("g", &(source.rate.nominal() / 2).max(1).to_string());
-                add("b", gop_bit_rate(preset));
+                add("g", &self.group_frames(source).to_string());
+                add("b", &Self::bit_rate(job.preset, job.quality).to_string());
             }
             Self::Mjpeg => {
-                add("qmin", "3");
-                add("qmax", "3");
+                let quantizer = either("3", "8");
+                add("qmin", quantizer);
+                add("qmax", quantizer);
                 // Limited range is marked in a comment, which is no standard, but which FFmpeg reads.
                 add("strict", "unofficial");
             }
@@ -223,6 +324,7 @@ impl ProxyCodec {
                 add("vendor", "apl0");
             }
             Self::DnxhrLb => add("profile", "dnxhr_lb"),
+            Self::Hap => add("format", "hap"),
         }
         options
     }
@@ -231,15 +333,6 @@ impl ProxyCodec {
 impl fmt::Display for ProxyCodec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-/// Bits a second of proxies in groups of pictures.
-fn gop_bit_rate(preset: Preset) -> &'static str {
-    match preset {
-        Preset::Draft | Preset::Quarter => "1500000",
-        Preset::Preview => "3000000",
-        Preset::Half | Preset::Full => "5000000",
     }
 }
 

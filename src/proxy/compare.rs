@@ -411,6 +411,7 @@ fn codec_of(stream: &VideoStream) -> ProxyCodec {
         "mjpeg" => ProxyCodec::Mjpeg,
         "prores" => ProxyCodec::ProresProxy,
         "dnxhd" => ProxyCodec::DnxhrLb,
+        "hap" => ProxyCodec::Hap,
         _ => ProxyCodec::H264Intra,
     }
 }

@@ -36,6 +36,9 @@ pub enum MakeError {
     /// It has transparency.
     #[error("{0}: it has transparency, which no proxy codec here keeps. Play the source.")]
     Alpha(PathBuf),
+    /// It is HDR, and the codec has too few codes for it.
+    #[error("{0}: it is HDR, for which {1} has too few codes. Use --codec h264-intra.")]
+    Hdr(PathBuf, ProxyCodec),
     /// It is interlaced, and the codec knows no fields.
     #[error("{0}: it is interlaced, and {1} cannot tell the fields apart. Use --codec h264-intra.")]
     Fields(PathBuf, ProxyCodec),

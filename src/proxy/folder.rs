@@ -91,6 +91,12 @@ impl ProxyFolder {
         Ok(())
     }
 
+    /// What is free on its disk, as far as the system tells.
+    pub(super) fn free_bytes(&self) -> Option<u64> {
+        let system = rustix::fs::statvfs(&self.0).ok()?;
+        Some(system.f_bavail.saturating_mul(system.f_frsize))
+    }
+
     /// Makes durable which files there are.
     pub(super) fn sync(&self) -> io::Result<()> {
         File::open(&self.0)?.sync_all()

@@ -1,36 +1,38 @@
 //! Making proxies: the work of a job.
 //!
 //! The source is decoded once. Each picture goes to a thread for each size, which scales, encodes and
-//! writes it, while the next one is decoded.
+//! writes it, while the next one is decoded; small sizes are scaled from larger ones. What the player would
+//! make of the source by decoding it again, thumbnails and waveforms, is made on the way.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::{Scope, ScopedJoinHandle};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
-use super::codec::ProxyCodec;
+use super::codec::{ProxyCodec, Quality};
+use super::encoder::Job as EncoderJob;
 use super::error::MakeError;
+use super::feeder::{Feeder, PICTURES_AHEAD, join};
 use super::folder::ProxyFolder;
+use super::hardware::Hardware;
 use super::output::{Material, Output, Piece, Written, shift_of};
+use super::pictures::{Pictures, check};
 use super::preset::Preset;
+use super::products::{MadeProducts, Products};
 use super::record::ProxyRecord;
-use super::scale::can_scale;
+use super::scale::Target;
 use super::sound::SoundFeed;
-use super::walker::number_of;
+use super::trial::{ChosenEncoder, EncoderChoice, choose};
+use crate::cache::ProductStore;
 use crate::decode::{
-    FileIdentity, GopIndex, IndexStore, Input, Interrupter, ReaderOptions, Step, VideoReader,
+    FileIdentity, GopIndex, IndexStore, Input, Interrupter, ReaderOptions, VideoReader,
     kept_or_read_index, media_info,
 };
-use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, Progress, SubmitError};
+use crate::jobs::{Job, JobContext, JobHandle, JobQueue, Priority, Progress, SubmitError};
 use crate::media::{FieldOrder, MediaInfo, Size, VideoFrame, VideoStream};
-use crate::memory::{FramePool, MemoryBudget};
+use crate::memory::{FramePool, Ledger, MemoryBudget};
 use crate::time::{Clock, FrameIndex, MediaTime};
-
-/// Pictures that wait for an encoder, at most. More would only take memory: the slowest thread decides.
-const PICTURES_AHEAD: usize = 3;
 
 /// Pictures that a decoder refers to, at most.
 const DECODER_PICTURES: usize = 17;
@@ -53,6 +55,12 @@ pub struct MakeOptions {
     pub again: bool,
     /// Where indices of sources are kept, so that verifying need not read them once more.
     pub indices: Option<Arc<dyn IndexStore>>,
+    /// Where thumbnails and waveforms are kept: those that are not there yet are made in the same pass.
+    pub products: Option<Arc<dyn ProductStore>>,
+    /// What decoded pictures are charged to.
+    pub ledger: Option<Ledger>,
+    /// What encodes H.264.
+    pub encoder: EncoderChoice,
 }
 
 /// A proxy that was made.
@@ -68,6 +76,17 @@ pub struct MadeProxy {
     pub bytes: u64,
 }
 
+/// What encoded proxies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncoderUsed {
+    /// FFmpeg's name of it.
+    pub name: &'static str,
+    /// Why it is not the one that was asked for.
+    pub reason: Option<String>,
+    /// How much of the pictures was kept.
+    pub quality: Quality,
+}
+
 /// What came of a request.
 #[derive(Debug, Clone, Default)]
 pub struct Made {
@@ -79,6 +98,10 @@ pub struct Made {
     pub repeated: i64,
     /// Length of the source in seconds.
     pub source_seconds: f64,
+    /// What else was made in the same pass.
+    pub products: MadeProducts,
+    /// What encoded them; `None` where nothing had to be made.
+    pub encoder: Option<EncoderUsed>,
 }
 
 /// Proxies to be made of one file.
@@ -138,7 +161,12 @@ impl MakeRequest {
             let now = FileIdentity::of_path(&place(*preset)).ok();
             record.is_some_and(|record| Some(record.proxy_file) == now)
         };
-        let mut missing = self.options.presets.clone();
+        // Nothing grows, so that several presets may make the same: it is made once.
+        let alike = |preset: &Preset| preset.least_alike(stream.size);
+        let mut presets: Vec<Preset> = self.options.presets.iter().map(alike).collect();
+        presets.sort_unstable();
+        presets.dedup();
+        let mut missing = presets.clone();
         missing.retain(|preset| self.options.again || !is_there(preset));
         let mut made = Made::default();
         if !missing.is_empty() {
@@ -152,7 +180,7 @@ impl MakeRequest {
             };
             made = job.run(input, stream.clone())?;
         }
-        for &preset in &self.options.presets {
+        for preset in presets {
             let path = place(preset);
             if made.proxies.iter().all(|made| made.preset != preset) {
                 let bytes = FileIdentity::of_path(&path).map_or(0, |file| file.bytes);
@@ -187,13 +215,6 @@ impl MakeRequest {
     }
 }
 
-/// Whether to go on; waits while the queue is paused.
-fn check(context: &JobContext) -> Result<(), MakeError> {
-    context
-        .check()
-        .map_err(|_stop: JobStop| MakeError::Cancelled)
-}
-
 /// A pass through a source.
 struct Making<'a> {
     request: &'a MakeRequest,
@@ -202,65 +223,6 @@ struct Making<'a> {
     interrupter: Interrupter,
     missing: Vec<Preset>,
     place: &'a dyn Fn(Preset) -> PathBuf,
-}
-
-/// Decodes a source from its beginning.
-struct Pictures<'a> {
-    reader: VideoReader,
-    index: &'a GopIndex,
-    context: &'a JobContext,
-    path: &'a Path,
-    size: Size,
-    /// Those of the first picture.
-    fields: Option<FieldOrder>,
-    /// The frame after the last picture that came out.
-    after: Option<FrameIndex>,
-}
-
-impl Pictures<'_> {
-    /// The next frame that can be decoded, if its number is at least `least`; `None` at the end.
-    fn next(
-        &mut self,
-        least: FrameIndex,
-    ) -> Result<Option<(FrameIndex, Arc<VideoFrame>)>, MakeError> {
-        loop {
-            check(self.context)?;
-            let picture = match self.reader.step(&|_| true) {
-                Ok(Step::Progress) => continue,
-                Ok(Step::Picture(picture)) => picture,
-                Ok(Step::End) => return Ok(None),
-                Err(error) => return Err(error.into()),
-            };
-            let number = number_of(&picture, self.index, self.after);
-            self.after = number.map(|number| number.offset(1)).or(self.after);
-            // What is no frame of its own is never shown, such as the other field of one.
-            let Some(number) = number.filter(|&number| number >= least) else {
-                continue;
-            };
-            match self.reader.frame(picture) {
-                Ok(frame) => {
-                    self.check_kind(&frame)?;
-                    return Ok(Some((number, Arc::new(frame))));
-                }
-                Err(error) => tracing::debug!("frame {number} is left out: {error}"),
-            }
-        }
-    }
-
-    /// Proxies are of one size, and of one kind of scanning, throughout.
-    fn check_kind(&mut self, frame: &VideoFrame) -> Result<(), MakeError> {
-        let path = || self.path.to_owned();
-        if frame.size != self.size {
-            return Err(MakeError::SizeChanges(path(), self.size, frame.size));
-        }
-        if !can_scale(frame.format, frame.color.matrix) {
-            return Err(MakeError::Matrix(path(), frame.color.matrix));
-        }
-        if frame.fields != *self.fields.get_or_insert(frame.fields) {
-            return Err(MakeError::FieldsChange(path()));
-        }
-        Ok(())
-    }
 }
 
 impl Making<'_> {
@@ -289,10 +251,18 @@ impl Making<'_> {
         if stream.fields != FieldOrder::Progressive && !codec.keeps_fields() {
             return Err(MakeError::Fields(path.to_owned(), codec));
         }
+        if stream.color.transfer.is_hdr() && codec.is_rgb() {
+            return Err(MakeError::Hdr(path.to_owned(), codec));
+        }
         let shift = stream.time_base.span_from_ticks_nearest(shift_of(&index));
+        let (file, store) = (input.file_identity(), request.options.products.as_ref());
+        let ledger = request.options.ledger.as_ref();
+        let clock = &request.clock;
+        let mut products = Products::begin(self.info, &stream, &index, file, store, ledger, clock);
         let mut sounds = Vec::new();
         for (place, source) in self.info.audio.iter().enumerate() {
             let feed = SoundFeed::open(&input, source, place, shift, &self.interrupter)?;
+            products.add_sound(self.info, source, feed.format().rate, file, store);
             sounds.push(feed);
         }
         let formats: Vec<_> = self
@@ -304,14 +274,18 @@ impl Making<'_> {
             .collect();
         let material = Material {
             input: &input,
-            stream: &stream,
             index: &index,
             sounds: &formats,
         };
-        let outputs = self.open_outputs(&material)?;
+        let (outputs, encoder) = self.open_outputs(&material, &stream)?;
         let (fed, written) = std::thread::scope(|scope| {
-            let (feeder, threads) = Feeder::start(scope, outputs)?;
-            let fed = self.feed(&feeder, &mut pictures, (number, frame), &mut sounds);
+            let (feeder, threads) = Feeder::start(scope, outputs, stream.size)?;
+            let mut line = Line {
+                feeder: &feeder,
+                sounds: &mut sounds,
+                products: &mut products,
+            };
+            let fed = self.feed(&mut line, &mut pictures, (number, frame));
             drop(feeder);
             let written = join(threads);
             Ok::<_, MakeError>((fed, written))
@@ -323,10 +297,12 @@ impl Making<'_> {
             return Err(MakeError::Changed(path.to_owned()));
         }
         Ok(Made {
-            proxies: self.put_in_place(written, input.file_identity())?,
+            proxies: self.put_in_place(written, file)?,
             frames: index.len(),
             repeated,
             source_seconds: index.duration().as_secs_f64(),
+            products: products.keep(pictures.reader.is_damaged()),
+            encoder: Some(encoder),
         })
     }
 
@@ -345,36 +321,84 @@ impl Making<'_> {
         let bytes = picture.unwrap_or(0).saturating_mul(2 * pictures as u64);
         let options = ReaderOptions {
             threads,
-            // What does not fit is decoded into memory of the decoder's own.
-            pool: FramePool::new(bytes.min(MemoryBudget::for_this_machine().frame_bytes())),
+            pool: self.pool(bytes),
             clock: Arc::clone(&self.request.clock),
             interrupter: self.interrupter.clone(),
         };
         Ok(VideoReader::new(again, stream.clone(), options)?)
     }
 
-    fn open_outputs(&self, material: &Material<'_>) -> Result<Vec<Output>, MakeError> {
+    /// A pool for `bytes` of pictures, within half of the budget. What does not fit is decoded into memory of the
+    /// decoder's own.
+    fn pool(&self, bytes: u64) -> FramePool {
+        match &self.request.options.ledger {
+            Some(ledger) => FramePool::charged(bytes.min(ledger.limit() / 2), ledger.clone()),
+            None => FramePool::new(bytes.min(MemoryBudget::for_this_machine().frame_bytes())),
+        }
+    }
+
+    fn open_outputs(
+        &self,
+        material: &Material<'_>,
+        stream: &VideoStream,
+    ) -> Result<(Vec<Output>, EncoderUsed), MakeError> {
         let options = &self.request.options;
+        let codec = options.codec;
         // The decoder has as many threads as there are cores; encoders get what a large machine has more
         // of than sizes, twice, for encoding costs less than decoding.
         let threads = options.threads.get() / (2 * self.missing.len().max(1));
         let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
-        self.missing
+        let targets: Vec<(Preset, Target)> = self
+            .missing
             .iter()
-            .map(|&preset| {
-                let place = (self.place)(preset);
-                Output::open(material, preset, options.codec, &place, threads)
-            })
-            .collect()
+            .map(|&preset| (preset, Target::of(preset, codec, stream)))
+            .collect();
+        let frames = u64::try_from(material.index.len()).unwrap_or(0);
+        let bytes = targets.iter().map(|(preset, target)| {
+            codec.estimated_bytes(*preset, target.size, stream.rate, frames)
+        });
+        let quality = quality_for(bytes.sum(), options.folder.free_bytes());
+        let largest = targets.iter().max_by_key(|(_, target)| target.size.area());
+        let chosen = largest.map_or_else(ChosenEncoder::default, |(preset, target)| {
+            let job = EncoderJob {
+                stream,
+                preset: *preset,
+                codec,
+                quality,
+                target,
+                threads,
+                hardware: None,
+            };
+            choose(options.encoder, material.index.duration(), &job)
+        });
+        let mut outputs = Vec::with_capacity(targets.len());
+        for (preset, target) in targets {
+            let pixel = codec.pixel_of(&target.color, chosen.hardware);
+            let job = EncoderJob {
+                stream,
+                preset,
+                codec,
+                quality,
+                target: &Target { pixel, ..target },
+                threads,
+                hardware: chosen.hardware,
+            };
+            outputs.push(Output::open(material, &job, &(self.place)(preset))?);
+        }
+        let used = EncoderUsed {
+            name: chosen.hardware.map_or(codec.encoder(), Hardware::encoder),
+            reason: chosen.reason,
+            quality,
+        };
+        Ok((outputs, used))
     }
 
     /// Sends everything to the threads. Answers how many frames could not be decoded.
     fn feed(
         &self,
-        feeder: &Feeder,
+        line: &mut Line<'_>,
         pictures: &mut Pictures<'_>,
         first: (FrameIndex, Arc<VideoFrame>),
-        sounds: &mut [SoundFeed],
     ) -> Result<i64, MakeError> {
         let index = pictures.index;
         let frames = index.len();
@@ -387,28 +411,30 @@ impl Making<'_> {
             let stand_in = pending.as_ref().filter(|_| next == 0).cloned();
             while next < number {
                 let missing = FrameIndex(next);
-                sound_up_to(sounds, time_at(index, missing.offset(1)), feeder)?;
-                match &stand_in {
-                    Some((_, frame)) => feeder.send(&Piece::Picture(missing, Arc::clone(frame)))?,
-                    None => feeder.send(&Piece::Repeat(missing))?,
-                }
+                line.sound_up_to(time_at(index, missing.offset(1)))?;
+                line.feeder.send(&match &stand_in {
+                    Some((_, frame)) => Piece::Picture(missing, Arc::clone(frame)),
+                    None => Piece::Repeat(missing),
+                })?;
                 repeated += 1;
                 next += 1;
             }
             let Some((number, frame)) = pending else {
                 break;
             };
-            sound_up_to(sounds, time_at(index, number.offset(1)), feeder)?;
-            feeder.send(&Piece::Picture(number, frame))?;
+            line.sound_up_to(time_at(index, number.offset(1)))?;
+            line.feeder
+                .send(&Piece::Picture(number, Arc::clone(&frame)))?;
+            line.products.picture(number, &frame);
+            drop(frame);
             next = number.0 + 1;
             self.tell(next, frames);
             pending = pictures.next(FrameIndex(next))?;
         }
-        let end = MediaTime::from_flicks(i64::MAX);
-        sound_up_to(sounds, end, feeder)?;
+        line.sound_up_to(MediaTime::from_flicks(i64::MAX))?;
         // What was called off by now may be cut short.
         check(self.context)?;
-        feeder.send(&Piece::End)?;
+        line.feeder.send(&Piece::End)?;
         Ok(repeated)
     }
 
@@ -460,6 +486,15 @@ impl Making<'_> {
     }
 }
 
+/// What there is room for: a proxy that is estimated to take more than half of what is free is made smaller. Where
+/// nobody knows what is free, it will do.
+fn quality_for(estimated_bytes: u64, free_bytes: Option<u64>) -> Quality {
+    match free_bytes {
+        Some(free) if estimated_bytes > free / 2 => Quality::Low,
+        _ => Quality::Usual,
+    }
+}
+
 /// When `frame` begins, as the file counts time; for ever after the last one.
 fn time_at(index: &GopIndex, frame: FrameIndex) -> MediaTime {
     match index.pts_of(frame) {
@@ -468,64 +503,33 @@ fn time_at(index: &GopIndex, frame: FrameIndex) -> MediaTime {
     }
 }
 
-fn sound_up_to(
-    sounds: &mut [SoundFeed],
-    until: MediaTime,
-    feeder: &Feeder,
-) -> Result<(), MakeError> {
-    for feed in sounds {
-        while let Some(samples) = feed.next_before(until)? {
-            feeder.send(&Piece::Sound(samples))?;
-        }
-    }
-    Ok(())
+/// Where what is read goes.
+struct Line<'a> {
+    feeder: &'a Feeder,
+    sounds: &'a mut [SoundFeed],
+    products: &'a mut Products,
 }
 
-type Threads<'scope> = Vec<ScopedJoinHandle<'scope, Result<Option<Written>, MakeError>>>;
-
-/// Sends pieces to all threads.
-struct Feeder(Vec<Sender<Piece>>);
-
-impl Feeder {
-    fn start<'scope>(
-        scope: &'scope Scope<'scope, '_>,
-        outputs: Vec<Output>,
-    ) -> Result<(Self, Threads<'scope>), MakeError> {
-        let mut senders = Vec::new();
-        let mut threads = Vec::new();
-        for output in outputs {
-            let (sender, pieces): (Sender<Piece>, Receiver<Piece>) = bounded(PICTURES_AHEAD);
-            let thread = std::thread::Builder::new()
-                .name(format!("proxy {}", threads.len() + 1))
-                .spawn_scoped(scope, move || output.run(&pieces))
-                .map_err(MakeError::Thread)?;
-            senders.push(sender);
-            threads.push(thread);
-        }
-        Ok((Self(senders), threads))
-    }
-
-    /// Waits while the slowest thread is behind.
-    fn send(&self, piece: &Piece) -> Result<(), MakeError> {
-        for sender in &self.0 {
-            // A thread that hears no more has failed, and says why when it is joined.
-            let sent = sender.send(piece.clone());
-            sent.map_err(|_closed| MakeError::Cancelled)?;
+impl Line<'_> {
+    /// Sends all samples that begin before `until`.
+    fn sound_up_to(&mut self, until: MediaTime) -> Result<(), MakeError> {
+        for feed in &mut *self.sounds {
+            while let Some(samples) = feed.next_before(until, self.products)? {
+                self.feeder.send(&Piece::Sound(samples))?;
+            }
         }
         Ok(())
     }
 }
 
-/// Waits for the threads: all of them wrote their proxies, or one says why not.
-fn join(threads: Threads<'_>) -> Result<Vec<Written>, MakeError> {
-    let mut all = Vec::new();
-    let mut failure = None;
-    for thread in threads {
-        match thread.join() {
-            Ok(Ok(written)) => all.extend(written),
-            Ok(Err(error)) => failure = failure.or(Some(error)),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_disk_lowers_the_quality() {
+        assert_eq!(quality_for(100, None), Quality::Usual);
+        assert_eq!(quality_for(100, Some(200)), Quality::Usual);
+        assert_eq!(quality_for(100, Some(199)), Quality::Low);
     }
-    failure.map_or(Ok(all), Err)
 }

@@ -3,7 +3,7 @@
 //!
 //! A proxy has exactly the frames of its source, at the same time stamps, turned and coloured alike, with
 //! the same channels of sound. [`MakeRequest`] makes proxies of several sizes in one pass through the
-//! source; [`verify`] compares one with its source and names what differs ([`Refusal`]). What is known of
+//! source, and with them what the player would decode it again for; [`verify`] compares one with its source and names what differs ([`Refusal`]). What is known of
 //! a proxy is in a record beside it ([`ProxyRecord`]); both lie in a [`ProxyFolder`]. [`find`] looks there, and
 //! beside the source for those that others made.
 //!
@@ -13,33 +13,45 @@
 //! - Colour is stated, never guessed: the guess would depend on the size, which is another one.
 //! - Nothing but proxies and their records is ever removed.
 
+mod boxes;
 mod codec;
 mod compare;
+mod encoder;
 mod error;
+mod feeder;
 mod find;
 mod folder;
+mod hardware;
 mod likeness;
 mod make;
 mod muxer;
 mod output;
 mod pair;
 mod part_file;
+mod pictures;
 mod preset;
+mod products;
 mod record;
 mod refusal;
 mod scale;
 mod sidecar;
 mod sound;
 mod sound_likeness;
+mod strategy;
+mod trial;
 mod verify;
 mod walker;
 
-pub use codec::ProxyCodec;
+pub use codec::{ProxyCodec, Quality};
 pub use error::MakeError;
 pub use find::{Candidate, find};
 pub use folder::{ListedProxy, ProxyFolder, ProxyState};
-pub use make::{Made, MadeProxy, MakeOptions, MakeRequest};
+pub use hardware::Hardware;
+pub use make::{EncoderUsed, Made, MadeProxy, MakeOptions, MakeRequest};
 pub use preset::Preset;
+pub use products::MadeProducts;
 pub use record::{ProxyRecord, Verification};
 pub use refusal::Refusal;
+pub use strategy::Sizes;
+pub use trial::EncoderChoice;
 pub use verify::{VerifyError, VerifyOptions, compare, verify};

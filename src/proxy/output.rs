@@ -1,22 +1,22 @@
 //! One proxy while it is made: scaled, encoded and written by a thread of its own.
 
 use std::io;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::ffi;
 
 use super::codec::ProxyCodec;
+use super::encoder::{Encoder, Job};
 use super::error::MakeError;
 use super::muxer::{Muxer, PictureTrack};
 use super::part_file::PartFile;
 use super::preset::Preset;
-use super::scale::{Scaler, Target};
+use super::scale::{ScaleError, Scaled, Scaler};
 use crate::decode::{FileIdentity, GopIndex, Input};
-use crate::media::{AudioFormat, FieldOrder, Size, StreamId, VideoFrame, VideoStream};
+use crate::media::{AudioFormat, ColorInfo, FieldOrder, Size, StreamId, VideoFrame};
 use crate::time::{FrameIndex, MediaSpan, MediaTime, TimeBase};
 
 /// What a proxy is made of, in the order in which it is written.
@@ -24,6 +24,8 @@ use crate::time::{FrameIndex, MediaSpan, MediaTime, TimeBase};
 pub(super) enum Piece {
     /// A frame of the source.
     Picture(FrameIndex, Arc<VideoFrame>),
+    /// The same, as a larger proxy has it.
+    Smaller(FrameIndex, Arc<Scaled>),
     /// A frame that cannot be decoded: the one before stands for it.
     Repeat(FrameIndex),
     /// Samples of a stream of sound.
@@ -49,8 +51,6 @@ pub(super) struct Samples {
 /// What a proxy is made from.
 pub(super) struct Material<'a> {
     pub(super) input: &'a Input,
-    /// The stream of pictures, with colour and fields as the first picture has them.
-    pub(super) stream: &'a VideoStream,
     pub(super) index: &'a Arc<GopIndex>,
     pub(super) sounds: &'a [(StreamId, AudioFormat)],
 }
@@ -70,10 +70,14 @@ pub(super) struct Output {
     place: PathBuf,
     part: PartFile,
     codec: ProxyCodec,
-    encoder: ffmpeg::encoder::video::Encoder,
+    encoder: Encoder,
     muxer: Muxer,
+    color: ColorInfo,
     scaler: Scaler,
+    /// The picture that was scaled last.
     scaled: ffmpeg::frame::Video,
+    /// Those before it. Encoders and smaller proxies may still look at some.
+    spares: Vec<ffmpeg::frame::Video>,
     index: Arc<GopIndex>,
     base: TimeBase,
     shift: i64,
@@ -88,30 +92,26 @@ pub(super) fn shift_of(index: &GopIndex) -> i64 {
 }
 
 impl Output {
-    /// Opens everything that it takes.
+    /// Opens everything that it takes, for the encoder of `job` to be written to `place`.
     pub(super) fn open(
         material: &Material<'_>,
-        preset: Preset,
-        codec: ProxyCodec,
+        job: &Job<'_>,
         place: &Path,
-        threads: NonZeroUsize,
     ) -> Result<Self, MakeError> {
-        let stream = material.stream;
-        let is_interlaced = stream.fields != FieldOrder::Progressive;
-        let size = preset.size_for(stream.size, if is_interlaced { 4 } else { 2 });
-        let color = codec.color_of(stream);
-        let target = Target {
-            size,
-            pixel: codec.pixel_of(&color),
-            color,
-            fields: is_interlaced,
-        };
-        let encoder = open_encoder(stream, preset, codec, &target, threads)?;
+        let Job {
+            stream,
+            target,
+            codec,
+            preset,
+            ..
+        } = *job;
+        let color = target.color;
+        let encoder = Encoder::open(job)?;
         let write = |error: io::Error| MakeError::write(place, error);
         let part = PartFile::create(place).map_err(write)?;
         let mut muxer = part.handle().and_then(Muxer::new).map_err(write)?;
         let track = PictureTrack {
-            encoder: &encoder,
+            encoder: encoder.inner(),
             input: material.input,
             source: stream,
             hdr: color.hdr,
@@ -123,30 +123,54 @@ impl Output {
         }
         let rates = material.sounds.iter().map(|(_, format)| format.rate);
         muxer.begin(stream.time_base, rates).map_err(write)?;
-        let scaler = Scaler::new(target);
+        let scaler = Scaler::new(*target);
         Ok(Self {
             preset,
-            size,
+            size: target.size,
             place: place.to_owned(),
             part,
             codec,
             encoder,
             muxer,
+            color,
             scaled: scaler.blank(),
+            spares: Vec::new(),
             scaler,
             index: Arc::clone(material.index),
             base: stream.time_base,
             shift: shift_of(material.index),
-            is_interlaced,
+            is_interlaced: target.fields,
             packet: ffmpeg::Packet::empty(),
         })
     }
 
-    /// Writes what comes. `None` when the pieces end without an end: then nothing is left of it.
-    pub(super) fn run(mut self, pieces: &Receiver<Piece>) -> Result<Option<Written>, MakeError> {
+    /// The size of its pictures.
+    pub(super) fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Writes what comes, and hands it on to `smaller` ones, which scale its pictures instead of the source's.
+    /// `None` when the pieces end without an end: then nothing is left of it.
+    pub(super) fn run(
+        mut self,
+        pieces: &Receiver<Piece>,
+        smaller: &[Sender<Piece>],
+    ) -> Result<Option<Written>, MakeError> {
         for piece in pieces {
+            // Pictures are handed on as soon as they are scaled.
+            if !matches!(piece, Piece::Picture(..) | Piece::Smaller(..)) {
+                hand_on(smaller, &piece)?;
+            }
             match piece {
-                Piece::Picture(number, frame) => self.picture(number, &frame)?,
+                Piece::Picture(number, frame) => {
+                    self.scale(frame.fields, |scaler, into| scaler.scale(&frame, into))?;
+                    self.picture(number, frame.fields, smaller)?;
+                }
+                Piece::Smaller(number, larger) => {
+                    let fields = larger.fields();
+                    self.scale(fields, |scaler, into| scaler.scale_again(&larger, into))?;
+                    self.picture(number, fields, smaller)?;
+                }
                 Piece::Repeat(number) => self.encode(number)?,
                 Piece::Sound(samples) => self.sound(&samples)?,
                 Piece::End => return self.finish().map(Some),
@@ -155,26 +179,48 @@ impl Output {
         Ok(None)
     }
 
-    #[expect(unsafe_code, reason = "the wrapper has no setters for fields")]
-    fn picture(&mut self, number: FrameIndex, frame: &VideoFrame) -> Result<(), MakeError> {
-        // SAFETY: the frame is alive. Encoders may still look at what they were given before; then this
-        // gives it memory of its own.
-        let code = unsafe { ffi::av_frame_make_writable(self.scaled.as_mut_ptr()) };
-        if code < 0 {
-            return Err(self.failed(code));
+    /// Encodes what was scaled last.
+    fn picture(
+        &mut self,
+        number: FrameIndex,
+        fields: FieldOrder,
+        smaller: &[Sender<Piece>],
+    ) -> Result<(), MakeError> {
+        if !smaller.is_empty() {
+            let scaled = Scaled::share(&self.scaled, self.color, fields);
+            let scaled = scaled.ok_or_else(|| self.encoder_error(NO_MEMORY))?;
+            hand_on(smaller, &Piece::Smaller(number, Arc::new(scaled)))?;
         }
-        self.scaler
-            .scale(frame, &mut self.scaled)
-            .map_err(|error| MakeError::Scale(error.to_string()))?;
+        self.encode(number)
+    }
+
+    /// Has `scale` fill a picture that nobody else looks at, which is the last one then.
+    #[expect(unsafe_code, reason = "the wrapper has no setters for fields")]
+    fn scale(
+        &mut self,
+        fields: FieldOrder,
+        scale: impl FnOnce(&mut Scaler, &mut ffmpeg::frame::Video) -> Result<(), ScaleError>,
+    ) -> Result<(), MakeError> {
+        // SAFETY: the frame is alive.
+        let is_free = |frame: &mut ffmpeg::frame::Video| unsafe {
+            ffi::av_frame_is_writable(frame.as_mut_ptr()) > 0
+        };
+        let free = self.spares.iter_mut().position(is_free);
+        let mut into = free.map_or_else(
+            || self.scaler.blank(),
+            |place| self.spares.swap_remove(place),
+        );
+        scale(&mut self.scaler, &mut into).map_err(|error| MakeError::Scale(error.to_string()))?;
         if self.is_interlaced {
             // SAFETY: the frame is alive and borrowed mutably.
             unsafe {
-                let raw = self.scaled.as_mut_ptr();
-                (*raw).interlaced_frame = i32::from(frame.fields != FieldOrder::Progressive);
-                (*raw).top_field_first = i32::from(frame.fields != FieldOrder::BottomFirst);
+                let raw = into.as_mut_ptr();
+                (*raw).interlaced_frame = i32::from(fields != FieldOrder::Progressive);
+                (*raw).top_field_first = i32::from(fields != FieldOrder::BottomFirst);
             }
         }
-        self.encode(number)
+        self.spares.push(std::mem::replace(&mut self.scaled, into));
+        Ok(())
     }
 
     /// Encodes the scaled picture as frame `number`.
@@ -184,7 +230,7 @@ impl Output {
             return Ok(());
         };
         self.scaled.set_pts(Some(pts + self.shift));
-        let sent = self.encoder.send_frame(&self.scaled);
+        let sent = self.encoder.send(&self.scaled);
         sent.map_err(|error| self.encoder_error(error))?;
         self.take_packets()
     }
@@ -192,15 +238,9 @@ impl Output {
     /// Writes what the encoder has.
     fn take_packets(&mut self) -> Result<(), MakeError> {
         loop {
-            match self.encoder.receive_packet(&mut self.packet) {
-                Ok(()) => {}
-                Err(
-                    ffmpeg::Error::Eof
-                    | ffmpeg::Error::Other {
-                        errno: ffmpeg::error::EAGAIN,
-                    },
-                ) => return Ok(()),
-                Err(error) => return Err(self.encoder_error(error)),
+            let received = self.encoder.receive(&mut self.packet);
+            if !received.map_err(|error| self.encoder_error(error))? {
+                return Ok(());
             }
             // No codec here changes the order of pictures.
             let pts = self.packet.pts();
@@ -235,7 +275,7 @@ impl Output {
     }
 
     fn finish(mut self) -> Result<Written, MakeError> {
-        let ended = self.encoder.send_eof();
+        let ended = self.encoder.end();
         ended.map_err(|error| self.encoder_error(error))?;
         self.take_packets()?;
         let write = |error: io::Error| MakeError::write(&self.place, error);
@@ -252,10 +292,21 @@ impl Output {
     fn encoder_error(&self, error: ffmpeg::Error) -> MakeError {
         MakeError::Encoder(self.codec, error.to_string())
     }
+}
 
-    fn failed(&self, code: i32) -> MakeError {
-        self.encoder_error(ffmpeg::Error::from(code))
+/// What FFmpeg says when memory is short.
+pub(super) const NO_MEMORY: ffmpeg::Error = ffmpeg::Error::Other {
+    errno: ffmpeg::error::ENOMEM,
+};
+
+/// Waits while one of them is behind.
+pub(super) fn hand_on(smaller: &[Sender<Piece>], piece: &Piece) -> Result<(), MakeError> {
+    for sender in smaller {
+        // A thread that hears no more has failed, and says why when it is joined.
+        let sent = sender.send(piece.clone());
+        sent.map_err(|_closed| MakeError::Cancelled)?;
     }
+    Ok(())
 }
 
 /// How long the last frame lasts, in ticks: there is no next one to count to.
@@ -268,32 +319,4 @@ pub(super) fn last_duration_ticks(index: &GopIndex, last: FrameIndex, base: Time
     let half = MediaSpan::from_flicks(base.span_from_ticks_nearest(1).flicks() / 2);
     base.ticks_from_time_floor(MediaTime::ZERO + span + half)
         .max(1)
-}
-
-fn open_encoder(
-    stream: &VideoStream,
-    preset: Preset,
-    codec: ProxyCodec,
-    target: &Target,
-    threads: NonZeroUsize,
-) -> Result<ffmpeg::encoder::video::Encoder, MakeError> {
-    let found = ffmpeg::encoder::find_by_name(codec.encoder());
-    let found = found.ok_or(MakeError::NoEncoder(codec))?;
-    let fail = |error: ffmpeg::Error| MakeError::Encoder(codec, error.to_string());
-    let context = ffmpeg::codec::Context::new_with_codec(found);
-    let mut video = context.encoder().video().map_err(fail)?;
-    let rational = |num: u32, den: u32| ffmpeg::Rational::new(num.cast_signed(), den.cast_signed());
-    video.set_width(target.size.width());
-    video.set_height(target.size.height());
-    video.set_format(target.pixel);
-    video.set_time_base(rational(stream.time_base.num(), stream.time_base.den()));
-    video.set_frame_rate(Some(rational(stream.rate.num(), stream.rate.den())));
-    let aspect = stream.sample_aspect;
-    video.set_aspect_ratio(rational(aspect.num, aspect.den));
-    let options = codec.options(stream, preset, threads);
-    let options: ffmpeg::Dictionary<'_> = options
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    video.open_as_with(found, options).map_err(fail)
 }

@@ -6,7 +6,7 @@ use ffmpeg_next::format::Pixel;
 use super::likeness::{Likeness, likeness};
 use super::refusal::Refusal;
 use super::scale::{ScaleError, Scaler, Target};
-use crate::media::{FieldOrder, VideoFrame};
+use crate::media::{ColorModel, ColorRange, FieldOrder, MatrixCoefficients, VideoFrame};
 
 /// What a neighbour's distance must be below, as a part of the picture's own, to be the better match.
 const NEARER: f64 = 0.8;
@@ -29,10 +29,15 @@ pub(super) struct Pair {
 
 impl Pair {
     pub(super) fn new(proxy: &VideoFrame) -> Self {
+        let mut color = proxy.color;
+        if proxy.format.model != ColorModel::Yuv {
+            color.matrix = MatrixCoefficients::Bt709;
+            color.range = ColorRange::Limited;
+        }
         let target = Target {
             size: proxy.size,
             pixel: Pixel::YUV420P,
-            color: proxy.color,
+            color,
             fields: proxy.fields != FieldOrder::Progressive,
         };
         let (source, proxy) = (Scaler::new(target), Scaler::new(target));

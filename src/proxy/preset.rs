@@ -57,9 +57,9 @@ impl Preset {
     }
 
     /// The size of the proxy of stored pictures of `source`: the shape is kept, as nearly as even sizes
-    /// let it, and nothing grows. `row_unit` is what the number of rows must be a multiple of: 2, and 4
-    /// where each of two fields needs even rows.
-    pub fn size_for(self, source: Size, row_unit: u32) -> Size {
+    /// let it, and nothing grows. The units are what its width and its rows must be multiples of: even numbers,
+    /// and of rows 4 where each of two fields needs even ones.
+    pub fn size_for(self, source: Size, column_unit: u32, row_unit: u32) -> Size {
         let shorter = source.width().min(source.height());
         let lines = self.lines().min(shorter);
         let scaled = |side: u32, unit: u32| {
@@ -70,8 +70,32 @@ impl Preset {
             let most = u64::from(side - side % unit);
             u32::try_from(nearest.min(most).max(unit_wide)).unwrap_or(side)
         };
-        let size = (scaled(source.width(), 2), scaled(source.height(), row_unit));
+        let (width, height) = (source.width(), source.height());
+        let size = (scaled(width, column_unit), scaled(height, row_unit));
         Size::new(size.0, size.1).unwrap_or(source)
+    }
+
+    /// The smallest preset that makes the same of `source`: nothing grows, so that all those larger than the
+    /// source are one.
+    #[must_use]
+    pub fn least_alike(self, source: Size) -> Self {
+        let shorter = source.width().min(source.height());
+        let lines = |preset: Self| preset.lines().min(shorter);
+        let alike = |preset: &Self| lines(*preset) == lines(self);
+        Self::all().find(alike).unwrap_or(self)
+    }
+
+    /// The preset that is nearest to `percent` of `source`, of those that are smaller than it; the smallest of all
+    /// where none is.
+    pub fn at_scale(percent: u8, source: Size) -> Self {
+        let shorter = source.width().min(source.height());
+        let wanted = f64::from(shorter) * f64::from(percent) / 100.0;
+        // By how many times it is larger or smaller.
+        let distance = |preset: &Self| (f64::from(preset.lines()) / wanted).ln().abs();
+        let smaller = Self::all().filter(|preset| preset.lines() < shorter);
+        smaller
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+            .unwrap_or(Self::Draft)
     }
 }
 
@@ -100,6 +124,46 @@ mod tests {
     }
 
     #[test]
+    fn presets_that_make_the_same_are_one() {
+        let least = |preset: Preset, source| preset.least_alike(source);
+        assert_eq!(least(Preset::Full, size(1920, 1080)), Preset::Half);
+        assert_eq!(least(Preset::Full, size(1080, 1920)), Preset::Half);
+        assert_eq!(least(Preset::Half, size(1920, 1080)), Preset::Half);
+        assert_eq!(least(Preset::Half, size(640, 360)), Preset::Draft);
+        for preset in Preset::all() {
+            assert_eq!(least(preset, size(7680, 4320)), preset);
+            for source in [size(1280, 720), size(721, 1000), size(320, 200)] {
+                let other = least(preset, source);
+                let sizes = [preset, other].map(|preset| preset.size_for(source, 2, 2));
+                assert_eq!(sizes[0], sizes[1], "{preset} and {other} of {source}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_scale_is_the_nearest_preset_below_the_source() {
+        for (source, presets) in [
+            (size(7680, 4320), [Preset::Half, Preset::Full, Preset::Full]),
+            (
+                size(3840, 2160),
+                [Preset::Quarter, Preset::Half, Preset::Half],
+            ),
+            (
+                size(1080, 1920),
+                [Preset::Draft, Preset::Quarter, Preset::Preview],
+            ),
+            (
+                size(1280, 720),
+                [Preset::Draft, Preset::Draft, Preset::Quarter],
+            ),
+            (size(320, 180), [Preset::Draft; 3]),
+        ] {
+            let found = [25, 50, 75].map(|percent| Preset::at_scale(percent, source));
+            assert_eq!(found, presets, "{source}");
+        }
+    }
+
+    #[test]
     fn shapes_are_kept_sizes_are_even_and_nothing_grows() {
         for (preset, source, expected) in [
             (Preset::Quarter, size(3840, 2160), size(960, 540)),
@@ -112,17 +176,21 @@ mod tests {
             (Preset::Preview, size(161, 121), size(160, 120)),
             (Preset::Preview, size(1, 1), size(2, 2)),
         ] {
-            assert_eq!(preset.size_for(source, 2), expected, "{preset} of {source}");
+            assert_eq!(
+                preset.size_for(source, 2, 2),
+                expected,
+                "{preset} of {source}"
+            );
         }
         assert_eq!(
-            Preset::Quarter.size_for(size(1920, 1080), 4),
+            Preset::Quarter.size_for(size(1920, 1080), 2, 4),
             size(960, 540)
         );
-        assert_eq!(Preset::Full.size_for(size(720, 486), 4), size(720, 484));
+        assert_eq!(Preset::Full.size_for(size(720, 486), 2, 4), size(720, 484));
         for preset in Preset::all() {
             for (width, height) in [(3841, 2159), (65_535, 3), (720, 576), (5, 5)] {
                 let source = size(width, height);
-                let made = preset.size_for(source, 2);
+                let made = preset.size_for(source, 2, 2);
                 assert!(made.width() % 2 == 0 && made.height() % 2 == 0, "{made}");
                 assert!(made.width() <= width && made.height() <= height, "{made}");
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::error::MakeError;
 use super::output::Samples;
+use super::products::Products;
 use crate::decode::{AudioRead, AudioReadError, AudioReader, Input, Interrupter};
 use crate::media::{AudioFormat, AudioSamples, AudioStream};
 use crate::time::{MediaSpan, MediaTime, TimeBase};
@@ -55,8 +56,12 @@ impl SoundFeed {
         &self.format
     }
 
-    /// The next samples, if they begin before `until`.
-    pub(super) fn next_before(&mut self, until: MediaTime) -> Result<Option<Samples>, MakeError> {
+    /// The next samples, if they begin before `until`. All that was decoded goes to `products` as well.
+    pub(super) fn next_before(
+        &mut self,
+        until: MediaTime,
+        products: &mut Products,
+    ) -> Result<Option<Samples>, MakeError> {
         while self.read_to.is_some_and(|read_to| read_to < until) {
             let chunk = match self.reader.read() {
                 Ok(AudioRead::Chunk(chunk)) => chunk,
@@ -69,6 +74,7 @@ impl SoundFeed {
                 // What was read before it has been delivered; the source plays no further either.
                 Err(error @ AudioReadError::Damaged(..)) => {
                     tracing::warn!("the sound of the proxy ends early: {error}");
+                    products.sound_is_damaged(self.stream);
                     self.read_to = None;
                     return Ok(None);
                 }
@@ -81,6 +87,7 @@ impl SoundFeed {
             if *format != self.format {
                 return Err(MakeError::SoundChanges(self.path.clone()));
             }
+            products.sound(self.stream, chunk.start, &chunk.samples);
             let channels = format.layout.count();
             let count = i64::try_from(chunk.samples.frame_count()).unwrap_or(0);
             let first = (chunk.start + self.shift)
@@ -146,7 +153,8 @@ mod tests {
         let source = media_info(&input).audio[0].clone();
         let shift = MediaSpan::ZERO;
         let mut feed = SoundFeed::open(&input, &source, 0, shift, &interrupter).unwrap();
-        let mut next = || feed.next_before(MediaTime::from_flicks(i64::MAX));
+        let mut products = Products::default();
+        let mut next = || feed.next_before(MediaTime::from_flicks(i64::MAX), &mut products);
         assert!(next().unwrap().is_some());
         interrupter.interrupt();
         let ended = loop {

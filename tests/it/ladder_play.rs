@@ -352,6 +352,57 @@ fn a_timeline_shows_proxies_of_its_clips() {
 }
 
 #[test]
+fn what_a_clip_names_beside_its_medium_may_stand_for_it() {
+    let folder = quick_folder();
+    let source = folder.path().join("clip.mp4");
+    std::fs::copy(made::clip("h264-25.mp4").path, &source).unwrap();
+    let copy = |name: &str, size: &str| {
+        let path = folder.path().join(name);
+        let filter = format!("scale={size}:flags=area");
+        ffmpeg(&source, &["-vf", &filter, "-g", "1"], &path);
+        path
+    };
+    // Neither name tells what it is a copy of.
+    let (small, large) = (copy("a.mov", "320:180"), copy("b.mov", "1280:720"));
+    let other = made::clip("h264-bframes.mp4").path;
+    let wrong = folder.path().join("c.mp4");
+    std::fs::copy(other, &wrong).unwrap();
+    let with = |more: &[(&str, &Path)]| {
+        let mut item = clip(&source, &range(10.0, 20.0, 25.0), &[]);
+        for (key, path) in more {
+            item["media_references"][key] = serde_json::json!({
+                "OTIO_SCHEMA": "ExternalReference.1",
+                "target_url": path.to_string_lossy(),
+                "available_range": null,
+            });
+        }
+        item
+    };
+    let proxies = folder.path().join("made");
+    let items = [with(&[("original", &large), ("proxy", &small)])];
+    let edit = write(folder.path(), "edit", 25.0, &[track("Video", &items)]);
+    let mut rig = Rig::open(&edit, &proxies, ProxyUse::Always);
+    let told = rig.until(|snapshot| snapshot.has_proxies || snapshot.refusals.is_some());
+    assert_eq!(told.refusals, None);
+    let shown = program::wait_for(|| {
+        let (_, picture) = (rig.seek(15), rig.seek(5));
+        assert_eq!(rig.number(&picture), 15);
+        (picture.stands_for.is_some() && picture.size.width() == 320).then_some(())
+    });
+    assert!(shown.is_some());
+    // Another file than the one that plays is refused like any other.
+    let items = [with(&[("proxy", &wrong)])];
+    let edit = write(folder.path(), "wrong", 25.0, &[track("Video", &items)]);
+    let rig = Rig::open(&edit, &proxies, ProxyUse::Always);
+    let told = rig.until(|snapshot| snapshot.has_proxies || snapshot.refusals.is_some());
+    let reasons = told.refusals.clone().unwrap_or_default();
+    assert!(
+        reasons.iter().any(|reason| reason.contains("c.mp4")),
+        "{reasons:?}"
+    );
+}
+
+#[test]
 fn the_command_line_says_when_proxies_are_shown() {
     let folder = quick_folder();
     let source = made::clip("h264-25.mp4").path;

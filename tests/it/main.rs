@@ -23,6 +23,7 @@ mod ladder;
 mod ladder_play;
 mod leaks;
 mod made;
+mod one_pass;
 mod otio;
 mod program;
 mod proxies;

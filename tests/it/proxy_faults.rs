@@ -1,6 +1,6 @@
 //! Proxies whose making is cut short, and the command line that makes them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jogwheel::decode::FileIdentity;
@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use crate::disk_faults::SmallDisk;
 use crate::made;
 use crate::program::{self, Running, wait_for};
-use crate::proxies::{make, options, quick_folder};
+use crate::proxies::{ffmpeg, make, options, quick_folder};
 
 /// Whether a file's name has this ending.
 fn ends(name: &str, ending: &str) -> bool {
@@ -105,7 +105,8 @@ fn cancelled_in_the_middle_nothing_is_left() {
     let queue = JobQueue::new(no_workers, listener).unwrap();
     let presets = [Preset::Draft, Preset::Preview];
     let asked = options(folder.path(), &presets, ProxyCodec::H264Intra);
-    let clip = made::clip("h264-bframes.mp4").path;
+    let sources = quick_folder();
+    let clip = enlarged("h264-bframes.mp4", "1280:720", sources.path());
     let request = MakeRequest::new(clip, asked, Arc::new(RealClock::new()));
     *job.lock() = Some(request.submit(&queue).unwrap());
     queue.run_one();
@@ -130,7 +131,8 @@ fn a_full_disk_says_so_and_keeps_what_was_there() {
     program::run(&[&"proxy", &"make", &small, &"--proxy-dir", &folder]).expect(0);
     let before = names(&folder);
     assert_eq!(before.len(), 2);
-    let large = made::clip("h264-bframes.mp4").path;
+    let sources = quick_folder();
+    let large = enlarged("h264-bframes.mp4", "1280:720", sources.path());
     let asked = options(
         &folder,
         &[Preset::Draft, Preset::Preview],
@@ -145,6 +147,14 @@ fn a_full_disk_says_so_and_keeps_what_was_there() {
     assert_eq!(names(&folder), before);
 }
 
+/// A copy of a clip with pictures of another size, so that several presets make something of it.
+fn enlarged(name: &str, size: &str, folder: &Path) -> PathBuf {
+    let target = folder.join("enlarged.mov");
+    let filter = format!("scale={size}:flags=neighbor");
+    ffmpeg(&made::clip(name).path, &["-vf", &filter], &target);
+    target
+}
+
 fn json(args: &[&dyn AsRef<std::ffi::OsStr>]) -> serde_json::Value {
     let ended = program::run(args).expect(0);
     serde_json::from_str(&ended.stdout).unwrap()
@@ -154,7 +164,7 @@ fn json(args: &[&dyn AsRef<std::ffi::OsStr>]) -> serde_json::Value {
 fn the_command_line_makes_lists_verifies_and_removes() {
     let folder = quick_folder();
     let dir = folder.path().join("a: b");
-    let clip = made::clip("h264-25.mp4").path;
+    let clip = enlarged("h264-25.mp4", "1920:1080", folder.path());
     let made = json(&[
         &"proxy",
         &"make",
@@ -277,4 +287,76 @@ fn a_proxy_that_is_there_and_refused_is_made_again() {
     assert_eq!(found["verification"]["verified"]["frames"], 60, "{again}");
     let third = make();
     assert_eq!(third["files"][0]["proxies"][0]["is_new"], false, "{third}");
+}
+
+#[test]
+fn presets_that_make_the_same_make_one_file() {
+    let folder = quick_folder();
+    let dir = folder.path();
+    let clip = made::clip("h264-25.mp4").path;
+    let make = |more: &[&dyn AsRef<std::ffi::OsStr>]| {
+        let first: [&dyn AsRef<std::ffi::OsStr>; 6] =
+            [&"proxy", &"make", &clip, &"--proxy-dir", &dir, &"--json"];
+        json(&[&first, more].concat())["files"][0].clone()
+    };
+    let presets = |file: &serde_json::Value| -> Vec<String> {
+        let proxies = file["proxies"].as_array().unwrap().iter();
+        proxies
+            .map(|proxy| format!("{} {}", proxy["preset"], proxy["is_new"]))
+            .collect()
+    };
+    // Nothing is enlarged, so that all of these are as large as the file.
+    let all: [&dyn AsRef<std::ffi::OsStr>; 4] = [&"--preset", &"half", &"--preset", &"full"];
+    assert_eq!(presets(&make(&all)), ["\"draft\" true"]);
+    assert_eq!(presets(&make(&[])), ["\"draft\" false"]);
+    assert_eq!(presets(&make(&[&"--scale", &"50"])), ["\"draft\" false"]);
+    // A narrow file gets no quarter beside another size.
+    let both: [&dyn AsRef<std::ffi::OsStr>; 4] = [&"--preset", &"half", &"--preset", &"quarter"];
+    let file = make(&both);
+    assert_eq!(file["left_out"], serde_json::json!(["quarter"]), "{file}");
+    assert_eq!(presets(&file), ["\"draft\" false"]);
+    let videos = names(dir).into_iter().filter(|name| ends(name, "mov"));
+    assert_eq!(videos.count(), 1);
+    program::run(&[&"proxy", &"make", &clip, &"--scale", &"20"]).expect(2);
+    program::run(&[
+        &"proxy",
+        &"make",
+        &clip,
+        &"--scale",
+        &"50",
+        &"--preset",
+        &"half",
+    ])
+    .expect(2);
+}
+
+#[test]
+fn hardware_that_does_not_work_is_told_and_software_makes_the_proxy() {
+    let clip = made::clip("h264-25.mp4").path;
+    for name in ["software", "nvenc", "videotoolbox", "qsv", "vaapi"] {
+        let folder = quick_folder();
+        let dir = folder.path();
+        let made = json(&[
+            &"proxy",
+            &"make",
+            &clip,
+            &"--encoder",
+            &name,
+            &"--proxy-dir",
+            &dir,
+            &"--json",
+        ]);
+        let file = &made["files"][0];
+        let encoder = &file["encoder"];
+        let is_software = encoder["name"] == "libx264";
+        let reason = encoder["reason"].as_str().unwrap_or_default();
+        if name == "software" || !is_software {
+            assert_eq!(reason, "", "{made}");
+        } else {
+            assert!(reason.starts_with(name), "{made}");
+        }
+        assert_eq!(encoder["quality"], "usual", "{made}");
+        let verified = &file["proxies"][0]["verification"]["verified"];
+        assert_eq!(verified["frames"], 60, "{name}: {made}");
+    }
 }

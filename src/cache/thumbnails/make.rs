@@ -5,22 +5,26 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::plan::{LEVELS, MOST_PICTURES, Pick, Plan, StripScale};
+use super::reduce::{Reducer, small_size};
 use super::strip::{Thumbnail, ThumbnailStrip};
 use super::{Parts, sheet};
 use crate::cache::source::{self, failed};
 use crate::cache::{ProductKey, ProductKind, ProductStore};
-use crate::convert::{ConvertJob, CpuConverter};
 use crate::decode::{
     DecodeError, FileIdentity, GopIndex, Input, ReadError, ReadPicture, ReaderOptions, Step,
     VideoReader,
 };
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, Progress, SubmitError};
-use crate::media::{Orientation, Size, VideoStream};
-use crate::memory::FramePool;
+use crate::media::{Size, VideoStream};
+use crate::memory::{FramePool, Ledger};
 use crate::time::{Clock, FrameIndex};
 
 /// What decoding may take: one or two pictures of a keyframe's own decoder, which may be 8K.
 const POOL_BYTES: u64 = 112 << 20;
+
+/// The part of a budget that decoding may take, as a divisor. What does not fit is decoded into memory of the
+/// decoder's own, which is given back after each picture.
+const POOL_SHARE: u64 = 8;
 
 /// Pictures in a row that cannot be made before a file is given up.
 const MOST_FAILURES: u32 = 24;
@@ -46,10 +50,10 @@ pub struct StripSource {
 pub struct StripRequest {
     source: StripSource,
     scale: StripScale,
-    strip: Arc<ThumbnailStrip>,
+    pub(super) strip: Arc<ThumbnailStrip>,
     store: Option<Arc<dyn ProductStore>>,
     clock: Arc<dyn Clock>,
-    size: Size,
+    pub(super) size: Size,
     /// Where not all of the medium is wanted.
     parts: Option<Parts>,
     plan: OnceLock<Plan>,
@@ -127,7 +131,7 @@ impl StripRequest {
         Ok(handles)
     }
 
-    fn plan(&self) -> &Plan {
+    pub(super) fn plan(&self) -> &Plan {
         self.plan.get_or_init(|| {
             let parts = self.parts.as_ref();
             let plan = Plan::new(&self.source.index, self.scale.steps, MOST_PICTURES, parts);
@@ -181,7 +185,7 @@ impl StripRequest {
         }
     }
 
-    fn load(&self, file: FileIdentity, level: usize) -> Option<Vec<Thumbnail>> {
+    pub(super) fn load(&self, file: FileIdentity, level: usize) -> Option<Vec<Thumbnail>> {
         let store = self
             .store
             .as_ref()
@@ -209,7 +213,7 @@ impl StripRequest {
         parts.is_none_or(|parts| since_first().is_some_and(|since| parts.include(since)))
     }
 
-    fn keep(&self, file: FileIdentity, level: usize, made: &[Thumbnail]) {
+    pub(super) fn keep(&self, file: FileIdentity, level: usize, made: &[Thumbnail]) {
         let Some(store) = &self.store else { return };
         match sheet::pack(self.size, made) {
             Ok(bytes) => store.store(&self.key(file, level, self.parts.as_ref()), &bytes),
@@ -218,25 +222,22 @@ impl StripRequest {
     }
 }
 
-/// The size of a thumbnail of pictures of this size: as many pixels long on the longer side as `side`
-/// says, and no longer than the picture.
-fn small_size(stored: Size, side: u32) -> Size {
-    let longer = stored.width().max(stored.height());
-    let side = side.clamp(1, longer);
-    let scaled = |length: u32| {
-        let scaled =
-            (u64::from(length) * u64::from(side) + u64::from(longer) / 2) / u64::from(longer);
-        u32::try_from(scaled).unwrap_or(side).max(1)
-    };
-    Size::new(scaled(stored.width()), scaled(stored.height())).unwrap_or(stored)
+/// Where pictures are decoded; charged where there is a ledger.
+fn pool(ledger: Option<Ledger>) -> FramePool {
+    match ledger {
+        Some(ledger) => {
+            let limit = POOL_BYTES.min(ledger.limit() / POOL_SHARE);
+            FramePool::charged(limit, ledger)
+        }
+        None => FramePool::new(POOL_BYTES),
+    }
 }
 
 /// A reader and what turns its pictures into thumbnails.
 struct Maker<'a> {
     request: &'a StripRequest,
     reader: VideoReader,
-    converter: CpuConverter,
-    rgba: Vec<u8>,
+    reducer: Reducer,
     /// The frame that the decoder gives next while it walks; unknown after a keyframe or a failure.
     next: Option<FrameIndex>,
     failures: u32,
@@ -248,7 +249,7 @@ impl<'a> Maker<'a> {
         let options = ReaderOptions {
             // With more, a decoder wants more packets before it gives a picture.
             threads: NonZeroUsize::MIN,
-            pool: FramePool::new(POOL_BYTES),
+            pool: pool(request.strip.ledger()),
             clock: Arc::clone(&request.clock),
             interrupter: input.interrupter(),
         };
@@ -257,8 +258,7 @@ impl<'a> Maker<'a> {
         Ok(Self {
             request,
             reader,
-            converter: CpuConverter::new(1),
-            rgba: vec![0; usize::try_from(request.size.area() * 4).unwrap_or(0)],
+            reducer: Reducer::new(request.size),
             next: None,
             failures: 0,
             has_failed: false,
@@ -386,21 +386,10 @@ impl<'a> Maker<'a> {
 
     /// Reduces a picture. `None` where it is of a kind that cannot be shown.
     fn thumbnail(&mut self, frame: FrameIndex, picture: ReadPicture) -> Option<Thumbnail> {
-        let size = self.request.size;
         let decoded = self.reader.frame(picture).ok()?;
-        let job = ConvertJob {
-            out: size,
-            orientation: Orientation::UPRIGHT,
-        };
-        let stride = size.width() as usize * 4;
-        self.converter
-            .convert(&decoded, &job, &mut self.rgba, stride)
-            .ok()?;
+        let thumbnail = self.reducer.thumbnail(frame, &decoded)?;
         self.failures = 0;
-        Some(Thumbnail {
-            frame,
-            picture: Arc::new(sheet::picture_from_rgba(size, &self.rgba)?),
-        })
+        Some(thumbnail)
     }
 }
 
@@ -428,19 +417,6 @@ fn key_frame_of(picture: &ReadPicture, index: &GopIndex, asked: FrameIndex) -> F
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thumbnails_keep_the_shape_and_grow_no_picture() {
-        let small = |width, height| {
-            let size = small_size(Size::new(width, height).unwrap(), 160);
-            (size.width(), size.height())
-        };
-        assert_eq!(small(3840, 2160), (160, 90));
-        assert_eq!(small(2160, 3840), (90, 160));
-        assert_eq!(small(1440, 1080), (160, 120));
-        assert_eq!(small(64, 32), (64, 32));
-        assert_eq!(small(8192, 1), (160, 1));
-    }
 
     #[test]
     fn keyframes_near_the_eye_come_first_and_walks_last_in_order() {

@@ -22,17 +22,20 @@
 //! A level that is complete goes to the [`ProductStore`](super::ProductStore) as one sheet: a PNG picture
 //! with all thumbnails one below the other, and their numbers. A strip belongs to one state of the file;
 //! a file that changes gets another strip. Of a file in a timeline only those [`Parts`] are made that the
-//! timeline uses.
+//! timeline uses. Where every frame is decoded anyway, a [`StripTap`] makes the same of them.
 
 mod make;
 mod open_strip;
 mod parts;
 mod plan;
+mod reduce;
 mod sheet;
 mod strip;
+mod tap;
 
 pub use make::{StripRequest, StripSource};
 pub use open_strip::OpenStrip;
 pub use parts::Parts;
 pub use plan::{LEVELS, MOST_PICTURES, StripScale};
 pub use strip::{Thumbnail, ThumbnailStrip};
+pub use tap::StripTap;

@@ -121,6 +121,11 @@ impl ThumbnailStrip {
         strip
     }
 
+    /// What its pictures are charged to.
+    pub(super) fn ledger(&self) -> Option<Ledger> {
+        self.charge.lock().as_ref().map(Charge::ledger)
+    }
+
     /// Where somebody looks.
     pub(super) fn aimed_at(&self) -> FrameIndex {
         FrameIndex(self.aim.load(Ordering::Relaxed))

@@ -1,12 +1,11 @@
 //! Making a waveform: the work of the job.
 
-use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::peak::{Block, Sum};
-use super::pyramid::{BLOCK_SAMPLES, MOST_SEGMENTS, SEGMENT_BLOCKS, Segment, State, Waveform};
+use super::fill::{Filler, SEGMENT_SAMPLES};
+use super::pyramid::{MOST_SEGMENTS, Segment, State, Waveform};
 use super::wire;
 use crate::cache::source::{self, failed};
 use crate::cache::{ProductKey, ProductKind, ProductStore};
@@ -17,8 +16,6 @@ use crate::time::{MediaSpan, MediaTime};
 
 /// Chunks from one look at whether to go on to the next: a second or two of sound.
 const CHUNKS_A_LOOK: u32 = 64;
-
-const SEGMENT_SAMPLES: usize = SEGMENT_BLOCKS * BLOCK_SAMPLES;
 
 /// A stream of sound that a waveform is made of.
 #[derive(Debug, Clone)]
@@ -54,8 +51,8 @@ impl WaveformSource {
 /// A waveform to be made.
 #[derive(Debug)]
 pub struct WaveformRequest {
-    source: WaveformSource,
-    waveform: Arc<Waveform>,
+    pub(super) source: WaveformSource,
+    pub(super) waveform: Arc<Waveform>,
     store: Option<Arc<dyn ProductStore>>,
 }
 
@@ -140,7 +137,9 @@ impl WaveformRequest {
     }
 
     /// The stream ended after `end` segments: there are no more, whatever was declared.
-    fn finish(&self, end: usize, file: FileIdentity, is_sound: bool) {
+    ///
+    /// Answers whether they are offered to the store.
+    pub(super) fn finish(&self, end: usize, file: FileIdentity, is_sound: bool) -> bool {
         let mut state = State::clone(&self.waveform.state());
         state.segments.truncate(end);
         let packed = wire::pack(&state);
@@ -148,9 +147,18 @@ impl WaveformRequest {
         // What was made of a file that changed meanwhile is worth nothing.
         let is_same =
             is_sound && FileIdentity::of_path(&self.source.path).is_ok_and(|now| now == file);
-        if let (Some(store), Some(bytes), true) = (&self.store, packed, is_same) {
-            store.store(&self.key(file), &bytes);
-        }
+        let (Some(store), Some(bytes), true) = (&self.store, packed, is_same) else {
+            return false;
+        };
+        store.store(&self.key(file), &bytes);
+        true
+    }
+
+    /// Lets a segment be seen.
+    pub(super) fn show(&self, place: usize, segment: Segment) {
+        let mut state = State::clone(&self.waveform.state());
+        state.put(place, segment);
+        self.waveform.publish(state);
     }
 
     fn key(&self, file: FileIdentity) -> ProductKey {
@@ -167,7 +175,7 @@ impl WaveformRequest {
         }
     }
 
-    fn load(&self, file: FileIdentity) -> Option<State> {
+    pub(super) fn load(&self, file: FileIdentity) -> Option<State> {
         let store = self
             .store
             .as_ref()
@@ -191,13 +199,7 @@ fn start_of(segment: usize, rate: NonZeroU32) -> MediaTime {
 /// Reading on through a stretch of segments.
 struct Pass<'a> {
     request: &'a WaveformRequest,
-    rate: NonZeroU32,
-    /// The segment that is being filled.
-    segment: usize,
-    blocks: Vec<Block>,
-    sum: Sum,
-    /// Samples in `sum`, of each channel.
-    in_sum: usize,
+    filler: Filler,
     /// Nothing failed to be read.
     is_whole: bool,
 }
@@ -206,11 +208,7 @@ impl<'a> Pass<'a> {
     fn new(request: &'a WaveformRequest, rate: NonZeroU32, segment: usize) -> Self {
         Self {
             request,
-            rate,
-            segment,
-            blocks: Vec::with_capacity(SEGMENT_BLOCKS),
-            sum: Sum::default(),
-            in_sum: 0,
+            filler: Filler::new(rate, segment),
             is_whole: true,
         }
     }
@@ -223,14 +221,27 @@ impl<'a> Pass<'a> {
         end: usize,
         context: &JobContext,
     ) -> Result<usize, JobStop> {
+        let request = self.request;
+        let mut show = |place: usize, segment: Segment| {
+            request.show(place, segment);
+            let (made, total) = request.waveform.made();
+            let count = |segments: usize| u32::try_from(segments).unwrap_or(u32::MAX);
+            context.progress(Progress {
+                done: count(made),
+                total: count(total),
+            });
+        };
         let mut chunks = 0;
-        while self.segment < end {
+        while self.filler.segment() < end {
             if chunks % CHUNKS_A_LOOK == 0 {
                 context.check()?;
             }
             chunks += 1;
             match next() {
-                Ok(AudioRead::Chunk(chunk)) => self.add(&chunk, end, context),
+                Ok(AudioRead::Chunk(chunk)) => {
+                    let AudioChunk { start, samples } = &chunk;
+                    self.filler.add(*start, samples, end, &mut show);
+                }
                 Ok(AudioRead::End) => break,
                 Err(error) if context.is_cancelled() => return Err(failed(error)),
                 Err(error) => {
@@ -240,112 +251,8 @@ impl<'a> Pass<'a> {
                 }
             }
         }
-        if self.segment < end {
-            self.end_block();
-            if !self.blocks.is_empty() {
-                self.end_segment(context);
-            }
-        }
-        Ok(self.segment)
+        Ok(self.filler.end(end, &mut show))
     }
-
-    /// Number of the sample that comes next.
-    fn next(&self) -> i64 {
-        let blocks = self.segment * SEGMENT_BLOCKS + self.blocks.len();
-        i64::try_from(blocks * BLOCK_SAMPLES + self.in_sum).unwrap_or(i64::MAX)
-    }
-
-    /// Adds a chunk's samples in their places, as far as segment `end`.
-    fn add(&mut self, chunk: &AudioChunk, end: usize, context: &JobContext) {
-        let channels = chunk.samples.format.layout.count();
-        let samples = at_rate(chunk, self.rate);
-        let ahead = chunk.start.since_zero().samples_nearest(self.rate) - self.next();
-        let mut samples = &samples[..];
-        if let Ok(gap) = usize::try_from(ahead) {
-            // Sound that begins after the first picture.
-            self.add_silence(gap, channels, end, context);
-        } else {
-            // What lies before media time zero is not heard.
-            let before = usize::try_from(ahead.unsigned_abs()).unwrap_or(usize::MAX);
-            let cut = before.saturating_mul(channels).min(samples.len());
-            samples = &samples[cut..];
-        }
-        while !samples.is_empty() && self.segment < end {
-            let room = (BLOCK_SAMPLES - self.in_sum) * channels;
-            let (now, later) = samples.split_at(room.min(samples.len()));
-            self.sum.add(now);
-            self.in_sum += now.len() / channels;
-            samples = later;
-            self.end_block_if_full(context);
-        }
-    }
-
-    fn add_silence(&mut self, count: usize, channels: usize, end: usize, context: &JobContext) {
-        if count == 0 {
-            return;
-        }
-        let silence = vec![0.0; BLOCK_SAMPLES * channels];
-        let mut left = count;
-        while left > 0 && self.segment < end {
-            let now = left.min(BLOCK_SAMPLES - self.in_sum);
-            self.sum.add(&silence[..now * channels]);
-            self.in_sum += now;
-            left -= now;
-            self.end_block_if_full(context);
-        }
-    }
-
-    fn end_block_if_full(&mut self, context: &JobContext) {
-        if self.in_sum >= BLOCK_SAMPLES {
-            self.end_block();
-            if self.blocks.len() >= SEGMENT_BLOCKS {
-                self.end_segment(context);
-            }
-        }
-    }
-
-    fn end_block(&mut self) {
-        self.blocks.extend(self.sum.take());
-        self.in_sum = 0;
-    }
-
-    /// Lets the segment be seen.
-    fn end_segment(&mut self, context: &JobContext) {
-        let blocks = std::mem::replace(&mut self.blocks, Vec::with_capacity(SEGMENT_BLOCKS));
-        let waveform = &self.request.waveform;
-        let mut state = State::clone(&waveform.state());
-        state.put(self.segment, Segment::new(blocks));
-        waveform.publish(state);
-        self.segment += 1;
-        let (made, total) = waveform.made();
-        let count = |segments: usize| u32::try_from(segments).unwrap_or(u32::MAX);
-        context.progress(Progress {
-            done: count(made),
-            total: count(total),
-        });
-    }
-}
-
-/// A chunk's samples at `rate`. Streams that change their rate are rare, and the nearest sample will do
-/// for a picture of them.
-fn at_rate(chunk: &AudioChunk, rate: NonZeroU32) -> Cow<'_, [f32]> {
-    let own = chunk.samples.format.rate;
-    let all = &chunk.samples.interleaved;
-    if own == rate {
-        return Cow::Borrowed(all);
-    }
-    let frames = chunk.samples.frame_count() as u64;
-    let wanted = frames * u64::from(rate.get()) / u64::from(own.get());
-    let channels = chunk.samples.format.layout.count();
-    let frame = |place: u64| {
-        let source = place * u64::from(own.get()) / u64::from(rate.get());
-        let first = usize::try_from(source)
-            .unwrap_or(usize::MAX)
-            .saturating_mul(channels);
-        all.get(first..first.saturating_add(channels))
-            .unwrap_or(&[])
-    };
-    Cow::Owned((0..wanted).flat_map(frame).copied().collect())
 }
 
 #[cfg(test)]

@@ -9,11 +9,13 @@
 //! looks at ([`Waveform::aim`]) to the end and then from the beginning up to there, and what is made can
 //! be seen at once, a segment of 4,096 blocks (44 s at 48 kHz) at a time. An hour of sound at 48 kHz takes
 //! 2.7 MB in memory, six bytes a block, and 2 MB in the [`ProductStore`](super::ProductStore). More than
-//! 24 hours at 48 kHz are not drawn.
+//! 24 hours at 48 kHz are not drawn. Where samples are decoded anyway, a [`WaveformTap`] makes the same of them.
 
+mod fill;
 mod make;
 mod peak;
 mod pyramid;
+mod tap;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -21,3 +23,4 @@ mod wire;
 pub use make::{WaveformRequest, WaveformSource};
 pub use peak::Peak;
 pub use pyramid::Waveform;
+pub use tap::WaveformTap;

@@ -77,6 +77,16 @@ impl Waveform {
         Self::default()
     }
 
+    /// The same of samples at this rate.
+    pub(super) fn of_rate(rate: NonZeroU32) -> Self {
+        let made = Self::new();
+        made.publish(State {
+            rate: Some(rate),
+            segments: Vec::new(),
+        });
+        made
+    }
+
     /// The peaks of `count` equal parts of the time from zero to `duration`. What is not made yet is
     /// silent. A part shows every sample in it, and may show some of its neighbours'.
     pub fn columns(&self, duration: MediaSpan, count: usize) -> Vec<Peak> {

@@ -22,7 +22,7 @@ pub use play::{
     MachineArgs, PictureArgs, PlayArgs, ProxyUseArgs, ReportArgs, RunArgs, SoundArgs, TimelineArgs,
     TransportArgs,
 };
-pub use proxy::{CodecChoice, PresetChoice, ProxyArgs, ProxyCommand};
+pub use proxy::{CodecChoice, EncoderArg, PresetChoice, ProxyArgs, ProxyCommand};
 pub use soak::{LimitArgs, SoakArgs};
 pub use values::{ConvertChoice, Fault, LoopChoice, ProxyChoice, TraceChoice, ValueError};
 

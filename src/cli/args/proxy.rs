@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::DiskArgs;
-use crate::proxy::{Preset, ProxyCodec};
+use crate::proxy::{EncoderChoice, Hardware, Preset, ProxyCodec};
 
 const EXAMPLES: &str = "\
 Examples:
   jogwheel proxy make clip.mov                       720 rows, H.264, in the user's cache folder
   jogwheel proxy make *.mp4 --preset half --preset quarter
+  jogwheel proxy make clip.mov --scale 50            about half of its size
   jogwheel proxy verify                              all that were not verified yet
   jogwheel proxy list --json
   jogwheel proxy delete clip.mov                     its proxies; never the file itself";
@@ -41,16 +42,27 @@ pub enum ProxyCommand {
         /// A size: the most rows of a picture that is wider than high. It may be given several times.
         #[arg(long, value_name = "SIZE", value_enum, default_value = "preview")]
         preset: Vec<PresetChoice>,
+        /// A size in percent of the file, 25 to 75: the nearest of those that --preset knows.
+        #[arg(
+            long,
+            value_name = "PERCENT",
+            conflicts_with = "preset",
+            value_parser = clap::value_parser!(u8).range(25..=75)
+        )]
+        scale: Option<u8>,
         /// The codec; H.264 of single pictures when left out, or JPEG where there is no x264.
         #[arg(long, value_name = "CODEC", value_enum)]
         codec: Option<CodecChoice>,
+        /// What encodes H.264. Hardware is used after a trial only, else software is.
+        #[arg(long, value_name = "NAME", value_enum, default_value_t)]
+        encoder: EncoderArg,
         /// Make those again that are there already.
         #[arg(long)]
         again: bool,
         /// Do not verify what was made: it is then done before it is used.
         #[arg(long)]
         no_verify: bool,
-        /// Where indices are kept.
+        /// Where indices, thumbnails and waveforms are kept, which the same pass makes.
         #[command(flatten)]
         disk: DiskArgs,
     },
@@ -132,6 +144,40 @@ pub enum CodecChoice {
     Prores,
     /// `DNxHR` LB.
     Dnxhr,
+    /// Hap: large, and very quick to decode.
+    Hap,
+}
+
+/// What encodes proxies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum EncoderArg {
+    /// Hardware for files of ten minutes and more where it works, else software.
+    #[default]
+    Auto,
+    /// Software.
+    Software,
+    /// Cards of NVIDIA.
+    Nvenc,
+    /// Apple's machines.
+    #[value(name = "videotoolbox")]
+    VideoToolbox,
+    /// Quick Sync of Intel.
+    Qsv,
+    /// What Linux drivers offer.
+    Vaapi,
+}
+
+impl From<EncoderArg> for EncoderChoice {
+    fn from(choice: EncoderArg) -> Self {
+        match choice {
+            EncoderArg::Auto => Self::Auto,
+            EncoderArg::Software => Self::Software,
+            EncoderArg::Nvenc => Self::Hardware(Hardware::Nvenc),
+            EncoderArg::VideoToolbox => Self::Hardware(Hardware::VideoToolbox),
+            EncoderArg::Qsv => Self::Hardware(Hardware::Qsv),
+            EncoderArg::Vaapi => Self::Hardware(Hardware::Vaapi),
+        }
+    }
 }
 
 impl From<CodecChoice> for ProxyCodec {
@@ -142,6 +188,7 @@ impl From<CodecChoice> for ProxyCodec {
             CodecChoice::Mjpeg => Self::Mjpeg,
             CodecChoice::Prores => Self::ProresProxy,
             CodecChoice::Dnxhr => Self::DnxhrLb,
+            CodecChoice::Hap => Self::Hap,
         }
     }
 }
@@ -162,5 +209,9 @@ mod tests {
         let codecs: Vec<String> = CodecChoice::value_variants().iter().map(name).collect();
         let expected: Vec<&str> = ProxyCodec::all().map(ProxyCodec::name).collect();
         assert_eq!(codecs, expected);
+        let encoders: Vec<String> = EncoderArg::value_variants().iter().map(name).collect();
+        let mut expected = vec!["auto", "software"];
+        expected.extend(Hardware::all().map(Hardware::name));
+        assert_eq!(encoders, expected);
     }
 }

@@ -10,17 +10,21 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::wire::{FileJson, MadeJson, MakeJson, VerifyItemJson};
-use super::{indices, stop_on_signal, threads, verify_options};
+use super::wire::{EncoderJson, FileJson, MadeJson, MakeJson, VerifyItemJson};
+use super::{stop_on_signal, threads, verify_options};
+use crate::cache::ProductStore;
 use crate::cli::args::{ProxyArgs, ProxyCommand};
-use crate::cli::cache::{size, written};
+use crate::cli::cache::{disk_cache, size, written};
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::print;
+use crate::cli::{counted, print};
+use crate::decode::{IndexStore, Input, media_info};
 use crate::jobs::{
     JobEvent, JobHandle, JobListener, JobNews, JobQueue, JobState, Progress, QueueOptions,
 };
+use crate::memory::MemoryBudget;
 use crate::proxy::{
-    Made, MadeProxy, MakeOptions, MakeRequest, Preset, ProxyCodec, ProxyFolder, verify,
+    Made, MadeProxy, MakeOptions, MakeRequest, Preset, ProxyCodec, ProxyFolder, Quality, Sizes,
+    verify,
 };
 use crate::time::{Clock, RealClock};
 
@@ -35,7 +39,9 @@ pub(super) fn run(
     let ProxyCommand::Make {
         files,
         preset,
+        scale,
         codec,
+        encoder,
         again,
         no_verify,
         disk,
@@ -43,22 +49,31 @@ pub(super) fn run(
     else {
         return Ok(Exit::Ok);
     };
-    let mut presets: Vec<Preset> = preset.iter().map(|&choice| choice.into()).collect();
-    presets.sort_unstable();
-    presets.dedup();
+    let presets = || preset.iter().map(|&choice| choice.into()).collect();
+    let sizes = scale.map_or_else(|| Sizes::Presets(presets()), Sizes::Percent);
+    let cache = disk_cache(disk);
+    let budget = MemoryBudget::for_this_machine();
     let options = MakeOptions {
-        presets,
+        presets: Vec::new(),
         codec: codec.map_or_else(ProxyCodec::best_available, Into::into),
         folder: folder.clone(),
         threads: threads(),
         again: *again,
-        indices: indices(disk),
+        indices: cache.clone().map(|disk| -> Arc<dyn IndexStore> { disk }),
+        products: cache.map(|disk| -> Arc<dyn ProductStore> { disk }),
+        ledger: Some(budget.ledger(budget.frame_bytes())),
+        encoder: (*encoder).into(),
     };
     let stop = stop_on_signal();
     let mut all = Vec::new();
     let mut worst = Exit::Ok;
     for file in files {
-        let (made, is_good) = make_one(file, &options, !no_verify, &stop);
+        let (presets, left_out) = presets_for(file, &sizes);
+        let options = MakeOptions {
+            presets,
+            ..options.clone()
+        };
+        let (made, is_good) = make_one(file, &options, &left_out, !no_verify, &stop);
         if stop.load(Ordering::Relaxed) {
             let text = "making proxies was called off; those that were finished stay.";
             return Err(CliError::new(Exit::Interrupted, text));
@@ -77,10 +92,26 @@ pub(super) fn run(
     Ok(worst)
 }
 
+/// The presets that are made of a file, and those that are not although they were asked for. Of a file that cannot
+/// be read all are tried, so that making them says why.
+fn presets_for(file: &Path, sizes: &Sizes) -> (Vec<Preset>, Vec<Preset>) {
+    let source = || {
+        let info = media_info(&Input::open(file).ok()?);
+        info.default_video().map(|video| video.size)
+    };
+    let size = sizes.depend_on_source().then(source).flatten();
+    match (size, sizes) {
+        (Some(size), _) => sizes.of_source(size),
+        (None, Sizes::Presets(presets)) => (presets.clone(), Vec::new()),
+        (None, Sizes::Percent(_)) => (vec![Preset::DEFAULT], Vec::new()),
+    }
+}
+
 /// Makes the proxies of one file, and verifies them. What fails does not keep others from being made.
 fn make_one(
     file: &Path,
     options: &MakeOptions,
+    left_out: &[Preset],
     is_verified: bool,
     stop: &Arc<AtomicBool>,
 ) -> (FileJson, bool) {
@@ -139,6 +170,10 @@ fn make_one(
         proxies,
         frames: made.frames,
         repeated_frames: made.repeated,
+        thumbnails: made.products.thumbnails,
+        waveforms: made.products.waveforms,
+        left_out: left_out.iter().map(|preset| preset.name()).collect(),
+        encoder: made.encoder.as_ref().map(EncoderJson::from),
         seconds,
         frames_per_second: per_second(made.frames as f64),
         real_time: per_second(made.source_seconds),
@@ -255,11 +290,30 @@ fn words(made: &FileJson) -> String {
         }
         text.push('\n');
     }
+    for name in &made.left_out {
+        let _written = writeln!(text, "{name}: left out, for the source is not wide");
+    }
+    if let Some(encoder) = &made.encoder {
+        if let Some(reason) = &encoder.reason {
+            let _written = writeln!(text, "{reason}; {} was taken", encoder.name);
+        }
+        if encoder.quality != Quality::Usual.name() {
+            let _written = writeln!(text, "little disk is free: made in lower quality");
+        }
+    }
     if made.frames > 0 {
         let _written = writeln!(
             text,
             "{} frames in {:.2} s: {:.1} frames a second, {:.2} times real time",
             made.frames, made.seconds, made.frames_per_second, made.real_time
+        );
+    }
+    if made.thumbnails + made.waveforms > 0 {
+        let _written = writeln!(
+            text,
+            "{} and {} made in the same pass",
+            counted(made.thumbnails as u64, "thumbnail"),
+            counted(made.waveforms as u64, "waveform")
         );
     }
     if made.repeated_frames > 0 {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Stats;
-use crate::proxy::{ListedProxy, Verification, VerifyError};
+use crate::proxy::{EncoderUsed, ListedProxy, Verification, VerifyError};
 
 #[derive(Serialize)]
 pub(super) struct ListJson {
@@ -158,10 +158,35 @@ pub(super) struct FileJson {
     pub(super) proxies: Vec<MadeJson>,
     pub(super) frames: i64,
     pub(super) repeated_frames: i64,
+    /// What else was made in the same pass, and is kept in the disk cache.
+    pub(super) thumbnails: usize,
+    pub(super) waveforms: usize,
+    /// Presets that were asked for, and are of no use for this file.
+    pub(super) left_out: Vec<&'static str>,
+    pub(super) encoder: Option<EncoderJson>,
     pub(super) seconds: f64,
     pub(super) frames_per_second: f64,
     pub(super) real_time: f64,
     pub(super) error: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct EncoderJson {
+    /// FFmpeg's name.
+    pub(super) name: &'static str,
+    /// Why it is not the one that was asked for.
+    pub(super) reason: Option<String>,
+    pub(super) quality: &'static str,
+}
+
+impl From<&EncoderUsed> for EncoderJson {
+    fn from(used: &EncoderUsed) -> Self {
+        Self {
+            name: used.name,
+            reason: used.reason.clone(),
+            quality: used.quality.name(),
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
+use super::alternates::Alternate;
 use super::open::{TimelineSettings, TimelineState, sound_plan};
 use super::references::References;
 use crate::decode::{probe, require_playable};
@@ -78,6 +79,7 @@ impl TimelineState {
             located,
             canvas,
             sound,
+            alternates: [first.alternates, second.alternates].concat(),
             compared: Some(Compared { names }),
             unpacked: first.unpacked.into_iter().chain(second.unpacked).collect(),
         })
@@ -98,6 +100,7 @@ struct Side {
     canvas: Size,
     format: Option<Format>,
     notes: Vec<Note>,
+    alternates: Vec<Alternate>,
     unpacked: Vec<TempDir>,
 }
 
@@ -138,6 +141,7 @@ impl Side {
             canvas: state.canvas,
             format: Some(state.format),
             notes: state.notes,
+            alternates: state.alternates,
             unpacked: state.unpacked,
         }
     }
@@ -173,6 +177,7 @@ impl Side {
             canvas: stream.display_size(),
             format: None,
             notes: Vec::new(),
+            alternates: Vec::new(),
             unpacked: Vec::new(),
         }
     }

@@ -23,6 +23,7 @@ fn side(name: &str, rate: FrameRate, frames: Option<i64>, start: Option<i64>) ->
         canvas: Size::new(64, 36).unwrap(),
         format: None,
         notes: Vec::new(),
+        alternates: Vec::new(),
         unpacked: Vec::new(),
     }
 }

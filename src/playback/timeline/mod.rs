@@ -25,6 +25,7 @@
 //! Sessions decide themselves which frames they give up: each gets the engine's line, mapped to its own
 //! run time ([`Feed::follow`](feed::Feed::follow)). A frame of the timeline is given up when a layer's is.
 
+mod alternates;
 mod compare;
 mod feed;
 mod feeds;
@@ -55,6 +56,7 @@ use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
+pub(crate) use alternates::Alternate;
 pub use compare::{Compared, Comparison, MatchBy};
 pub use media::{ClipMedia, TimelineMedia};
 pub use open::{TimelineSettings, TimelineState};

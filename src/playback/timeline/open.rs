@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
+use super::alternates::{Alternate, alternates};
 use super::compare::{Compared, Comparison};
 use super::media::TimelineMedia;
 use crate::audio::{SoundClip, SoundPlan, SoundZero};
@@ -51,6 +52,8 @@ pub struct TimelineState {
     pub canvas: Size,
     /// Its sound.
     pub sound: SoundPlan,
+    /// Files that play, and others that its clips name for the same media.
+    pub(crate) alternates: Vec<Alternate>,
     /// What is compared, where it is a comparison.
     pub compared: Option<Compared>,
     /// What was taken out of bundles, for as long as it plays.
@@ -98,6 +101,13 @@ impl TimelineState {
             })
         };
         let located: Vec<Located> = edit.sources().iter().map(locate).collect();
+        let find = |reference: &MediaReference, name: &str| {
+            locator.locate(reference, name, &|path: &Path| {
+                let info = probed.borrow_mut().info(path)?;
+                Some(likeness(&info, reference.available()))
+            })
+        };
+        let alternates = alternates(&imported.timeline.root, &edit, &located, &find);
         let mut probed = probed.into_inner();
         let canvas = imported
             .timeline
@@ -115,6 +125,7 @@ impl TimelineState {
             located,
             canvas,
             sound,
+            alternates,
             compared: None,
             unpacked: unpacked.into_iter().collect(),
         })
