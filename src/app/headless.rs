@@ -167,6 +167,7 @@ impl Headless {
         // A shortage is in the log and in the report.
         let _ran_out = self.stage.follow(snapshot);
         self.player.tell_of_disk();
+        self.player.follow_proxies(snapshot);
         if !snapshot.is_running() {
             self.stats.interrupt();
             self.player.scheduler.interrupt();
