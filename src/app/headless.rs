@@ -177,6 +177,7 @@ impl Headless {
             let lost = self.player.scheduler.log().lost();
             background.follow(snapshot, self.shown > 0, lost);
         }
+        self.player.follow_proxies(snapshot);
         if !snapshot.is_running() {
             self.stats.interrupt();
             self.player.scheduler.interrupt();

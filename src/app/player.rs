@@ -8,17 +8,18 @@ use arc_swap::ArcSwap;
 use crossbeam_channel::bounded;
 
 use super::background::{Background, BackgroundOptions};
+use super::proxy_making::{MakeProxies, Parts, ProxyMaking, Refused, Surroundings};
 use crate::audio::{AudioConfig, AudioPlayer};
 use crate::cache::FrameCache;
 use crate::cache::disk::DiskCache;
 use crate::cache::thumbnails::OpenStrip;
-use crate::decode::{IndexStore, SharedAnchor};
+use crate::decode::SharedAnchor;
 use crate::gpu::TextureBudget;
 use crate::media::Size;
 use crate::memory::{
     FramePool, MemoryBudget, MemoryManager, MemoryWatch, Shedder, Step, SystemProbe,
 };
-use crate::metrics::FrameLog;
+use crate::metrics::{FrameFate, FrameLog};
 use crate::playback::{
     Command, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener, FrameScheduler,
     OpenerOptions, ProxyDesk, Schedule, Severity, Snapshot, StartOptions, TimelineSettings,
@@ -57,6 +58,8 @@ pub struct PlayerOptions {
     pub disk: Option<Arc<DiskCache>>,
     /// The folder of proxies, where proxies may be used.
     pub proxies: Option<ProxyFolder>,
+    /// When proxies are made of what plays.
+    pub makes_proxies: MakeProxies,
     /// Files to open.
     pub files: Vec<PathBuf>,
 }
@@ -81,6 +84,7 @@ impl PlayerOptions {
             timelines: TimelineSettings::default(),
             disk: None,
             proxies: None,
+            makes_proxies: MakeProxies::Never,
             files,
         }
     }
@@ -110,6 +114,8 @@ pub struct Player {
     pub disk: Option<Arc<DiskCache>>,
     /// The last message about it that was passed on.
     told_of_disk: Option<Arc<String>>,
+    /// Makes proxies of what plays, where any may be made.
+    making: Option<ProxyMaking>,
 }
 
 impl Player {
@@ -141,12 +147,14 @@ impl Player {
             }
         });
         let open_strip = Arc::new(OpenStrip::default());
-        let indices = options
-            .disk
-            .clone()
-            .map(|disk| -> Arc<dyn IndexStore> { disk });
-        let start_desk = |folder| ProxyDesk::start(folder, Arc::clone(&clock), indices.clone());
-        let desk = options.proxies.map(start_desk).transpose()?.map(Arc::new);
+        let surroundings = Surroundings {
+            clock: Arc::clone(&clock),
+            disk: options.disk.clone(),
+            ledger: memory.ledger().clone(),
+            wake: Arc::clone(&wake),
+        };
+        let indices = surroundings.indices();
+        let (desk, making) = start_proxies(options.proxies, options.makes_proxies, surroundings)?;
         let opener = FileOpener::new(OpenerOptions {
             open_strip: Arc::clone(&open_strip),
             threads: options.threads.unwrap_or_else(default_threads),
@@ -212,6 +220,7 @@ impl Player {
             open_strip,
             disk: options.disk,
             told_of_disk: None,
+            making,
         })
     }
 
@@ -236,6 +245,38 @@ impl Player {
         if let Some(cache) = &self.cache {
             cache.show_at(size);
         }
+    }
+
+    /// Sees to it that proxies are made of what is too much for the machine, without disturbing what plays. To be
+    /// called in each turn.
+    pub fn follow_proxies(&mut self, snapshot: &Snapshot) {
+        let now = self.clock.now();
+        let Some(making) = self.making.as_mut().filter(|making| making.is_due(now)) else {
+            return;
+        };
+        let summary = self.scheduler.log().summary();
+        let lost = summary.count(FrameFate::Late) + summary.count(FrameFate::Dropped);
+        for (severity, text) in making.follow(now, snapshot, lost) {
+            self.engine.send(Command::Tell(severity, text));
+        }
+    }
+
+    /// Makes proxies of what is open.
+    pub fn make_proxies(&mut self) {
+        let (severity, text) = if let Some(making) = &mut self.making {
+            making.ask(&self.engine.snapshot())
+        } else {
+            let words = "No proxies are made: --make-proxies or --proxies says so.";
+            (Severity::Warning, words.to_owned())
+        };
+        self.engine.send(Command::Tell(severity, text));
+    }
+
+    /// What is being made in the background, in a few words; empty while nothing is.
+    pub fn background_words(&self) -> String {
+        self.making
+            .as_ref()
+            .map_or_else(String::new, ProxyMaking::line)
     }
 
     /// Passes on what is wrong with the disk cache, once. Costs nothing while nothing is.
@@ -299,6 +340,30 @@ impl Shares {
             watch,
         })
     }
+}
+
+/// What finds the proxies of the folder, if there is one, and what makes more of them, if anything does.
+fn start_proxies(
+    folder: Option<ProxyFolder>,
+    when: MakeProxies,
+    around: Surroundings,
+) -> std::io::Result<(Option<Arc<ProxyDesk>>, Option<ProxyMaking>)> {
+    let Some(folder) = folder else {
+        return Ok((None, None));
+    };
+    let refused = Refused::default();
+    let desk = ProxyDesk::start(folder.clone(), Arc::clone(&around.clock), around.indices())?;
+    let desk = Arc::new(desk.with_repair(Arc::new({
+        let refused = Arc::clone(&refused);
+        move |record| refused.lock().push(record.clone())
+    })));
+    let parts = Parts {
+        folder,
+        desk: Arc::clone(&desk),
+        refused,
+        around,
+    };
+    Ok((Some(desk), ProxyMaking::new(when, parts)))
 }
 
 fn default_threads() -> NonZeroUsize {

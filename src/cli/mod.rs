@@ -20,9 +20,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub use args::{
     BenchArgs, BenchKind, CacheArgs, CacheCommand, Cli, CliCommand, CodecChoice, CompletionsArgs,
     ConvertChoice, DevicesArgs, DiskArgs, EncoderArg, Fault, GlobalArgs, KindChoice, LimitArgs,
-    LoopChoice, MachineArgs, PictureArgs, PlayArgs, PresetChoice, ProbeArgs, ProxyArgs,
-    ProxyChoice, ProxyCommand, ProxyUseArgs, ReportArgs, RunArgs, ShotArgs, SoakArgs, SoundArgs,
-    TimelineArgs, TraceChoice, TransportArgs, ValueError, wants_json_errors,
+    LoopChoice, MachineArgs, MakeProxiesChoice, PictureArgs, PlayArgs, PresetChoice, ProbeArgs,
+    ProxyArgs, ProxyChoice, ProxyCommand, ProxyUseArgs, ReportArgs, RunArgs, ShotArgs, SoakArgs,
+    SoundArgs, TimelineArgs, TraceChoice, TransportArgs, ValueError, wants_json_errors,
 };
 pub use exit::{CliError, Exit};
 

@@ -11,8 +11,8 @@ use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
 use super::{ConvertChoice, PlayArgs, print, serve_puffin, stop_on_signal};
 use crate::app::{
-    BackgroundOptions, Headless, HeadlessError, HeadlessOptions, PlayerOptions, StageError,
-    StateFile, WindowError, WindowOptions, run_window, write_png,
+    BackgroundOptions, Headless, HeadlessError, HeadlessOptions, MakeProxies, PlayerOptions,
+    StageError, StateFile, WindowError, WindowOptions, run_window, write_png,
 };
 use crate::audio::AudioConfig;
 use crate::cache::{MemoryStore, ProductStore};
@@ -229,7 +229,17 @@ fn player_options(args: &PlayArgs) -> PlayerOptions {
         timelines: timeline_settings(args),
         disk: disk_cache(&args.disk),
         proxies: proxy_folder(&args.proxies),
+        makes_proxies: makes_proxies(args),
         files: args.files.clone(),
+    }
+}
+
+/// When proxies are made. Where nobody looks, and where it is measured, only when it is asked for.
+fn makes_proxies(args: &PlayArgs) -> MakeProxies {
+    match args.make_proxies {
+        Some(choice) => choice.into(),
+        None if args.run.headless || args.run.untimed => MakeProxies::Never,
+        None => MakeProxies::Auto,
     }
 }
 

@@ -13,8 +13,8 @@ use super::play::{
 };
 use super::{print, stop_on_signal};
 use crate::app::{
-    BackgroundOptions, Dice, Headless, HeadlessOptions, NewFile, PlayerOptions, TraceGround,
-    WindowOptions, drags, editing, run_window,
+    BackgroundOptions, Dice, Headless, HeadlessOptions, MakeProxies, NewFile, PlayerOptions,
+    TraceGround, WindowOptions, drags, editing, run_window,
 };
 use crate::audio::AudioConfig;
 use crate::decode::LoopMode;
@@ -94,6 +94,8 @@ fn player_options(args: &SoakArgs) -> PlayerOptions {
         timelines: args.timeline.settings(),
         disk: disk_cache(&args.disk),
         proxies: proxy_folder(&args.proxies),
+        // Nothing may disturb a measurement.
+        makes_proxies: MakeProxies::Never,
         files: vec![args.file.clone()],
     }
 }

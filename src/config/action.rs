@@ -87,6 +87,7 @@ actions! {
         ShuttleBackward, "shuttle-backward", "Play backwards, then 2x, 4x, 8x";
         Pause, "pause", "Pause; held, J and L step";
         ShuttleForward, "shuttle-forward", "Play forwards, then 2x, 4x, 8x";
+        MakeProxies, "make-proxies", "Make proxies of what is open";
     }
     Position {
         StepBackward, "step-backward", "1 frame back";

@@ -33,6 +33,7 @@ const DEFAULTS: &[(&str, Action)] = &[
     ("J", Action::ShuttleBackward),
     ("K", Action::Pause),
     ("L", Action::ShuttleForward),
+    ("Shift+U", Action::MakeProxies),
     ("Left", Action::StepBackward),
     (",", Action::StepBackward),
     ("Right", Action::StepForward),

@@ -12,7 +12,7 @@ use std::mem::MaybeUninit;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ffmpeg_next::ffi;
@@ -27,29 +27,43 @@ const BUFFER_BYTES: c_int = 64 * 1024;
 /// A read that the system itself has not answered yet (a dead network share) cannot be broken; the
 /// one after it is refused.
 #[derive(Debug, Clone, Default)]
-pub struct Interrupter(Arc<AtomicBool>);
+pub struct Interrupter {
+    flag: Arc<AtomicBool>,
+    /// Raised each time that the flag is looked at.
+    pulse: Option<Arc<AtomicU64>>,
+}
 
 impl Interrupter {
+    /// The same one, which raises `pulse` before each read: a sign that reading goes on.
+    #[must_use]
+    pub fn with_pulse(self, pulse: Arc<AtomicU64>) -> Self {
+        let pulse = Some(pulse);
+        Self { pulse, ..self }
+    }
+
     /// Makes reads fail, the one in progress included, until [`Self::resume`].
     pub fn interrupt(&self) {
-        self.0.store(true, Ordering::Release);
+        self.flag.store(true, Ordering::Release);
     }
 
     /// Lets reads through again.
     pub fn resume(&self) {
-        self.0.store(false, Ordering::Release);
+        self.flag.store(false, Ordering::Release);
     }
 
     /// Whether reads fail.
     pub fn is_interrupted(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        if let Some(pulse) = &self.pulse {
+            pulse.fetch_add(1, Ordering::Relaxed);
+        }
+        self.flag.load(Ordering::Acquire)
     }
 }
 
 impl From<Arc<AtomicBool>> for Interrupter {
     /// One that a flag of somebody else's works: reads fail while it is true.
     fn from(flag: Arc<AtomicBool>) -> Self {
-        Self(flag)
+        Self { flag, pulse: None }
     }
 }
 

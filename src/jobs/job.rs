@@ -132,6 +132,8 @@ pub(super) struct Record {
     state: Mutex<JobState>,
     /// Steps done in the upper half, steps that there are in the lower.
     progress: AtomicU64,
+    /// Counts signs of life.
+    pulse: Arc<AtomicU64>,
 }
 
 impl Record {
@@ -142,6 +144,7 @@ impl Record {
             cancelled: Arc::default(),
             state: Mutex::new(JobState::Waiting),
             progress: AtomicU64::new(0),
+            pulse: Arc::default(),
         }
     }
 
@@ -190,6 +193,11 @@ impl JobHandle {
         self.record.progress()
     }
 
+    /// How many signs of life its work has given. One whose number stands still hangs, or is held.
+    pub fn pulse(&self) -> u64 {
+        self.record.pulse.load(Ordering::Relaxed)
+    }
+
     /// Tells it to end. What waits for it ends, too. Does nothing once it is over.
     pub fn cancel(&self) {
         self.record.cancelled.store(true, Ordering::Release);
@@ -227,6 +235,12 @@ impl JobContext {
         Arc::clone(&self.record.cancelled)
     }
 
+    /// A number that whoever works for the job raises now and then: a sign of life where there is no progress
+    /// to tell of, such as from between two reads of a long file.
+    pub fn pulse(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.record.pulse)
+    }
+
     /// To be called between two pieces of work: waits while a job that yields is paused.
     ///
     /// # Errors
@@ -246,6 +260,7 @@ impl JobContext {
     pub fn progress(&self, progress: Progress) {
         let both = u64::from(progress.done) << 32 | u64::from(progress.total);
         self.record.progress.store(both, Ordering::Relaxed);
+        self.record.pulse.fetch_add(1, Ordering::Relaxed);
         self.core.tell(&[JobEvent {
             id: self.record.id,
             key: Arc::clone(&self.record.key),

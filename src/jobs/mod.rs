@@ -17,17 +17,25 @@
 //! - A job that panics has failed. Its worker goes on.
 //! - Dropping the queue cancels everything and waits for what runs.
 //!
+//! What must outlive the program is kept in a database ([`kept`]), and a [`Gate`] holds it while the machine is
+//! needed for something else.
+//!
 //! Threads are called `job 1`, `job 2` and so on, and run at the lowest priority that the system gives,
 //! as do the threads that their work starts. A queue without workers runs jobs only when its owner calls
 //! [`JobQueue::run_one`]: that is how tests step through it, and how a command line measures a job.
 
+mod gate;
 mod job;
+pub mod kept;
+mod load;
 mod queue;
 #[cfg(test)]
 mod tests;
 mod worker;
 
+pub use gate::{Gate, GateSignals, Held, Stance};
 pub use job::{
     Job, JobContext, JobEvent, JobHandle, JobId, JobNews, JobState, JobStop, Priority, Progress,
 };
+pub use load::{Load, LoadProbe, MachineProbe, is_on_battery};
 pub use queue::{JobListener, JobQueue, QueueOptions, SubmitError};

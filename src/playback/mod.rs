@@ -29,7 +29,7 @@ pub use engine::{Engine, EngineParts, StartOptions};
 pub use engine_thread::{EngineCalls, EngineHandle, EngineWaker};
 pub use opener::{FileOpener, FrameShares, Opened, Opener, OpenerOptions};
 pub use pacer::{Draw, Pacer};
-pub use proxies::{ProxyDesk, ProxyUse};
+pub use proxies::{ProxyDesk, ProxyUse, Repair};
 pub use schedule::{
     AtHand, Epoch, Feedback, MissingPicture, NewSource, Schedule, ScheduleMode, Shown,
 };

@@ -19,7 +19,7 @@ use crate::decode::{
 };
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, QueueOptions};
 use crate::media::{Size, StreamId, VideoStream};
-use crate::proxy::{Candidate, ProxyFolder, VerifyError, VerifyOptions, find};
+use crate::proxy::{Candidate, ProxyFolder, ProxyRecord, VerifyError, VerifyOptions, find};
 use crate::time::Clock;
 
 /// When proxies are shown in the place of their sources.
@@ -69,9 +69,14 @@ struct Tools {
     folder: ProxyFolder,
     clock: Arc<dyn Clock>,
     indices: Option<Arc<dyn IndexStore>>,
+    repair: Option<Repair>,
 }
 
+/// Told of the record of each proxy that was made here and is not what it should be.
+pub type Repair = Arc<dyn Fn(&ProxyRecord) + Send + Sync>;
+
 /// The medium that is looked after.
+#[derive(Clone)]
 struct Medium {
     path: PathBuf,
     file: FileIdentity,
@@ -96,6 +101,8 @@ struct Known {
     stream: StreamId,
     slot: Arc<ProxySlot>,
     refused: Refused,
+    /// What was looked for the last time.
+    medium: Option<Medium>,
     job: Option<JobHandle>,
 }
 
@@ -132,6 +139,7 @@ impl ProxyDesk {
                 folder,
                 clock,
                 indices,
+                repair: None,
             },
             queue: JobQueue::new(QueueOptions::default(), Arc::new(|_| {}))?,
             known: Mutex::default(),
@@ -152,6 +160,29 @@ impl ProxyDesk {
         own.map(|(_, other)| other.clone()).collect()
     }
 
+    /// The same desk, which tells `repair` of proxies that must be made again.
+    #[must_use]
+    pub fn with_repair(mut self, repair: Repair) -> Self {
+        self.tools.repair = Some(repair);
+        self
+    }
+
+    /// Looks for proxies of the file at `path` once more, if it plays: some were made meanwhile.
+    pub fn look_again(&self, path: &Path) {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let mut all = self.known.lock();
+        for known in all.iter_mut() {
+            let Some(medium) = known.medium.clone().filter(|_| known.is_in_use()) else {
+                continue;
+            };
+            let its_path = std::path::absolute(&medium.path).unwrap_or_default();
+            if its_path == path {
+                // One that is at work may have passed by already: this one comes after it.
+                known.job = self.look_for(medium, &known.slot);
+            }
+        }
+    }
+
     /// The slot of a stream of the file at `path`, which has this identity. It fills by and by; the `notify` of
     /// who asks first is called from another thread then.
     pub fn slot_of(
@@ -170,6 +201,7 @@ impl ProxyDesk {
                 stream: stream.id,
                 slot: Arc::default(),
                 refused: Refused::default(),
+                medium: None,
                 job: None,
             },
             |place| known.remove(place),
@@ -198,6 +230,7 @@ impl ProxyDesk {
                 refused: Arc::clone(&this.refused),
                 notify: Arc::clone(notify),
             };
+            this.medium = Some(medium.clone());
             this.job = self.look_for(medium, &slot);
         }
         known.push(this);
@@ -265,6 +298,11 @@ fn fill(
                 tracing::warn!("{}: not used: {reason}", path.display());
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 slot.refuse(&format!("{name}: not used: {reason}"));
+                if let (Candidate::Made(path), Some(repair)) = (&candidate, &tools.repair)
+                    && let Some(record) = ProxyRecord::read_beside(path)
+                {
+                    repair(&record);
+                }
             }
         }
         (medium.notify)();
@@ -307,6 +345,9 @@ fn look_at(
     }
     if file.identity != before {
         return Err("it changed while it was verified".to_owned());
+    }
+    if let Candidate::Made(path) = candidate {
+        tools.folder.mark_used(path);
     }
     Ok(file)
 }

@@ -2,6 +2,7 @@
 //! programs leave theirs.
 
 use std::ffi::OsStr;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::folder::ProxyFolder;
@@ -27,6 +28,9 @@ const FILMS: [&str; 12] = [
 
 /// Files in a folder that are looked at at most.
 const MOST_ENTRIES: usize = 20_000;
+
+/// Folders below a folder that are looked into.
+const MOST_DEPTH: usize = 8;
 
 /// A file that may be a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +85,50 @@ pub fn find(
     let sidecars = sidecars(&source).into_iter();
     found.extend(sidecars.map(Candidate::Sidecar));
     found
+}
+
+/// The films in a folder and in those below it, by name. Hidden ones are left out, and so is what lies in folders of
+/// proxies or is a camera's small copy.
+///
+/// # Errors
+/// When the folder itself cannot be read.
+pub fn films_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut films = Vec::new();
+    let mut seen = 0;
+    let mut folders = vec![(std::fs::read_dir(folder)?, 0)];
+    while let Some((entries, depth)) = folders.pop() {
+        for entry in entries.flatten() {
+            seen += 1;
+            if seen > MOST_ENTRIES {
+                tracing::warn!(
+                    "{}: only {MOST_ENTRIES} files are looked at",
+                    folder.display()
+                );
+                films.sort();
+                return Ok(films);
+            }
+            let (path, name) = (entry.path(), entry.file_name());
+            let is_hidden = name.as_encoded_bytes().starts_with(b".");
+            let is_proxies = FOLDERS.iter().any(|proxies| name == *proxies);
+            // A link to a folder may lead back to where it lies.
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_hidden {
+                continue;
+            }
+            if is_folder && !is_proxies && depth < MOST_DEPTH {
+                folders.extend(std::fs::read_dir(&path).map(|below| (below, depth + 1)));
+            } else if !is_folder && is_film(&path) && !is_camera_copy(&path) && path.is_file() {
+                films.push(path);
+            }
+        }
+    }
+    films.sort();
+    Ok(films)
+}
+
+fn is_camera_copy(path: &Path) -> bool {
+    let ending = path.extension().and_then(OsStr::to_str);
+    ending.is_some_and(|ending| CAMERA_ENDINGS.contains(&ending))
 }
 
 fn sidecars(source: &Path) -> Vec<PathBuf> {
@@ -163,6 +211,30 @@ mod tests {
             touch("GL010001.LRV"),
         ];
         assert_eq!(sidecars(&source), wanted);
+    }
+
+    #[test]
+    fn the_films_of_a_folder_are_those_that_a_person_would_name() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "b.MOV",
+            "a.mp4",
+            "a.wav",
+            "a.LRV",
+            ".hidden.mov",
+            "day 2/c.mxf",
+            "day 2/Proxy/c.mov",
+            "notes.txt",
+        ] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "x").unwrap();
+        }
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("round")).unwrap();
+        let films = films_in(folder.path()).unwrap();
+        let expected = ["a.mp4", "b.MOV", "day 2/c.mxf"].map(|name| folder.path().join(name));
+        assert_eq!(films, expected);
+        assert!(films_in(&folder.path().join("none")).is_err());
     }
 
     #[test]

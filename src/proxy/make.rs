@@ -141,9 +141,10 @@ impl MakeRequest {
         queue.submit(job.priority(Priority::Low).yields())
     }
 
-    fn make(&self, context: &JobContext) -> Result<(), MakeError> {
+    /// Makes them, as the work of a job.
+    pub(super) fn make(&self, context: &JobContext) -> Result<(), MakeError> {
         check(context)?;
-        let interrupter = Interrupter::from(context.cancel_flag());
+        let interrupter = Interrupter::from(context.cancel_flag()).with_pulse(context.pulse());
         let input = Input::open_interruptible(&self.source, &interrupter)?;
         let info = media_info(&input);
         let stream = self.usable_stream(&info)?;

@@ -90,6 +90,15 @@ fn place_of(folder: &ProxyFolder, (source, proxy): (FileIdentity, FileIdentity))
     folder.path().join(format!("sidecar-{}.json", &hash[..16]))
 }
 
+/// Whether a file in the proxy folder is such a note, by its name.
+pub(super) fn is_note(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    let hash = name
+        .as_ref()
+        .and_then(|name| name.strip_prefix("sidecar-")?.strip_suffix(".json"));
+    hash.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 fn read(place: &Path, files: (FileIdentity, FileIdentity)) -> Option<Outcome> {
     let text = std::fs::read_to_string(place).ok()?;
     let note: NoteJson = serde_json::from_str(&text).ok()?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::compare::Comparison;
 use super::record::{ProxyRecord, Verification};
 use super::refusal::Refusal;
+use super::room::InUse;
 use crate::decode::{
     AudioReadError, DecodeError, FileChange, FileIdentity, IndexStore, Input, Interrupter,
     OpenError, ReadError,
@@ -109,6 +110,7 @@ pub(super) fn verify_with(
     {
         return Ok(found);
     }
+    let _held = InUse::new(proxy);
     let found = compare(source, proxy, options)?;
     if FileChange::since(source_file, &source_path).is_some() {
         return Err(refuse(Refusal::Stale));

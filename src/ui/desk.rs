@@ -124,6 +124,7 @@ impl<'a> Desk<'a> {
             Action::OpenFiles
             | Action::ToggleFullscreen
             | Action::Screenshot
+            | Action::MakeProxies
             | Action::ForceDeviceLoss
             | Action::Quit => self.events.push(UiEvent::Action(action)),
             Action::NextFile => self.send(Command::PlaylistStep(1)),

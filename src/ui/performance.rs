@@ -442,6 +442,9 @@ fn source_sections(input: &UiInput<'_>) -> [Section; 3] {
     if stats.pressure > Pressure::Normal {
         held = format!("{held}, pressure {}", stats.pressure.name());
     }
+    if !stats.background.is_empty() {
+        memory.push(Line::Words("Making", stats.background.clone()));
+    }
     memory.extend([
         Line::Words("Memory", held),
         Line::Words("Overlay", format!("{:.0} µs", stats.overlay_micros)),

@@ -123,6 +123,8 @@ pub struct ViewStats {
     pub rss_bytes: u64,
     /// What this overlay costs: layout and tessellation of the latest pass, in microseconds.
     pub overlay_micros: f32,
+    /// What is made in the background, in a few words; empty while nothing is.
+    pub background: String,
     /// Recent times between frames seen.
     pub intervals: FrameIntervals,
 }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
-use jogwheel::app::{Player, PlayerOptions};
+use jogwheel::app::{MakeProxies, Player, PlayerOptions};
 use jogwheel::convert::CpuConverter;
 use jogwheel::decode::{FileIdentity, Picture, Rung};
 use jogwheel::media::{Orientation, VideoFrame};
 use jogwheel::memory::MemoryBudget;
-use jogwheel::playback::{Command, ProxyUse, Pull, SeekTarget, Snapshot};
+use jogwheel::playback::{Command, Notice, ProxyUse, Pull, SeekTarget, Snapshot};
 use jogwheel::proxy::{ProxyCodec, ProxyFolder, ProxyRecord};
 use jogwheel::time::FrameIndex;
 use jogwheel::timeline::{CompositeLayer, CompositeOp, Content};
@@ -34,6 +34,10 @@ struct Rig {
 
 impl Rig {
     fn open(file: &Path, proxies: &Path, wanted: ProxyUse) -> Self {
+        Self::open_and_make(file, proxies, wanted, MakeProxies::Never)
+    }
+
+    fn open_and_make(file: &Path, proxies: &Path, wanted: ProxyUse, makes: MakeProxies) -> Self {
         let (send, news) = bounded(1);
         let wake = Arc::new(move || {
             let _already = send.try_send(());
@@ -43,6 +47,7 @@ impl Rig {
             threads: NonZero::new(2),
             commands: vec![Command::SetProxies(wanted)],
             proxies: (wanted != ProxyUse::Never).then(|| ProxyFolder::new(proxies)),
+            makes_proxies: makes,
             ..PlayerOptions::paused_and_silent(vec![file.to_owned()])
         };
         Self {
@@ -108,6 +113,37 @@ impl Rig {
             .map(i64::from)
             .unwrap()
     }
+}
+
+#[test]
+fn proxies_are_made_while_it_is_open_and_taken_up_when_they_are_ready() {
+    let folder = quick_folder();
+    let file = made::clip("h264-25.mp4").path;
+    let mut rig = Rig::open_and_make(&file, folder.path(), ProxyUse::Auto, MakeProxies::Ask);
+    rig.until(|snapshot| {
+        let media = snapshot.media.as_ref();
+        media.is_some_and(|media| media.index_complete)
+    });
+    assert!(rig.seek(3).stands_for.is_none(), "there is only the source");
+    rig.player.make_proxies();
+    // Paused, it is held only as long as the machine is busy, and no longer than ten seconds.
+    let ready = program::wait_for(|| {
+        let snapshot = rig.player.engine.snapshot();
+        rig.player.follow_proxies(&snapshot);
+        let told = |notice: &Notice| notice.text.contains("are ready");
+        (is_ready(&snapshot) && snapshot.notices.iter().any(told)).then_some(())
+    });
+    let notices = &rig.player.engine.snapshot().notices;
+    assert!(ready.is_some(), "{notices:?}");
+    assert!(
+        notices[0].text.contains("made in the background"),
+        "{notices:?}"
+    );
+    let always = Command::SetProxies(ProxyUse::Always);
+    rig.player.engine.send(always);
+    let picture = rig.next(3);
+    assert!(picture.stands_for.is_some(), "it is the proxy's");
+    assert_eq!(rig.number(&picture), 3);
 }
 
 /// Whether there are proxies, and enough is known of the source to use them.

@@ -28,6 +28,7 @@ mod otio;
 mod program;
 mod proxies;
 mod proxy_faults;
+mod proxy_queue;
 mod proxy_sources;
 mod reload;
 mod screen;

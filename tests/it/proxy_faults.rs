@@ -26,6 +26,8 @@ fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     let mut names: Vec<String> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        // The list of jobs is no proxy.
+        .filter(|name| name != "jobs")
         .collect();
     names.sort();
     names

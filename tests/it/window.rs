@@ -102,7 +102,18 @@ impl Table<'_> {
 #[test]
 fn every_key_does_what_the_help_says() {
     let (long, short) = (path("h264-longgop.mp4"), path("h264-25.mp4"));
-    let mut screen = Screen::play(&[&long, &short, "--paused", "--size", WINDOW]);
+    let proxies = tempfile::tempdir().unwrap();
+    let proxy_dir = proxies.path().to_str().unwrap();
+    let args = [
+        &long,
+        &short,
+        "--paused",
+        "--size",
+        WINDOW,
+        "--proxy-dir",
+        proxy_dir,
+    ];
+    let mut screen = Screen::play(&args);
     screen.until_shown(0);
     let mut table = Table {
         screen: &mut screen,
@@ -126,6 +137,7 @@ fn every_key_does_what_the_help_says() {
     table.screen.until_shown(0);
     take_screenshot_by_key(&mut table);
     table.check(A::ForceDeviceLoss, &[json!({"device_losses": 1})]);
+    make_proxies_by_key(&mut table);
     let covered = std::mem::take(&mut table.covered);
     let left: Vec<_> = Action::ALL
         .iter()
@@ -407,6 +419,16 @@ fn take_screenshot_by_key(table: &mut Table<'_>) {
     );
     assert_eq!(made::number_in_rgba(&rgba, size.0, size.1), Ok(77));
     table.covered.push(A::Screenshot);
+}
+
+fn make_proxies_by_key(table: &mut Table<'_>) {
+    table.screen.press(&["shift+u"]);
+    table.screen.until("a notice", |state| {
+        let notices = state["notices"].as_array().into_iter().flatten();
+        let mut words = notices.filter_map(serde_json::Value::as_str);
+        words.any(|words| words == "Proxies of h264-longgop.mp4 are made in the background.")
+    });
+    table.covered.push(A::MakeProxies);
 }
 
 /// Controls hide from a full screen, so nothing lies over the bars.

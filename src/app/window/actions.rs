@@ -95,6 +95,7 @@ impl App {
             Action::ToggleFullscreen => self.toggle_fullscreen(),
             Action::OpenFiles => self.open_dialog(),
             Action::Screenshot => self.take_screenshot(),
+            Action::MakeProxies => self.player.make_proxies(),
             Action::ForceDeviceLoss => {
                 if let Some(shown) = &self.shown_window {
                     shown.stage.gpu().force_loss();

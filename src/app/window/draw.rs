@@ -261,6 +261,7 @@ impl App {
         // Decoders take these locks as well: they are left alone while nobody reads the figures.
         if interface.shows_figures() {
             view_memory(view, player, &shown.stage.kept_counts());
+            view.background = player.background_words();
         }
         #[expect(clippy::cast_possible_truncation, reason = "for people to read")]
         let refresh_hz = self.refresh.as_f64() as f32;

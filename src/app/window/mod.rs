@@ -482,6 +482,7 @@ impl ApplicationHandler<News> for App {
             self.player.engine.send(told);
         }
         self.player.tell_of_disk();
+        self.player.follow_proxies(&snapshot);
         if !snapshot.is_running() {
             self.stats.interrupt();
             self.player.scheduler.interrupt();

@@ -24,7 +24,9 @@ pub use play::{
 };
 pub use proxy::{CodecChoice, EncoderArg, PresetChoice, ProxyArgs, ProxyCommand};
 pub use soak::{LimitArgs, SoakArgs};
-pub use values::{ConvertChoice, Fault, LoopChoice, ProxyChoice, TraceChoice, ValueError};
+pub use values::{
+    ConvertChoice, Fault, LoopChoice, MakeProxiesChoice, ProxyChoice, TraceChoice, ValueError,
+};
 
 const EXAMPLES: &str = "\
 Examples:

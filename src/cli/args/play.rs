@@ -9,8 +9,8 @@ use clap::{Args, ValueHint};
 
 use super::DiskArgs;
 use super::values::{
-    self, CompareByChoice, CompareModeChoice, ConvertChoice, LoopChoice, PresetChoice, ProxyChoice,
-    QualityChoice,
+    self, CompareByChoice, CompareModeChoice, ConvertChoice, LoopChoice, MakeProxiesChoice,
+    PresetChoice, ProxyChoice, QualityChoice,
 };
 use crate::media::Size;
 use crate::playback::quality::Policy;
@@ -70,6 +70,9 @@ pub struct PlayArgs {
     /// Whether proxies are shown.
     #[command(flatten)]
     pub proxies: ProxyUseArgs,
+    /// When proxies are made of what plays. In a window `auto` when left out, without one `never`.
+    #[arg(long, value_name = "WHEN", value_enum, help_heading = "Proxies")]
+    pub make_proxies: Option<MakeProxiesChoice>,
 }
 
 /// Whether proxies are shown.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::DiskArgs;
+use super::{DiskArgs, values};
 use crate::proxy::{EncoderChoice, Hardware, Preset, ProxyCodec};
 
 const EXAMPLES: &str = "\
@@ -14,6 +14,10 @@ Examples:
   jogwheel proxy make clip.mov --scale 50            about half of its size
   jogwheel proxy verify                              all that were not verified yet
   jogwheel proxy list --json
+  jogwheel proxy make /mnt/rushes --queue            all of a folder, by and by
+  jogwheel proxy make                                what is queued, now
+  jogwheel proxy status                              what is queued, made and failed; how much room it takes
+  jogwheel proxy limit 50G                           what was used least recently goes
   jogwheel proxy delete clip.mov                     its proxies; never the file itself";
 
 /// `jogwheel proxy`.
@@ -34,11 +38,15 @@ pub struct ProxyArgs {
 /// What `jogwheel proxy` does.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum ProxyCommand {
-    /// Make proxies of files, every size in one pass, and verify them.
+    /// Make proxies of files, every size in one pass, and verify them. What is cut short is gone on with by
+    /// the next one, or by a player.
     Make {
-        /// The files.
-        #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+        /// The files, and folders with films in them; what is queued when left out.
+        #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
         files: Vec<PathBuf>,
+        /// Only queue them: a player makes them when it has time, or `jogwheel proxy make`.
+        #[arg(long, requires = "files")]
+        queue: bool,
         /// A size: the most rows of a picture that is wider than high. It may be given several times.
         #[arg(long, value_name = "SIZE", value_enum, default_value = "preview")]
         preset: Vec<PresetChoice>,
@@ -66,7 +74,8 @@ pub enum ProxyCommand {
         #[command(flatten)]
         disk: DiskArgs,
     },
-    /// Compare proxies with their sources, and say what differs.
+    /// Compare proxies with their sources, and say what differs. Those that are refused are queued to be made
+    /// again.
     Verify {
         /// Proxies, or files that have some; all of the folder when left out.
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -82,6 +91,36 @@ pub enum ProxyCommand {
     List,
     /// Tell how many proxies there are, and how much smaller than their sources.
     Stats,
+    /// Tell what is queued, made and failed, how much room proxies take, and how much they save.
+    Status,
+    /// Tell how much proxies may take, or state it for this folder.
+    Limit {
+        /// The limit, such as 500M or 20G. What is too much goes at once, what was used least recently first;
+        /// what is in use stays.
+        #[arg(value_name = "SIZE", value_parser = values::bytes_from_text)]
+        size: Option<u64>,
+    },
+    /// Remove all proxies but those in use, and forget what was made and failed. Sources are never touched.
+    Clear,
+    /// Hold everything that is queued or made in the background, in every program.
+    Pause,
+    /// Let it go on.
+    Resume,
+    /// Take back what is queued, or made in the background.
+    Cancel {
+        /// The files whose proxies are not wanted any more.
+        #[arg(value_name = "FILE", required_unless_present = "all", value_hint = ValueHint::FilePath)]
+        files: Vec<PathBuf>,
+        /// All of them.
+        #[arg(long, conflicts_with = "files")]
+        all: bool,
+    },
+    /// Queue again what failed or was cancelled, and try at once what waits for another try.
+    Retry {
+        /// The files whose proxies are meant; all when left out.
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        files: Vec<PathBuf>,
+    },
     /// Remove proxies. Sources are never touched.
     Delete {
         /// Proxies, or files whose proxies are to go.

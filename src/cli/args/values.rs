@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use crate::app::MakeProxies;
 use crate::decode::LoopMode;
 use crate::media::{CompareMode, Size};
 use crate::playback::quality::{Preset, QualityMode};
@@ -264,6 +265,27 @@ impl From<ProxyChoice> for ProxyUse {
             ProxyChoice::Auto => Self::Auto,
             ProxyChoice::Always => Self::Always,
             ProxyChoice::Never => Self::Never,
+        }
+    }
+}
+
+/// When proxies are made of what plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MakeProxiesChoice {
+    /// Of files above Full HD that cannot be played at their rate, unless on battery; Shift+U asks for others.
+    Auto,
+    /// When Shift+U asks for it; it is told when they would help.
+    Ask,
+    /// No proxies.
+    Never,
+}
+
+impl From<MakeProxiesChoice> for MakeProxies {
+    fn from(choice: MakeProxiesChoice) -> Self {
+        match choice {
+            MakeProxiesChoice::Auto => Self::Auto,
+            MakeProxiesChoice::Ask => Self::Ask,
+            MakeProxiesChoice::Never => Self::Never,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::book::{Book, Entry};
 use super::wire::{EncoderJson, FileJson, MadeJson, MakeJson, VerifyItemJson};
 use super::{stop_on_signal, threads, verify_options};
 use crate::cache::ProductStore;
@@ -23,8 +24,8 @@ use crate::jobs::{
 };
 use crate::memory::MemoryBudget;
 use crate::proxy::{
-    Made, MadeProxy, MakeOptions, MakeRequest, Preset, ProxyCodec, ProxyFolder, Quality, Sizes,
-    verify,
+    Made, MadeProxy, MakeOptions, MakeRequest, Preset, ProxyCodec, ProxyFolder, ProxyOrder,
+    Quality, Sizes, films_in, verify,
 };
 use crate::time::{Clock, RealClock};
 
@@ -38,6 +39,7 @@ pub(super) fn run(
 ) -> Result<Exit, CliError> {
     let ProxyCommand::Make {
         files,
+        queue,
         preset,
         scale,
         codec,
@@ -49,6 +51,10 @@ pub(super) fn run(
     else {
         return Ok(Exit::Ok);
     };
+    if files.is_empty() {
+        return super::queue::work_off(folder, disk, args.json, out);
+    }
+    let files = films_of(files)?;
     let presets = || preset.iter().map(|&choice| choice.into()).collect();
     let sizes = scale.map_or_else(|| Sizes::Presets(presets()), Sizes::Percent);
     let cache = disk_cache(disk);
@@ -64,22 +70,49 @@ pub(super) fn run(
         ledger: Some(budget.ledger(budget.frame_bytes())),
         encoder: (*encoder).into(),
     };
+    let (orders, left_out): (Vec<_>, Vec<_>) = files
+        .iter()
+        .map(|file| {
+            let (mut presets, left_out) = presets_for(file, &sizes);
+            presets.sort_unstable();
+            presets.dedup();
+            let order = ProxyOrder {
+                again: *again,
+                ..ProxyOrder::new(file, presets, options.codec)
+            };
+            (order, left_out)
+        })
+        .unzip();
+    if *queue {
+        return super::queue::enqueue(folder, &orders, args.json, out);
+    }
     let stop = stop_on_signal();
+    let book = Book::open(folder, &orders);
     let mut all = Vec::new();
     let mut worst = Exit::Ok;
-    for file in files {
-        let (presets, left_out) = presets_for(file, &sizes);
+    for ((file, order), left_out) in files.iter().zip(&orders).zip(&left_out) {
         let options = MakeOptions {
-            presets,
+            presets: order.presets.clone(),
             ..options.clone()
         };
-        let (made, is_good) = make_one(file, &options, &left_out, !no_verify, &stop);
+        let entry = book.begin(order);
+        let (made, is_good) = make_one(file, &options, left_out, !no_verify, &stop, &entry);
         if stop.load(Ordering::Relaxed) {
+            book.take_back(&orders);
             let text = "making proxies was called off; those that were finished stay.";
             return Err(CliError::new(Exit::Interrupted, text));
         }
         if !is_good {
             worst = Exit::Failure;
+        }
+        entry.end(&made, is_good);
+        let kept: Vec<PathBuf> = made
+            .proxies
+            .iter()
+            .map(|p| PathBuf::from(&p.proxy))
+            .collect();
+        if let Err(error) = folder.trim(&kept) {
+            tracing::warn!("{}: {error}", folder.path().display());
         }
         if !args.json {
             print(out, &words(&made))?;
@@ -107,6 +140,27 @@ fn presets_for(file: &Path, sizes: &Sizes) -> (Vec<Preset>, Vec<Preset>) {
     }
 }
 
+/// The files that are named, and the films in the folders that are.
+fn films_of(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    let mut files = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let films = films_in(path).map_err(|error| {
+            let text = format!("{}: cannot be read ({error}).", path.display());
+            CliError::new(Exit::Input, text).about(path)
+        })?;
+        if films.is_empty() {
+            let text = format!("{}: there are no films in it.", path.display());
+            return Err(CliError::new(Exit::Input, text).about(path));
+        }
+        files.extend(films);
+    }
+    Ok(files)
+}
+
 /// Makes the proxies of one file, and verifies them. What fails does not keep others from being made.
 fn make_one(
     file: &Path,
@@ -114,13 +168,14 @@ fn make_one(
     left_out: &[Preset],
     is_verified: bool,
     stop: &Arc<AtomicBool>,
+    entry: &Entry<'_>,
 ) -> (FileJson, bool) {
     let verify_options = verify_options(stop, options.indices.clone());
     let verified =
         |proxy: &MadeProxy| is_verified.then(|| verify(&proxy.path, &verify_options, false));
     let mut seconds = 0.0;
     let mut error = None;
-    let mut made = work(file, options, stop, &mut seconds).unwrap_or_else(|text| {
+    let mut made = work(file, options, stop, entry, &mut seconds).unwrap_or_else(|text| {
         error = Some(text);
         Made::default()
     });
@@ -136,7 +191,7 @@ fn make_one(
         ..options.clone()
     };
     if !remade.presets.is_empty() {
-        match work(file, &remade, stop, &mut seconds) {
+        match work(file, &remade, stop, entry, &mut seconds) {
             Ok(again) => {
                 for (proxy, result) in made.proxies.iter_mut().zip(&mut results) {
                     let found = again.proxies.iter().find(|new| new.path == proxy.path);
@@ -188,6 +243,7 @@ fn work(
     file: &Path,
     options: &MakeOptions,
     stop: &AtomicBool,
+    entry: &Entry<'_>,
     seconds: &mut f64,
 ) -> Result<Made, String> {
     let (send, news) = bounded(1);
@@ -216,7 +272,7 @@ fn work(
                 clock.now().since(begun)
             })
             .map_err(|error| format!("no thread could be started ({error})."))?;
-        follow(file, &news, &job, stop, || worker.is_finished());
+        follow(file, &news, &job, stop, entry, || worker.is_finished());
         let took = worker.join();
         *seconds += took.map_or(0.0, |took| took.as_secs_f64());
         Ok::<_, String>(())
@@ -233,6 +289,7 @@ fn follow(
     news: &Receiver<Progress>,
     job: &JobHandle,
     stop: &AtomicBool,
+    entry: &Entry<'_>,
     is_over: impl Fn() -> bool,
 ) {
     let bar = progress_bar(file);
@@ -245,6 +302,7 @@ fn follow(
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
+        entry.beat(job.progress());
         if stop.load(Ordering::Relaxed) {
             job.cancel();
         }

@@ -1,6 +1,8 @@
 //! `jogwheel proxy`: proxies made, verified, listed and removed.
 
+mod book;
 mod make;
+mod queue;
 mod wire;
 
 use std::fmt::Write as _;
@@ -10,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use self::queue::Change;
 use self::wire::{DeleteJson, ListJson, StatsJson, VerifyItemJson, VerifyJson};
 use super::args::{DiskArgs, ProxyArgs, ProxyCommand};
 use super::cache::{disk_cache, size, written};
@@ -18,8 +21,11 @@ use super::exit::{CliError, Exit};
 use super::{print, stop_on_signal};
 use crate::config::Folders;
 use crate::decode::{FileIdentity, IndexStore, Interrupter};
+use crate::jobs::Priority;
+use crate::jobs::kept::{KeptJobs, Renew};
 use crate::proxy::{
-    ListedProxy, ProxyFolder, ProxyState, Verification, VerifyError, VerifyOptions, verify,
+    ListedProxy, ProxyFolder, ProxyOrder, ProxyState, Verification, VerifyError, VerifyOptions,
+    verify,
 };
 use crate::time::{Clock, RealClock};
 
@@ -31,7 +37,20 @@ pub(super) fn run(args: &ProxyArgs, out: &mut dyn Write) -> Result<Exit, CliErro
             let chosen = chosen(&folder, files)?;
             let stop = stop_on_signal();
             let options = verify_options(&stop, indices(disk));
-            verify_all(&chosen, &options, *again, args.json, out)
+            let refused = verify_all(&chosen, &options, *again, args.json, out)?;
+            rebuild(&folder, &refused.proxies);
+            Ok(refused.exit)
+        }
+        ProxyCommand::Status => queue::status(&folder, args.json, out),
+        ProxyCommand::Limit { size } => queue::limit(&folder, *size, args.json, out),
+        ProxyCommand::Clear => queue::clear(&folder, args.json, out),
+        ProxyCommand::Pause => queue::change(&folder, Change::Pause, &[], args.json, out),
+        ProxyCommand::Resume => queue::change(&folder, Change::Resume, &[], args.json, out),
+        ProxyCommand::Cancel { files, .. } => {
+            queue::change(&folder, Change::Cancel, files, args.json, out)
+        }
+        ProxyCommand::Retry { files } => {
+            queue::change(&folder, Change::Retry, files, args.json, out)
         }
         ProxyCommand::List => {
             let proxies = list(&folder)?;
@@ -148,8 +167,12 @@ fn verify_all(
     again: bool,
     json: bool,
     out: &mut dyn Write,
-) -> Result<Exit, CliError> {
+) -> Result<Refused, CliError> {
     let mut all = Vec::new();
+    let mut refused = Refused {
+        exit: Exit::Ok,
+        proxies: Vec::new(),
+    };
     let mut is_good = true;
     for proxy in proxies {
         let result = verify(&proxy.path, options, again);
@@ -160,6 +183,8 @@ fn verify_all(
             ));
         }
         is_good &= result.is_ok();
+        let is_refused = result.as_ref().is_err_and(|e| e.refusal().is_some());
+        refused.proxies.extend(is_refused.then(|| proxy.clone()));
         if !json {
             print(out, &verdict(&proxy.path, &result))?;
         }
@@ -173,7 +198,40 @@ fn verify_all(
     } else if proxies.is_empty() {
         print(out, "there are no proxies\n")?;
     }
-    Ok(if is_good { Exit::Ok } else { Exit::Failure })
+    if !is_good {
+        refused.exit = Exit::Failure;
+    }
+    Ok(refused)
+}
+
+/// What came of verifying.
+struct Refused {
+    exit: Exit,
+    /// Those that must not be used.
+    proxies: Vec<ListedProxy>,
+}
+
+/// Queues refused proxies to be made again, where that is possible.
+fn rebuild(folder: &ProxyFolder, refused: &[ListedProxy]) {
+    let records = refused.iter().filter_map(|proxy| proxy.record.as_ref());
+    let orders = records.map(ProxyOrder::rebuild);
+    let orders: Vec<ProxyOrder> = orders.filter(|order| order.file.is_some()).collect();
+    if orders.is_empty() {
+        return;
+    }
+    let queued = KeptJobs::open(&folder.jobs_folder()).and_then(|kept| {
+        orders.iter().try_for_each(|order| {
+            kept.add(&order.job(Priority::Normal), Renew::Always)
+                .map(|_| ())
+        })
+    });
+    match queued {
+        Ok(()) => tracing::warn!(
+            "{} queued to be made again: `jogwheel proxy make` does it now.",
+            counted(orders.len() as u64, "file")
+        ),
+        Err(error) => tracing::warn!("they are not queued to be made again: {error}"),
+    }
 }
 
 /// One line for a person.

@@ -12,6 +12,7 @@
 //! A proxy that fails is given up for good, and the frame that was due is decoded from the source.
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -48,6 +49,8 @@ pub struct ProxyFile {
     pub index: Arc<GopIndex>,
     /// How many times as many pixels it has as its rung says, or the other way round.
     misfit: f64,
+    /// With a shared lock, by which those who make room see that it is in use; `None` where there are no locks.
+    _held: Option<File>,
 }
 
 impl ProxyFile {
@@ -77,6 +80,9 @@ impl ProxyFile {
             identity: input.file_identity(),
             stream,
             index,
+            _held: File::open(path)
+                .ok()
+                .filter(|file| file.try_lock_shared().is_ok()),
         })
     }
 }

@@ -1,0 +1,417 @@
+//! Proxies made while something plays: whether they are worth it, and how that is told.
+//!
+//! Orders go into the list of jobs of the proxy folder, and a [`KeeperThread`] of this process works them off
+//! when the machine has time for it. There is no thread until something is to be made. When proxies are ready,
+//! the [`ProxyDesk`] looks for them, and the sessions that play take them up.
+
+mod worth;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use self::worth::{Trouble, files_of, presets_for};
+use crate::cache::ProductStore;
+use crate::cache::disk::DiskCache;
+use crate::decode::IndexStore;
+use crate::jobs::kept::{
+    Keeper, KeeperOptions, KeeperThread, KeptJobs, KeptNews, KeptStop, MOST_ATTEMPTS, Maker, Renew,
+    Turn,
+};
+use crate::jobs::{MachineProbe, Priority, Stance, is_on_battery};
+use crate::memory::Ledger;
+use crate::playback::{PlaybackStatus, ProxyDesk, Severity, Snapshot};
+use crate::proxy::{PROXY_KIND, ProxyCodec, ProxyFolder, ProxyMaker, ProxyOrder, ProxyRecord};
+use crate::time::{Clock, Moment};
+
+/// When proxies are made of what plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum MakeProxies {
+    /// Of files above Full HD that cannot be played at their rate, unless the machine runs on its battery; and
+    /// when asked for.
+    Auto,
+    /// When asked for; it is told when they would help.
+    Ask,
+    /// Not at all.
+    #[default]
+    Never,
+}
+
+/// When nothing has played for this long, nobody minds a busy machine.
+const REST: Duration = Duration::from_secs(10);
+
+/// How often it is looked at how playing goes.
+const LOOK_NANOS: i64 = 100_000_000;
+
+/// What the keeper's thread has to tell.
+#[derive(Default)]
+struct News {
+    words: Vec<(Severity, String)>,
+    /// What is at work now, in a few words.
+    line: String,
+}
+
+/// Orders proxies of what plays, and follows how they are made. Owned by the presenting thread.
+pub(super) struct ProxyMaking {
+    when: MakeProxies,
+    maker: ProxyMaker,
+    desk: Arc<ProxyDesk>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    news: Arc<Mutex<News>>,
+    /// Proxies that were refused while something plays.
+    refused: Refused,
+    thread: Option<KeeperThread>,
+    /// Whether this program has looked whether something was left to do.
+    has_looked: bool,
+    trouble: Trouble,
+    next_look: Moment,
+    resting_since: Option<Moment>,
+    /// Frames that were late, and looks at a ring that was nearly empty.
+    disturbed: u64,
+    lost: u64,
+}
+
+/// Records of proxies to be made again.
+pub(super) type Refused = Arc<Mutex<Vec<ProxyRecord>>>;
+
+/// What the making needs from the player.
+pub(super) struct Parts {
+    pub(super) folder: ProxyFolder,
+    pub(super) desk: Arc<ProxyDesk>,
+    pub(super) refused: Refused,
+    pub(super) around: Surroundings,
+}
+
+/// What finding and making proxies need of the player.
+pub(super) struct Surroundings {
+    pub(super) clock: Arc<dyn Clock>,
+    /// Where indices, thumbnails and waveforms are kept.
+    pub(super) disk: Option<Arc<DiskCache>>,
+    pub(super) ledger: Ledger,
+    pub(super) wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Surroundings {
+    pub(super) fn indices(&self) -> Option<Arc<dyn IndexStore>> {
+        let disk = self.disk.clone();
+        disk.map(|disk| -> Arc<dyn IndexStore> { disk })
+    }
+
+    fn products(&self) -> Option<Arc<dyn ProductStore>> {
+        let disk = self.disk.clone();
+        disk.map(|disk| -> Arc<dyn ProductStore> { disk })
+    }
+}
+
+impl ProxyMaking {
+    /// `None` where nothing is ever made.
+    pub(super) fn new(when: MakeProxies, parts: Parts) -> Option<Self> {
+        if when == MakeProxies::Never {
+            return None;
+        }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let threads = cores / KeeperOptions::default().workers.max(1);
+        Some(Self {
+            when,
+            maker: ProxyMaker {
+                folder: parts.folder,
+                threads: std::num::NonZero::new(threads).unwrap_or(std::num::NonZero::<usize>::MIN),
+                indices: parts.around.indices(),
+                products: parts.around.products(),
+                ledger: Some(parts.around.ledger),
+                clock: parts.around.clock,
+            },
+            desk: parts.desk,
+            wake: parts.around.wake,
+            news: Arc::default(),
+            refused: parts.refused,
+            thread: None,
+            has_looked: false,
+            trouble: Trouble::default(),
+            next_look: Moment::ZERO,
+            resting_since: None,
+            disturbed: 0,
+            lost: 0,
+        })
+    }
+
+    /// Whether it is time to call [`follow`](Self::follow).
+    pub(super) fn is_due(&self, now: Moment) -> bool {
+        now >= self.next_look
+    }
+
+    /// Looks at how playing goes: `lost` frames were late or dropped so far. Answers what is to be told.
+    pub(super) fn follow(
+        &mut self,
+        now: Moment,
+        snapshot: &Snapshot,
+        lost: u64,
+    ) -> Vec<(Severity, String)> {
+        self.next_look = now.offset_nanos(LOOK_NANOS);
+        let stance = self.stance(now, snapshot);
+        self.disturbed += lost.saturating_sub(self.lost);
+        self.lost = lost;
+        let (fill, capacity) = snapshot.ring_fill;
+        if stance == Stance::Playing && fill * 2 < capacity {
+            self.disturbed += 1;
+        }
+        // What earlier runs of the program left is gone on with, once something plays.
+        if !self.has_looked && snapshot.media.is_some() {
+            self.has_looked = true;
+            if self.maker.folder.jobs_folder().exists() {
+                self.start(stance);
+            }
+        }
+        let refused = std::mem::take(&mut *self.refused.lock());
+        for record in refused {
+            let order = ProxyOrder::rebuild(&record);
+            if order.file.is_some() {
+                self.order(&order, Renew::IfDone);
+            }
+        }
+        let mut told = self.judge(snapshot, lost);
+        if let Some(thread) = &self.thread {
+            thread.tell(stance, self.disturbed);
+        }
+        told.append(&mut self.news.lock().words);
+        told
+    }
+
+    /// What is being made, in a few words; empty while nothing is.
+    pub(super) fn line(&self) -> String {
+        self.news.lock().line.clone()
+    }
+
+    /// Orders proxies of what is open, at once. Answers what is to be told.
+    pub(super) fn ask(&mut self, snapshot: &Snapshot) -> (Severity, String) {
+        let Some(media) = &snapshot.media else {
+            return (
+                Severity::Info,
+                "There is nothing to make proxies of.".to_owned(),
+            );
+        };
+        let files = files_of(media, snapshot.position);
+        let presets = presets_for(media.info.default_video().map(|stream| stream.size));
+        let codec = ProxyCodec::best_available();
+        for file in &files {
+            self.order(
+                &ProxyOrder::new(file, presets.clone(), codec),
+                Renew::Always,
+            );
+        }
+        if let Some(thread) = &self.thread {
+            let keys = files.iter().map(|file| ProxyOrder::key_of(file));
+            thread.aim(PROXY_KIND, keys.collect());
+        }
+        match files.as_slice() {
+            [] => (
+                Severity::Info,
+                "There is nothing here that proxies are made of.".to_owned(),
+            ),
+            [file] => (
+                Severity::Info,
+                format!("Proxies of {} are made in the background.", name_of(file)),
+            ),
+            files => (
+                Severity::Info,
+                format!(
+                    "Proxies of {} files are made in the background.",
+                    files.len()
+                ),
+            ),
+        }
+    }
+
+    fn stance(&mut self, now: Moment, snapshot: &Snapshot) -> Stance {
+        if snapshot.is_running() || snapshot.scrubbing || snapshot.status == PlaybackStatus::Opening
+        {
+            self.resting_since = None;
+            return Stance::Playing;
+        }
+        let since = *self.resting_since.get_or_insert(now);
+        if now.since(since) >= REST {
+            Stance::Idle
+        } else {
+            Stance::Open
+        }
+    }
+
+    /// Orders proxies of what has shown that it is too much, or says that they would help; once for each medium.
+    fn judge(&mut self, snapshot: &Snapshot, lost: u64) -> Vec<(Severity, String)> {
+        let Some(media) = &snapshot.media else {
+            return Vec::new();
+        };
+        if !self.trouble.is_news(media, snapshot, lost) || snapshot.has_proxies {
+            return Vec::new();
+        }
+        let path = &media.info.path;
+        match self.when {
+            MakeProxies::Auto if !is_on_battery() => {
+                let presets = presets_for(media.info.default_video().map(|stream| stream.size));
+                let order = ProxyOrder::new(path, presets, ProxyCodec::best_available());
+                self.order(&order, Renew::IfChanged);
+                Vec::new()
+            }
+            MakeProxies::Auto | MakeProxies::Ask => {
+                let name = name_of(path);
+                let words =
+                    "cannot be played at its rate here. Proxies would help: Shift+U makes them.";
+                vec![(Severity::Info, format!("{name} {words}"))]
+            }
+            MakeProxies::Never => Vec::new(),
+        }
+    }
+
+    fn order(&mut self, order: &ProxyOrder, renew: Renew) {
+        self.start(Stance::Open);
+        if let Some(thread) = &self.thread {
+            thread.order(order.job(Priority::High), renew);
+        }
+    }
+
+    fn start(&mut self, stance: Stance) {
+        if self.thread.is_some() {
+            return;
+        }
+        let maker = self.maker.clone();
+        let keeper = move || {
+            let jobs = Arc::new(KeptJobs::open(&maker.folder.jobs_folder())?);
+            let clock = Arc::clone(&maker.clock);
+            let makers: Vec<Arc<dyn Maker>> = vec![Arc::new(maker)];
+            let probe = Box::new(MachineProbe::new());
+            Keeper::new(jobs, makers, clock, probe, KeeperOptions::default())
+        };
+        let (news, desk, wake) = (
+            Arc::clone(&self.news),
+            Arc::clone(&self.desk),
+            Arc::clone(&self.wake),
+        );
+        let on_turn = move |turn: &Turn| {
+            for ended in &turn.news {
+                if ended.outcome.is_ok() {
+                    desk.look_again(Path::new(&ended.job.order.key));
+                }
+            }
+            let mut news = news.lock();
+            let words = turn.news.iter().filter_map(words_of);
+            news.words.extend(words);
+            let line = line_of(turn);
+            if !turn.news.is_empty() || line != news.line {
+                news.line = line;
+                drop(news);
+                wake();
+            }
+        };
+        self.thread = KeeperThread::start(keeper, stance, on_turn)
+            .inspect_err(|error| tracing::warn!("no proxies are made: {error}"))
+            .ok();
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().display().to_string()
+}
+
+/// What a person is told of the end of a job.
+fn words_of(ended: &KeptNews) -> Option<(Severity, String)> {
+    let name = name_of(Path::new(&ended.job.order.key));
+    match &ended.outcome {
+        Ok(()) => Some((Severity::Info, format!("Proxies of {name} are ready."))),
+        Err(KeptStop::Never(reason)) => {
+            Some((Severity::Warning, format!("No proxies of {name}: {reason}")))
+        }
+        Err(KeptStop::Later(reason)) if ended.job.attempts >= MOST_ATTEMPTS => {
+            Some((Severity::Warning, format!("No proxies of {name}: {reason}")))
+        }
+        // It is tried again.
+        Err(KeptStop::Later(_) | KeptStop::NotNow(_) | KeptStop::Cancelled) => None,
+    }
+}
+
+/// What is at work, in a few words.
+fn line_of(turn: &Turn) -> String {
+    let Some(job) = turn.running.first() else {
+        return String::new();
+    };
+    let mut line = format!("proxies of {}", name_of(Path::new(&job.order.key)));
+    let (done, total) = (u64::from(job.progress.done), u64::from(job.progress.total));
+    if let Some(percent) = (done * 100).checked_div(total) {
+        line = format!("{line}, {percent} %");
+    }
+    if turn.is_paused {
+        line.push_str(", held");
+    } else if let Some(held) = turn.held {
+        line = format!("{line}, held: {held}");
+    } else if let Some(left) = job.left() {
+        let seconds = left.as_secs();
+        line = format!("{line}, {}:{:02} left", seconds / 60, seconds % 60);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::kept::{JobOrder, KeptJob, KeptState};
+    use crate::jobs::{Held, Priority, Progress};
+
+    fn job() -> KeptJob {
+        KeptJob {
+            id: 1,
+            order: JobOrder {
+                kind: PROXY_KIND.to_owned(),
+                key: "/rushes/clip.mov".to_owned(),
+                parameters: String::new(),
+                priority: Priority::High,
+                rank: 0,
+            },
+            state: KeptState::Running,
+            attempts: 1,
+            reason: None,
+            progress: Progress {
+                done: 30,
+                total: 120,
+            },
+            worked: Duration::from_secs(30),
+            not_before_millis: 0,
+            changed_millis: 0,
+        }
+    }
+
+    #[test]
+    fn what_is_at_work_is_told_with_the_time_left_or_why_it_is_held() {
+        assert_eq!(line_of(&Turn::default()), "");
+        let running = Turn {
+            running: vec![job()],
+            ..Turn::default()
+        };
+        assert_eq!(line_of(&running), "proxies of clip.mov, 25 %, 1:30 left");
+        let held = Turn {
+            held: Some(Held::LateFrames),
+            ..running
+        };
+        assert_eq!(
+            line_of(&held),
+            "proxies of clip.mov, 25 %, held: frames came late while it played"
+        );
+    }
+
+    #[test]
+    fn ends_are_told_when_they_are_ends() {
+        let words = |outcome, attempts| {
+            let job = KeptJob { attempts, ..job() };
+            words_of(&KeptNews { job, outcome }).map(|(_, words)| words)
+        };
+        assert_eq!(
+            words(Ok(()), 1).as_deref(),
+            Some("Proxies of clip.mov are ready.")
+        );
+        let later = || Err(KeptStop::Later("the disk is full".to_owned()));
+        assert_eq!(words(later(), 1), None);
+        assert!(words(later(), MOST_ATTEMPTS).unwrap().contains("full"));
+        assert!(words(Err(KeptStop::Never("no".to_owned())), 1).is_some());
+        assert_eq!(words(Err(KeptStop::Cancelled), 1), None);
+    }
+}
