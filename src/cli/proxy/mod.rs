@@ -157,8 +157,10 @@ fn indices(disk: &DiskArgs) -> Option<Arc<dyn IndexStore>> {
     disk_cache(disk).map(|disk| -> Arc<dyn IndexStore> { disk })
 }
 
+/// Threads that decode: one more than there are cores, for one of them waits for a picture that another one makes.
 fn threads() -> NonZeroUsize {
-    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    cores.saturating_add(1)
 }
 
 fn verify_all(
