@@ -18,9 +18,11 @@ use crate::memory::{
     FramePool, MemoryBudget, MemoryManager, MemoryWatch, Shedder, Step, SystemProbe,
 };
 use crate::metrics::FrameLog;
+use crate::playback::quality::BatterySaver;
 use crate::playback::{
-    Command, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener, FrameScheduler,
-    OpenerOptions, ProxyDesk, Schedule, Severity, Snapshot, StartOptions, TimelineSettings,
+    Command, DetailShedder, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener,
+    FrameScheduler, OpenerOptions, PowerWatch, ProxyDesk, QualityGauges, Schedule, Severity,
+    Snapshot, StartOptions, SystemPower, TimelineSettings,
 };
 use crate::proxy::ProxyFolder;
 use crate::time::{Clock, RealClock};
@@ -103,6 +105,8 @@ pub struct Player {
     pub memory: Arc<MemoryManager>,
     /// Looks after it.
     _watch: MemoryWatch,
+    /// Looks whether the machine runs from its battery, where that matters.
+    _power: Option<PowerWatch>,
     /// Where the thumbnails of the medium that is open are left, to stand in for its frames.
     pub open_strip: Arc<OpenStrip>,
     /// Where what can be made again is kept from one run to the next.
@@ -126,6 +130,7 @@ impl Player {
             memory,
             watch,
         } = Shares::of(options.budget, options.keeps_frames, &clock)?;
+        let (gauges, power) = quality_gauges(&memory, options.start.quality.saver)?;
         let anchor = SharedAnchor::default();
         let schedule = Arc::new(ArcSwap::from_pointee(Schedule::default()));
         let feedback = Arc::new(Feedback::default());
@@ -168,7 +173,7 @@ impl Player {
             let (clock, snapshot) = (Arc::clone(&clock), Arc::clone(&snapshot));
             let (audio, start) = (options.audio, options.start);
             let sound_memory = Some(Arc::clone(&memory));
-            let pressure = memory.gauge();
+            let gauges = gauges.clone();
             move || {
                 let sound = Box::new(AudioPlayer::start(Arc::clone(&clock), audio, sound_memory));
                 let opener = Box::new(opener);
@@ -181,7 +186,7 @@ impl Player {
                     sources,
                     anchor,
                     snapshot,
-                    memory: pressure,
+                    gauges,
                 };
                 Engine::new(parts, start)
             }
@@ -208,6 +213,7 @@ impl Player {
             cache,
             memory,
             _watch: watch,
+            _power: power,
             open_strip,
             disk: options.disk,
             told_of_disk: None,
@@ -282,6 +288,22 @@ impl Shares {
             watch,
         })
     }
+}
+
+/// What is heeded when quality is chosen, and who looks after it.
+fn quality_gauges(
+    memory: &MemoryManager,
+    saver: BatterySaver,
+) -> std::io::Result<(QualityGauges, Option<PowerWatch>)> {
+    let gauges = QualityGauges {
+        memory: memory.gauge(),
+        ..QualityGauges::default()
+    };
+    let shedder: Weak<dyn Shedder> = Arc::<DetailShedder>::downgrade(&gauges.detail);
+    memory.register(Step::LowerRung, shedder);
+    let watch = || PowerWatch::start(gauges.power.clone(), Box::new(SystemPower::default()));
+    let power = (saver == BatterySaver::Auto).then(watch).transpose()?;
+    Ok((gauges, power))
 }
 
 fn default_threads() -> NonZeroUsize {

@@ -13,52 +13,11 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use crate::decode::{FileIdentity, IndexStore, Interrupter, ProxyFile, ProxySlot, Rung};
+use crate::decode::{FileIdentity, IndexStore, Interrupter, ProxyFile, ProxySlot};
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, QueueOptions};
 use crate::media::{Size, StreamId, VideoStream};
 use crate::proxy::{Candidate, ProxyFolder, VerifyError, VerifyOptions, find};
 use crate::time::Clock;
-
-/// When proxies are shown in the place of their sources.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum ProxyUse {
-    /// Where the source cannot be played at its rate.
-    #[default]
-    Auto,
-    /// Wherever there is a verified one, the best of them.
-    Always,
-    /// Not at all.
-    Never,
-}
-
-impl ProxyUse {
-    /// The rung that sessions are asked for.
-    pub fn rung(self) -> Rung {
-        match self {
-            Self::Always => Rung::Half,
-            // The quality controller asks for more where it has a say.
-            Self::Auto | Self::Never => Rung::Source,
-        }
-    }
-
-    /// Its name on the command line and in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Always => "always",
-            Self::Never => "never",
-        }
-    }
-
-    /// What the key for it switches to.
-    #[must_use]
-    pub fn toggled(self) -> Self {
-        match self {
-            Self::Always => Self::Auto,
-            Self::Auto | Self::Never => Self::Always,
-        }
-    }
-}
 
 /// What finding and verifying needs.
 #[derive(Clone)]
@@ -270,16 +229,4 @@ fn look_at(
         return Err("it changed while it was verified".to_owned());
     }
     Ok(file)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_key_goes_between_proxies_and_source() {
-        assert_eq!(ProxyUse::Auto.toggled(), ProxyUse::Always);
-        assert_eq!(ProxyUse::Always.toggled().rung(), Rung::Source);
-        assert_eq!(ProxyUse::Never.rung(), Rung::Source);
-    }
 }

@@ -1,5 +1,8 @@
 //! The controller's state, and what it does with each set of signals.
 
+mod cuts;
+mod heed;
+
 use std::time::Duration;
 
 use super::decision::{Decision, OutputScale, Reason};
@@ -7,7 +10,7 @@ use super::knowledge::{Forecast, Knowledge, nanos, per_mille, ratio};
 use super::ladder::{self, RungSet};
 use super::lateness::Lateness;
 use super::patience::Patience;
-use super::policy::{Policy, QualityMode, Thresholds, UseProxy};
+use super::policy::{Policy, ProxyUse, QualityMode, Thresholds};
 use super::scale::{ScaleAxis, ScaleSignals};
 use super::signals::{Activity, ClipKey, ClipSignals, Signals};
 use crate::decode::Rung;
@@ -38,13 +41,16 @@ const DISTRESS: Duration = Duration::from_millis(500);
 /// After so many waits without trouble, what a rung cost under a load is doubted.
 const DOUBT_WAITS: u32 = 4;
 
+/// Clips that are looked ahead to, at most.
+const MOST_CHOSEN: usize = 8;
+
 /// With battery saver on, so much of each threshold.
 const SAVER_PER_MILLE: u32 = 600;
 
 /// Chooses rung and output scale.
 ///
 /// One controller belongs to one player. It is asked some times a second, and told the truth: costs of the
-/// rung that it decided for last. It keeps the costs of the last 64 clips.
+/// rung that it decided for last. It keeps the costs of the last 64 clips, for their next visits.
 ///
 /// Scenarios. *A source that is too heavy:* the ring falls below its floor, the source's measured cost
 /// does not fit, and the best proxy that does is taken in the same call. *A load that passes:* the proxy
@@ -57,8 +63,8 @@ pub struct Controller {
     knowledge: Knowledge,
     /// The clip on screen.
     clip: Option<ClipKey>,
-    /// What was chosen for a clip that has not begun yet.
-    chosen: Option<(ClipKey, Rung, Reason)>,
+    /// What was chosen for clips that have not begun yet, the latest last.
+    chosen: Vec<(ClipKey, Rung, Reason)>,
     /// What plays, or will when playing goes on.
     playing: Option<Playing>,
     /// The person's wishes have changed since the last decision.
@@ -71,6 +77,10 @@ pub struct Controller {
     steady_since: Option<Moment>,
     scale: ScaleAxis,
     switches: u64,
+    /// How often memory had asked for less detail by the last decision.
+    memory_asks: u64,
+    /// Whether the battery was saved then.
+    saves: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -130,19 +140,14 @@ impl Controller {
         self.switches
     }
 
-    /// What the clip that comes after the next cut should be decoded with. Its first decision will be this.
-    pub fn choose_for_clip(&mut self, clip: &ClipSignals, signals: &Signals) -> Decision {
-        let view = self.view(clip, signals);
-        let (rung, reason) = self.choose(&view);
-        self.chosen = Some((clip.key, rung, reason));
-        self.decision(rung, reason, self.scale.scale())
-    }
-
     /// What to decode now.
     pub fn decide(&mut self, signals: &Signals) -> Decision {
         let view = self.view(&signals.clip, signals);
         self.late.count(signals.late_frames, signals.now);
         let playing = self.enter(&view);
+        self.heed_memory(&view, playing);
+        self.heed_battery(&view);
+        let playing = self.playing.unwrap_or(playing);
         if signals.activity == Activity::Playing {
             self.play(&view, playing);
         } else {
@@ -223,7 +228,8 @@ impl Controller {
                 return playing;
             }
         }
-        let chosen = self.chosen.take_if(|(chosen, ..)| *chosen == key);
+        let place = self.chosen.iter().position(|(chosen, ..)| *chosen == key);
+        let chosen = place.map(|place| self.chosen.remove(place));
         let (rung, mut reason) = match chosen {
             Some((_, rung, reason)) if view.allowed.holds(rung) && !asked => (rung, reason),
             _ => self.choose(view),
@@ -292,7 +298,7 @@ impl Controller {
 
     fn at_rest(&self, view: &View<'_>, playing: Playing) -> (Rung, Reason) {
         let whole = self.policy.mode == QualityMode::Auto
-            && self.policy.use_proxy != UseProxy::Always
+            && self.policy.use_proxy != ProxyUse::Always
             && view.allowed.holds(Rung::Source);
         if whole && playing.rung != Rung::Source {
             (Rung::Source, Reason::AtRest)
