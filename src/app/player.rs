@@ -11,6 +11,7 @@ use crate::audio::{AudioConfig, AudioPlayer};
 use crate::cache::FrameCache;
 use crate::cache::disk::DiskCache;
 use crate::cache::thumbnails::OpenStrip;
+use crate::config::ConfigWriter;
 use crate::decode::{IndexStore, SharedAnchor};
 use crate::gpu::TextureBudget;
 use crate::media::Size;
@@ -18,7 +19,7 @@ use crate::memory::{
     FramePool, MemoryBudget, MemoryManager, MemoryWatch, Shedder, Step, SystemProbe,
 };
 use crate::metrics::FrameLog;
-use crate::playback::quality::BatterySaver;
+use crate::playback::quality::{BatterySaver, ProxyUse};
 use crate::playback::{
     Command, DetailShedder, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener,
     FrameScheduler, OpenerOptions, PowerWatch, ProxyDesk, QualityGauges, Schedule, Severity,
@@ -58,6 +59,8 @@ pub struct PlayerOptions {
     pub disk: Option<Arc<DiskCache>>,
     /// The folder of proxies, where proxies may be used.
     pub proxies: Option<ProxyFolder>,
+    /// The configuration file, where what a person chooses while playing is saved.
+    pub settings: Option<PathBuf>,
     /// Files to open.
     pub files: Vec<PathBuf>,
 }
@@ -82,6 +85,7 @@ impl PlayerOptions {
             timelines: TimelineSettings::default(),
             disk: None,
             proxies: None,
+            settings: None,
             files,
         }
     }
@@ -113,6 +117,8 @@ pub struct Player {
     pub disk: Option<Arc<DiskCache>>,
     /// The last message about it that was passed on.
     told_of_disk: Option<Arc<String>>,
+    /// Writes choices to the configuration file.
+    settings: Option<ConfigWriter>,
 }
 
 impl Player {
@@ -217,6 +223,7 @@ impl Player {
             open_strip,
             disk: options.disk,
             told_of_disk: None,
+            settings: options.settings.map(ConfigWriter::start).transpose()?,
         })
     }
 
@@ -237,6 +244,29 @@ impl Player {
             self.engine.send(Command::Tell(Severity::Warning, text));
             self.told_of_disk = Some(problem);
         }
+        let unsaved = self.settings.as_ref().and_then(ConfigWriter::take_problem);
+        if let Some(text) = unsaved {
+            self.engine.send(Command::Tell(Severity::Warning, text));
+        }
+    }
+
+    /// Saves what a person has chosen by a command, where it is something that stays from one run to the next.
+    pub fn remember(&self, command: &Command) {
+        let Some(settings) = &self.settings else {
+            return;
+        };
+        let before = self.engine.snapshot().proxies;
+        settings.save(match command {
+            // Proxies that are always shown are taken back by it.
+            Command::SetQuality(mode) if before == ProxyUse::Always => {
+                vec![("mode", mode.name()), ("proxies", ProxyUse::Auto.name())]
+            }
+            Command::SetQuality(mode) => vec![("mode", mode.name())],
+            // They were switched off for this run alone, or for good: not by the key.
+            Command::SetProxies(_) if before == ProxyUse::Never => return,
+            Command::SetProxies(wanted) => vec![("proxies", wanted.name())],
+            _ => return,
+        });
     }
 }
 

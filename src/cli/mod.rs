@@ -21,8 +21,8 @@ pub use args::{
     BenchArgs, BenchKind, CacheArgs, CacheCommand, Cli, CliCommand, CodecChoice, CompletionsArgs,
     ConvertChoice, DevicesArgs, DiskArgs, Fault, GlobalArgs, KindChoice, LimitArgs, LoopChoice,
     MachineArgs, PictureArgs, PlayArgs, PresetChoice, ProbeArgs, ProxyArgs, ProxyChoice,
-    ProxyCommand, ProxyUseArgs, ReportArgs, RunArgs, ShotArgs, SoakArgs, SoundArgs, TimelineArgs,
-    TraceChoice, TransportArgs, ValueError, wants_json_errors,
+    ProxyCommand, ProxyUseArgs, QualityArgs, ReportArgs, RunArgs, ShotArgs, SoakArgs, SoundArgs,
+    TimelineArgs, TraceChoice, TransportArgs, ValueError, wants_json_errors,
 };
 pub use exit::{CliError, Exit};
 

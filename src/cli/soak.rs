@@ -8,7 +8,9 @@ use std::time::Duration;
 use super::args::{Fault, SoakArgs, TraceChoice};
 use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
-use super::play::{budget, check_file, convert_choice, json, proxy_folder, refresh, threads};
+use super::play::{
+    budget, check_file, convert_choice, json, proxy_folder, refresh, threads, wishes,
+};
 use super::{print, stop_on_signal};
 use crate::app::{
     BackgroundOptions, Dice, Headless, HeadlessOptions, NewFile, PlayerOptions, TraceGround,
@@ -71,11 +73,12 @@ fn save(path: &Path, text: &str) -> io::Result<()> {
     file.finish()
 }
 
-fn player_options(args: &SoakArgs) -> PlayerOptions {
-    PlayerOptions {
+fn player_options(args: &SoakArgs) -> Result<PlayerOptions, CliError> {
+    let wishes = wishes(&args.quality, &args.proxies)?;
+    Ok(PlayerOptions {
         start: StartOptions {
             untimed: args.untimed,
-            quality: args.quality.policy(),
+            quality: wishes.quality,
             ..StartOptions::default()
         },
         audio: AudioConfig {
@@ -85,15 +88,14 @@ fn player_options(args: &SoakArgs) -> PlayerOptions {
         budget: budget(args.machine),
         keeps_frames: !args.disk.no_cache,
         threads: threads(args.machine),
-        commands: vec![
-            Command::SetLoop(LoopMode::Loop),
-            Command::SetProxies(args.proxies.proxies.into()),
-        ],
+        commands: vec![Command::SetLoop(LoopMode::Loop)],
         timelines: args.timeline.settings(),
         disk: disk_cache(&args.disk),
-        proxies: proxy_folder(&args.proxies),
+        proxies: proxy_folder(&args.proxies, &wishes.quality),
+        // What is measured changes nothing.
+        settings: None,
         files: vec![args.file.clone()],
-    }
+    })
 }
 
 fn losses(args: &SoakArgs) -> Vec<Duration> {
@@ -124,7 +126,7 @@ fn window(args: &SoakArgs) -> Result<Soaked, CliError> {
         // Nothing may disturb what is measured.
         background: BackgroundOptions::default(),
     };
-    let outcome = run_window(player_options(args), options, stop.clone(), false)?;
+    let outcome = run_window(player_options(args)?, options, stop.clone(), false)?;
     Ok((
         outcome.report,
         stop.load(Ordering::Relaxed),
@@ -144,7 +146,7 @@ fn headless(args: &SoakArgs) -> Result<Soaked, CliError> {
         target_fps: args.target_fps,
         device_loss_at: losses(args),
     };
-    let mut run = Headless::start(player_options(args), options, None, stop.clone())?;
+    let mut run = Headless::start(player_options(args)?, options, None, stop.clone())?;
     run.run()?;
     make_moves(args, &mut run)?;
     let failure = run.failure();

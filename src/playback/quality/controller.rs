@@ -41,6 +41,9 @@ const DISTRESS: Duration = Duration::from_millis(500);
 /// After so many waits without trouble, what a rung cost under a load is doubted.
 const DOUBT_WAITS: u32 = 4;
 
+/// What has run with a full ring for so long can be held, whatever comes after.
+const HELD: Duration = Duration::from_millis(1500);
+
 /// Clips that are looked ahead to, at most.
 const MOST_CHOSEN: usize = 8;
 
@@ -75,6 +78,8 @@ pub struct Controller {
     distress: Option<(Moment, Duration)>,
     /// Since when the ring has been full without a break.
     steady_since: Option<Moment>,
+    /// How long it was at most, since the last switch.
+    held: Duration,
     scale: ScaleAxis,
     switches: u64,
     /// How often memory had asked for less detail by the last decision.
@@ -362,7 +367,7 @@ impl Controller {
             }
             let reason = self.why_down(view, playing, late, dry);
             if let Some(rung) = self.lower(view, playing.rung) {
-                self.patience.fails(now);
+                self.patience.fails(self.held >= HELD, now);
                 self.switch(view, rung, reason);
             }
             return;
@@ -374,6 +379,9 @@ impl Controller {
         let well = may_rise && !settling && late == 0 && view.has_plenty();
         let steady = well.then(|| *self.steady_since.get_or_insert(now));
         self.steady_since = steady;
+        self.held = self
+            .held
+            .max(steady.map_or(Duration::ZERO, |since| now.since(since)));
         // What was measured in a passing load may hold no more, and nothing that is decoded now tells.
         let doubt = self.patience.wait().saturating_mul(DOUBT_WAITS);
         let doubted = steady.is_some_and(|since| now.since(since) >= doubt);
@@ -435,6 +443,7 @@ impl Controller {
         self.knowledge.leave(view.clip.key);
         self.switches += 1;
         self.steady_since = None;
+        self.held = Duration::ZERO;
         self.late.forget();
         self.distress = None;
         self.playing = Some(Playing {
