@@ -23,6 +23,7 @@ use tempfile::TempDir;
 
 use crate::made;
 use crate::otio::{clip, range, track, write};
+use crate::program;
 use crate::proxies::{make_one, quick_folder};
 
 /// How long a test waits for one thing before it calls the timeline hung.
@@ -123,18 +124,11 @@ impl Rig {
             let is_ready = |look: &ClipLook| {
                 look.index.is_complete() && look.rungs.iter().any(|(rung, _)| *rung == Rung::Half)
             };
-            let mut shown = false;
-            while !shown
-                || !self
-                    .source
-                    .clip_at(Some(FrameIndex(frame)))
-                    .is_some_and(|it| is_ready(&it))
-            {
-                match self.frames.pop() {
-                    Some(item) => shown |= item.generation() == self.generation,
-                    None => self.wait("for proxies"),
-                }
-            }
+            let found = program::wait_for(|| {
+                let look = self.source.clip_at(Some(FrameIndex(frame)));
+                look.is_some_and(|look| is_ready(&look)).then_some(())
+            });
+            assert!(found.is_some(), "no proxy at {frame}");
         }
     }
 

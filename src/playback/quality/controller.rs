@@ -1,5 +1,6 @@
 //! The controller's state, and what it does with each set of signals.
 
+mod calm;
 mod cuts;
 mod heed;
 
@@ -41,9 +42,6 @@ const DISTRESS: Duration = Duration::from_millis(500);
 /// After so many waits without trouble, what a rung cost under a load is doubted.
 const DOUBT_WAITS: u32 = 4;
 
-/// What has run with a full ring for so long can be held, whatever comes after.
-const HELD: Duration = Duration::from_millis(1500);
-
 /// Clips that are looked ahead to, at most.
 const MOST_CHOSEN: usize = 8;
 
@@ -80,6 +78,8 @@ pub struct Controller {
     steady_since: Option<Moment>,
     /// How long it was at most, since the last switch.
     held: Duration,
+    /// What the rung cost that was held last, before a load came.
+    calm: Option<(ClipKey, Rung, Forecast)>,
     scale: ScaleAxis,
     switches: u64,
     /// How often memory had asked for less detail by the last decision.
@@ -367,7 +367,7 @@ impl Controller {
             }
             let reason = self.why_down(view, playing, late, dry);
             if let Some(rung) = self.lower(view, playing.rung) {
-                self.patience.fails(self.held >= HELD, now);
+                self.fails(view, playing.rung);
                 self.switch(view, rung, reason);
             }
             return;
@@ -379,9 +379,7 @@ impl Controller {
         let well = may_rise && !settling && late == 0 && view.has_plenty();
         let steady = well.then(|| *self.steady_since.get_or_insert(now));
         self.steady_since = steady;
-        self.held = self
-            .held
-            .max(steady.map_or(Duration::ZERO, |since| now.since(since)));
+        self.hold(view, playing.rung);
         // What was measured in a passing load may hold no more, and nothing that is decoded now tells.
         let doubt = self.patience.wait().saturating_mul(DOUBT_WAITS);
         let doubted = steady.is_some_and(|since| now.since(since) >= doubt);
@@ -498,12 +496,15 @@ impl Controller {
                     let guess = Knowledge::guess_beside(view.clip, rung, from, view.signals.cores);
                     cost = guess.filter(|it| it.mean() < cost.mean()).unwrap_or(cost);
                 }
-                let load = self.load_of(view, rung, &cost);
-                let most = if ends_gaps {
-                    view.thresholds.fit_per_mille
-                } else {
-                    view.thresholds.rise_per_mille
+                let calm = self.calm_again(view, rung, from).filter(|_| ends_gaps);
+                let load = self.load_of(view, rung, calm.as_ref().unwrap_or(&cost));
+                let most = match calm {
+                    // What was held before the load came needs no margin.
+                    Some(_) => 1000,
+                    None if ends_gaps => view.thresholds.fit_per_mille,
+                    None => view.thresholds.rise_per_mille,
                 };
+                let cost = calm.unwrap_or(cost);
                 (load < most).then_some((rung, cost))
             })
     }

@@ -166,6 +166,11 @@ impl Feed {
         }
     }
 
+    /// Whether it was told what to deliver.
+    pub(super) fn is_aimed(&self) -> bool {
+        self.plan.is_some()
+    }
+
     /// It as those see it who choose what is decoded. Nothing while it serves nobody.
     pub(super) fn look(&self, status: &SourceStatus, present: &[Use]) -> Option<FeedLook> {
         let user = self.user?;

@@ -123,6 +123,7 @@ struct Shared {
     /// What is decoded: of the layers seen, the least.
     rung: SharedRung,
     left_out: AtomicU64,
+    /// Whether any of those has proxies.
     has_proxies: AtomicBool,
     refusals: ArcSwap<Vec<Arc<str>>>,
 }

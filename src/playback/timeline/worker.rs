@@ -307,10 +307,10 @@ impl Worker {
             outside.0 += status.outside_pool.0;
             outside.1 += status.outside_pool.1;
             left_out += feed.take_left_out(&status);
-            has_proxies |= status.has_proxies;
             let look = feed.look(&status, &self.present);
             if look.as_ref().is_some_and(|look| look.is_present) {
                 rung = rung.max(status.rung);
+                has_proxies |= status.has_proxies;
             }
             looks.extend(look);
             is_news |= note_refusals(shared, feed);
@@ -513,7 +513,7 @@ impl Worker {
             } else {
                 ClipUse::Coming
             };
-            self.choose(now, what_for);
+            self.choose(now, what_for, true);
         }
         let feed = self.feeds.serving(wanted.user)?;
         let aim = feed.aim_of(layer, now)?;

@@ -407,11 +407,19 @@ fn bursts_do_not_keep_a_source_near_its_limit_thinned() {
             load: bursts,
             ..CALM
         };
-        let outcome = row(&mut table, &named("bursts, near the limit", scenario));
+        let outcome = play(
+            &named("bursts, near the limit", scenario),
+            Policy::default(),
+        );
         // In the last minute as well.
         let looks = (120..180).map(|second| outcome.rung_at(second * SECOND));
         let whole = looks.filter(|rung| *rung == Rung::Source).count();
-        assert!(whole >= 20, "{whole} of 60 seconds: {table}");
+        let shown = outcome.shown_per_mille();
+        let _ = writeln!(
+            table,
+            "bursts, source at {share} %: {shown} ‰, whole {whole} of 60 s"
+        );
+        assert!(whole >= 20, "{table}");
     }
     println!("{table}");
 }

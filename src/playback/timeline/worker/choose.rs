@@ -7,9 +7,13 @@ use crate::playback::timeline::{sides, steer};
 use crate::time::FrameIndex;
 use crate::timeline::{Layer, VideoOp};
 
+/// A clip that comes in more than so many frames has time to be decoded from something else.
+const IN_TIME_FRAMES: u64 = 12;
+
 impl Worker {
     /// Asks what is to be decoded of the clips in a frame, and tells it to those sessions that were not told yet.
-    pub(super) fn choose(&mut self, now: &Now, what_for: ClipUse) {
+    /// With `anew`, those that have decoded something else for it already are aimed once more.
+    pub(super) fn choose(&mut self, now: &Now, what_for: ClipUse, anew: bool) {
         let chooser = self.around.shared.steering.chooser();
         let members = self.members(now.frame, Some(now.lap));
         let span = self.media.edit.rate().frame_span_nearest();
@@ -37,7 +41,7 @@ impl Worker {
             if let Some((_, rung)) = own.next() {
                 feed.ask(*rung);
             }
-            if what_for == ClipUse::Now {
+            if anew {
                 feed.begin_anew();
             }
         }
@@ -53,8 +57,13 @@ impl Worker {
         let revision = chooser.map_or(0, |chooser| chooser.revision());
         let with = self.feeds.choice_of(soon.now.user(&soon.layer), revision);
         if with.is_some() && with != soon.chosen {
-            self.choose(&soon.now, ClipUse::Coming);
+            let reached = self.walk.as_ref().map_or(0, |walk| walk.count());
+            // Just before the cut it is better to begin with what is there.
+            let anew = soon.count > reached + IN_TIME_FRAMES;
+            self.choose(&soon.now, ClipUse::Coming, anew);
+            let feed = self.feeds.serving(soon.now.user(&soon.layer));
             self.soon[place].chosen = with;
+            self.soon[place].aimed &= feed.is_some_and(|feed| feed.is_aimed());
         }
     }
 

@@ -80,7 +80,7 @@ impl Worker {
         let is_needed = |user: Use| present.contains(&user);
         let feed = self.feeds.find(wanted, &self.media, state, is_needed);
         if feed.is_some_and(|feed| feed.chosen().is_none()) {
-            self.choose(now, ClipUse::Now);
+            self.choose(now, ClipUse::Now, true);
         }
         let Some((feed, aim)) = self.feeds.serving(wanted.user).and_then(|feed| {
             let aim = feed.aim_of(layer, now)?;
