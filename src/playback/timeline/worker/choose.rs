@@ -57,7 +57,7 @@ impl Worker {
         let revision = chooser.map_or(0, |chooser| chooser.revision());
         let with = self.feeds.choice_of(soon.now.user(&soon.layer), revision);
         if with.is_some() && with != soon.chosen {
-            let reached = self.walk.as_ref().map_or(0, |walk| walk.count());
+            let reached = self.walk.as_ref().map_or(0, super::PlanWalk::count);
             // Just before the cut it is better to begin with what is there.
             let anew = soon.count > reached + IN_TIME_FRAMES;
             self.choose(&soon.now, ClipUse::Coming, anew);
