@@ -13,6 +13,7 @@ use crate::audio::{AudioConfig, AudioPlayer};
 use crate::cache::FrameCache;
 use crate::cache::disk::DiskCache;
 use crate::cache::thumbnails::OpenStrip;
+use crate::config::ConfigWriter;
 use crate::decode::SharedAnchor;
 use crate::gpu::TextureBudget;
 use crate::media::Size;
@@ -20,9 +21,11 @@ use crate::memory::{
     FramePool, MemoryBudget, MemoryManager, MemoryWatch, Shedder, Step, SystemProbe,
 };
 use crate::metrics::{FrameFate, FrameLog};
+use crate::playback::quality::{BatterySaver, ProxyUse};
 use crate::playback::{
-    Command, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener, FrameScheduler,
-    OpenerOptions, ProxyDesk, Schedule, Severity, Snapshot, StartOptions, TimelineSettings,
+    Command, DetailShedder, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener,
+    FrameScheduler, OpenerOptions, PowerWatch, ProxyDesk, QualityGauges, Schedule, Severity,
+    Snapshot, StartOptions, SystemPower, TimelineSettings,
 };
 use crate::proxy::ProxyFolder;
 use crate::time::{Clock, RealClock};
@@ -60,6 +63,8 @@ pub struct PlayerOptions {
     pub proxies: Option<ProxyFolder>,
     /// When proxies are made of what plays.
     pub makes_proxies: MakeProxies,
+    /// The configuration file, where what a person chooses while playing is saved.
+    pub settings: Option<PathBuf>,
     /// Files to open.
     pub files: Vec<PathBuf>,
 }
@@ -85,6 +90,7 @@ impl PlayerOptions {
             disk: None,
             proxies: None,
             makes_proxies: MakeProxies::Never,
+            settings: None,
             files,
         }
     }
@@ -108,6 +114,8 @@ pub struct Player {
     pub memory: Arc<MemoryManager>,
     /// Looks after it.
     _watch: MemoryWatch,
+    /// Looks whether the machine runs from its battery, where that matters.
+    _power: Option<PowerWatch>,
     /// Where the thumbnails of the medium that is open are left, to stand in for its frames.
     pub open_strip: Arc<OpenStrip>,
     /// Where what can be made again is kept from one run to the next.
@@ -116,6 +124,8 @@ pub struct Player {
     told_of_disk: Option<Arc<String>>,
     /// Makes proxies of what plays, where any may be made.
     making: Option<ProxyMaking>,
+    /// Writes choices to the configuration file.
+    settings: Option<ConfigWriter>,
 }
 
 impl Player {
@@ -133,6 +143,7 @@ impl Player {
             memory,
             watch,
         } = Shares::of(options.budget, options.keeps_frames, &clock)?;
+        let (gauges, power) = quality_gauges(&memory, options.start.quality.saver)?;
         let anchor = SharedAnchor::default();
         let schedule = Arc::new(ArcSwap::from_pointee(Schedule::default()));
         let feedback = Arc::new(Feedback::default());
@@ -177,7 +188,7 @@ impl Player {
             let (clock, snapshot) = (Arc::clone(&clock), Arc::clone(&snapshot));
             let (audio, start) = (options.audio, options.start);
             let sound_memory = Some(Arc::clone(&memory));
-            let pressure = memory.gauge();
+            let gauges = gauges.clone();
             move || {
                 let sound = Box::new(AudioPlayer::start(Arc::clone(&clock), audio, sound_memory));
                 let opener = Box::new(opener);
@@ -190,7 +201,7 @@ impl Player {
                     sources,
                     anchor,
                     snapshot,
-                    memory: pressure,
+                    gauges,
                 };
                 Engine::new(parts, start)
             }
@@ -217,10 +228,12 @@ impl Player {
             cache,
             memory,
             _watch: watch,
+            _power: power,
             open_strip,
             disk: options.disk,
             told_of_disk: None,
             making,
+            settings: options.settings.map(ConfigWriter::start).transpose()?,
         })
     }
 
@@ -289,6 +302,29 @@ impl Player {
             self.engine.send(Command::Tell(Severity::Warning, text));
             self.told_of_disk = Some(problem);
         }
+        let unsaved = self.settings.as_ref().and_then(ConfigWriter::take_problem);
+        if let Some(text) = unsaved {
+            self.engine.send(Command::Tell(Severity::Warning, text));
+        }
+    }
+
+    /// Saves what a person has chosen by a command, where it is something that stays from one run to the next.
+    pub fn remember(&self, command: &Command) {
+        let Some(settings) = &self.settings else {
+            return;
+        };
+        let before = self.engine.snapshot().proxies;
+        settings.save(match command {
+            // Proxies that are always shown are taken back by it.
+            Command::SetQuality(mode) if before == ProxyUse::Always => {
+                vec![("mode", mode.name()), ("proxies", ProxyUse::Auto.name())]
+            }
+            Command::SetQuality(mode) => vec![("mode", mode.name())],
+            // They were switched off for this run alone, or for good: not by the key.
+            Command::SetProxies(_) if before == ProxyUse::Never => return,
+            Command::SetProxies(wanted) => vec![("proxies", wanted.name())],
+            _ => return,
+        });
     }
 }
 
@@ -364,6 +400,22 @@ fn start_proxies(
         around,
     };
     Ok((Some(desk), ProxyMaking::new(when, parts)))
+}
+
+/// What is heeded when quality is chosen, and who looks after it.
+fn quality_gauges(
+    memory: &MemoryManager,
+    saver: BatterySaver,
+) -> std::io::Result<(QualityGauges, Option<PowerWatch>)> {
+    let gauges = QualityGauges {
+        memory: memory.gauge(),
+        ..QualityGauges::default()
+    };
+    let shedder: Weak<dyn Shedder> = Arc::<DetailShedder>::downgrade(&gauges.detail);
+    memory.register(Step::LowerRung, shedder);
+    let watch = || PowerWatch::start(gauges.power.clone(), Box::new(SystemPower::default()));
+    let power = (saver == BatterySaver::Auto).then(watch).transpose()?;
+    Ok((gauges, power))
 }
 
 fn default_threads() -> NonZeroUsize {

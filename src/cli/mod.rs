@@ -21,8 +21,8 @@ pub use args::{
     BenchArgs, BenchKind, CacheArgs, CacheCommand, Cli, CliCommand, CodecChoice, CompletionsArgs,
     ConvertChoice, DevicesArgs, DiskArgs, EncoderArg, Fault, GlobalArgs, KindChoice, LimitArgs,
     LoopChoice, MachineArgs, MakeProxiesChoice, PictureArgs, PlayArgs, PresetChoice, ProbeArgs,
-    ProxyArgs, ProxyChoice, ProxyCommand, ProxyUseArgs, ReportArgs, RunArgs, ShotArgs, SoakArgs,
-    SoundArgs, TimelineArgs, TraceChoice, TransportArgs, ValueError, wants_json_errors,
+    ProxyArgs, ProxyChoice, ProxyCommand, ProxyUseArgs, QualityArgs, ReportArgs, RunArgs, ShotArgs,
+    SoakArgs, SoundArgs, TimelineArgs, TraceChoice, TransportArgs, ValueError, wants_json_errors,
 };
 pub use exit::{CliError, Exit};
 

@@ -2,11 +2,11 @@
 
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::args::{MachineArgs, PictureArgs, ProxyChoice, ProxyUseArgs, RunArgs, SoundArgs};
+use super::args::{MachineArgs, PictureArgs, ProxyUseArgs, QualityArgs, RunArgs, SoundArgs};
 use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
 use super::{ConvertChoice, PlayArgs, print, serve_puffin, stop_on_signal};
@@ -16,12 +16,14 @@ use crate::app::{
 };
 use crate::audio::AudioConfig;
 use crate::cache::{MemoryStore, ProductStore};
+use crate::config::{CONFIG_FILE, Config, Folders};
 use crate::decode::{IndexStore, LoopMode};
 use crate::gpu::{self, RgbaPicture};
 use crate::media::{CompareView, MediaInfo, Size};
 use crate::memory::MemoryBudget;
 use crate::metrics::SoakReport;
-use crate::playback::{Command, StartOptions, TimelineSettings, TimelineState};
+use crate::playback::quality::{Policy, ProxyUse};
+use crate::playback::{Command, Severity, StartOptions, TimelineSettings, TimelineState};
 use crate::proxy::ProxyFolder;
 use crate::time::FrameRate;
 use crate::timeline::import::is_timeline;
@@ -34,7 +36,7 @@ const HEADLESS_SIZE: (u32, u32) = (1280, 720);
 
 pub(super) fn run(args: &PlayArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
     let _profiler = serve_puffin(args.report.puffin)?;
-    let player = player_options(args);
+    let player = player_options(args)?;
     // What cannot be opened is told before a window appears; among several, the rest plays.
     // With a window it is opened while the graphics driver is.
     if let ([only], true) = (player.files.as_slice(), args.run.headless) {
@@ -199,15 +201,16 @@ fn headless(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> 
     })
 }
 
-fn player_options(args: &PlayArgs) -> PlayerOptions {
+fn player_options(args: &PlayArgs) -> Result<PlayerOptions, CliError> {
     let transport = &args.transport;
+    let wishes = wishes(&args.quality, &args.proxies)?;
     let start = StartOptions {
         paused: transport.paused,
         untimed: args.run.untimed,
         position: transport.start,
         mark_in: transport.mark_in,
         mark_out: transport.mark_out,
-        quality: args.quality.policy(),
+        quality: wishes.quality,
     };
     let mut commands = vec![
         Command::SetSpeed(transport.speed),
@@ -218,8 +221,13 @@ fn player_options(args: &PlayArgs) -> PlayerOptions {
         ..CompareView::default()
     }));
     commands.extend(sound_commands(&args.sound));
-    commands.push(Command::SetProxies(args.proxies.proxies.into()));
-    PlayerOptions {
+    commands.extend(
+        wishes
+            .notes
+            .into_iter()
+            .map(|note| Command::Tell(Severity::Warning, note)),
+    );
+    Ok(PlayerOptions {
         start,
         audio: audio_config(&args.sound, args.run.untimed),
         budget: budget(args.machine),
@@ -228,10 +236,52 @@ fn player_options(args: &PlayArgs) -> PlayerOptions {
         commands,
         timelines: timeline_settings(args),
         disk: disk_cache(&args.disk),
-        proxies: proxy_folder(&args.proxies),
+        proxies: proxy_folder(&args.proxies, &wishes.quality),
         makes_proxies: makes_proxies(args),
+        settings: wishes.file,
         files: args.files.clone(),
+    })
+}
+
+/// What is wanted of quality, by the command line and the configuration file together.
+pub(super) struct Wishes {
+    pub(super) quality: Policy,
+    /// The configuration file, where choices are saved.
+    file: Option<PathBuf>,
+    /// What in it does not apply.
+    notes: Vec<String>,
+}
+
+/// Reads the configuration file; the command line wins. What is wrong with a line is told and not heeded.
+pub(super) fn wishes(args: &QualityArgs, proxies: &ProxyUseArgs) -> Result<Wishes, CliError> {
+    let of_user = || Some(Folders::of_user().ok()?.config().join(CONFIG_FILE));
+    let file = args.config.clone().or_else(of_user);
+    let config = match &file {
+        // Whoever names a file means one that is there.
+        Some(path) if args.config.is_some() && !path.is_file() => {
+            let text = "there is no such configuration file.";
+            return Err(CliError::new(Exit::Usage, text).about(path));
+        }
+        Some(path) => match Config::read(path) {
+            Ok(config) => config,
+            Err(error) if args.config.is_some() => {
+                return Err(CliError::new(Exit::Usage, format!("{error}.")).about(path));
+            }
+            Err(error) => {
+                tracing::warn!("{}: {error}; it is not heeded", path.display());
+                Config::default()
+            }
+        },
+        None => Config::default(),
+    };
+    for note in &config.notes {
+        tracing::warn!("{note}");
     }
+    Ok(Wishes {
+        quality: args.settings(proxies).or(config.quality).policy(),
+        file,
+        notes: config.notes.iter().map(ToString::to_string).collect(),
+    })
 }
 
 /// When proxies are made. Where nobody looks, and where it is measured, only when it is asked for.
@@ -244,8 +294,8 @@ fn makes_proxies(args: &PlayArgs) -> MakeProxies {
 }
 
 /// Where proxies are looked for, unless they must not be used.
-pub(super) fn proxy_folder(args: &ProxyUseArgs) -> Option<ProxyFolder> {
-    if args.proxies == ProxyChoice::Never {
+pub(super) fn proxy_folder(args: &ProxyUseArgs, quality: &Policy) -> Option<ProxyFolder> {
+    if quality.use_proxy == ProxyUse::Never {
         return None;
     }
     super::proxy::folder(args.proxy_dir.as_deref())

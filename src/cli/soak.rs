@@ -9,7 +9,7 @@ use super::args::{Fault, SoakArgs, TraceChoice};
 use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
 use super::play::{
-    background, budget, check_file, convert_choice, json, proxy_folder, refresh, threads,
+    background, budget, check_file, convert_choice, json, proxy_folder, refresh, threads, wishes,
 };
 use super::{print, stop_on_signal};
 use crate::app::{
@@ -73,11 +73,12 @@ fn save(path: &Path, text: &str) -> io::Result<()> {
     file.finish()
 }
 
-fn player_options(args: &SoakArgs) -> PlayerOptions {
-    PlayerOptions {
+fn player_options(args: &SoakArgs) -> Result<PlayerOptions, CliError> {
+    let wishes = wishes(&args.quality, &args.proxies)?;
+    Ok(PlayerOptions {
         start: StartOptions {
             untimed: args.untimed,
-            quality: args.quality.policy(),
+            quality: wishes.quality,
             ..StartOptions::default()
         },
         audio: AudioConfig {
@@ -87,17 +88,15 @@ fn player_options(args: &SoakArgs) -> PlayerOptions {
         budget: budget(args.machine),
         keeps_frames: !args.disk.no_cache,
         threads: threads(args.machine),
-        commands: vec![
-            Command::SetLoop(LoopMode::Loop),
-            Command::SetProxies(args.proxies.proxies.into()),
-        ],
+        commands: vec![Command::SetLoop(LoopMode::Loop)],
         timelines: args.timeline.settings(),
         disk: disk_cache(&args.disk),
-        proxies: proxy_folder(&args.proxies),
-        // Nothing may disturb a measurement.
+        proxies: proxy_folder(&args.proxies, &wishes.quality),
+        // Nothing may disturb a measurement, and what is measured changes nothing.
         makes_proxies: MakeProxies::Never,
+        settings: None,
         files: vec![args.file.clone()],
-    }
+    })
 }
 
 fn losses(args: &SoakArgs) -> Vec<Duration> {
@@ -128,7 +127,7 @@ fn window(args: &SoakArgs) -> Result<Soaked, CliError> {
         // Nothing may disturb what is measured.
         background: BackgroundOptions::default(),
     };
-    let outcome = run_window(player_options(args), options, stop.clone(), false)?;
+    let outcome = run_window(player_options(args)?, options, stop.clone(), false)?;
     Ok((
         outcome.report,
         stop.load(Ordering::Relaxed),
@@ -138,7 +137,7 @@ fn window(args: &SoakArgs) -> Result<Soaked, CliError> {
 
 fn headless(args: &SoakArgs) -> Result<Soaked, CliError> {
     let stop = stop_on_signal();
-    let player = player_options(args);
+    let player = player_options(args)?;
     // Thumbnails answer a hand; nothing else may disturb what is measured.
     let is_by_hand = args.drags.is_some() || args.trace.is_some();
     let options = HeadlessOptions {

@@ -3,6 +3,7 @@
 mod audio_layout;
 mod audio_reader;
 mod canonical;
+mod clip;
 mod containers;
 mod cost;
 mod frame_buffers;
@@ -29,6 +30,7 @@ mod video_reader;
 
 pub use audio_reader::{AudioChunk, AudioRead, AudioReadError, AudioReader};
 pub use canonical::{CanonicalFormat, describe, format_from_raw, format_name, raw_format};
+pub use clip::{ClipChooser, ClipLook, ClipUse};
 pub use cost::{Cost, CostMeter};
 pub use frame_buffers::BufferCounters;
 pub use index::{GopIndex, IndexBuilder, IndexBytesError, Keyframe, Numbering, PacketStamp};

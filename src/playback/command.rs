@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::proxies::ProxyUse;
-use super::quality::QualityMode;
+use super::quality::{ProxyUse, QualityMode};
 use super::snapshot::Severity;
 use crate::decode::LoopMode;
 use crate::media::{CompareView, ViewSettings};

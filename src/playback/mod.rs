@@ -6,10 +6,12 @@
 
 mod closer;
 mod command;
+mod control;
 mod engine;
 mod engine_thread;
 mod opener;
 mod pacer;
+mod power;
 mod proxies;
 pub mod quality;
 mod records;
@@ -25,11 +27,14 @@ mod watch;
 mod sim_tests;
 
 pub use command::{Command, SeekTarget};
-pub use engine::{Engine, EngineParts, StartOptions};
+pub use control::DetailShedder;
+pub use engine::{Engine, EngineParts, QualityGauges, StartOptions};
 pub use engine_thread::{EngineCalls, EngineHandle, EngineWaker};
 pub use opener::{FileOpener, FrameShares, Opened, Opener, OpenerOptions};
 pub use pacer::{Draw, Pacer};
-pub use proxies::{ProxyDesk, ProxyUse, Repair};
+pub use power::{PowerGauge, PowerProbe, PowerWatch, SystemPower};
+pub use proxies::{ProxyDesk, Repair};
+pub use quality::ProxyUse;
 pub use schedule::{
     AtHand, Epoch, Feedback, MissingPicture, NewSource, Schedule, ScheduleMode, Shown,
 };

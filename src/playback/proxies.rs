@@ -15,53 +15,12 @@ use parking_lot::Mutex;
 
 use super::timeline::Alternate;
 use crate::decode::{
-    FileIdentity, IndexStore, Input, Interrupter, ProxyFile, ProxySlot, Rung, media_info,
+    FileIdentity, IndexStore, Input, Interrupter, ProxyFile, ProxySlot, media_info,
 };
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, QueueOptions};
 use crate::media::{Size, StreamId, VideoStream};
 use crate::proxy::{Candidate, ProxyFolder, ProxyRecord, VerifyError, VerifyOptions, find};
 use crate::time::Clock;
-
-/// When proxies are shown in the place of their sources.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum ProxyUse {
-    /// Where the source cannot be played at its rate.
-    #[default]
-    Auto,
-    /// Wherever there is a verified one, the best of them.
-    Always,
-    /// Not at all.
-    Never,
-}
-
-impl ProxyUse {
-    /// The rung that sessions are asked for.
-    pub fn rung(self) -> Rung {
-        match self {
-            Self::Always => Rung::Half,
-            // The quality controller asks for more where it has a say.
-            Self::Auto | Self::Never => Rung::Source,
-        }
-    }
-
-    /// Its name on the command line and in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Always => "always",
-            Self::Never => "never",
-        }
-    }
-
-    /// What the key for it switches to.
-    #[must_use]
-    pub fn toggled(self) -> Self {
-        match self {
-            Self::Always => Self::Auto,
-            Self::Auto | Self::Never => Self::Always,
-        }
-    }
-}
 
 /// What finding and verifying needs.
 #[derive(Clone)]
@@ -350,16 +309,4 @@ fn look_at(
         tools.folder.mark_used(path);
     }
     Ok(file)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_key_goes_between_proxies_and_source() {
-        assert_eq!(ProxyUse::Auto.toggled(), ProxyUse::Always);
-        assert_eq!(ProxyUse::Always.toggled().rung(), Rung::Source);
-        assert_eq!(ProxyUse::Never.rung(), Rung::Source);
-    }
 }

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::proxies::ProxyUse;
-use super::quality::{OutputScale, QualityMode};
+use super::quality::{OutputScale, ProxyUse, QualityMode};
 use super::timeline::TimelineState;
 use crate::decode::{GopIndex, LoopMode, Rung};
 use crate::media::{CompareView, MediaInfo, ViewSettings};

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jogwheel::time::{Clock, Moment, RealClock};
@@ -39,8 +40,16 @@ pub(crate) fn command(args: &[&dyn AsRef<OsStr>]) -> Command {
     command
         .args(args.iter().map(AsRef::as_ref))
         .env("XDG_CACHE_HOME", cache_home())
+        .env("XDG_CONFIG_HOME", config_home())
         .env_remove("RUST_LOG");
     command
+}
+
+/// A folder of settings for one run: neither the person's own nor what another run has saved may be heeded.
+fn config_home() -> PathBuf {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
+    cache_home().join(format!("config-{}-{run}", std::process::id()))
 }
 
 /// A cache folder for the programs of this build alone: what an earlier build kept must not answer for

@@ -5,6 +5,7 @@ use jogwheel::media::Size;
 use serde_json::json;
 
 use crate::made;
+use crate::program::wait_for;
 use crate::screen::Screen;
 
 pub(crate) const WINDOW: &str = "1280x720";
@@ -382,6 +383,13 @@ fn change_view_by_keys(table: &mut Table<'_>) {
     let quality = |mode: &str| json!({"quality": mode, "proxies": "auto"});
     let round = ["source", "proxy", "draft", "auto"].map(quality);
     table.check(A::CycleQuality, &round);
+    // What was chosen last is kept for the next run.
+    let config = table.screen.folder.path().join("jogwheel/config.toml");
+    let kept = wait_for(|| {
+        let text = std::fs::read_to_string(&config).ok()?;
+        (text == "[quality]\nproxies = \"auto\"\nmode = \"auto\"\n").then_some(())
+    });
+    assert!(kept.is_some(), "{:?}", std::fs::read_to_string(&config));
 }
 
 fn open_panels_by_keys(table: &mut Table<'_>) {

@@ -69,6 +69,7 @@ impl App {
             Command::SetAudioDevice(ref device) => self.audio_device.clone_from(device),
             _ => {}
         }
+        self.player.remember(&command);
         self.player.engine.send(command);
     }
 

@@ -19,8 +19,8 @@ use crate::time::Position;
 
 pub use cache::{CacheArgs, CacheCommand, DiskArgs, KindChoice};
 pub use play::{
-    MachineArgs, PictureArgs, PlayArgs, ProxyUseArgs, ReportArgs, RunArgs, SoundArgs, TimelineArgs,
-    TransportArgs,
+    MachineArgs, PictureArgs, PlayArgs, ProxyUseArgs, QualityArgs, ReportArgs, RunArgs, SoundArgs,
+    TimelineArgs, TransportArgs,
 };
 pub use proxy::{CodecChoice, EncoderArg, PresetChoice, ProxyArgs, ProxyCommand};
 pub use soak::{LimitArgs, SoakArgs};

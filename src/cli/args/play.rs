@@ -10,10 +10,10 @@ use clap::{Args, ValueHint};
 use super::DiskArgs;
 use super::values::{
     self, CompareByChoice, CompareModeChoice, ConvertChoice, LoopChoice, MakeProxiesChoice,
-    PresetChoice, ProxyChoice, QualityChoice,
+    PresetChoice, ProxyChoice, QualityChoice, SaverChoice,
 };
+use crate::config::QualitySettings;
 use crate::media::Size;
-use crate::playback::quality::Policy;
 use crate::playback::{Comparison, TimelineSettings};
 use crate::time::{FrameRate, Position, Speed};
 
@@ -81,8 +81,8 @@ pub struct PlayArgs {
 pub struct ProxyUseArgs {
     /// When proxies are shown in the place of their sources. Only those are that were compared with them
     /// and found right.
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
-    pub proxies: ProxyChoice,
+    #[arg(long, value_name = "WHEN", value_enum)]
+    pub proxies: Option<ProxyChoice>,
     /// The folder of proxies; the one in the user's cache folder when left out.
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub proxy_dir: Option<PathBuf>,
@@ -197,35 +197,49 @@ pub struct PictureArgs {
     pub overlay: bool,
 }
 
-/// What is decoded where the source is too heavy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
-#[command(next_help_heading = "Quality")]
+/// What is decoded where the source is too heavy. What is left out here is as the configuration file has it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
+#[command(next_help_heading = "Quality (what is left out is as the configuration file says)")]
 pub struct QualityArgs {
     /// Who chooses what is decoded; Shift+Q changes it.
-    #[arg(long, value_name = "WHO", value_enum, default_value_t)]
-    pub quality: QualityChoice,
+    #[arg(long, value_name = "WHO", value_enum)]
+    pub quality: Option<QualityChoice>,
     /// What is preferred where quality and smoothness are at odds.
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
-    pub quality_preset: PresetChoice,
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub quality_preset: Option<PresetChoice>,
     /// Frames a second to be held before quality; fewer may be shown only where nothing else can be held.
     #[arg(long, value_name = "F")]
     pub hold_fps: Option<FrameRate>,
     /// Leave no frames out on purpose, however slow the decoder is.
     #[arg(long)]
     pub no_drops: bool,
+    /// Decode the source, even where it cannot be played at its rate.
+    #[arg(long)]
+    pub no_auto_reduce: bool,
+    /// Take no proxy of fewer lines than this, unless there is nothing else.
+    #[arg(long, value_name = "LINES", value_parser = clap::value_parser!(u32).range(0..=32_768))]
+    pub min_height: Option<u32>,
+    /// Whether less is decoded so that a battery lasts longer.
+    #[arg(long, value_name = "WHEN", value_enum)]
+    pub battery_saver: Option<SaverChoice>,
+    /// The configuration file; `jogwheel/config.toml` in the user's folder of settings when left out.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
 }
 
 impl QualityArgs {
-    /// The same for the player.
-    pub fn policy(&self) -> Policy {
-        let milli = |rate: FrameRate| u64::from(rate.num()) * 1000 / u64::from(rate.den());
-        Policy {
-            mode: self.quality.into(),
-            target_fps_milli: self
-                .hold_fps
-                .map(|rate| u32::try_from(milli(rate)).unwrap_or(u32::MAX)),
-            allow_drops: !self.no_drops,
-            ..Policy::preset(self.quality_preset.into())
+    /// What is said here, and of proxies beside it.
+    pub fn settings(&self, proxies: &ProxyUseArgs) -> QualitySettings {
+        QualitySettings {
+            mode: self.quality.map(Into::into),
+            preset: self.quality_preset.map(Into::into),
+            proxies: proxies.proxies.map(Into::into),
+            saver: self.battery_saver.map(Into::into),
+            target_fps: self.hold_fps,
+            allow_drops: self.no_drops.then_some(false),
+            auto_reduce: self.no_auto_reduce.then_some(false),
+            least_height: self.min_height,
+            ..QualitySettings::default()
         }
     }
 }

@@ -8,8 +8,8 @@ use clap::ValueEnum;
 use crate::app::MakeProxies;
 use crate::decode::LoopMode;
 use crate::media::{CompareMode, Size};
-use crate::playback::quality::{Preset, QualityMode};
-use crate::playback::{MatchBy, ProxyUse};
+use crate::playback::MatchBy;
+use crate::playback::quality::{BatterySaver, Preset, ProxyUse, QualityMode};
 use crate::time::{MediaTime, Position};
 
 /// What converts the picture to RGB and scales it.
@@ -25,10 +25,9 @@ pub enum ConvertChoice {
 }
 
 /// Who chooses what is decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum QualityChoice {
     /// The player, from what reading, decoding and showing cost.
-    #[default]
     Auto,
     /// Always the source, whole.
     Source,
@@ -50,12 +49,11 @@ impl From<QualityChoice> for QualityMode {
 }
 
 /// What is preferred where quality and smoothness are at odds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PresetChoice {
     /// Goes down early and comes up late.
     Speed,
     /// In between.
-    #[default]
     Balanced,
     /// Goes down late and comes up early.
     Quality,
@@ -67,6 +65,27 @@ impl From<PresetChoice> for Preset {
             PresetChoice::Speed => Self::Speed,
             PresetChoice::Balanced => Self::Balanced,
             PresetChoice::Quality => Self::Quality,
+        }
+    }
+}
+
+/// Whether less is decoded so that a battery lasts longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SaverChoice {
+    /// While the machine runs from its battery.
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+impl From<SaverChoice> for BatterySaver {
+    fn from(choice: SaverChoice) -> Self {
+        match choice {
+            SaverChoice::Auto => Self::Auto,
+            SaverChoice::On => Self::On,
+            SaverChoice::Off => Self::Off,
         }
     }
 }
@@ -248,10 +267,9 @@ pub(super) fn limit_from_text(text: &str) -> Result<f64, ValueError> {
 }
 
 /// When proxies are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProxyChoice {
     /// The source as long as it can be played; U shows proxies.
-    #[default]
     Auto,
     /// Proxies wherever there are verified ones.
     Always,

@@ -37,6 +37,7 @@ use parking_lot::Mutex;
 
 use self::keyframes::Keyframes;
 pub use self::rungs::{ProxyFile, ProxySlot, SharedRung};
+use super::clip::{ClipChooser, ClipLook};
 use super::cost::{Cost, CostMeter};
 use super::frame_buffers::BufferCounters;
 use super::index::GopIndex;
@@ -175,6 +176,20 @@ pub trait VideoSource: Send {
     fn rungs(&self) -> Vec<(Rung, Size)> {
         Vec::new()
     }
+    /// Whether it is made of several clips, each of which has rungs of its own: [`Self::clip_at`] tells of them,
+    /// and [`Self::set_clip_rung`] takes the place of [`Self::set_rung`].
+    fn has_clips(&self) -> bool {
+        false
+    }
+    /// Has `chooser` say what is decoded of each clip before its first frame is.
+    fn set_chooser(&mut self, _chooser: Arc<dyn ClipChooser>) {}
+    /// What is seen in this frame; with `None`, in the one that is decoded now. Nothing where there is no
+    /// choice, or as long as too little is known. Takes some microseconds.
+    fn clip_at(&self, _frame: Option<FrameIndex>) -> Option<ClipLook> {
+        None
+    }
+    /// Asks for this rung of the clips that are seen in `frame`, as [`Self::set_rung`] does. Returns at once.
+    fn set_clip_rung(&mut self, _frame: FrameIndex, _rung: Rung) {}
     /// How it is doing.
     fn status(&self) -> SourceStatus;
     /// The frames known so far.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Engine, Phase};
 use crate::playback::command::{Command, SeekTarget};
-use crate::playback::proxies::ProxyUse;
+use crate::playback::quality::{ProxyUse, QualityMode};
 use crate::playback::snapshot::{PlaybackStatus, Severity};
 use crate::time::{FrameIndex, MediaSpan, Speed};
 
@@ -61,14 +61,7 @@ impl Engine {
             Command::SetView(view) => self.view = view,
             Command::SetCompare(compare) => self.compare = compare,
             Command::SetProxies(wanted) => self.set_proxies(wanted),
-            Command::SetQuality(mode) => {
-                // The latest word counts: proxies are no longer shown whatever else is wished.
-                if self.proxies == ProxyUse::Always {
-                    self.set_proxies(ProxyUse::Auto);
-                }
-                self.quality.set_mode(mode);
-                self.follow_quality(self.clock.now());
-            }
+            Command::SetQuality(mode) => self.set_quality(mode),
             Command::Tell(severity, text) => {
                 self.notices.push(severity, text, Some(self.clock.now()));
             }
@@ -295,27 +288,23 @@ impl Engine {
 
     /// Takes effect with the next frame that is decoded; a frame that is held is decoded again.
     fn set_proxies(&mut self, wanted: ProxyUse) {
-        if self.proxies == ProxyUse::Never && wanted != ProxyUse::Never {
+        let before = self.quality.policy().use_proxy;
+        if before == ProxyUse::Never && wanted != ProxyUse::Never {
             let text = "Proxies are switched off. Start with `--proxies auto` to use them.";
             let now = Some(self.clock.now());
             self.notices.push(Severity::Info, text.to_owned(), now);
             return;
         }
-        if std::mem::replace(&mut self.proxies, wanted) == wanted {
+        if before == wanted {
             return;
         }
-        let source = self
-            .medium
-            .as_mut()
-            .and_then(|medium| medium.source.as_mut());
-        if let Some(source) = source {
-            source.set_rung(wanted.rung());
-            self.quality.forget_told();
-            let is_at_rest = matches!(self.phase, Phase::Held | Phase::Ended);
-            if is_at_rest && self.scrub.is_none() {
-                self.replan(self.position(), false);
+        self.change_policy(|policy| {
+            policy.use_proxy = wanted;
+            // Who wants proxies does not want the source whatever it costs.
+            if wanted == ProxyUse::Always && policy.mode == QualityMode::Source {
+                policy.mode = QualityMode::Auto;
             }
-        }
+        });
     }
 
     fn set_track(&mut self, track: Option<usize>) {

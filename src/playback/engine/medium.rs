@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{Engine, Phase};
-use crate::decode::{Approximations, GopIndex, VideoSource};
+use crate::decode::{Approximations, ClipChooser, GopIndex, Rung, VideoSource};
 use crate::media::{AudioStream, FieldOrder, MediaInfo, TransferFunction, VideoStream};
 use crate::playback::opener::Opened;
+use crate::playback::quality::ProxyUse;
 use crate::playback::schedule::NewSource;
 use crate::playback::snapshot::{MediaState, Severity};
 use crate::playback::timeline::{Reviser, TimelineState};
@@ -328,7 +329,11 @@ impl Engine {
             approximations: opened.approximations,
         };
         if let Some((mut source, frames)) = opened.video {
-            source.set_rung(self.proxies.rung());
+            source.set_chooser(Arc::clone(self.quality.control()) as Arc<dyn ClipChooser>);
+            if self.quality.policy().use_proxy == ProxyUse::Always {
+                // The controller would say so with its first decision, which is too late for the first frame.
+                source.set_rung(Rung::Half);
+            }
             medium.source = Some(source);
             let new_source = NewSource {
                 epoch: self.epoch,

@@ -46,18 +46,17 @@ use self::kept::KeptLook;
 use self::medium::Medium;
 use self::plan::Planned;
 use self::quality::Quality;
+pub use self::quality::QualityGauges;
 use self::report::Notices;
 use self::run::AudioRun;
 use self::scrub::{DecodingPace, Scrub};
 use super::opener::Opener;
-use super::proxies::ProxyUse;
-use super::quality::{Controller, Policy};
+use super::quality::Policy;
 use super::schedule::{AtHand, Epoch, Feedback, NewSource, Schedule, ScheduleMode};
 use super::snapshot::{ClockSource, PlaybackStatus, Snapshot};
 use super::sound::Sound;
 use crate::decode::{Generation, LoopMode, RunAnchor, SharedAnchor};
 use crate::media::{CompareView, ViewSettings};
-use crate::memory::PressureGauge;
 use crate::time::{Clock, FrameIndex, MediaSpan, Moment, Position, Speed};
 
 /// What the engine is connected to.
@@ -78,8 +77,8 @@ pub struct EngineParts {
     pub anchor: SharedAnchor,
     /// Where the state is published.
     pub snapshot: Arc<ArcSwap<Snapshot>>,
-    /// How short memory is.
-    pub memory: PressureGauge,
+    /// What is heeded when quality is chosen, beside what is measured.
+    pub gauges: QualityGauges,
 }
 
 /// How a medium begins.
@@ -186,7 +185,6 @@ pub struct Engine {
     // What people see.
     pub(super) view: ViewSettings,
     pub(super) compare: CompareView,
-    pub(super) proxies: ProxyUse,
     pub(super) notices: Notices,
     pub(super) quit: bool,
     /// Whether something was published that others should look at.
@@ -240,10 +238,9 @@ impl Engine {
             audio_delay_millis: 0,
             clock_source: ClockSource::Monotonic,
             sound_ahead: None,
-            quality: Quality::new(Controller::new(start.quality), parts.memory),
+            quality: Quality::new(start.quality, parts.gauges),
             view: ViewSettings::default(),
             compare: CompareView::default(),
-            proxies: ProxyUse::default(),
             notices: Notices::default(),
             quit: false,
             news: false,

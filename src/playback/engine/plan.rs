@@ -6,6 +6,7 @@ use super::medium::Medium;
 use super::{Engine, Phase};
 use crate::audio::AudioPlan;
 use crate::decode::{Generation, LoopMode, RunMap, VideoPlan};
+use crate::playback::quality::Activity;
 use crate::playback::snapshot::Severity;
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Position, PositionError, Speed};
 
@@ -111,6 +112,13 @@ impl Engine {
     /// yet. False where there is no medium.
     pub(super) fn draw_up_plan(&mut self, frame: FrameIndex, play: bool, reverse: bool) -> bool {
         let generation = self.next_generation();
+        let activity = match &self.scrub {
+            Some(_) => Activity::Scrubbing,
+            None if play => Activity::Prerolling,
+            None => Activity::AtRest,
+        };
+        // The source may choose for a clip before the controller is asked the next time.
+        self.quality.control().note(activity, self.speed);
         let Some(medium) = &self.medium else {
             return false;
         };

@@ -1,272 +1,378 @@
 //! Asks the quality controller some times a second, and tells the source what it decided.
+//!
+//! Of a timeline it is told of the clip that is decoded while something plays, for that is what its
+//! measurements are of; at rest and under a hand, of the clip that is held. People are told of the clip that
+//! is on screen, which is the same but for the few frames around a cut.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Engine, Phase};
-use crate::decode::{GopIndex, Rung, SourceStatus, VideoSource};
+use crate::decode::{ClipLook, Rung, SourceStatus};
 use crate::memory::PressureGauge;
-use crate::playback::proxies::ProxyUse;
+use crate::playback::control::{
+    DetailShedder, QualityControl, clip_signals, cores, frame_at, shown_per_mille,
+};
+use crate::playback::power::PowerGauge;
 use crate::playback::quality::{
-    Activity, ClipKey, ClipSignals, Controller, Decision, OutputScale, QualityMode, RungSignals,
-    Rungs, Signals,
+    Activity, Decision, OutputScale, Policy, ProxyUse, QualityMode, Signals,
 };
 use crate::playback::schedule::Epoch;
 use crate::playback::snapshot::{QualityState, RungTimes};
-use crate::time::{Moment, Speed};
+use crate::time::Moment;
 
 /// How often the controller is asked while something plays.
 const ASK: Duration = Duration::from_millis(100);
 
-/// A thinned source shows so much until it was measured: what most encoders make of it.
-const THINNED_PER_MILLE: u16 = 500;
+/// What decides together with measurements, and is not the engine's.
+#[derive(Debug, Clone, Default)]
+pub struct QualityGauges {
+    /// How short memory is.
+    pub memory: PressureGauge,
+    /// Counts how often memory has asked for less detail.
+    pub detail: Arc<DetailShedder>,
+    /// Whether the machine saves its battery.
+    pub power: PowerGauge,
+}
 
-/// Keyframes further apart are no moving picture: ten seconds.
-const MOST_GOP_SECONDS: i64 = 10;
+/// When the controller was asked, and what about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Asked {
+    activity: Activity,
+    epoch: Epoch,
+    has_proxies: bool,
+    memory_asks: u64,
+}
+
+/// What was decided for a clip, in words.
+#[derive(Debug, Clone, Default)]
+struct Said {
+    key: u64,
+    words: Arc<str>,
+}
 
 /// The engine's part in the control of quality.
 pub(in crate::playback) struct Quality {
-    controller: Controller,
-    memory: PressureGauge,
-    /// Cores that decoding may use.
+    control: Arc<QualityControl>,
+    gauges: QualityGauges,
     cores: u32,
-    /// When the controller was asked last, and about what.
-    asked: Option<(Moment, Activity, Epoch)>,
+    asked: Option<(Moment, Asked)>,
+    /// It was too early to ask again: later it has to be.
+    waits: bool,
     decision: Option<Decision>,
-    /// The decision in words.
-    words: Arc<str>,
+    /// What was decided last; and before that, for the clip that is still on screen.
+    said: [Said; 2],
     /// What the present source was told.
     told: Option<(Epoch, Rung)>,
+    /// The clip on screen and what of it was decoded, where the source is made of several.
+    shown: Option<(u64, Rung)>,
     /// How long each rung was played.
     times: RungTimes,
     counted: Option<Moment>,
 }
 
 impl Quality {
-    pub(super) fn new(controller: Controller, memory: PressureGauge) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    pub(super) fn new(policy: Policy, gauges: QualityGauges) -> Self {
         Self {
-            controller,
-            memory,
-            cores: u32::try_from(cores).unwrap_or(u32::MAX),
+            control: Arc::new(QualityControl::new(policy)),
+            gauges,
+            cores: cores(),
             asked: None,
+            waits: false,
             decision: None,
-            words: "".into(),
+            said: Default::default(),
             told: None,
+            shown: None,
             times: RungTimes::default(),
             counted: None,
         }
     }
 
-    /// The source was told otherwise: it is told again.
-    pub(super) fn forget_told(&mut self) {
-        self.told = None;
-        self.asked = None;
+    /// Who chooses for the clips of a source.
+    pub(super) fn control(&self) -> &Arc<QualityControl> {
+        &self.control
     }
 
-    pub(super) fn set_mode(&mut self, mode: QualityMode) {
-        let mut policy = *self.controller.policy();
-        policy.mode = mode;
-        self.controller.set_policy(policy);
+    /// What the person wants.
+    pub(super) fn policy(&self) -> Policy {
+        self.control.policy()
+    }
+
+    /// Replaces it; it holds from the next look on, however soon that is.
+    pub(super) fn set_policy(&mut self, policy: Policy) {
+        self.control.set_policy(policy);
         self.asked = None;
     }
 
     /// What people are told.
     pub(super) fn state(&self, status: Option<&SourceStatus>) -> QualityState {
+        let [last, before] = &self.said;
+        let is_before =
+            self.shown.is_some_and(|(key, _)| key == before.key) && !before.words.is_empty();
+        let is_last = self.shown.is_none_or(|(key, _)| key == last.key);
+        let said = if is_before && !is_last { before } else { last };
+        let policy = self.policy();
         QualityState {
-            mode: self.controller.policy().mode,
-            rung: status.map(|status| status.rung),
-            words: Arc::clone(&self.words),
+            mode: policy.mode,
+            rung: status.map(|status| self.shown.map_or(status.rung, |(_, rung)| rung)),
+            words: Arc::clone(&said.words),
             scale: self.decision.map_or(OutputScale::Full, |it| it.scale),
-            switches: self.controller.switches(),
+            switches: self.control.switches(),
             left_out: status.map_or(0, |status| status.left_out),
             times: self.times,
         }
     }
+
+    /// When the controller is to be asked, if nothing happens before.
+    pub(super) fn next_look(&self) -> Option<Moment> {
+        let (at, _) = self.asked?;
+        self.waits.then_some(at + ASK)
+    }
+
+    fn say(&mut self, key: u64, decision: &Decision) {
+        tracing::debug!("quality: {decision}");
+        let said = Said {
+            key,
+            words: decision.to_string().into(),
+        };
+        if self.said[0].key == key {
+            self.said[0] = said;
+        } else {
+            let [last, _] = std::mem::take(&mut self.said);
+            self.said = [said, last];
+        }
+    }
+
+    /// There is nothing to choose from: what was decided was of another medium.
+    fn fall_silent(&mut self) {
+        self.said = Default::default();
+        self.decision = None;
+    }
 }
 
 impl Engine {
-    /// Asks the controller, where it is time to and the source has a choice.
-    pub(super) fn follow_quality(&mut self, now: Moment) {
-        let activity = match self.phase {
+    /// What the transport does, as the controller knows it; `None` where it has no say.
+    pub(super) fn activity(&self) -> Option<Activity> {
+        Some(match self.phase {
             _ if self.scrub.is_some() => Activity::Scrubbing,
             Phase::Idle | Phase::Held | Phase::Ended => Activity::AtRest,
             Phase::Prerolling { .. } => Activity::Prerolling,
             Phase::Running(_) => Activity::Playing,
             // What is measured is measured whole.
-            Phase::Untimed => return,
+            Phase::Untimed => return None,
+        })
+    }
+
+    /// Asks the controller, where it is time to and the source has a choice.
+    pub(super) fn follow_quality(&mut self, now: Moment) {
+        self.quality.waits = false;
+        let Some(activity) = self.activity() else {
+            return;
         };
-        self.count_time(now, activity);
-        let soon = self.quality.asked.is_some_and(|(at, before, epoch)| {
-            now.since(at) < ASK && before == activity && epoch == self.epoch
-        });
+        let source = self
+            .medium
+            .as_ref()
+            .and_then(|medium| medium.source.as_ref());
+        let Some(status) = source.map(|source| source.status()) else {
+            return;
+        };
+        self.count_time(now, activity, &status);
+        let asked = Asked {
+            activity,
+            epoch: self.epoch,
+            has_proxies: status.has_proxies,
+            memory_asks: self.quality.gauges.detail.asks(),
+        };
+        let soon = self
+            .quality
+            .asked
+            .is_some_and(|(at, before)| now.since(at) < ASK && before == asked);
+        self.quality.waits = soon && activity == Activity::AtRest;
         if soon {
             return;
         }
-        let Some(signals) = self.quality_signals(activity, now) else {
+        self.quality.asked = Some((now, asked));
+        let Some(look) = self.look_at_clip(activity, &status) else {
             return;
         };
-        self.quality.asked = Some((now, activity, self.epoch));
-        let decision = self.quality.controller.decide(&signals);
-        if self.quality.decision != Some(decision) {
-            tracing::debug!("quality: {decision}");
+        let signals = self.quality_signals(&look, &status, activity, now);
+        let decision = self.quality.control.decide(&signals);
+        let is_other =
+            self.quality.said[0].key != look.key || self.quality.said[0].words.is_empty();
+        if self.quality.decision != Some(decision) || is_other {
             let before = self.quality.decision.map(|before| before.scale);
             if before != Some(decision.scale) {
                 // What presenting costs at another size says nothing of this one.
                 self.feedback.forget_present_cost();
             }
-            self.quality.words = decision.to_string().into();
+            self.quality.say(look.key, &decision);
             self.quality.decision = Some(decision);
         }
-        self.tell_rung(decision.rung, activity);
+        self.tell_rung(&look, decision.rung, activity);
     }
 
-    /// Tells the source what to decode. A frame held that is not of the source is shown anew.
-    fn tell_rung(&mut self, rung: Rung, activity: Activity) {
-        let always = self.proxies == ProxyUse::Always;
-        let has_proxies = |source: &dyn VideoSource| source.status().has_proxies;
-        let medium = self.medium.as_ref();
-        let source = medium.and_then(|medium| medium.source.as_deref());
-        // Where there are none yet, the source is served until there are.
-        let rung = if always && (rung == Rung::Source || source.is_some_and(has_proxies)) {
-            self.proxies.rung()
-        } else {
-            rung
-        };
-        let told = (self.epoch, rung);
-        let before = self.quality.told.replace(told);
-        let source = self
-            .medium
-            .as_mut()
-            .and_then(|medium| medium.source.as_mut());
-        let Some(source) = source.filter(|_| before != Some(told)) else {
+    /// Tells the source what to decode. A frame held that was decoded from something else is shown anew.
+    fn tell_rung(&mut self, look: &ClipLook, rung: Rung, activity: Activity) {
+        let Some(medium) = self.medium.as_mut() else {
             return;
         };
-        let shown = source.status().rung;
-        source.set_rung(rung);
-        let was_proxy = matches!(shown, Rung::Half | Rung::Quarter);
-        if activity == Activity::AtRest && was_proxy && self.phase == Phase::Held {
+        let Some(source) = medium.source.as_mut() else {
+            return;
+        };
+        let has_clips = source.has_clips();
+        if has_clips {
+            // Sessions come and go: what counts is what they were asked for.
+            if look.asked == rung {
+                return;
+            }
+            source.set_clip_rung(look.at, rung);
+        } else {
+            let told = (self.epoch, rung);
+            if self.quality.told.replace(told) == Some(told) {
+                return;
+            }
+            source.set_rung(rung);
+        }
+        let is_proxy = |rung| matches!(rung, Rung::Half | Rung::Quarter);
+        let leaves_out = matches!(look.rung, Rung::Thinned | Rung::Keyframes);
+        // Among clips what is left out is shown as the frame before it.
+        let is_inexact = has_clips && leaves_out;
+        let is_another = is_proxy(look.rung) != is_proxy(rung) || is_inexact;
+        if activity == Activity::AtRest && is_another && self.phase == Phase::Held {
             let reverse = self.speed.is_reverse();
             self.replan_towards(self.position(), false, reverse);
         }
     }
 
-    fn count_time(&mut self, now: Moment, activity: Activity) {
+    fn count_time(&mut self, now: Moment, activity: Activity, status: &SourceStatus) {
         let before = self.quality.counted.replace(now);
-        let status = self
-            .medium
-            .as_ref()
-            .and_then(|medium| medium.source.as_ref())
-            .map(|source| source.status());
-        if let (Activity::Playing, Some(before), Some(status)) = (activity, before, status) {
-            self.quality.times.add(status.rung, now.since(before));
+        if let (Activity::Playing, Some(before)) = (activity, before) {
+            let rung = self.quality.shown.map_or(status.rung, |(_, rung)| rung);
+            self.quality.times.add(rung, now.since(before));
         }
     }
 
-    /// How playing goes; `None` where there is nothing to choose from.
-    fn quality_signals(&self, activity: Activity, now: Moment) -> Option<Signals> {
+    /// The clip that is to be chosen for; `None` where there is nothing to choose from.
+    fn look_at_clip(&mut self, activity: Activity, status: &SourceStatus) -> Option<ClipLook> {
+        let held = self.position();
         let medium = self.medium.as_ref()?;
         let source = medium.source.as_ref()?;
-        let sizes = source.rungs();
-        if sizes.is_empty() {
+        if source.has_clips() {
+            let shown = source.clip_at(Some(held));
+            self.quality.shown = shown.as_ref().map(|look| (look.key, look.rung));
+            let look = if activity == Activity::Playing {
+                source.clip_at(None)
+            } else {
+                shown
+            };
+            if look.is_none() && self.quality.shown.is_none() {
+                self.quality.fall_silent();
+            }
+            return look;
+        }
+        self.quality.shown = None;
+        let rungs = source.rungs();
+        if rungs.is_empty() {
+            self.quality.fall_silent();
             return None;
         }
-        let index = source.index();
-        let status = source.status();
         let nanos = medium.rate.frame_span_nearest().nanos_nearest();
-        let nanos = u64::try_from(nanos).unwrap_or(1).max(1);
-        let quarters = u64::from(self.speed.quarters().unsigned_abs().max(1));
-        let normal = u64::from(Speed::NORMAL.quarters().unsigned_abs());
-        let frame = nanos * normal / quarters;
-        let stride = self
-            .planned
-            .as_ref()
-            .map_or(1, |planned| u64::from(planned.plan.stride.get()));
-        let mut rungs = Rungs::default();
-        for (rung, size) in sizes {
-            let signals = rung_signals(rung, (size.width(), size.height()), &index, frame);
-            rungs.set(rung, signals);
-        }
-        if let Some(present) = rungs.get_mut(status.rung) {
-            present.seen = status.cost;
-        }
-        // Frames that are left out take their time all the same.
-        let shown = match status.rung {
-            Rung::Source | Rung::Half | Rung::Quarter => 1000,
-            Rung::Thinned | Rung::Keyframes => {
-                let shown = rungs.get(status.rung).map(|rung| rung.shown_per_mille);
-                let seen = status.cost.map(|cost| cost.shown_per_mille);
-                u64::from(seen.or(shown).unwrap_or(1000).max(1))
-            }
-        };
-        let lasts = |frames: usize| {
-            let frames = u64::try_from(frames).unwrap_or(u64::MAX);
-            Duration::from_nanos(frames.saturating_mul(frame * stride) / shown * 1000)
-        };
-        Some(Signals {
-            now,
-            activity,
-            clip: ClipSignals {
-                key: self.clip_key(),
-                frame: Duration::from_nanos(frame),
-                rungs,
-            },
-            present: self.feedback.present_cost(),
-            ahead: lasts(status.ring_fill.0),
-            ring: lasts(status.ring_fill.1),
-            late_frames: self.feedback.late_frames(),
-            memory: self.quality.memory.level(),
-            battery_saver: false,
-            effects: false,
-            display: (0, 0),
-            cores: self.quality.cores,
+        let told = self.quality.told.filter(|(epoch, _)| *epoch == self.epoch);
+        Some(ClipLook {
+            at: held,
+            key: self.file_key(),
+            rungs,
+            index: source.index(),
+            frame: Duration::from_nanos(u64::try_from(nanos).unwrap_or(1).max(1)),
+            layers: 1,
+            asked: told.map_or(Rung::Source, |(_, rung)| rung),
+            rung: status.rung,
+            cost: status.cost,
+            waiting: (0, 0),
         })
     }
 
+    /// How playing goes.
+    fn quality_signals(
+        &self,
+        look: &ClipLook,
+        status: &SourceStatus,
+        activity: Activity,
+        now: Moment,
+    ) -> Signals {
+        let clip = clip_signals(look, frame_at(look.frame, self.speed));
+        let stride = self
+            .planned
+            .as_ref()
+            .map_or(1, |planned| planned.plan.stride.get());
+        let shown = shown_per_mille(look, &clip);
+        let lasts = |frames: usize, frame: Duration, shown: u64| {
+            let frames = u64::try_from(frames).unwrap_or(u64::MAX);
+            let nanos = u64::try_from(frame.as_nanos()).unwrap_or(u64::MAX);
+            let whole = frames
+                .saturating_mul(nanos)
+                .saturating_mul(u64::from(stride));
+            Duration::from_nanos(whole / shown * 1000)
+        };
+        let of_clips = self.medium.as_ref().filter(|medium| {
+            let source = medium.source.as_ref();
+            source.is_some_and(|source| source.has_clips())
+        });
+        // In the ring of what is made of clips every frame lies, what was left out as the one before it. Behind
+        // it wait the pictures that are to be composed.
+        let in_ring = |frames: usize| match of_clips {
+            Some(medium) => {
+                let nanos = medium.rate.frame_span_nearest().nanos_nearest();
+                let own = Duration::from_nanos(u64::try_from(nanos).unwrap_or(1));
+                lasts(frames, frame_at(own, self.speed), 1000)
+            }
+            // Frames that are left out take their time all the same.
+            None => lasts(frames, clip.frame, shown),
+        };
+        let waits = |frames: usize| lasts(frames, clip.frame, shown);
+        let policy = self.quality.policy();
+        Signals {
+            now,
+            activity,
+            clip,
+            present: self.feedback.present_cost(),
+            ahead: in_ring(status.ring_fill.0) + waits(look.waiting.0),
+            ring: in_ring(status.ring_fill.1) + waits(look.waiting.1),
+            late_frames: self.feedback.late_frames(),
+            memory: self.quality.gauges.memory.level(),
+            memory_asks: self.quality.gauges.detail.asks(),
+            battery_saver: policy.saver.is_on(self.quality.gauges.power.is_saving()),
+            effects: look.layers > 1,
+            display: (0, 0),
+            cores: self.quality.cores,
+        }
+    }
+
     /// A file is one clip, by its name: what it cost is known when it is opened again.
-    fn clip_key(&self) -> ClipKey {
+    fn file_key(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         if let Some(medium) = &self.medium {
             medium.info.path.hash(&mut hasher);
         }
-        ClipKey(hasher.finish())
+        hasher.finish()
     }
-}
 
-/// What is known of a rung before it is decoded; `None` where it would be no use. `frame` is the time of a
-/// frame in nanoseconds.
-fn rung_signals(
-    rung: Rung,
-    (width, height): (u32, u32),
-    index: &GopIndex,
-    frame: u64,
-) -> Option<RungSignals> {
-    let keyframes = i64::try_from(index.keyframes().len()).unwrap_or(i64::MAX);
-    let gop = index.len() / keyframes.max(1);
-    let gop = u32::try_from(gop.max(1)).unwrap_or(u32::MAX);
-    let shown_per_mille = match rung {
-        Rung::Source | Rung::Half | Rung::Quarter => 1000,
-        // What is left out is told by the index, and where each frame is a keyframe nothing can be.
-        Rung::Thinned | Rung::Keyframes if !index.is_complete() || gop == 1 => return None,
-        Rung::Thinned => THINNED_PER_MILLE,
-        Rung::Keyframes => {
-            let longest = u64::try_from(MOST_GOP_SECONDS).unwrap_or(0) * 1_000_000_000;
-            if keyframes < 2 || u64::from(gop).saturating_mul(frame) > longest {
-                return None;
+    /// Changes what is wanted of quality, at once.
+    pub(super) fn change_policy(&mut self, change: impl FnOnce(&mut Policy)) {
+        let mut policy = self.quality.policy();
+        change(&mut policy);
+        self.quality.set_policy(policy);
+        self.follow_quality(self.clock.now());
+    }
+
+    /// Who is asked: the latest word counts, so proxies are no longer shown whatever else is wished.
+    pub(super) fn set_quality(&mut self, mode: QualityMode) {
+        self.change_policy(|policy| {
+            policy.mode = mode;
+            if policy.use_proxy == ProxyUse::Always {
+                policy.use_proxy = ProxyUse::Auto;
             }
-            u16::try_from(1000 / gop).unwrap_or(1000).max(1)
-        }
-    };
-    Some(RungSignals {
-        width,
-        height,
-        gop_frames: match rung {
-            Rung::Half | Rung::Quarter => 1,
-            Rung::Source | Rung::Thinned | Rung::Keyframes => gop,
-        },
-        shown_per_mille,
-        prior: None,
-        seen: None,
-    })
+        });
+    }
 }

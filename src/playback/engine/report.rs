@@ -116,7 +116,7 @@ impl Engine {
             damaged_packets: status.as_ref().map_or(0, |status| status.damaged_packets),
             outside_pool: status.as_ref().map_or((0, 0), |status| status.outside_pool),
             repacked: status.as_ref().map_or(0, |status| status.repacked),
-            proxies: self.proxies,
+            proxies: self.quality.policy().use_proxy,
             rung: status.as_ref().map_or(Rung::Source, |status| status.rung),
             has_proxies: status.as_ref().is_some_and(|status| status.has_proxies),
             refusals: medium

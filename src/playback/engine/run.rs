@@ -409,6 +409,7 @@ impl Engine {
             self.next_look_at_target(now),
             self.next_look_at_kept(),
             self.next_look_at_grain(now),
+            self.quality.next_look(),
         ]
         .into_iter()
         .flatten()

@@ -1,5 +1,9 @@
 //! The controller's state, and what it does with each set of signals.
 
+mod calm;
+mod cuts;
+mod heed;
+
 use std::time::Duration;
 
 use super::decision::{Decision, OutputScale, Reason};
@@ -7,7 +11,7 @@ use super::knowledge::{Forecast, Knowledge, nanos, per_mille, ratio};
 use super::ladder::{self, RungSet};
 use super::lateness::Lateness;
 use super::patience::Patience;
-use super::policy::{Policy, QualityMode, Thresholds, UseProxy};
+use super::policy::{Policy, ProxyUse, QualityMode, Thresholds};
 use super::scale::{ScaleAxis, ScaleSignals};
 use super::signals::{Activity, ClipKey, ClipSignals, Signals};
 use crate::decode::Rung;
@@ -38,13 +42,16 @@ const DISTRESS: Duration = Duration::from_millis(500);
 /// After so many waits without trouble, what a rung cost under a load is doubted.
 const DOUBT_WAITS: u32 = 4;
 
+/// Clips that are looked ahead to, at most.
+const MOST_CHOSEN: usize = 8;
+
 /// With battery saver on, so much of each threshold.
 const SAVER_PER_MILLE: u32 = 600;
 
 /// Chooses rung and output scale.
 ///
 /// One controller belongs to one player. It is asked some times a second, and told the truth: costs of the
-/// rung that it decided for last. It keeps the costs of the last 64 clips.
+/// rung that it decided for last. It keeps the costs of the last 64 clips, for their next visits.
 ///
 /// Scenarios. *A source that is too heavy:* the ring falls below its floor, the source's measured cost
 /// does not fit, and the best proxy that does is taken in the same call. *A load that passes:* the proxy
@@ -57,8 +64,8 @@ pub struct Controller {
     knowledge: Knowledge,
     /// The clip on screen.
     clip: Option<ClipKey>,
-    /// What was chosen for a clip that has not begun yet.
-    chosen: Option<(ClipKey, Rung, Reason)>,
+    /// What was chosen for clips that have not begun yet, the latest last.
+    chosen: Vec<(ClipKey, Rung, Reason)>,
     /// What plays, or will when playing goes on.
     playing: Option<Playing>,
     /// The person's wishes have changed since the last decision.
@@ -69,8 +76,16 @@ pub struct Controller {
     distress: Option<(Moment, Duration)>,
     /// Since when the ring has been full without a break.
     steady_since: Option<Moment>,
+    /// How long it was at most, since the last switch.
+    held: Duration,
+    /// What the rung cost that was held last, before a load came.
+    calm: Option<(ClipKey, Rung, Forecast)>,
     scale: ScaleAxis,
     switches: u64,
+    /// How often memory had asked for less detail by the last decision.
+    memory_asks: u64,
+    /// Whether the battery was saved then.
+    saves: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -130,19 +145,14 @@ impl Controller {
         self.switches
     }
 
-    /// What the clip that comes after the next cut should be decoded with. Its first decision will be this.
-    pub fn choose_for_clip(&mut self, clip: &ClipSignals, signals: &Signals) -> Decision {
-        let view = self.view(clip, signals);
-        let (rung, reason) = self.choose(&view);
-        self.chosen = Some((clip.key, rung, reason));
-        self.decision(rung, reason, self.scale.scale())
-    }
-
     /// What to decode now.
     pub fn decide(&mut self, signals: &Signals) -> Decision {
         let view = self.view(&signals.clip, signals);
         self.late.count(signals.late_frames, signals.now);
         let playing = self.enter(&view);
+        self.heed_memory(&view, playing);
+        self.heed_battery(&view);
+        let playing = self.playing.unwrap_or(playing);
         if signals.activity == Activity::Playing {
             self.play(&view, playing);
         } else {
@@ -223,7 +233,8 @@ impl Controller {
                 return playing;
             }
         }
-        let chosen = self.chosen.take_if(|(chosen, ..)| *chosen == key);
+        let place = self.chosen.iter().position(|(chosen, ..)| *chosen == key);
+        let chosen = place.map(|place| self.chosen.remove(place));
         let (rung, mut reason) = match chosen {
             Some((_, rung, reason)) if view.allowed.holds(rung) && !asked => (rung, reason),
             _ => self.choose(view),
@@ -292,7 +303,7 @@ impl Controller {
 
     fn at_rest(&self, view: &View<'_>, playing: Playing) -> (Rung, Reason) {
         let whole = self.policy.mode == QualityMode::Auto
-            && self.policy.use_proxy != UseProxy::Always
+            && self.policy.use_proxy != ProxyUse::Always
             && view.allowed.holds(Rung::Source);
         if whole && playing.rung != Rung::Source {
             (Rung::Source, Reason::AtRest)
@@ -356,7 +367,7 @@ impl Controller {
             }
             let reason = self.why_down(view, playing, late, dry);
             if let Some(rung) = self.lower(view, playing.rung) {
-                self.patience.fails(now);
+                self.fails(view, playing.rung);
                 self.switch(view, rung, reason);
             }
             return;
@@ -368,6 +379,7 @@ impl Controller {
         let well = may_rise && !settling && late == 0 && view.has_plenty();
         let steady = well.then(|| *self.steady_since.get_or_insert(now));
         self.steady_since = steady;
+        self.hold(view, playing.rung);
         // What was measured in a passing load may hold no more, and nothing that is decoded now tells.
         let doubt = self.patience.wait().saturating_mul(DOUBT_WAITS);
         let doubted = steady.is_some_and(|since| now.since(since) >= doubt);
@@ -429,6 +441,7 @@ impl Controller {
         self.knowledge.leave(view.clip.key);
         self.switches += 1;
         self.steady_since = None;
+        self.held = Duration::ZERO;
         self.late.forget();
         self.distress = None;
         self.playing = Some(Playing {
@@ -483,12 +496,15 @@ impl Controller {
                     let guess = Knowledge::guess_beside(view.clip, rung, from, view.signals.cores);
                     cost = guess.filter(|it| it.mean() < cost.mean()).unwrap_or(cost);
                 }
-                let load = self.load_of(view, rung, &cost);
-                let most = if ends_gaps {
-                    view.thresholds.fit_per_mille
-                } else {
-                    view.thresholds.rise_per_mille
+                let calm = self.calm_again(view, rung, from).filter(|_| ends_gaps);
+                let load = self.load_of(view, rung, calm.as_ref().unwrap_or(&cost));
+                let most = match calm {
+                    // What was held before the load came needs no margin.
+                    Some(_) => 1000,
+                    None if ends_gaps => view.thresholds.fit_per_mille,
+                    None => view.thresholds.rise_per_mille,
                 };
+                let cost = calm.unwrap_or(cost);
                 (load < most).then_some((rung, cost))
             })
     }

@@ -96,6 +96,13 @@ pub enum Reason {
     Unavailable(Rung),
     /// Memory is short.
     Memory(Pressure),
+    /// The battery is to last longer.
+    Saver {
+        /// Time to read and decode a frame of the rung before.
+        cost: Duration,
+        /// Time from one frame to the next.
+        budget: Duration,
+    },
 }
 
 /// Why the picture is made smaller than it is shown.
@@ -176,6 +183,12 @@ impl fmt::Display for Reason {
                 write!(f, "decoded frames would be used up in {}", Millis(within))
             }
             Self::Unavailable(rung) => write!(f, "no {}", rung_name(rung)),
+            Self::Saver { cost, budget } => write!(
+                f,
+                "saving the battery, decode {} of {}",
+                Millis(cost),
+                Millis(budget)
+            ),
             Self::Memory(pressure) => write!(f, "memory pressure {}", pressure.name()),
         }
     }

@@ -1,6 +1,6 @@
 //! Which rungs may be taken, and in which order they are preferred.
 
-use super::policy::{Policy, QualityMode, UseProxy};
+use super::policy::{Policy, ProxyUse, QualityMode};
 use super::signals::{ClipSignals, RungSignals, Signals};
 use crate::decode::Rung;
 use crate::memory::Pressure;
@@ -64,9 +64,9 @@ pub(super) fn allowed(policy: &Policy, clip: &ClipSignals, signals: &Signals) ->
 fn by_policy(there: RungSet, policy: &Policy, clip: &ClipSignals, signals: &Signals) -> RungSet {
     let lines = |rung| clip.rungs.get(rung).map_or(0, |signals| signals.height);
     let mut set = match policy.use_proxy {
-        UseProxy::Always => there.narrowed(is_proxy),
-        UseProxy::Auto => there,
-        UseProxy::Never => there.narrowed(|rung| !is_proxy(rung)),
+        ProxyUse::Always => there.narrowed(is_proxy),
+        ProxyUse::Auto => there,
+        ProxyUse::Never => there.narrowed(|rung| !is_proxy(rung)),
     };
     if !policy.auto_reduce {
         return set.first_of(&Rung::ALL);

@@ -34,6 +34,6 @@ mod tests;
 
 pub use controller::Controller;
 pub use decision::{Decision, OutputScale, Reason, ScaleReason, rung_name};
-pub use policy::{Policy, Preset, QualityMode, Thresholds, UseProxy};
+pub use policy::{BatterySaver, Policy, Preset, ProxyUse, QualityMode, Thresholds};
 pub use present::PresentMeter;
 pub use signals::{Activity, ClipKey, ClipSignals, PresentCost, RungSignals, Rungs, Signals};

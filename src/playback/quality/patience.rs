@@ -66,9 +66,11 @@ impl Patience {
         self.well_since = None;
     }
 
-    /// It had to be given up. If it was tried just before, the next try waits longer.
-    pub(super) fn fails(&mut self, now: Moment) {
-        if self.tried.take().is_some_and(|at| now.since(at) <= TRY) {
+    /// It had to be given up. If it was tried just before, the next try waits longer, unless it `held` until
+    /// something else came between: a passing load says nothing against it.
+    pub(super) fn fails(&mut self, held: bool, now: Moment) {
+        let tried = self.tried.take().filter(|_| !held);
+        if tried.is_some_and(|at| now.since(at) <= TRY) {
             self.wait = self.wait.saturating_mul(2).min(LONGEST);
         }
         self.clean_since = Some(now);
@@ -100,16 +102,29 @@ mod tests {
     }
 
     #[test]
+    fn a_try_that_held_until_a_load_came_is_none_that_failed() {
+        let mut patience = Patience::default();
+        for second in 0..20 {
+            patience.tries(at(second * 7));
+            patience.fails(true, at(second * 7 + 3));
+            assert_eq!(patience.wait(), SHORTEST);
+        }
+    }
+
+    #[test]
     fn tries_that_fail_double_the_wait_and_clean_play_halves_it() {
         let mut patience = Patience::default();
         for (second, wait) in [(10, 4), (20, 8), (30, 16), (40, 32), (50, 32)] {
             patience.tries(at(second));
-            patience.fails(at(second + 1));
+            patience.fails(false, at(second + 1));
             assert_eq!(patience.wait(), Duration::from_secs(wait));
         }
         patience.tries(at(60));
-        patience.fails(at(65));
+        patience.fails(false, at(65));
         assert_eq!(patience.wait(), LONGEST, "it held for a while");
+        patience.tries(at(65));
+        patience.fails(true, at(65));
+        assert_eq!(patience.wait(), LONGEST);
         let mut waits = Vec::new();
         for second in 65..1000 {
             patience.is_over(true, at(second));

@@ -54,16 +54,74 @@ impl fmt::Display for QualityMode {
     }
 }
 
-/// Whether [`QualityMode::Auto`] takes proxies.
+/// When proxies are shown in the place of their sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum UseProxy {
-    /// Wherever there is one.
-    Always,
-    /// Where the source cannot be held.
+pub enum ProxyUse {
+    /// Where the source cannot be played at its rate.
     #[default]
     Auto,
-    /// Not at all.
+    /// Wherever there is a verified one.
+    Always,
+    /// Not at all: none are looked for.
     Never,
+}
+
+impl ProxyUse {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Always, Self::Never];
+
+    /// Its name on the command line, in the configuration file and in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+
+    /// What the key for it switches to.
+    #[must_use]
+    pub fn toggled(self) -> Self {
+        match self {
+            Self::Always => Self::Auto,
+            Self::Auto | Self::Never => Self::Always,
+        }
+    }
+}
+
+/// Whether less is decoded so that a battery lasts longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum BatterySaver {
+    /// While the machine runs from its battery.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+impl BatterySaver {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::On, Self::Off];
+
+    /// Its name on the command line and in the configuration file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::On => "on",
+            Self::Off => "off",
+        }
+    }
+
+    /// Whether the battery is saved, where the machine runs from it or not.
+    pub fn is_on(self, on_battery: bool) -> bool {
+        match self {
+            Self::Auto => on_battery,
+            Self::On => true,
+            Self::Off => false,
+        }
+    }
 }
 
 /// How full the time for a frame may be, in thousandths of it.
@@ -102,8 +160,10 @@ pub struct Policy {
     /// Rungs whose picture has fewer lines than this are taken only where there is nothing else; 0 is no
     /// limit.
     pub least_height: u32,
-    /// Whether [`QualityMode::Auto`] takes proxies.
-    pub use_proxy: UseProxy,
+    /// When [`QualityMode::Auto`] takes proxies.
+    pub use_proxy: ProxyUse,
+    /// Whether less is decoded so that a battery lasts longer.
+    pub saver: BatterySaver,
     /// While playing.
     pub play: Thresholds,
     /// While the playhead is dragged.
@@ -119,6 +179,20 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self::preset(Preset::Balanced)
+    }
+}
+
+impl Preset {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Speed, Self::Balanced, Self::Quality];
+
+    /// Its name on the command line and in the configuration file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Speed => "speed",
+            Self::Balanced => "balanced",
+            Self::Quality => "quality",
+        }
     }
 }
 
@@ -141,7 +215,8 @@ impl Policy {
             allow_drops: true,
             auto_reduce: true,
             least_height: 0,
-            use_proxy: UseProxy::Auto,
+            use_proxy: ProxyUse::Auto,
+            saver: BatterySaver::Auto,
             play,
             scrub: thresholds(850, 700),
             effects,

@@ -64,7 +64,7 @@ impl ScaleAxis {
                 .find(|&scale| load(scale) <= fit);
             let best = best.unwrap_or(OutputScale::Quarter);
             if best > self.scale {
-                self.patience.fails(now);
+                self.patience.fails(false, now);
                 self.change(best, signals);
             }
             return;

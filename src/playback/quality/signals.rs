@@ -130,6 +130,8 @@ pub struct Signals {
     pub late_frames: u64,
     /// How short memory is.
     pub memory: Pressure,
+    /// How often memory has asked for less detail since the program began.
+    pub memory_asks: u64,
     /// Whether the machine saves its battery.
     pub battery_saver: bool,
     /// Whether several layers or effects are composed.

@@ -513,6 +513,7 @@ impl<'a> Player<'a> {
             ring: nanos(self.scenario.ring_frames * self.interval),
             late_frames: self.late,
             memory: Pressure::Normal,
+            memory_asks: 0,
             battery_saver: false,
             effects: false,
             display: (1280, 720),

@@ -29,6 +29,17 @@ impl Cost {
     }
 }
 
+/// What frames cost on each rung.
+#[derive(Debug, Clone)]
+pub(super) struct SimRungs {
+    /// Frames of a clip; 0 is a file.
+    pub(super) clip_frames: i64,
+    /// Of the sources, which take turns.
+    pub(super) sources: Vec<Cost>,
+    pub(super) half: Cost,
+    pub(super) quarter: Cost,
+}
+
 /// A medium.
 #[derive(Debug, Clone)]
 #[expect(
@@ -72,6 +83,8 @@ pub(super) struct SimMedia {
     pub(super) zero_ticks: i64,
     pub(super) sound: Option<MediaSpan>,
     pub(super) still: bool,
+    /// What there is beside the source; `None` where there is no choice.
+    pub(super) rungs: Option<SimRungs>,
     /// How long it takes to open.
     pub(super) open: Duration,
     pub(super) refuses: bool,
@@ -110,6 +123,7 @@ impl SimMedia {
             zero_ticks: 0,
             sound: None,
             still: false,
+            rungs: None,
             open: Duration::from_millis(5),
             refuses: false,
         }
@@ -149,6 +163,17 @@ impl SimMedia {
 
     pub(super) fn costing(mut self, cost: Cost) -> Self {
         self.cost = cost;
+        self
+    }
+
+    /// Clips of so many frames, of these sources in turn, each with both proxies; of one file with 0.
+    pub(super) fn with_rungs(mut self, clip_frames: i64, sources: &[Cost]) -> Self {
+        self.rungs = Some(SimRungs {
+            clip_frames,
+            sources: sources.to_vec(),
+            half: Cost::micros(200, 4_000),
+            quarter: Cost::micros(100, 1_500),
+        });
         self
     }
 

@@ -11,6 +11,7 @@ mod sound;
 mod cadence;
 mod ends;
 mod loops;
+mod quality;
 mod scrub;
 mod seeks;
 mod slow;

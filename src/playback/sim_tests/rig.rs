@@ -12,11 +12,10 @@ use super::opener::{Opening, SimOpener};
 use super::session::OpenSession;
 use super::sound::{SimSound, SoundTraits};
 use crate::decode::{Generation, Picture, SharedAnchor};
-use crate::memory::PressureGauge;
 use crate::metrics::{FrameLog, FrameRecord, FrameSummary, Stage};
 use crate::playback::{
-    Command, Engine, EngineParts, Epoch, Feedback, FrameScheduler, Origin, Pacer, Pull, Schedule,
-    Snapshot, StartOptions,
+    Command, Engine, EngineParts, Epoch, Feedback, FrameScheduler, Origin, Pacer, Pull,
+    QualityGauges, Schedule, Snapshot, StartOptions,
 };
 use crate::time::{Clock, FrameIndex, FrameRate, MediaSpan, Moment, SimClock};
 
@@ -144,6 +143,7 @@ pub(super) struct Rig {
     pub(super) random: Random,
     snapshot: Arc<ArcSwap<Snapshot>>,
     pub(super) feedback: Arc<Feedback>,
+    pub(super) gauges: QualityGauges,
     opening: Opening,
     engine_next: Option<Moment>,
     engine_woken: bool,
@@ -190,6 +190,7 @@ impl Rig {
             new_sources,
             log,
         );
+        let gauges = QualityGauges::default();
         let parts = EngineParts {
             opener: Box::new(opener),
             sound: Box::new(sound.clone()),
@@ -199,7 +200,7 @@ impl Rig {
             sources,
             anchor,
             snapshot: Arc::clone(&snapshot),
-            memory: PressureGauge::default(),
+            gauges: gauges.clone(),
         };
         let mut rig = Self {
             clock,
@@ -214,6 +215,7 @@ impl Rig {
             random: Random(options.seed),
             snapshot,
             feedback,
+            gauges,
             opening,
             engine_next: None,
             engine_woken: false,

@@ -2,6 +2,7 @@
 //! costs in place of a decoder.
 
 mod handle;
+mod rungs;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -73,6 +74,7 @@ pub(super) struct SimSession {
     keyframes: VecDeque<i64>,
     /// Whether frames may be decoded that nobody has asked for.
     prefetches: bool,
+    rung: rungs::SimRung,
 }
 
 impl SimSession {
@@ -112,6 +114,7 @@ impl SimSession {
             keyframe_wish: None,
             keyframes: VecDeque::new(),
             prefetches: true,
+            rung: rungs::SimRung::default(),
             medium,
         }
     }
@@ -160,6 +163,7 @@ impl SimSession {
                 self.catch_up = CatchUp::default();
                 self.spent = Cost::micros(0, 0);
                 self.cursor = Some(PlanCursor::new(plan));
+                self.begin_plan();
             }
             let mut rounds = 0;
             while self.step(now) {
@@ -284,7 +288,7 @@ impl SimSession {
         let generation = self.cursor.as_ref().map(|cursor| cursor.plan().generation);
         self.begun
             .extend(generation.map(|generation| (now, generation)));
-        let cost = self.medium.cost_of(usize::try_from(frame).unwrap());
+        let cost = self.cost_now(frame, now);
         let mut until = now + cost.demux + cost.decode;
         if let Some((from, to)) = self.stall
             && until > from
@@ -336,18 +340,20 @@ impl SimSession {
             return;
         };
         let (run, run_end) = cursor.run_of(begin, end);
+        let given_up = self.catch_up.delivered();
         self.pending.push_back(RingItem::Frame(PlannedFrame {
             generation: cursor.plan().generation,
             index: FrameIndex(frame),
             run,
             run_end,
             picture,
-            given_up: self.catch_up.delivered(),
+            given_up,
             demux: cost.demux,
             decode: cost.decode,
             ready: self.clock.now(),
         }));
         cursor.advance(known);
+        self.measure(given_up, cost);
     }
 
     fn end_lap(&mut self) -> bool {

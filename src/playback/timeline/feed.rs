@@ -4,10 +4,11 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::media::ClipMedia;
+use super::steer::FeedLook;
 use super::worker::Now;
 use crate::decode::{
-    FrameConsumer, Generation, Hand, LoopMode, Picture, PlannedFrame, RingItem, RunAnchor,
-    SharedAnchor, VideoPlan, VideoSource,
+    FrameConsumer, Generation, Hand, LoopMode, Picture, PlannedFrame, RingItem, RunAnchor, Rung,
+    SharedAnchor, SourceStatus, VideoPlan, VideoSource,
 };
 use crate::time::{FrameIndex, MediaSpan};
 use crate::timeline::{ClipId, Layer, SourceId};
@@ -74,7 +75,32 @@ pub(super) struct Feed {
     plan: Option<VideoPlan>,
     pace: Option<Pace>,
     current: Option<PlannedFrame>,
+    /// The frame that was answered last.
+    reached: Option<FrameIndex>,
     ended: bool,
+    // What is decoded.
+    /// What it is asked for.
+    asked: Rung,
+    /// What it was asked for when it was aimed.
+    aimed_rung: Rung,
+    /// For what its clip was chosen; nothing yet.
+    chosen: Option<Chosen>,
+    /// Frames left out that were counted.
+    left_out: u64,
+}
+
+/// What a choice was made with: where it is another now, it is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Chosen {
+    /// The chooser's revision.
+    pub(super) revision: u64,
+    /// Whether there were proxies.
+    pub(super) has_proxies: bool,
+}
+
+/// Whether frames are left out on purpose.
+fn leaves_out(rung: Rung) -> bool {
+    matches!(rung, Rung::Thinned | Rung::Keyframes)
 }
 
 impl Feed {
@@ -97,14 +123,83 @@ impl Feed {
             plan: None,
             pace: None,
             current: None,
+            reached: None,
             ended: false,
+            asked: Rung::Source,
+            aimed_rung: Rung::Source,
+            chosen: None,
+            left_out: 0,
         }
     }
 
-    /// Forgets where the session is, so that it is aimed anew.
-    pub(super) fn forget(&mut self) {
-        self.plan = None;
-        self.current = None;
+    /// The session serves this clip from now on. What is decoded of it is to be chosen, if it did not before.
+    pub(super) fn serve(&mut self, user: Use) {
+        if self.user.replace(user) != Some(user) {
+            self.chosen = None;
+        }
+    }
+
+    /// Asks for this rung from the next frame on.
+    pub(super) fn ask(&mut self, rung: Rung) {
+        if std::mem::replace(&mut self.asked, rung) != rung {
+            self.session.set_rung(rung);
+        }
+    }
+
+    /// What the last choice for its clip was made with.
+    pub(super) fn chosen(&self) -> Option<Chosen> {
+        self.chosen
+    }
+
+    /// Notes what the choice for its clip was made with.
+    pub(super) fn set_chosen(&mut self, chosen: Option<Chosen>) {
+        self.chosen = chosen;
+    }
+
+    /// A session that decodes something else than what it was aimed with is aimed anew, for a frame that is held
+    /// is wanted once more then; and so is one that leaves frames out: what a plan begins with is shown exactly.
+    pub(super) fn begin_anew(&mut self) {
+        if self.asked != self.aimed_rung || leaves_out(self.asked) {
+            self.plan = None;
+            self.current = None;
+            self.reached = None;
+        }
+    }
+
+    /// Whether it was told what to deliver.
+    pub(super) fn is_aimed(&self) -> bool {
+        self.plan.is_some()
+    }
+
+    /// It as those see it who choose what is decoded. Nothing while it serves nobody.
+    pub(super) fn look(&self, status: &SourceStatus, present: &[Use]) -> Option<FeedLook> {
+        let user = self.user?;
+        let stream = &self.media.stream;
+        let whole = self.media.whole_index();
+        Some(FeedLook {
+            user,
+            is_present: present.contains(&user),
+            key: self.media.key(),
+            size: stream.size,
+            span: stream.rate.frame_span_nearest(),
+            rungs: if stream.is_still {
+                Vec::new()
+            } else {
+                self.session.rungs()
+            },
+            index: whole.unwrap_or_else(|| self.session.index()),
+            asked: self.asked,
+            rung: status.rung,
+            has_proxies: status.has_proxies,
+            cost: status.cost,
+            ring_fill: status.ring_fill,
+        })
+    }
+
+    /// Frames left out since the last call.
+    pub(super) fn take_left_out(&mut self, status: &SourceStatus) -> u64 {
+        let before = std::mem::replace(&mut self.left_out, status.left_out);
+        status.left_out.saturating_sub(before)
     }
 
     /// Whether the session comes to `aim` soon by going on as it does.
@@ -123,7 +218,9 @@ impl Feed {
             .current
             .as_ref()
             .map_or(plan.start, |frame| frame.index);
-        let distance = ahead(at);
+        // Where frames are left out the picture may be of long before the frame that it was shown for.
+        let reached = self.reached.map_or(at, |reached| reached);
+        let distance = ahead(at).min(ahead(reached));
         let within = match (plan.reverse, plan.last) {
             (true, _) => aim.frame >= plan.first,
             (false, Some(last)) => aim.frame <= last,
@@ -196,6 +293,8 @@ impl Feed {
         };
         self.plan = Some(plan);
         self.current = None;
+        self.reached = None;
+        self.aimed_rung = self.asked;
         self.ended = false;
         self.pace = Some(pace);
         // Before the plan: from its first frame the session knows that it runs.
@@ -264,9 +363,11 @@ impl Feed {
                 let _stale = self.frames.pop();
                 continue;
             }
+            // What was left out on purpose is not made up for by what comes after it.
+            let stays = leaves_out(self.asked) && self.current.is_some();
             if let RingItem::Frame(frame) = item
                 && is_past(frame.index)
-                && !any
+                && (!any || stays && frame.given_up == 0)
             {
                 if frame.given_up > 0 {
                     return Got::GivenUp;
@@ -287,6 +388,9 @@ impl Feed {
                 Some(RingItem::End { .. }) => self.ended = true,
                 None => return Got::Wait,
             }
+        }
+        if self.current.is_some() {
+            self.reached = Some(wanted);
         }
         match &self.current {
             Some(frame) => Got::Frame(frame),

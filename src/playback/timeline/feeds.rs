@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::feed::{Feed, Use};
+use super::feed::{Chosen, Feed, Use};
 use super::media::{SourceState, TimelineMedia};
 use super::opening::{Request, SessionOpener};
 use super::revision::Moved;
-use crate::decode::{RunAnchor, Rung, SharedAnchor};
+use crate::decode::{RunAnchor, SharedAnchor};
 use crate::playback::opener::{SHARED_RING_FRAMES, picture_bytes};
 use crate::timeline::SourceId;
 
@@ -81,8 +81,6 @@ pub(super) struct Feeds {
     /// Openings under way.
     opening: Vec<Opening>,
     tick: u64,
-    /// What all sessions are asked to decode.
-    rung: Rung,
 }
 
 /// An opening under way.
@@ -112,7 +110,6 @@ impl Feeds {
             live: Vec::new(),
             opening: Vec::new(),
             tick: 0,
-            rung: Rung::Source,
         }
     }
 
@@ -121,20 +118,30 @@ impl Feeds {
         &self.live
     }
 
-    /// Asks all sessions for this rung, those to come included.
-    pub(super) fn set_rung(&mut self, rung: Rung) {
-        if rung != self.rung {
-            self.rung = rung;
-            for feed in &mut self.live {
-                feed.session.set_rung(rung);
-            }
-        }
+    /// The same, to be told something.
+    pub(super) fn live_mut(&mut self) -> &mut [Feed] {
+        &mut self.live
     }
 
-    /// Makes every session begin anew with what is wanted of it next.
-    pub(super) fn begin_anew(&mut self) {
+    /// The session that serves `user`.
+    pub(super) fn serving(&mut self, user: Use) -> Option<&mut Feed> {
+        self.live.iter_mut().find(|feed| feed.user == Some(user))
+    }
+
+    /// What a choice for `user` would be made with now; nothing while no session serves it.
+    pub(super) fn choice_of(&self, user: Use, revision: u64) -> Option<Chosen> {
+        let feed = self.live.iter().find(|feed| feed.user == Some(user))?;
+        Some(Chosen {
+            revision,
+            has_proxies: feed.session.status().has_proxies,
+        })
+    }
+
+    /// A plan begins: what is decoded is chosen anew.
+    pub(super) fn begin_plan(&mut self) {
         for feed in &mut self.live {
-            feed.forget();
+            feed.set_chosen(None);
+            feed.begin_anew();
         }
     }
 
@@ -164,7 +171,6 @@ impl Feeds {
                         answer.anchor,
                     );
                     feed.user = opening.user;
-                    feed.session.set_rung(self.rung);
                     self.tick += 1;
                     feed.used = self.tick;
                     self.live.push(feed);
@@ -197,7 +203,7 @@ impl Feeds {
         };
         self.tick += 1;
         let feed = self.live.get_mut(place)?;
-        feed.user = Some(wanted.user);
+        feed.serve(wanted.user);
         feed.used = self.tick;
         Some(feed)
     }

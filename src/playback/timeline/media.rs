@@ -1,5 +1,6 @@
 //! The media of a timeline, as far as they are known.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::decode::{FileIdentity, FrameKeeper, Gop, GopIndex};
 use crate::media::{Orientation, Size, VideoFrame, VideoStream};
 use crate::time::{FrameIndex, MediaSpan, MediaTime};
 use crate::timeline::resolve::source_instant;
-use crate::timeline::{Content, Edit, Fit, Layer, Located, Look, Mix, Source};
+use crate::timeline::{Content, Edit, Fit, Layer, Located, Look, MediaReference, Mix, Source};
 
 /// An edit that is ready to play, and where its media are. Immutable.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct TimelineMedia {
 pub struct ClipMedia {
     /// The stream that is shown.
     pub stream: VideoStream,
+    /// Stands for it wherever what it costs is remembered.
+    key: u64,
     /// The name of its first frame in source ranges, as the timeline states it.
     stated_zero: Option<MediaTime>,
     /// Which file it is, where it is one.
@@ -44,6 +47,10 @@ impl ClipMedia {
     /// A medium whose frames are not known yet.
     pub fn new(stream: VideoStream, source: &Source) -> Self {
         Self {
+            key: match &*source.reference {
+                MediaReference::File { target, .. } => hash_of(target),
+                _ => hash_of(&source.name),
+            },
             stream,
             stated_zero: source.zero,
             identity: None,
@@ -56,8 +63,14 @@ impl ClipMedia {
     pub fn of_file(stream: VideoStream, source: &Source, identity: FileIdentity) -> Self {
         Self {
             identity: Some(identity),
+            key: hash_of(&(identity, stream.id)),
             ..Self::new(stream, source)
         }
+    }
+
+    /// Stands for it wherever what it costs is remembered.
+    pub(super) fn key(&self) -> u64 {
+        self.key
     }
 
     /// Whether it is what a file of this identity holds. What is no file is the same always.
@@ -175,6 +188,12 @@ impl ClipMedia {
                 Fit::None => self.stream.display_size() == canvas,
             }
     }
+}
+
+fn hash_of(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Whether a picture lies over the whole canvas as it is.

@@ -21,6 +21,10 @@
 //! While the playhead is dragged slowly the sessions of the clips under the hand decode what lies around it,
 //! and a clip that it comes to is made ready.
 //!
+//! # Quality
+//! What is decoded is chosen for each clip: before its first frame, by who was given to
+//! [`VideoSource::set_chooser`], and while it is seen by who measures how it plays. See [`steer`].
+//!
 //! # Lateness
 //! Sessions decide themselves which frames they give up: each gets the engine's line, mapped to its own
 //! run time ([`Feed::follow`](feed::Feed::follow)). A frame of the timeline is given up when a layer's is.
@@ -38,6 +42,7 @@ mod references;
 mod revision;
 mod sides;
 mod slates;
+mod steer;
 mod stills;
 mod strip;
 mod waveform;
@@ -70,12 +75,13 @@ use self::revision::NextRevision;
 use self::worker::{Order, Worker};
 use crate::cache::FrameCache;
 use crate::decode::{
-    FrameConsumer, Generation, Gop, GopIndex, Hand, IndexStore, Rung, SharedAnchor, SharedRung,
-    SourceStatus, Still, VideoPlan, VideoSource, frame_ring,
+    ClipChooser, ClipLook, FrameConsumer, Generation, Gop, GopIndex, Hand, IndexStore, Rung,
+    SharedAnchor, SharedRung, SourceStatus, Still, VideoPlan, VideoSource, frame_ring,
 };
 use crate::memory::FramePool;
 use crate::playback::proxies::ProxyDesk;
-use crate::time::{Clock, FrameIndex};
+use crate::time::{Clock, FrameIndex, MediaSpan};
+use crate::timeline::Layer;
 
 /// What a timeline's source needs from its surroundings.
 #[derive(Clone)]
@@ -115,9 +121,11 @@ struct Shared {
     foreign: AtomicU64,
     repacked: AtomicU64,
     interlaced: AtomicBool,
-    /// What is to be decoded, and what is: of the layers seen, the least.
-    asked_rung: SharedRung,
+    steering: steer::Steering,
+    /// What is decoded: of the layers seen, the least.
     rung: SharedRung,
+    left_out: AtomicU64,
+    /// Whether any of those has proxies.
     has_proxies: AtomicBool,
     refusals: ArcSwap<Vec<Arc<str>>>,
 }
@@ -216,10 +224,25 @@ impl TimelineSource {
 }
 
 impl TimelineSource {
-    /// Whether proxies are decoded. What is kept is of sources.
-    fn shows_proxies(&self) -> bool {
-        matches!(self.shared.asked_rung.get(), Rung::Half | Rung::Quarter)
-            && self.shared.has_proxies.load(Ordering::Relaxed)
+    /// Whether proxies are decoded for this frame. What is kept is of sources.
+    fn shows_proxies(&self, frame: FrameIndex) -> bool {
+        let is_proxy = |rung| matches!(rung, Rung::Half | Rung::Quarter);
+        let (members, _) = self.members(frame);
+        if members.is_empty() {
+            return is_proxy(self.shared.steering.last_asked())
+                && self.shared.has_proxies.load(Ordering::Relaxed);
+        }
+        let mut feeds = members.iter().map(|(_, feed)| feed);
+        feeds.any(|feed| is_proxy(feed.asked) && feed.has_proxies)
+    }
+
+    /// The layers of a frame that sessions show; and how long a frame is, where there are no others.
+    fn members(&self, frame: FrameIndex) -> (Vec<steer::Member>, Option<MediaSpan>) {
+        let (layers, span) = self.shared.at_hand.layers(frame);
+        let member = |layer: &Layer| Some((*layer, self.shared.steering.of_clip(layer.clip)?));
+        let members: Vec<_> = layers.iter().filter_map(member).collect();
+        let are_all = members.len() == layers.len();
+        (members, are_all.then_some(span))
     }
 
     /// The latest order wins: one that the thread has not taken yet is replaced.
@@ -261,12 +284,26 @@ impl VideoSource for TimelineSource {
             rung: self.shared.rung.get(),
             has_proxies: self.shared.has_proxies.load(Ordering::Relaxed),
             cost: None,
-            left_out: 0,
+            left_out: load(&self.shared.left_out),
         }
     }
 
-    fn set_rung(&mut self, rung: Rung) {
-        self.shared.asked_rung.set(rung);
+    fn has_clips(&self) -> bool {
+        true
+    }
+
+    fn set_chooser(&mut self, chooser: Arc<dyn ClipChooser>) {
+        self.shared.steering.set_chooser(chooser);
+    }
+
+    fn clip_at(&self, frame: Option<FrameIndex>) -> Option<ClipLook> {
+        let at = frame.unwrap_or_else(|| self.shared.steering.frame());
+        let (members, span) = self.members(at);
+        steer::look_at(at, &members, span?)
+    }
+
+    fn set_clip_rung(&mut self, frame: FrameIndex, rung: Rung) {
+        self.shared.steering.ask(frame, rung);
         let _already_awake = self.wake.try_send(());
     }
 
@@ -294,12 +331,12 @@ impl VideoSource for TimelineSource {
     }
 
     fn still(&self, frame: FrameIndex) -> Option<Still> {
-        let is_like = !self.shows_proxies();
+        let is_like = !self.shows_proxies(frame);
         is_like.then(|| self.shared.at_hand.still(frame))?
     }
 
     fn nearest_still(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
-        let is_like = !self.shows_proxies();
+        let is_like = !self.shows_proxies(frame);
         is_like.then(|| self.shared.at_hand.nearest(frame, reach))?
     }
 }

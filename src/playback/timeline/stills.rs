@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::media::{ClipMedia, SourceState, TimelineMedia};
 use super::{ground, sides, slates};
 use crate::decode::{Gop, Picture, Still, stretches};
-use crate::time::FrameIndex;
+use crate::time::{FrameIndex, MediaSpan};
 use crate::timeline::{
     Composite, CompositeLayer, CompositeOp, Content, Generator, Layer, Located, SourceId, VideoOp,
 };
@@ -23,16 +23,17 @@ pub(super) struct AtHand(Mutex<Option<Learnt>>);
 
 struct Learnt {
     media: Arc<TimelineMedia>,
-    /// By source.
-    known: Vec<Option<Arc<ClipMedia>>>,
+    /// By source: what has pictures, and what is not known.
+    states: Vec<SourceState>,
 }
 
 impl AtHand {
     /// This is the edit from now on, and nothing is known of its media.
     pub(super) fn begin(&self, media: &Arc<TimelineMedia>) {
+        let states = media.located.iter().map(|_| SourceState::Unknown);
         *self.0.lock() = Some(Learnt {
             media: Arc::clone(media),
-            known: vec![None; media.located.len()],
+            states: states.collect(),
         });
     }
 
@@ -46,9 +47,9 @@ impl AtHand {
     ) {
         let mut learnt = self.0.lock();
         if let Some(learnt) = learnt.as_mut().filter(|it| Arc::ptr_eq(&it.media, media))
-            && let Some(place) = learnt.known.get_mut(source.0 as usize)
+            && let Some(place) = learnt.states.get_mut(source.0 as usize)
         {
-            *place = Some(Arc::clone(known));
+            *place = SourceState::Ready(Arc::clone(known));
         }
     }
 
@@ -115,12 +116,33 @@ impl AtHand {
 
     fn states(&self) -> Option<(Arc<TimelineMedia>, Vec<SourceState>)> {
         let learnt = self.0.lock();
-        let Learnt { media, known } = learnt.as_ref()?;
-        let state = |known: &Option<Arc<ClipMedia>>| match known {
-            Some(known) => SourceState::Ready(Arc::clone(known)),
-            None => SourceState::Unknown,
+        let Learnt { media, states } = learnt.as_ref()?;
+        let state = |state: &SourceState| match state {
+            SourceState::Ready(known) => SourceState::Ready(Arc::clone(known)),
+            SourceState::Unknown | SourceState::Slate(_) => SourceState::Unknown,
         };
-        Some((Arc::clone(media), known.iter().map(state).collect()))
+        Some((Arc::clone(media), states.iter().map(state).collect()))
+    }
+
+    /// The layers of a frame that are decoded, as far as the media are known, and how long a frame is.
+    pub(super) fn layers(&self, frame: FrameIndex) -> (Vec<Layer>, MediaSpan) {
+        let learnt = self.0.lock();
+        let Some(Learnt { media, states }) = learnt.as_ref() else {
+            return (Vec::new(), MediaSpan::ZERO);
+        };
+        let mut ops = Vec::new();
+        media.edit.video_at(frame, &mut ops);
+        sides::cull(&mut ops, states, media);
+        let layers = ops.iter().filter_map(|op| match op {
+            VideoOp::Layer(layer) => Some(*layer),
+            VideoOp::BeginGroup | VideoOp::EndGroup { .. } => None,
+        });
+        let is_decoded = |layer: &Layer| {
+            let located = media.located.get(layer.source.0 as usize);
+            matches!(located, Some(Located::File(_) | Located::Sequence(_)))
+        };
+        let span = media.edit.rate().frame_span_nearest();
+        (layers.filter(is_decoded).collect(), span)
     }
 }
 

@@ -35,6 +35,7 @@ mod hands;
 mod revisions;
 mod sessions;
 mod slates;
+mod steering;
 mod strips;
 
 const RATE: (u32, u32) = (25, 1);
@@ -117,6 +118,8 @@ struct Script {
     plans: Vec<VideoPlan>,
     /// Where it was told that a hand is.
     hands: Vec<Hand>,
+    /// What it was asked to decode, and after how many plans.
+    asked: Vec<(Rung, usize)>,
     /// Frames that it gives up before it delivers the next one.
     gives_up: u32,
     closed: bool,
@@ -147,7 +150,19 @@ impl Script {
                 assert!(self.ring.push(end).is_ok());
                 return;
             }
-            let index = cursor.next();
+            let mut index = cursor.next();
+            let begins = index == cursor.plan().start;
+            let rung = self.asked.last().map_or(Rung::Source, |(rung, _)| *rung);
+            // As a session leaves frames out: on purpose, and never the first of a plan.
+            while !begins && !shows(rung, index) && cursor.advance(Some(last)) {
+                index = cursor.next();
+                if !cursor.is_inside(Some(last)) {
+                    break;
+                }
+            }
+            if !cursor.is_inside(Some(last)) {
+                continue;
+            }
             let _inside = cursor.advance(Some(last));
             let frame = PlannedFrame {
                 generation,
@@ -165,6 +180,15 @@ impl Script {
     }
 }
 
+/// Whether a rung has this frame.
+fn shows(rung: Rung, frame: FrameIndex) -> bool {
+    match rung {
+        Rung::Source | Rung::Half | Rung::Quarter => true,
+        Rung::Thinned => frame.0 % 2 == 0,
+        Rung::Keyframes => frame.0 % 25 == 0,
+    }
+}
+
 struct ScriptSession(Arc<Mutex<Script>>);
 
 impl VideoSource for ScriptSession {
@@ -172,6 +196,21 @@ impl VideoSource for ScriptSession {
         let mut script = self.0.lock();
         script.cursor = Some(PlanCursor::new(plan));
         script.plans.push(plan);
+    }
+
+    fn set_rung(&mut self, rung: Rung) {
+        let mut script = self.0.lock();
+        let plans = script.plans.len();
+        script.asked.push((rung, plans));
+    }
+
+    fn rungs(&self) -> Vec<(Rung, Size)> {
+        let size_of = |rung| match rung {
+            Rung::Source | Rung::Thinned | Rung::Keyframes => size(),
+            Rung::Half => Size::new(2, 1).unwrap(),
+            Rung::Quarter => Size::new(1, 1).unwrap(),
+        };
+        Rung::ALL.map(|rung| (rung, size_of(rung))).into()
     }
 
     fn follow_hand(&mut self, hand: Hand) {
@@ -193,8 +232,8 @@ impl VideoSource for ScriptSession {
             interlaced: false,
             repacked: 0,
             decoded: 0,
-            rung: Rung::Source,
-            has_proxies: false,
+            rung: script.asked.last().map_or(Rung::Source, |(rung, _)| *rung),
+            has_proxies: true,
             cost: None,
             left_out: 0,
         }
@@ -238,6 +277,7 @@ impl SessionOpener for ScriptOpener {
             cursor: None,
             plans: Vec::new(),
             hands: Vec::new(),
+            asked: Vec::new(),
             gives_up: 0,
             closed: false,
         }));

@@ -1,6 +1,7 @@
 //! The timeline's thread: takes plans, binds layers to sessions, fills the ring.
 
 mod ahead;
+mod choose;
 mod hand;
 
 use std::collections::VecDeque;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, TryRecvError, select};
 
 use super::Shared;
-use super::feed::{Aim, Feed, Got, Pace, Use};
+use super::feed::{Aim, Chosen, Feed, Got, Pace, Use};
 use super::feeds::{Feeds, Limits, Wanted};
 use super::media::{SourceState, TimelineMedia};
 use super::opening::SessionOpener;
@@ -20,8 +21,8 @@ use super::plan_walk::PlanWalk;
 use super::revision::NextRevision;
 use super::{ground, sides, slates};
 use crate::decode::{
-    FrameProducer, Generation, Picture, PlannedFrame, RingItem, RunAnchor, Rung, SharedAnchor,
-    VideoPlan,
+    ClipUse, FrameProducer, Generation, Picture, PlannedFrame, RingItem, RunAnchor, Rung,
+    SharedAnchor, VideoPlan,
 };
 use crate::media::FieldOrder;
 use crate::time::{Clock, FrameIndex, MediaSpan};
@@ -102,6 +103,8 @@ struct Soon {
     count: u64,
     /// Whether its session has been told.
     aimed: bool,
+    /// What it was chosen with what is decoded of it.
+    chosen: Option<Chosen>,
 }
 
 /// What there is of a layer.
@@ -146,8 +149,6 @@ pub(super) struct Worker {
     /// The clips in the frame that is due.
     present: Vec<Use>,
     given_up: u32,
-    /// What was asked for when the plan was made.
-    planned_rung: Rung,
     /// The clip of the lowest layer, hidden or not.
     lowest: Option<ClipId>,
     /// The hand that drags the playhead, between two plans.
@@ -182,7 +183,6 @@ impl Worker {
             soon: VecDeque::new(),
             present: Vec::new(),
             given_up: 0,
-            planned_rung: Rung::Source,
             lowest: None,
             followed: None,
             second: None,
@@ -243,11 +243,9 @@ impl Worker {
         self.present.clear();
         self.pending.clear();
         self.given_up = 0;
-        // A frame that is held is wanted once more when another rung is.
-        let rung = self.around.shared.asked_rung.get();
-        if std::mem::replace(&mut self.planned_rung, rung) != rung {
-            self.feeds.begin_anew();
-        }
+        // What was asked for before the plan holds for it.
+        self.follow_asked();
+        self.feeds.begin_plan();
     }
 
     /// Does a little.
@@ -269,7 +267,7 @@ impl Worker {
                 }
             }
         });
-        self.feeds.set_rung(self.around.shared.asked_rung.get());
+        self.follow_asked();
         self.feeds.learn_indices();
         self.publish_counts();
         self.follow_line();
@@ -294,30 +292,38 @@ impl Worker {
         work
     }
 
-    /// Sums up what the sessions count; those that were closed no longer count.
-    fn publish_counts(&self) {
-        let (mut damaged, mut repacked, mut decoded) = (0, 0, 0);
+    /// Sums up what the sessions count, and writes down how they do; those that were closed no longer count.
+    fn publish_counts(&mut self) {
+        let shared = &self.around.shared;
+        let (mut damaged, mut repacked, mut decoded, mut left_out) = (0, 0, 0, 0);
         let mut outside = (0, 0);
         let (mut rung, mut has_proxies, mut is_news) = (Rung::Source, false, false);
-        for feed in self.feeds.live() {
+        let mut looks = Vec::with_capacity(self.feeds.live().len());
+        for feed in self.feeds.live_mut() {
             let status = feed.session.status();
             damaged += status.damaged_packets;
             repacked += status.repacked;
             decoded += status.decoded;
             outside.0 += status.outside_pool.0;
             outside.1 += status.outside_pool.1;
-            has_proxies |= status.has_proxies;
-            if feed.user.is_some_and(|user| self.present.contains(&user)) {
+            left_out += feed.take_left_out(&status);
+            let look = feed.look(&status, &self.present);
+            if look.as_ref().is_some_and(|look| look.is_present) {
                 rung = rung.max(status.rung);
+                has_proxies |= status.has_proxies;
             }
-            is_news |= note_refusals(&self.around.shared, feed);
+            looks.extend(look);
+            is_news |= note_refusals(shared, feed);
         }
-        let shared = &self.around.shared;
         shared.damaged.store(damaged, Ordering::Relaxed);
         shared.repacked.store(repacked, Ordering::Relaxed);
         shared.decoded.store(decoded, Ordering::Relaxed);
+        shared.left_out.fetch_add(left_out, Ordering::Relaxed);
         is_news |= shared.rung.set(rung);
         is_news |= shared.has_proxies.swap(has_proxies, Ordering::Relaxed) != has_proxies;
+        let walk = self.walk.as_ref();
+        let frame = walk.map_or_else(|| shared.steering.frame(), PlanWalk::frame);
+        shared.steering.publish(frame, looks);
         if is_news {
             (self.around.notify)();
         }
@@ -501,6 +507,15 @@ impl Worker {
             present: present.len(),
         };
         let feed = self.feeds.find(wanted, &self.media, state, is_needed)?;
+        if feed.chosen().is_none() {
+            let what_for = if urgent {
+                ClipUse::Now
+            } else {
+                ClipUse::Coming
+            };
+            self.choose(now, what_for, true);
+        }
+        let feed = self.feeds.serving(wanted.user)?;
         let aim = feed.aim_of(layer, now)?;
         let frame_span = self.media.edit.rate().frame_span_nearest();
         let pace = Pace {

@@ -58,6 +58,7 @@ pub(super) fn signals() -> Signals {
         ring: ms(240),
         late_frames: 0,
         memory: Pressure::Normal,
+        memory_asks: 0,
         battery_saver: false,
         effects: false,
         display: (1920, 1080),

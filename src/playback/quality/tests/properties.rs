@@ -8,8 +8,8 @@ use super::ms;
 use crate::decode::{Cost, Rung};
 use crate::memory::Pressure;
 use crate::playback::quality::{
-    Activity, ClipKey, ClipSignals, Controller, Policy, PresentCost, Preset, QualityMode,
-    RungSignals, Rungs, Signals, UseProxy,
+    Activity, ClipKey, ClipSignals, Controller, Policy, PresentCost, Preset, ProxyUse, QualityMode,
+    RungSignals, Rungs, Signals,
 };
 use crate::time::Moment;
 
@@ -87,6 +87,7 @@ fn signals() -> impl Strategy<Value = Signals> {
             ring: times.4,
             late_frames: late,
             memory: Pressure::ALL[memory],
+            memory_asks: late % 2,
             battery_saver: saver,
             effects,
             display: (width, height),
@@ -102,9 +103,9 @@ fn policy() -> impl Strategy<Value = Policy> {
         Just(Preset::Quality)
     ];
     let proxy = prop_oneof![
-        Just(UseProxy::Always),
-        Just(UseProxy::Auto),
-        Just(UseProxy::Never)
+        Just(ProxyUse::Always),
+        Just(ProxyUse::Auto),
+        Just(ProxyUse::Never)
     ];
     let target = proptest::option::of(number());
     let flags = (any::<bool>(), any::<bool>());

@@ -4,8 +4,8 @@ use super::{later, ms, said, seen, signals, without_proxies};
 use crate::decode::Rung;
 use crate::memory::Pressure;
 use crate::playback::quality::{
-    Activity, ClipKey, Controller, OutputScale, Policy, PresentCost, Preset, QualityMode, Signals,
-    UseProxy,
+    Activity, ClipKey, Controller, OutputScale, Policy, PresentCost, Preset, ProxyUse, QualityMode,
+    Signals,
 };
 
 /// A controller that has played these signals for five seconds.
@@ -308,7 +308,7 @@ fn proxies_can_be_preferred_or_refused() {
         ..Policy::default()
     };
     let easy = seen(signals(), Rung::Source, ms(4));
-    let mut always = Controller::new(with(UseProxy::Always));
+    let mut always = Controller::new(with(ProxyUse::Always));
     assert_eq!(always.decide(&easy).rung, Rung::Half);
     assert_eq!(
         always.decide(&without_proxies(later(&easy, 10))).rung,
@@ -316,7 +316,7 @@ fn proxies_can_be_preferred_or_refused() {
     );
     let mut heavy = seen(signals(), Rung::Source, ms(60));
     heavy.ahead = ms(0);
-    let (mut never, now) = settled_with(with(UseProxy::Never), &heavy);
+    let (mut never, now) = settled_with(with(ProxyUse::Never), &heavy);
     assert_eq!(never.decide(&now).rung, Rung::Thinned);
 }
 

@@ -393,6 +393,38 @@ fn short_bursts_of_load() {
 }
 
 #[test]
+fn bursts_do_not_keep_a_source_near_its_limit_thinned() {
+    let mut table = String::new();
+    for share in [70, 75] {
+        // Of the time for a frame, on two cores.
+        let clip = ClipModel {
+            source: model(3840, 24, SECOND / 30 * share / 100 * 2, 0),
+            ..BARE
+        };
+        let scenario = Scenario {
+            seconds: 180,
+            clips: Box::leak(Box::new([clip])),
+            load: bursts,
+            ..CALM
+        };
+        let outcome = play(
+            &named("bursts, near the limit", scenario),
+            Policy::default(),
+        );
+        // In the last minute as well.
+        let looks = (120..180).map(|second| outcome.rung_at(second * SECOND));
+        let whole = looks.filter(|rung| *rung == Rung::Source).count();
+        let shown = outcome.shown_per_mille();
+        let _ = writeln!(
+            table,
+            "bursts, source at {share} %: {shown} ‰, whole {whole} of 60 s"
+        );
+        assert!(whole >= 20, "{table}");
+    }
+    println!("{table}");
+}
+
+#[test]
 fn a_display_that_is_slow_to_draw() {
     let mut table = String::new();
     let scenario = Scenario {

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::*;
-use crate::decode::{Gop, stretches};
+use crate::decode::{ClipChooser, ClipLook, Gop, stretches};
+use crate::media::Size;
 
 /// The engine's handle.
 pub(in crate::playback::sim_tests) struct SimSource(Arc<Mutex<SimSession>>);
@@ -29,11 +30,40 @@ impl VideoSource for SimSource {
             repacked: 0,
             interlaced: false,
             decoded: session.begun.len() as u64,
-            rung: Rung::Source,
-            has_proxies: false,
-            cost: None,
+            rung: session.decoded_rung(),
+            has_proxies: session.medium.rungs.is_some(),
+            cost: session.measured(),
             left_out: 0,
         }
+    }
+
+    fn rungs(&self) -> Vec<(Rung, Size)> {
+        self.0.lock().sizes()
+    }
+
+    fn has_clips(&self) -> bool {
+        let session = self.0.lock();
+        session
+            .medium
+            .rungs
+            .as_ref()
+            .is_some_and(|rungs| rungs.clip_frames > 0)
+    }
+
+    fn set_chooser(&mut self, chooser: Arc<dyn ClipChooser>) {
+        self.0.lock().set_chooser(chooser);
+    }
+
+    fn clip_at(&self, frame: Option<FrameIndex>) -> Option<ClipLook> {
+        self.0.lock().look(frame)
+    }
+
+    fn set_rung(&mut self, rung: Rung) {
+        self.0.lock().ask(rung);
+    }
+
+    fn set_clip_rung(&mut self, _frame: FrameIndex, rung: Rung) {
+        self.0.lock().ask(rung);
     }
 
     fn index(&self) -> Arc<GopIndex> {
@@ -147,6 +177,13 @@ impl OpenSession {
         let begun = open.as_ref().map(|session| session.lock().begun.clone());
         let begun = begun.unwrap_or_default().into_iter();
         begun.filter(|(at, _)| *at > moment).collect()
+    }
+
+    /// When which frame began to be decoded, and from what.
+    pub(in crate::playback::sim_tests) fn rungs(&self) -> Vec<(Moment, i64, Rung)> {
+        let open = self.0.lock();
+        open.as_ref()
+            .map_or_else(Vec::new, |session| session.lock().rung_log().to_vec())
     }
 
     /// Whether the session that is open may decode frames that nobody has asked for.

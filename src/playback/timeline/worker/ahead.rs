@@ -96,6 +96,7 @@ impl Worker {
                     now,
                     count: scout.count(),
                     aimed: false,
+                    chosen: None,
                 });
             }
             if waits {
@@ -117,6 +118,7 @@ impl Worker {
                 layer, now, aimed, ..
             } = self.soon[place];
             let user = now.user(&layer);
+            self.choose_coming(place);
             if aimed && self.feeds.is_ready(user) || self.without_session(layer.source).is_some() {
                 self.soon[place].aimed = true;
                 continue;
@@ -128,6 +130,8 @@ impl Worker {
             }
             preparing = preparing.saturating_add(pixels);
             self.soon[place].aimed = aimed || self.feed_for(&layer, &now, false).is_some();
+            let feed = self.feeds.serving(user);
+            self.soon[place].chosen = feed.and_then(|feed| feed.chosen());
         }
     }
 

@@ -1,7 +1,7 @@
 //! A hand that drags the playhead: the sessions under it decode what lies around it.
 
 use super::{Now, Worker, ahead, layers};
-use crate::decode::{Generation, Hand};
+use crate::decode::{ClipUse, Generation, Hand};
 use crate::playback::timeline::feed::{Aim, Pace, Use};
 use crate::playback::timeline::feeds::Wanted;
 use crate::playback::timeline::sides;
@@ -79,7 +79,10 @@ impl Worker {
         };
         let is_needed = |user: Use| present.contains(&user);
         let feed = self.feeds.find(wanted, &self.media, state, is_needed);
-        let Some((feed, aim)) = feed.and_then(|feed| {
+        if feed.is_some_and(|feed| feed.chosen().is_none()) {
+            self.choose(now, ClipUse::Now, true);
+        }
+        let Some((feed, aim)) = self.feeds.serving(wanted.user).and_then(|feed| {
             let aim = feed.aim_of(layer, now)?;
             Some((feed, aim))
         }) else {
