@@ -20,9 +20,9 @@ use crate::jobs::kept::{
     Keeper, KeeperOptions, KeeperThread, KeptJobs, KeptNews, KeptStop, MOST_ATTEMPTS, Maker, Renew,
     Turn,
 };
-use crate::jobs::{MachineProbe, Priority, Stance, is_on_battery};
+use crate::jobs::{MachineProbe, Priority, Stance};
 use crate::memory::Ledger;
-use crate::playback::{PlaybackStatus, ProxyDesk, Severity, Snapshot};
+use crate::playback::{PlaybackStatus, PowerProbe, ProxyDesk, Severity, Snapshot, SystemPower};
 use crate::proxy::{PROXY_KIND, ProxyCodec, ProxyFolder, ProxyMaker, ProxyOrder, ProxyRecord};
 use crate::time::{Clock, Moment};
 
@@ -248,7 +248,7 @@ impl ProxyMaking {
         }
         let path = &media.info.path;
         match self.when {
-            MakeProxies::Auto if !is_on_battery() => {
+            MakeProxies::Auto if !SystemPower::default().is_on_battery() => {
                 let presets = presets_for(media.info.default_video().map(|stream| stream.size));
                 let order = ProxyOrder::new(path, presets, ProxyCodec::best_available());
                 self.order(&order, Renew::IfChanged);

@@ -1,6 +1,6 @@
 //! How busy the machine is, as far as it tells.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::memory::{MemoryProbe, Share, SystemProbe};
 
@@ -134,25 +134,6 @@ fn share_waited(text: &str) -> Option<f64> {
     percent.is_finite().then_some(percent / 100.0)
 }
 
-/// Whether the machine runs on its battery. One that does not tell has none.
-pub fn is_on_battery() -> bool {
-    runs_on_battery(Path::new("/sys/class/power_supply"))
-}
-
-fn runs_on_battery(folder: &Path) -> bool {
-    let Ok(supplies) = std::fs::read_dir(folder) else {
-        return false;
-    };
-    supplies.flatten().any(|supply| {
-        let told = |name: &str| {
-            let text = std::fs::read_to_string(supply.path().join(name));
-            text.map(|text| text.trim().to_owned()).unwrap_or_default()
-        };
-        // The battery of a mouse says `Device`.
-        told("type") == "Battery" && told("scope") != "Device" && told("status") == "Discharging"
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,27 +172,6 @@ mod tests {
         std::fs::create_dir_all(&card).unwrap();
         std::fs::write(card.join("gpu_busy_percent"), "75\n").unwrap();
         assert_eq!(probe.read().gpu, Some(0.75));
-    }
-
-    #[test]
-    fn only_a_battery_of_the_machine_that_runs_down_counts() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |supply: &str, name: &str, text: &str| {
-            let place = folder.path().join(supply);
-            std::fs::create_dir_all(&place).unwrap();
-            std::fs::write(place.join(name), text).unwrap();
-        };
-        assert!(!runs_on_battery(&folder.path().join("none")));
-        write("AC", "type", "Mains\n");
-        write("mouse", "type", "Battery\n");
-        write("mouse", "scope", "Device\n");
-        write("mouse", "status", "Discharging\n");
-        assert!(!runs_on_battery(folder.path()));
-        write("BAT0", "type", "Battery\n");
-        write("BAT0", "status", "Charging\n");
-        assert!(!runs_on_battery(folder.path()));
-        write("BAT0", "status", "Discharging\n");
-        assert!(runs_on_battery(folder.path()));
     }
 
     #[cfg(target_os = "linux")]

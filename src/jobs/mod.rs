@@ -37,5 +37,5 @@ pub use gate::{Gate, GateSignals, Held, Stance};
 pub use job::{
     Job, JobContext, JobEvent, JobHandle, JobId, JobNews, JobState, JobStop, Priority, Progress,
 };
-pub use load::{Load, LoadProbe, MachineProbe, is_on_battery};
+pub use load::{Load, LoadProbe, MachineProbe};
 pub use queue::{JobListener, JobQueue, QueueOptions, SubmitError};
