@@ -158,6 +158,8 @@ fn drag_about(clip: &Clip, seed: u64, count: u32) -> (u32, u32) {
     };
     let (mut near, mut exact) = (0, 0);
     let mut target = 0;
+    // All that the hand has pointed at since it took the playhead.
+    let mut asked = vec![target];
     for (n, step) in drags(seed, ground, count, Duration::ZERO)
         .iter()
         .enumerate()
@@ -172,9 +174,11 @@ fn drag_about(clip: &Clip, seed: u64, count: u32) -> (u32, u32) {
                     && player.scheduler.shows() == Some(FrameIndex(target))
             });
             exact += 1;
+            asked = vec![target];
             continue;
         };
         target = frame.0;
+        asked.push(target);
         // Two of three moves are passed by.
         if n % 3 != 0 || rig.player.scheduler.shows() == Some(FrameIndex(target)) {
             while let Some(seen) = rig.pull(clip) {
@@ -186,8 +190,14 @@ fn drag_about(clip: &Clip, seed: u64, count: u32) -> (u32, u32) {
         rig.until(clip, |player| {
             player.engine.snapshot().position == FrameIndex(target)
         });
-        // One that stays on screen from the target before is as near as it was to that one, until it is replaced.
-        while rig.player.scheduler.stand_in().is_some() {
+        while let Some(stand_in) = rig.player.scheduler.stand_in() {
+            // One that stays on screen from an earlier target is as near as it was to that one, until it is replaced.
+            let was_near = |target: &i64| (stand_in.0 - target).abs() <= rig.gop_around(*target);
+            assert!(
+                asked.iter().any(was_near),
+                "{}: {stand_in} stands in for {asked:?}",
+                clip.name
+            );
             let seen = rig.next(clip);
             if seen.origin == Origin::StandIn {
                 near += 1;
