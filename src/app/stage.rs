@@ -10,7 +10,7 @@ use crate::gpu::{
     Overlay, PictureError, PictureTimes, Place, Rect, RgbaPicture, Viewer, fit,
 };
 use crate::media::{
-    CompareView, FieldOrder, Orientation, Size, VideoFrame, VideoStream, ViewSettings,
+    ColorInfo, CompareView, FieldOrder, Orientation, Size, VideoFrame, VideoStream, ViewSettings,
 };
 use crate::playback::Snapshot;
 use crate::playback::quality::OutputScale;
@@ -297,10 +297,18 @@ impl Stage {
 
     /// Whether a proxy's picture is a part of what is at hand.
     pub fn shows_proxy(&self) -> bool {
-        let is_proxy = |frame: &Arc<VideoFrame>| frame.stands_for.is_some();
+        let is_proxy = |frame: &Arc<VideoFrame>| frame.stands_for.is_some() && !is_reduced(frame);
         self.held.as_ref().is_some_and(|held| match &held.shown {
             Shown::Frame(frame, _) => is_proxy(frame),
             Shown::Composite(composite) => composite.frames().any(is_proxy),
+        })
+    }
+
+    /// Whether what is at hand was kept at the size that it is shown at: there is no more of it.
+    pub fn shows_reduced(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| match &held.shown {
+            Shown::Frame(frame, _) => is_reduced(frame),
+            Shown::Composite(composite) => composite.frames().any(is_reduced),
         })
     }
 
@@ -436,6 +444,11 @@ fn course_of(snapshot: &Snapshot) -> Course {
             turns: snapshot.loop_mode == LoopMode::PingPong,
         },
     }
+}
+
+/// Whether a frame is the picture that was made of it for the window.
+fn is_reduced(frame: &Arc<VideoFrame>) -> bool {
+    frame.stands_for.is_some() && frame.color == ColorInfo::SCREEN_RGB
 }
 
 #[cfg(test)]

@@ -210,6 +210,12 @@ impl VideoReader {
         self.sent_packets
     }
 
+    /// Whether the picture of this time stamp may have been left out since the last seek, or refers to what was.
+    pub fn has_left_out(&self, pts: Option<i64>) -> bool {
+        let passed = |until: i64| pts.is_none_or(|pts| pts <= until);
+        self.needs_keyframe || self.unwanted_until.is_some_and(passed)
+    }
+
     /// Pictures up to this time stamp may have been left out since the last seek.
     pub fn unwanted_until(&self) -> Option<i64> {
         self.unwanted_until

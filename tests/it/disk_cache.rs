@@ -220,7 +220,7 @@ fn the_command_tells_and_puts_in_order() {
     assert_eq!(other["items"], 0);
     let cleared = run(&[&"cache", &"clear", &"index", &"--cache-dir", &cache]).expect(0);
     assert!(cleared.stdout.starts_with("1 item removed"), "{cleared:?}");
-    run(&[&"cache", &"clear", &"pictures"])
+    run(&[&"cache", &"clear", &"films"])
         .expect(2)
         .says("possible values");
     run(&[&"cache", &"stats", &"--cache-dir", &clip])

@@ -119,3 +119,31 @@ fn keyframes_alone_are_keyframes() {
         assert_eq!(seen, keyframes, "{name}");
     }
 }
+
+#[test]
+fn after_keyframes_alone_what_lies_between_them_is_decoded_from_the_keyframe() {
+    for name in ["h264-bframes.mp4", "hevc-opengop.mp4", "h264-longgop.mp4"] {
+        let clip = made::clip(name);
+        let mut deck = Deck::open(&clip.path).unwrap();
+        let index = deck.index().unwrap();
+        let mut converter = CpuConverter::new(1);
+        for number in 1..index.keyframes().len() {
+            let wanted = index.first_frame_of(number).unwrap().0 + 5;
+            deck.session.set_rung(Rung::Keyframes);
+            deck.plan(0);
+            while deck
+                .next()
+                .unwrap()
+                .is_some_and(|frame| frame.index.0 <= 32)
+            {}
+            deck.session.set_rung(Rung::Source);
+            let picture = deck.frame(wanted).unwrap();
+            let shown = made::number_in(&picture, deck.stream.orientation, &mut converter);
+            assert_eq!(
+                shown.map(i64::from),
+                Ok(wanted + i64::from(clip.first)),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,4 +1,5 @@
-//! Background work for the medium that is open: its thumbnails and its waveform.
+//! Background work for the medium that is open: its thumbnails, its waveform, and the pictures of it that outlast
+//! the program.
 //!
 //! Work begins when the program's first picture is on the screen, thumbnails when the index is complete, and
 //! the waveform after the coarse ones. It stands back while playing falls behind ([`Calm`]), is cancelled when

@@ -193,6 +193,13 @@ impl App {
                 );
                 (Severity::Warning, text)
             }
+            Ok(()) if shown.stage.shows_reduced() => {
+                let text = format!(
+                    "Saved {} as the window shows it. `jogwheel shot` saves all its detail.",
+                    file.display()
+                );
+                (Severity::Warning, text)
+            }
             Ok(()) => (Severity::Info, format!("Saved {}", file.display())),
             Err(reason) => (Severity::Error, reason),
         };

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::reduced::FORMAT;
 use super::shelf::Kept;
@@ -17,13 +18,16 @@ use crate::cache::product::{head, split_head};
 use crate::cache::{ProductKey, ProductKind, ProductStore};
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, SubmitError};
 use crate::media::{ColorInfo, PictureId, Size, VideoFrame};
-use crate::time::FrameIndex;
+use crate::time::{FrameIndex, Moment};
 
 /// What a picture's item begins with. Another number when the converter makes other pixels of a frame.
 const PICTURE: [u8; 8] = *b"JWPICT01";
 
 /// What the list of a source's pictures begins with.
 const LIST: [u8; 8] = *b"JWPLST01";
+
+/// How often it is looked for what has become hot.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// A source whose pictures may be brought back, shown at this size.
 #[derive(Debug, Clone)]
@@ -32,6 +36,8 @@ pub(super) struct Lasting {
     pub(super) key: SourceKey,
     pub(super) path: PathBuf,
     pub(super) size: Size,
+    /// Bytes of a whole frame.
+    pub(super) frame_bytes: u64,
     /// Frames that have become hot; `None` where what was kept is to be brought back first.
     pub(super) hot: Option<Vec<i64>>,
 }
@@ -64,23 +70,33 @@ pub struct LastingPictures {
     cache: Arc<FrameCache>,
     store: Arc<dyn ProductStore>,
     job: Option<JobHandle>,
+    /// When it was looked for work last.
+    looked: Option<Moment>,
 }
 
 impl LastingPictures {
     /// Those of `cache`, in `store`.
     pub fn new(cache: Arc<FrameCache>, store: Arc<dyn ProductStore>) -> Self {
-        let job = None;
-        Self { cache, store, job }
+        Self {
+            cache,
+            store,
+            job: None,
+            looked: None,
+        }
     }
 
-    /// Submits a job if there is something to keep or to bring back. Costs nothing else.
+    /// Submits a job if there is something to keep or to bring back. It is looked for some times a second, however
+    /// often this is called.
     ///
     /// # Errors
     /// When the queue is full.
     pub fn follow(&mut self, queue: &JobQueue) -> Result<(), SubmitError> {
-        if self.job.as_ref().is_some_and(|job| !job.state().is_over()) {
+        let now = self.cache.clock.now();
+        let soon = self.looked.is_some_and(|at| now.since(at) < LOOK_EVERY);
+        if soon || self.job.as_ref().is_some_and(|job| !job.state().is_over()) {
             return Ok(());
         }
+        self.looked = Some(now);
         let work = self.cache.store.lock().take_lasting();
         if work.is_empty() {
             return Ok(());
@@ -95,7 +111,7 @@ impl LastingPictures {
                 }
             })
         });
-        let handle = queue.submit(job.priority(Priority::High).yields())?;
+        let handle = queue.submit(job.priority(Priority::Normal).yields())?;
         self.job = Some(handle);
         Ok(())
     }
@@ -150,8 +166,10 @@ fn bring_back(
     let missing = cache.store.lock().remember(lasting.source, &counts);
     for frame in missing {
         context.check()?;
-        if let Some(bytes) = store.load(&lasting.picture(frame)) {
-            cache.restore(lasting, frame, &bytes);
+        let bytes = store.load(&lasting.picture(frame));
+        if bytes.is_some_and(|bytes| !cache.restore(lasting, frame, &bytes)) {
+            // Those that follow are farther from the playhead.
+            break;
         }
     }
     Ok(())
@@ -193,34 +211,44 @@ fn list_of(bytes: &[u8]) -> Option<BTreeMap<i64, u32>> {
 
 impl FrameCache {
     /// The frame at `size`, if it is kept.
-    fn picture_at(&self, source: u64, frame: i64, size: Size) -> Option<Arc<VideoFrame>> {
+    pub(super) fn picture_at(
+        &self,
+        source: u64,
+        frame: i64,
+        size: Size,
+    ) -> Option<Arc<VideoFrame>> {
         let kept = self.store.lock().peek(source, frame)?;
         if kept.size == size && kept.format == FORMAT {
             return Some(kept);
+        }
+        // What was reduced to another size has lost what this one shows.
+        if kept.stands_for.is_some() {
+            return None;
         }
         let pool = self.pool.get()?;
         self.reducer.lock().reduce(&kept, size, pool).map(Arc::new)
     }
 
-    /// Puts back a picture that was kept. Bytes that do not make one are not.
-    fn restore(&self, lasting: &Lasting, frame: i64, bytes: &[u8]) {
+    /// Puts back a picture that was kept. False where there is no room for it.
+    fn restore(&self, lasting: &Lasting, frame: i64, bytes: &[u8]) -> bool {
         let parsed = split_head(PICTURE, bytes).and_then(|([width, height, shown_width], rest)| {
             let (shown_height, planes) = rest.split_first_chunk()?;
             let shown_as = Size::new(shown_width, u32::from_le_bytes(*shown_height))?;
             Some((Size::new(width, height)?, shown_as, planes))
         });
+        // Bytes that do not make a picture leave the room to others.
         let Some((size, shown_as, planes)) = parsed else {
-            return;
+            return true;
         };
         if size != lasting.size || planes.len() != FORMAT.packed_bytes(size) {
-            return;
+            return true;
         }
         let Some(slot) = self
             .pool
             .get()
             .and_then(|pool| pool.acquire_spare(planes.len()))
         else {
-            return;
+            return false;
         };
         let source_id = lasting.key.file.source_of(lasting.key.stream);
         let id = PictureId::of_frame(source_id, FrameIndex(frame));
@@ -235,8 +263,11 @@ impl FrameCache {
             _charge: None,
         };
         let place = (lasting.source, frame);
-        let whole_bytes = shown_as.area() * 3 / 2;
-        let gone = self.store.lock().put_reduced(place, whole_bytes, kept);
+        let mut store = self.store.lock();
+        let gone = store.put_reduced(place, lasting.frame_bytes, kept);
+        let is_kept = store.has(lasting.source, frame);
+        drop(store);
         drop(gone);
+        is_kept
     }
 }

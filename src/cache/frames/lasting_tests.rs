@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::reduced_tests::{SHOWN, frame, put_all, reducing, shown, size};
+use super::reduced_tests::{SHOWN, frame, frame_in, put_all, reducing, shown, size};
 use super::tests::{Rig, at};
 use super::*;
 use crate::cache::{MemoryStore, ProductKey, ProductStore};
 use crate::jobs::{JobQueue, QueueOptions};
+use crate::media::{PixelFormat, SampleDepth};
 
 /// Runs what there is to do, and answers how many jobs that took.
 fn run_all(rig: &Rig, store: &Arc<dyn ProductStore>) -> usize {
@@ -128,4 +129,48 @@ fn what_is_not_a_picture_is_not_taken_for_one() {
         run_all(&again, &spoiling);
         assert!(!keeper.has(FrameIndex(20)), "spoilt in way {number}");
     }
+}
+
+#[test]
+fn deeper_frames_come_back_at_larger_sizes() {
+    // Less than half of a frame of 16 bits a sample, and more than half of one of 8.
+    const LARGE: [u32; 2] = [160, 90];
+    let deep = PixelFormat {
+        depth: SampleDepth::new(10).unwrap(),
+        ..PixelFormat::YUV420P8
+    };
+    let store = memory();
+    let open = || {
+        let rig = reducing();
+        rig.cache.show_at(Some(size(LARGE)));
+        let keeper = rig.keeper(1);
+        visit(&rig, &keeper, &[20]);
+        keeper.put(FrameIndex(20), &Arc::new(frame_in(deep, 20)));
+        run_all(&rig, &store);
+        (rig, keeper)
+    };
+    let (first, keeper) = open();
+    visit(&first, &keeper, &[40, 20, 40]);
+    assert_eq!(run_all(&first, &store), 1);
+    let again = reducing();
+    again.cache.show_at(Some(size(LARGE)));
+    let keeper = again.keeper(1);
+    visit(&again, &keeper, &[60]);
+    keeper.put(FrameIndex(60), &Arc::new(frame_in(deep, 60)));
+    run_all(&again, &store);
+    assert_eq!(keeper.get(FrameIndex(20)).unwrap().size, size(LARGE));
+}
+
+#[test]
+fn what_was_reduced_to_another_size_is_not_kept() {
+    let rig = reducing();
+    let keeper = rig.keeper(1);
+    visit(&rig, &keeper, &[0]);
+    put_all(&keeper, 0..60);
+    let lasting = |size: [u32; 2]| rig.cache.picture_at(0, 30, self::size(size));
+    assert!(lasting(SHOWN).is_some());
+    assert!(
+        lasting([32, 18]).is_none(),
+        "it has lost what it is made of"
+    );
 }

@@ -17,9 +17,13 @@ pub(super) fn size([width, height]: [u32; 2]) -> Size {
 
 /// A picture that no other `seed` makes.
 pub(super) fn frame(seed: i64) -> VideoFrame {
-    let format = PixelFormat::NV12;
+    frame_in(PixelFormat::NV12, seed)
+}
+
+/// The same in another format.
+pub(super) fn frame_in(format: PixelFormat, seed: i64) -> VideoFrame {
     let seed = usize::try_from(seed).unwrap();
-    let planes = [0, 1].map(|plane| {
+    let planes = (0..format.plane_count()).map(|plane| {
         let (width, rows) = (
             format.row_bytes(plane, size(WHOLE)),
             format.plane_size(plane, size(WHOLE)).1,
@@ -29,6 +33,7 @@ pub(super) fn frame(seed: i64) -> VideoFrame {
             .collect();
         (bytes, width)
     });
+    let planes: Vec<_> = planes.collect();
     VideoFrame::from_planes(format, size(WHOLE), ColorInfo::BT709_LIMITED, &planes)
 }
 

@@ -38,12 +38,18 @@ impl Stays {
         }
     }
 
-    /// What was counted before this program began.
+    /// Pictures of another size are shown from now on: of these none is kept yet, as far as is known.
+    pub(super) fn begin_size(&mut self) {
+        self.news = self.hot().into_keys().collect();
+    }
+
+    /// What is kept, and was counted when it was.
     pub(super) fn remember(&mut self, counts: &BTreeMap<i64, u32>) {
         for (frame, count) in counts.iter().take(MOST) {
             let known = self.counts.entry(*frame).or_default();
-            *known = known.saturating_add(*count);
+            *known = (*known).max(*count);
         }
+        self.news.retain(|frame| !counts.contains_key(frame));
     }
 
     /// Frames that have become hot since this was asked last.
@@ -89,5 +95,9 @@ mod tests {
         later.remember(&BTreeMap::from([(5, 2)]));
         assert!(later.take_news().is_empty(), "it was kept before");
         assert_eq!(later.hot(), BTreeMap::from([(5, 2)]));
+        later.remember(&BTreeMap::from([(5, 2)]));
+        assert_eq!(later.hot(), BTreeMap::from([(5, 2)]), "the same list");
+        later.begin_size();
+        assert_eq!(later.take_news(), [5], "there is no picture of this size");
     }
 }

@@ -235,7 +235,8 @@ impl Store {
         self.tick += 1;
         self.worst = [None; 2];
         if let Some(source) = self.sources.get_mut(&source) {
-            if let Some(left) = source.places.aim(keeper, aim, now) {
+            let left = source.places.aim(keeper, aim, now);
+            if let Some(left) = left.filter(|left| !left.passes) {
                 source.stays.note(left.frame.0, left.depth);
             }
             source.aimed = self.tick;

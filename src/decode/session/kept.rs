@@ -246,8 +246,10 @@ impl Worker {
         let is_seen = (first.0..wanted.0).any(|frame| keeper.has(FrameIndex(frame)));
         let near = wanted.offset(-STEPS_BACK).max(first);
         let from = if is_seen { first } else { near };
-        let missing = |frame: &i64| keeper.wants(FrameIndex(*frame));
-        let from = (from.0..wanted.0).find(missing).map_or(wanted, FrameIndex);
+        let wishes = self.wishes();
+        let is_wished = |frame: &i64| wishes.include(FrameIndex(*frame));
+        let mut frames = from.0..wanted.0;
+        let from = frames.find(is_wished).map_or(wanted, FrameIndex);
         self.kept.whole = Some((wanted, from));
         from
     }
@@ -303,9 +305,7 @@ impl Worker {
 
     /// Packets run ahead of pictures: what the decoder was made to leave out may be what is wanted now.
     fn check_left_out(&mut self, wanted: FrameIndex, index: &GopIndex) {
-        let pts = index.pts_of(wanted);
-        let until = self.reader.unwanted_until();
-        if until.is_some_and(|until| pts.is_none_or(|pts| pts <= until)) {
+        if self.reader.has_left_out(index.pts_of(wanted)) {
             self.kept.left = self.next_decoded.take();
         }
     }
@@ -322,6 +322,9 @@ impl Worker {
 
     /// Does a packet's worth of an errand, if there is one to run.
     pub(super) fn run_errand(&mut self) -> Work {
+        if self.kept.errand.is_none() {
+            self.keep_spare();
+        }
         let index = self.shared.index.load_full();
         let hand = *self.shared.hand.lock();
         if let Some(hand) = hand.filter(|hand| self.kept.hand != Some(*hand)) {

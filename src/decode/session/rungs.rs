@@ -344,6 +344,9 @@ impl Worker {
     /// The decoder that is in use is parked, and `next` goes on in its place with the next frame of the
     /// plan. What waits in the ring stays there.
     fn change_places(&mut self, mut next: Parked) {
+        // Their pictures would only lie there while a proxy is decoded.
+        self.stands.clear();
+        self.spare = None;
         std::mem::swap(&mut next.file, &mut self.rungs.now);
         std::mem::swap(&mut next.reader, &mut self.reader);
         std::mem::swap(&mut next.source, &mut self.source);

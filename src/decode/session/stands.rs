@@ -21,8 +21,9 @@ use crate::time::FrameIndex;
 /// A place so few frames into its GOP is reached as quickly from the keyframe.
 const WORTH_FRAMES: i64 = 8;
 
-/// Pictures that a decoder holds: those that others refer to, and those that its threads work on.
-const HELD_PICTURES: u64 = 10;
+/// Pictures that a decoder holds beside those that its threads work on: what later ones refer to (in H.264 of level
+/// 5.1, five of 4K), and what waits for its turn.
+const HELD_PICTURES: u64 = 8;
 
 /// A decoder and the place where it stands.
 pub(super) struct Stand {
@@ -43,10 +44,7 @@ impl Worker {
         };
         let pts = index.pts_of(wanted);
         // Packets run ahead of pictures: what it was made to leave out is not there.
-        let has = |reader: &VideoReader| {
-            let left_out = reader.unwanted_until();
-            left_out.is_none_or(|until| pts.is_some_and(|pts| pts > until))
-        };
+        let has = |reader: &VideoReader| !reader.has_left_out(pts);
         let of_use = |stand: &Stand| (first..=wanted).contains(&stand.next) && has(&stand.reader);
         let here = self
             .next_decoded
@@ -67,39 +65,48 @@ impl Worker {
 
     /// Before the decoder is brought to `target`: where it has come a way that is worth it, it stays there, and
     /// another one takes its place.
-    pub(super) fn leave_standing(
-        &mut self,
-        target: FrameIndex,
-        index: &GopIndex,
-    ) -> Result<(), DecodeError> {
-        let goes_on = self.passes() || self.cursor.as_ref().is_some_and(PlanCursor::is_reverse);
-        if self.is_on_proxy() || goes_on {
-            return Ok(());
+    pub(super) fn leave_standing(&mut self, target: FrameIndex, index: &GopIndex) {
+        if self.is_on_proxy() {
+            return;
         }
         let most = self.most_stands();
         while self.stands.len() > most {
             self.stands.remove(0);
         }
-        if most == 0 || !self.is_worth_standing(target, index) {
-            return Ok(());
+        let goes_on = self.passes() || self.cursor.as_ref().is_some_and(PlanCursor::is_reverse);
+        if goes_on || !self.is_worth_standing(target, index) {
+            return;
         }
         let another = if self.stands.len() < most {
-            Stand {
-                reader: self.open_another()?,
-                next: FrameIndex::ZERO,
-                valid_from: FrameIndex::ZERO,
-            }
+            self.spare.take().or_else(|| self.open_another())
+        } else if most > 0 {
+            Some(self.stands.remove(0))
         } else {
-            self.stands.remove(0)
+            None
         };
-        self.change_stand(another, index);
-        Ok(())
+        if let Some(another) = another {
+            self.change_stand(another, index);
+        }
+    }
+
+    /// While a frame is held: opens the decoder that will be needed when this one is to stay. In the midst of a seek
+    /// that would take time.
+    pub(super) fn keep_spare(&mut self) {
+        let is_held = self.cursor.is_some() && !self.passes() && !self.is_on_proxy();
+        let index = self.shared.index.load();
+        let keyframes = i64::try_from(index.keyframes().len()).unwrap_or(i64::MAX);
+        let is_long = index.is_complete() && keyframes.saturating_mul(WORTH_FRAMES) < index.len();
+        if is_held && is_long && self.spare.is_none() && self.stands.len() < self.most_stands() {
+            drop(index);
+            self.spare = self.open_another();
+        }
     }
 
     /// How many decoders may stand elsewhere.
     fn most_stands(&self) -> usize {
         let stream = self.reader.stream();
-        let bytes = stream.format.packed_bytes(stream.size) as u64 * HELD_PICTURES;
+        let held = HELD_PICTURES + self.options.threads.get() as u64;
+        let bytes = stream.format.packed_bytes(stream.size) as u64 * held;
         let Some(keeper) = self.keeper() else {
             return 0;
         };
@@ -126,18 +133,39 @@ impl Worker {
         is_elsewhere && next.0 - first.0 > WORTH_FRAMES
     }
 
-    fn open_another(&self) -> Result<VideoReader, DecodeError> {
+    /// Another decoder of the same file, or nothing: then one goes everywhere, as where memory is short.
+    fn open_another(&mut self) -> Option<Stand> {
+        if self.alone {
+            return None;
+        }
         puffin::profile_scope!("open another decoder");
         let input = self.reader.input();
         let interrupter = input.interrupter();
-        let input = Input::open_same(input.same_file()?, &interrupter)?;
         let options = ReaderOptions {
             threads: self.options.threads,
             pool: self.options.pool.clone(),
             clock: Arc::clone(&self.options.clock),
-            interrupter,
+            interrupter: interrupter.clone(),
         };
-        VideoReader::new(input, self.reader.stream().clone(), options)
+        let stream = self.reader.stream().clone();
+        let input = input
+            .same_file()
+            .and_then(|file| Input::open_same(file, &interrupter));
+        let opened = input
+            .map_err(DecodeError::from)
+            .and_then(|input| VideoReader::new(input, stream, options));
+        match opened {
+            Ok(reader) => Some(Stand {
+                reader,
+                next: FrameIndex::ZERO,
+                valid_from: FrameIndex::ZERO,
+            }),
+            Err(error) => {
+                tracing::debug!("no other decoder: {error}");
+                self.alone = true;
+                None
+            }
+        }
     }
 
     /// The decoder in use stays where it is, and `next` goes on in its place.

@@ -75,6 +75,10 @@ pub(super) struct Worker {
     pub(super) rungs: Rungs,
     /// Decoders of the source that stand elsewhere, the one that was needed last at the end.
     pub(super) stands: Vec<Stand>,
+    /// One that stands nowhere yet.
+    pub(super) spare: Option<Stand>,
+    /// Whether no other decoder could be opened.
+    pub(super) alone: bool,
     pub(super) thin: Thin,
 }
 
@@ -107,6 +111,8 @@ impl Worker {
             kept: Kept::default(),
             rungs: Rungs::default(),
             stands: Vec::new(),
+            spare: None,
+            alone: false,
             thin: Thin::default(),
         }
     }
@@ -479,7 +485,7 @@ impl Worker {
         index: &GopIndex,
     ) -> Result<(), DecodeError> {
         self.lookahead = None;
-        self.leave_standing(target, index)?;
+        self.leave_standing(target, index);
         self.leave_place();
         let Some((number, _)) = index.keyframe_for(target) else {
             self.reader.rewind()?;

@@ -25,13 +25,16 @@ impl Store {
             return Vec::new();
         };
         let sources = self.sources.iter_mut();
-        let worth_it = sources.filter(|(_, source)| is_worth_it(source.frame_bytes, size));
+        let worth_it = sources.filter(|(_, source)| {
+            !source.places.is_closed() && is_worth_it(source.frame_bytes, size)
+        });
         let lasting = worth_it.filter_map(|(number, source)| {
             let hot = if source.brought_back == Some(size) {
                 let news = source.stays.take_news();
                 Some(news).filter(|news| !news.is_empty()).map(Some)
             } else {
                 source.brought_back = Some(size);
+                source.stays.begin_size();
                 Some(None)
             };
             hot.map(|hot| Lasting {
@@ -39,6 +42,7 @@ impl Store {
                 key: source.key,
                 path: source.path.clone(),
                 size,
+                frame_bytes: source.frame_bytes,
                 hot,
             })
         });
