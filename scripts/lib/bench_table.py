@@ -30,6 +30,9 @@ ROWS = [
     ("Dragging: pictures at hand, p95", "ms", "at_hand_p95_ms", None, "<=", 16),
     ("Two layers at 1280x720, into memory", "fps", "layers_fps", "melt", ">=", 2.0),
     ("Two layers at 1280x720, into memory", "fps", "layers_fps", "GES", ">=", 1.0),
+    ("Proxy of 540 rows", "s", "proxy_one_s", "ffmpeg", "<=", 1.0),
+    ("Two proxies, thumbnails, waveform, index", "s", "proxies_s", "ffmpeg split", "<=", 1.0),
+    ("Two proxies, thumbnails, waveform, index", "s", "proxies_s", "ffmpeg, a run each", "<=", 1 / 1.7),
 ]
 
 
@@ -71,7 +74,7 @@ def main():
             print(f"| {title} | {shown(ours, unit)} | | | {sign} {factor:g} {unit} | {met} |")
             continue
         ratio, met = verdict(ours, peer, comparison, factor)
-        print(f"| {title} | {shown(ours, unit)} | {side}: {shown(peer, unit)} | {ratio} | {sign} {factor:g} | {met} |")
+        print(f"| {title} | {shown(ours, unit)} | {side}: {shown(peer, unit)} | {ratio} | {sign} {factor:.3g} | {met} |")
     print(f"\nMedians of {rounds}, the sides taking turns.")
 
 
