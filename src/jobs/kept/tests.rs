@@ -90,7 +90,9 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            // In memory where that is possible: each change is made durable.
+            folder: tempfile::tempdir_in("/dev/shm")
+                .unwrap_or_else(|_absent| tempfile::tempdir().unwrap()),
             wall: Wall::default(),
             clock: SimClock::new(),
             scale: Scale::default(),
