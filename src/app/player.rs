@@ -20,7 +20,7 @@ use crate::media::Size;
 use crate::memory::{
     FramePool, MemoryBudget, MemoryManager, MemoryWatch, Shedder, Step, SystemProbe,
 };
-use crate::metrics::{FrameFate, FrameLog};
+use crate::metrics::FrameLog;
 use crate::playback::quality::{BatterySaver, ProxyUse};
 use crate::playback::{
     Command, DetailShedder, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener,
@@ -267,8 +267,7 @@ impl Player {
         let Some(making) = self.making.as_mut().filter(|making| making.is_due(now)) else {
             return;
         };
-        let summary = self.scheduler.log().summary();
-        let lost = summary.count(FrameFate::Late) + summary.count(FrameFate::Dropped);
+        let lost = self.scheduler.log().lost();
         for (severity, text) in making.follow(now, snapshot, lost) {
             self.engine.send(Command::Tell(severity, text));
         }
@@ -276,13 +275,15 @@ impl Player {
 
     /// Makes proxies of what is open.
     pub fn make_proxies(&mut self) {
-        let (severity, text) = if let Some(making) = &mut self.making {
+        let told = if let Some(making) = &mut self.making {
             making.ask(&self.engine.snapshot())
         } else {
             let words = "No proxies are made: --make-proxies or --proxies says so.";
-            (Severity::Warning, words.to_owned())
+            Some((Severity::Warning, words.to_owned()))
         };
-        self.engine.send(Command::Tell(severity, text));
+        if let Some((severity, text)) = told {
+            self.engine.send(Command::Tell(severity, text));
+        }
     }
 
     /// What is being made in the background, in a few words; empty while nothing is.
@@ -389,10 +390,15 @@ fn start_proxies(
     };
     let refused = Refused::default();
     let desk = ProxyDesk::start(folder.clone(), Arc::clone(&around.clock), around.indices())?;
-    let desk = Arc::new(desk.with_repair(Arc::new({
-        let refused = Arc::clone(&refused);
-        move |record| refused.lock().push(record.clone())
-    })));
+    let repaired = Arc::clone(&refused);
+    let desk = match when {
+        // Nobody would take them.
+        MakeProxies::Never => desk,
+        MakeProxies::Auto | MakeProxies::Ask => desk.with_repair(Arc::new(move |record| {
+            repaired.lock().push(record.clone());
+        })),
+    };
+    let desk = Arc::new(desk);
     let parts = Parts {
         folder,
         desk: Arc::clone(&desk),

@@ -1,24 +1,25 @@
 //! Proxies made while something plays: whether they are worth it, and how that is told.
 //!
 //! Orders go into the list of jobs of the proxy folder, and a [`KeeperThread`] of this process works them off
-//! when the machine has time for it. There is no thread until something is to be made. When proxies are ready,
-//! the [`ProxyDesk`] looks for them, and the sessions that play take them up.
+//! when the machine has time for it. There is no thread until something is open, and the list is not made before
+//! something is ordered. Files are looked at on that thread. When proxies are ready, the [`ProxyDesk`] looks for
+//! them, and the sessions that play take them up.
 
 mod worth;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use self::worth::{Trouble, files_of, presets_for};
+use self::worth::{Trouble, files_of};
 use crate::cache::ProductStore;
 use crate::cache::disk::DiskCache;
 use crate::decode::IndexStore;
 use crate::jobs::kept::{
-    Keeper, KeeperOptions, KeeperThread, KeptJobs, KeptNews, KeptStop, MOST_ATTEMPTS, Maker, Renew,
-    Turn,
+    JobOrder, Keeper, KeeperOptions, KeeperThread, KeptError, KeptNews, KeptStop, MOST_ATTEMPTS,
+    Maker, Renew, Turn,
 };
 use crate::jobs::{MachineProbe, Priority, Stance};
 use crate::memory::Ledger;
@@ -51,6 +52,8 @@ struct News {
     words: Vec<(Severity, String)>,
     /// What is at work now, in a few words.
     line: String,
+    /// What was wrong with the list of jobs, as it was told last.
+    problem: Option<String>,
 }
 
 /// Orders proxies of what plays, and follows how they are made. Owned by the presenting thread.
@@ -111,13 +114,11 @@ impl ProxyMaking {
         if when == MakeProxies::Never {
             return None;
         }
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let threads = cores / KeeperOptions::default().workers.max(1);
         Some(Self {
             when,
             maker: ProxyMaker {
                 folder: parts.folder,
-                threads: std::num::NonZero::new(threads).unwrap_or(std::num::NonZero::<usize>::MIN),
+                options: KeeperOptions::default(),
                 indices: parts.around.indices(),
                 products: parts.around.products(),
                 ledger: Some(parts.around.ledger),
@@ -151,25 +152,22 @@ impl ProxyMaking {
     ) -> Vec<(Severity, String)> {
         self.next_look = now.offset_nanos(LOOK_NANOS);
         let stance = self.stance(now, snapshot);
-        self.disturbed += lost.saturating_sub(self.lost);
+        if snapshot.is_running() {
+            self.disturbed += lost.saturating_sub(self.lost);
+        }
         self.lost = lost;
-        let (fill, capacity) = snapshot.ring_fill;
-        if stance == Stance::Playing && fill * 2 < capacity {
+        if snapshot.is_ring_low() {
             self.disturbed += 1;
         }
         // What earlier runs of the program left is gone on with, once something plays.
         if !self.has_looked && snapshot.media.is_some() {
             self.has_looked = true;
-            if self.maker.folder.jobs_folder().exists() {
-                self.start(stance);
-            }
+            self.start(stance);
         }
         let refused = std::mem::take(&mut *self.refused.lock());
-        for record in refused {
-            let order = ProxyOrder::rebuild(&record);
-            if order.file.is_some() {
-                self.order(&order, Renew::IfDone);
-            }
+        if !refused.is_empty() {
+            let find = move || jobs_of(&ProxyOrder::rebuild(&refused));
+            self.order(find, Renew::IfDone);
         }
         let mut told = self.judge(snapshot, lost);
         if let Some(thread) = &self.thread {
@@ -184,43 +182,46 @@ impl ProxyMaking {
         self.news.lock().line.clone()
     }
 
-    /// Orders proxies of what is open, at once. Answers what is to be told.
-    pub(super) fn ask(&mut self, snapshot: &Snapshot) -> (Severity, String) {
+    /// Orders proxies of what is open. Answers what is to be told at once; the rest is news later.
+    pub(super) fn ask(&mut self, snapshot: &Snapshot) -> Option<(Severity, String)> {
         let Some(media) = &snapshot.media else {
-            return (
-                Severity::Info,
-                "There is nothing to make proxies of.".to_owned(),
-            );
+            let words = "There is nothing to make proxies of.";
+            return Some((Severity::Info, words.to_owned()));
         };
         let files = files_of(media, snapshot.position);
-        let presets = presets_for(media.info.default_video().map(|stream| stream.size));
-        let codec = ProxyCodec::best_available();
-        for file in &files {
-            self.order(
-                &ProxyOrder::new(file, presets.clone(), codec),
-                Renew::Always,
-            );
-        }
-        if let Some(thread) = &self.thread {
-            let keys = files.iter().map(|file| ProxyOrder::key_of(file));
-            thread.aim(PROXY_KIND, keys.collect());
-        }
-        match files.as_slice() {
-            [] => (
-                Severity::Info,
-                "There is nothing here that proxies are made of.".to_owned(),
-            ),
-            [file] => (
-                Severity::Info,
-                format!("Proxies of {} are made in the background.", name_of(file)),
-            ),
-            files => (
-                Severity::Info,
-                format!(
+        let keys = files.iter().map(|file| ProxyOrder::key_of(file)).collect();
+        let tell = self.teller();
+        let find = move || {
+            // Numbered pictures are no file.
+            let files: Vec<PathBuf> = files.into_iter().filter(|file| file.is_file()).collect();
+            tell(match files.as_slice() {
+                [] => "There is nothing here that proxies are made of.".to_owned(),
+                [file] => format!("Proxies of {} are made in the background.", name_of(file)),
+                files => format!(
                     "Proxies of {} files are made in the background.",
                     files.len()
                 ),
-            ),
+            });
+            let codec = ProxyCodec::best_available();
+            let orders: Vec<_> = files
+                .iter()
+                .map(|file| ProxyOrder::fitting(file, codec))
+                .collect();
+            jobs_of(&orders)
+        };
+        self.order(find, Renew::Always);
+        if let Some(thread) = &self.thread {
+            thread.aim(PROXY_KIND, keys);
+        }
+        None
+    }
+
+    /// Tells a person something from another thread.
+    fn teller(&self) -> impl Fn(String) + Send + use<> {
+        let (news, wake) = (Arc::clone(&self.news), Arc::clone(&self.wake));
+        move |words| {
+            news.lock().words.push((Severity::Info, words));
+            wake();
         }
     }
 
@@ -246,28 +247,36 @@ impl ProxyMaking {
         if !self.trouble.is_news(media, snapshot, lost) || snapshot.has_proxies {
             return Vec::new();
         }
-        let path = &media.info.path;
+        let path = media.info.path.clone();
+        let name = name_of(&path);
+        let words = format!(
+            "{name} cannot be played at its rate here. Proxies would help: Shift+U makes them."
+        );
         match self.when {
-            MakeProxies::Auto if !SystemPower::default().is_on_battery() => {
-                let presets = presets_for(media.info.default_video().map(|stream| stream.size));
-                let order = ProxyOrder::new(path, presets, ProxyCodec::best_available());
-                self.order(&order, Renew::IfChanged);
+            MakeProxies::Auto => {
+                let tell = self.teller();
+                let find = move || {
+                    if SystemPower::default().is_on_battery() {
+                        tell(words);
+                        return Vec::new();
+                    }
+                    let codec = ProxyCodec::best_available();
+                    jobs_of(&[ProxyOrder::fitting(&path, codec)])
+                };
+                // Those that were removed to make room are made again.
+                self.order(find, Renew::IfDone);
                 Vec::new()
             }
-            MakeProxies::Auto | MakeProxies::Ask => {
-                let name = name_of(path);
-                let words =
-                    "cannot be played at its rate here. Proxies would help: Shift+U makes them.";
-                vec![(Severity::Info, format!("{name} {words}"))]
-            }
+            MakeProxies::Ask => vec![(Severity::Info, words)],
             MakeProxies::Never => Vec::new(),
         }
     }
 
-    fn order(&mut self, order: &ProxyOrder, renew: Renew) {
+    /// Orders what `find` finds on the keeper's thread, which may look at files.
+    fn order(&mut self, find: impl FnOnce() -> Vec<JobOrder> + Send + 'static, renew: Renew) {
         self.start(Stance::Open);
         if let Some(thread) = &self.thread {
-            thread.order(order.job(Priority::High), renew);
+            thread.order(find, renew);
         }
     }
 
@@ -276,12 +285,19 @@ impl ProxyMaking {
             return;
         }
         let maker = self.maker.clone();
-        let keeper = move || {
-            let jobs = Arc::new(KeptJobs::open(&maker.folder.jobs_folder())?);
+        let keeper = move |has_orders| {
+            let jobs = if has_orders {
+                Some(maker.folder.jobs()?)
+            } else {
+                maker.folder.existing_jobs()?
+            };
+            let Some(jobs) = jobs.map(Arc::new) else {
+                return Ok(None);
+            };
             let clock = Arc::clone(&maker.clock);
-            let makers: Vec<Arc<dyn Maker>> = vec![Arc::new(maker)];
+            let makers: Vec<Arc<dyn Maker>> = vec![Arc::new(maker.clone())];
             let probe = Box::new(MachineProbe::new());
-            Keeper::new(jobs, makers, clock, probe, KeeperOptions::default())
+            Keeper::new(jobs, makers, clock, probe, maker.options).map(Some)
         };
         let (news, desk, wake) = (
             Arc::clone(&self.news),
@@ -297,17 +313,41 @@ impl ProxyMaking {
             let mut news = news.lock();
             let words = turn.news.iter().filter_map(words_of);
             news.words.extend(words);
+            let has_problem = turn.error.as_ref().is_some_and(|error| news.warn(error));
             let line = line_of(turn);
-            if !turn.news.is_empty() || line != news.line {
+            if !turn.news.is_empty() || has_problem || line != news.line {
                 news.line = line;
                 drop(news);
                 wake();
             }
         };
-        self.thread = KeeperThread::start(keeper, stance, on_turn)
-            .inspect_err(|error| tracing::warn!("no proxies are made: {error}"))
-            .ok();
+        match KeeperThread::start(keeper, stance, on_turn) {
+            Ok(thread) => self.thread = Some(thread),
+            // It is tried again with the next order.
+            Err(error) => {
+                self.news.lock().warn(&KeptError::Thread(error));
+            }
+        }
     }
+}
+
+impl News {
+    /// Tells what is wrong, unless it was told last. Answers whether it is news.
+    fn warn(&mut self, error: &KeptError) -> bool {
+        let words = format!("No proxies are made in the background: {error}");
+        if self.problem.as_ref() == Some(&words) {
+            return false;
+        }
+        tracing::warn!("{words}");
+        self.problem = Some(words.clone());
+        self.words.push((Severity::Warning, words));
+        true
+    }
+}
+
+fn jobs_of(orders: &[ProxyOrder]) -> Vec<JobOrder> {
+    let jobs = orders.iter().map(|order| order.job(Priority::High));
+    jobs.collect()
 }
 
 fn name_of(path: &Path) -> String {
@@ -395,6 +435,20 @@ mod tests {
         assert_eq!(
             line_of(&held),
             "proxies of clip.mov, 25 %, held: frames came late while it played"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_list_is_told_once() {
+        let mut news = News::default();
+        assert!(news.warn(&KeptError::Busy));
+        assert!(!news.warn(&KeptError::Busy));
+        assert!(news.warn(&KeptError::Newer));
+        assert_eq!(news.words.len(), 2);
+        assert!(
+            news.words
+                .iter()
+                .all(|(severity, _)| *severity == Severity::Warning)
         );
     }
 

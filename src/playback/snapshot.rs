@@ -63,6 +63,14 @@ impl RungTimes {
         *sum = sum.saturating_add(time);
     }
 
+    /// `rung` alone was played, for so long.
+    #[cfg(test)]
+    pub(crate) fn only(rung: Rung, time: Duration) -> Self {
+        let mut times = Self::default();
+        times.add(rung, time);
+        times
+    }
+
     /// How long `rung` was played.
     pub fn of(&self, rung: Rung) -> Duration {
         self.0[rung as usize]
@@ -301,6 +309,13 @@ impl Snapshot {
     /// Whether the playhead moves by itself: not while it is dragged, even if it plays on afterwards.
     pub fn is_running(&self) -> bool {
         self.status == PlaybackStatus::Playing && !self.scrubbing
+    }
+
+    /// Whether it plays and fewer than half of the frames that may wait do. What is opened or dragged waits for
+    /// frames as well, and is not behind.
+    pub fn is_ring_low(&self) -> bool {
+        let (fill, capacity) = self.ring_fill;
+        self.is_running() && fill * 2 < capacity
     }
 }
 

@@ -51,6 +51,8 @@ pub struct MakeOptions {
     pub folder: ProxyFolder,
     /// Threads that decode. Each size has a thread more that scales, and encoders have some of their own.
     pub threads: NonZeroUsize,
+    /// How many files are made at a time: they share the budget.
+    pub at_a_time: NonZeroUsize,
     /// Whether proxies that are there already are made again.
     pub again: bool,
     /// Where indices of sources are kept, so that verifying need not read them once more.
@@ -329,11 +331,13 @@ impl Making<'_> {
         Ok(VideoReader::new(again, stream.clone(), options)?)
     }
 
-    /// A pool for `bytes` of pictures, within half of the budget. What does not fit is decoded into memory of the
-    /// decoder's own.
+    /// A pool for `bytes` of pictures, within this file's part of half of the budget. What does not fit is decoded
+    /// into memory of the decoder's own.
     fn pool(&self, bytes: u64) -> FramePool {
-        match &self.request.options.ledger {
-            Some(ledger) => FramePool::charged(bytes.min(ledger.limit() / 2), ledger.clone()),
+        let options = &self.request.options;
+        let parts = 2 * options.at_a_time.get() as u64;
+        match &options.ledger {
+            Some(ledger) => FramePool::charged(bytes.min(ledger.limit() / parts), ledger.clone()),
             None => FramePool::new(bytes.min(MemoryBudget::for_this_machine().frame_bytes())),
         }
     }

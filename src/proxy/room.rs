@@ -88,7 +88,7 @@ impl ProxyFolder {
     }
 
     /// Where jobs to make proxies of this folder are kept.
-    pub fn jobs_folder(&self) -> PathBuf {
+    pub(super) fn jobs_folder(&self) -> PathBuf {
         self.path().join("jobs")
     }
 
@@ -104,8 +104,7 @@ impl ProxyFolder {
 
     /// Whether a program uses a proxy.
     pub fn is_in_use(&self, proxy: &Path) -> bool {
-        let locked = File::open(proxy).map(|file| file.try_lock());
-        matches!(locked, Ok(Err(TryLockError::WouldBlock)))
+        matches!(lock_alone(proxy), Ok(None))
     }
 
     /// If the proxies take more than the limit, removes those used least recently, until they take no more than
@@ -162,15 +161,15 @@ impl ProxyFolder {
 
     /// Answers whether it is gone.
     fn remove_unused(&self, proxy: &ListedProxy, trimmed: &mut Trimmed) -> io::Result<bool> {
-        let file = match File::open(&proxy.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-            file => file?,
-        };
         // Held until it is gone, so that nobody begins to use it meanwhile.
-        if let Err(TryLockError::WouldBlock) = file.try_lock() {
-            trimmed.in_use.push(proxy.path.clone());
-            return Ok(false);
-        }
+        let _held = match lock_alone(&proxy.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            Ok(None) => {
+                trimmed.in_use.push(proxy.path.clone());
+                return Ok(false);
+            }
+            held => held?,
+        };
         self.delete(&proxy.path)?;
         trimmed.removed.push(proxy.path.clone());
         trimmed.bytes += proxy.bytes;
@@ -190,6 +189,30 @@ impl ProxyFolder {
             }
         }
         Ok(())
+    }
+}
+
+/// Keeps others from using a file; `None` where somebody does, or where that cannot be told. On a file system that
+/// knows no locks nobody is found to.
+fn lock_alone(path: &Path) -> io::Result<Option<File>> {
+    // NFS has such locks for those alone who may write.
+    let (file, may_write) = match File::options().read(true).write(true).open(path) {
+        Ok(file) => (file, true),
+        // A proxy that somebody else made.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+            ) =>
+        {
+            (File::open(path)?, false)
+        }
+        Err(error) => return Err(error),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(_)) => Ok(may_write.then_some(file)),
     }
 }
 

@@ -6,6 +6,24 @@ use crate::media::Size;
 /// A source no wider than this is decoded so easily that a quarter of it is of no use.
 const NARROW: u32 = 1920;
 
+/// Pictures with more pixels are large: Full HD, as it is coded.
+const LARGE_PIXELS: u64 = 1920 * 1088;
+
+/// Whether pictures are so large that proxies may help.
+pub fn is_large(size: Size) -> bool {
+    size.area() > LARGE_PIXELS
+}
+
+/// The sizes that are made of a source where nobody names any: the half and the quarter of 4K; of smaller pictures
+/// the one that is about half their size.
+pub(super) fn fitting_presets(size: Option<Size>) -> Vec<Preset> {
+    if size.is_none_or(is_large) {
+        vec![Preset::Quarter, Preset::Half]
+    } else {
+        vec![Preset::Quarter]
+    }
+}
+
 /// The sizes that are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sizes {
@@ -48,6 +66,14 @@ impl Sizes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_sizes_of_proxies_follow_the_source() {
+        let of = |width, height| fitting_presets(Size::new(width, height));
+        assert_eq!(of(3840, 2160), [Preset::Quarter, Preset::Half]);
+        assert_eq!(of(1920, 1088), [Preset::Quarter]);
+        assert_eq!(fitting_presets(None), [Preset::Quarter, Preset::Half]);
+    }
 
     #[test]
     fn narrow_sources_get_no_quarter_beside_another() {

@@ -34,6 +34,7 @@ pub(crate) fn options(folder: &Path, presets: &[Preset], codec: ProxyCodec) -> M
         codec,
         folder: ProxyFolder::new(folder),
         threads: NonZero::new(2).unwrap(),
+        at_a_time: NonZero::<usize>::MIN,
         again: false,
         indices: None,
         products: None,

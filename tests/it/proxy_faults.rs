@@ -150,7 +150,7 @@ fn a_full_disk_says_so_and_keeps_what_was_there() {
 }
 
 /// A copy of a clip with pictures of another size, so that several presets make something of it.
-fn enlarged(name: &str, size: &str, folder: &Path) -> PathBuf {
+pub(crate) fn enlarged(name: &str, size: &str, folder: &Path) -> PathBuf {
     let target = folder.join("enlarged.mov");
     let filter = format!("scale={size}:flags=neighbor");
     ffmpeg(&made::clip(name).path, &["-vf", &filter], &target);

@@ -12,6 +12,7 @@ use crate::disk_faults::SmallDisk;
 use crate::made;
 use crate::program::{self, Ended, Running, wait_for};
 use crate::proxies::quick_folder;
+use crate::proxy_faults::enlarged;
 
 /// `jogwheel proxy …` on a folder.
 fn proxy(folder: &Path, args: &[&dyn AsRef<OsStr>]) -> Ended {
@@ -131,17 +132,49 @@ fn what_was_asked_for_and_killed_is_gone_on_with_too() {
 }
 
 #[test]
+fn what_another_program_makes_is_waited_for() {
+    let folder = quick_folder();
+    let dir = folder.path();
+    let (long, short) = (
+        made::clip("sync-5994.mov").path,
+        made::clip("h264-gray.mp4").path,
+    );
+    let other = start(dir, &[&"make", &long, &"--preset", &"draft"]);
+    until_writing(dir);
+    let both = json(dir, &[&"make", &long, &short, &"--preset", &"draft"]);
+    let files = both["files"].as_array().unwrap();
+    assert!(files.iter().all(|file| file["error"].is_null()), "{both}");
+    assert_eq!(files[0]["proxies"][0]["is_new"], false, "{both}");
+    other.wait().expect(0);
+    assert_eq!(counts(&json(dir, &[&"status"])), [0, 0, 2, 0]);
+    // What a person calls off here is not taken from others.
+    let other = start(dir, &[&"make", &long, &"--preset", &"draft", &"--again"]);
+    until_writing(dir);
+    let waiting = start(dir, &[&"make", &long, &short, &"--preset", &"draft"]);
+    let is_queued = || (counts(&json(dir, &[&"status"]))[1] == 1).then_some(());
+    wait_for(is_queued).expect("it is queued");
+    waiting.signal(Signal::INT);
+    waiting.wait().expect(130);
+    assert_eq!(json(dir, &[&"status"])["cancelled"], 1);
+    other.wait().expect(0);
+    let status = json(dir, &[&"status"]);
+    assert_eq!(counts(&status), [0, 0, 1, 0], "{status}");
+}
+
+#[test]
 fn on_a_full_disk_it_is_put_off_and_says_why() {
     let Some(disk) = SmallDisk::mount("on_a_full_disk_it_is_put_off_and_says_why") else {
         return;
     };
     let dir = disk.path();
-    let (large, small) = (
-        made::clip("h264-bframes.mp4").path,
-        made::clip("h264-gray.mp4").path,
-    );
-    let preset: [&dyn AsRef<OsStr>; 5] = [&"make", &large, &"--preset", &"preview", &"--queue"];
-    json(&dir, &preset);
+    let sources = quick_folder();
+    // Made in the size that it has, and in lower quality for there is little room, the clip itself fits.
+    let large = enlarged("h264-bframes.mp4", "1280:720", sources.path());
+    let small = made::clip("h264-gray.mp4").path;
+    // What is ordered later adds to what was.
+    for preset in ["draft", "preview"] {
+        json(&dir, &[&"make", &large, &"--preset", &preset, &"--queue"]);
+    }
     json(&dir, &[&"make", &small, &"--queue"]);
     proxy(&dir, &[&"make"]).expect(1);
     let status = json(&dir, &[&"status"]);
@@ -151,6 +184,7 @@ fn on_a_full_disk_it_is_put_off_and_says_why() {
         "the other one is made: {status}"
     );
     let job = &status["jobs"][0];
+    assert_eq!(job["presets"], serde_json::json!(["draft", "preview"]));
     let reason = job["reason"].as_str().unwrap();
     assert!(reason.contains("the disk is full"), "{status}");
     assert!(job["seconds_to_wait"].as_f64() > Some(0.0), "{status}");

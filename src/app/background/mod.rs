@@ -317,15 +317,14 @@ impl Calm {
     /// Whether playing is behind now: frames were lost lately, or fewer than half of those that may wait
     /// do. A file that is being opened is waited for, too.
     fn is_disturbed(&mut self, now: Moment, snapshot: &Snapshot, lost: u64) -> bool {
-        let is_playing = snapshot.status == PlaybackStatus::Playing;
+        let is_playing = snapshot.is_running();
         if lost > self.lost && is_playing {
             self.until = Some(now.offset_nanos(CALM_NANOS));
         }
         // Counts begin anew with each medium.
         self.lost = lost;
-        let (fill, capacity) = snapshot.ring_fill;
-        let is_behind = self.until.is_some_and(|until| now < until) || fill * 2 < capacity;
-        snapshot.status == PlaybackStatus::Opening || (is_playing && is_behind)
+        let was_behind = is_playing && self.until.is_some_and(|until| now < until);
+        snapshot.status == PlaybackStatus::Opening || was_behind || snapshot.is_ring_low()
     }
 }
 

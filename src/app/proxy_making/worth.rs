@@ -5,14 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::decode::Rung;
-use crate::media::{MediaInfo, Size, VideoStream};
+use crate::media::{MediaInfo, VideoStream};
 use crate::playback::{MediaState, Snapshot};
-use crate::proxy::Preset;
-use crate::time::FrameIndex;
+use crate::proxy::is_large;
+use crate::time::{FrameIndex, Speed};
 use crate::timeline::Located;
-
-/// Pictures with more pixels are worth proxies of their own accord: Full HD, as it is coded.
-const LARGE_PIXELS: u64 = 1920 * 1088;
 
 /// Playing for so long with frames left out shows that the source is too much.
 const BEHIND: Duration = Duration::from_secs(1);
@@ -24,8 +21,12 @@ const MANY_LOST: u64 = 24;
 #[derive(Default)]
 pub(super) struct Trouble {
     medium: Option<Arc<MediaInfo>>,
-    /// What was lost before it was opened.
+    /// What the counts were at the last look: they go on from one medium to the next.
     lost_before: u64,
+    behind_before: Duration,
+    /// What came to them since while it played at its own speed.
+    lost: u64,
+    behind: Duration,
     is_told: bool,
 }
 
@@ -36,23 +37,31 @@ impl Trouble {
             .medium
             .as_ref()
             .is_some_and(|known| Arc::ptr_eq(known, &media.info));
-        if !is_known {
-            *self = Self {
-                medium: Some(Arc::clone(&media.info)),
-                lost_before: lost,
-                is_told: false,
-            };
-        }
-        // Counts may begin anew.
-        self.lost_before = self.lost_before.min(lost);
-        if self.is_told || !is_large_and_long(media) {
-            return false;
-        }
         let times = &snapshot.quality.times;
         let behind = times
             .of(Rung::Thinned)
             .saturating_add(times.of(Rung::Keyframes));
-        self.is_told = behind >= BEHIND || lost - self.lost_before >= MANY_LOST;
+        if !is_known {
+            *self = Self {
+                medium: Some(Arc::clone(&media.info)),
+                lost_before: lost,
+                behind_before: behind,
+                ..Self::default()
+            };
+        }
+        // Counts may begin anew.
+        let lost_now = lost.saturating_sub(self.lost_before);
+        let behind_now = behind.saturating_sub(self.behind_before);
+        (self.lost_before, self.behind_before) = (lost, behind);
+        // Nobody expects every frame of what is wound.
+        if snapshot.is_running() && snapshot.speed == Speed::NORMAL {
+            self.lost += lost_now;
+            self.behind = self.behind.saturating_add(behind_now);
+        }
+        if self.is_told || !is_large_and_long(media) {
+            return false;
+        }
+        self.is_told = self.behind >= BEHIND || self.lost >= MANY_LOST;
         self.is_told
     }
 }
@@ -75,29 +84,13 @@ fn can_have_proxies(stream: &VideoStream) -> bool {
     !stream.is_still && !stream.format.alpha
 }
 
-fn is_large(size: Size) -> bool {
-    size.area() > LARGE_PIXELS
-}
-
-/// The half and the quarter of 4K; of smaller pictures the one that is about half their size.
-pub(super) fn presets_for(size: Option<Size>) -> Vec<Preset> {
-    if size.is_none_or(is_large) {
-        vec![Preset::Quarter, Preset::Half]
-    } else {
-        vec![Preset::Quarter]
-    }
-}
-
 /// What proxies are made of: the file, or those of a timeline, the ones that are seen nearest to `position` first.
+/// No file is looked at.
 pub(super) fn files_of(media: &MediaState, position: FrameIndex) -> Vec<PathBuf> {
     let Some(timeline) = &media.timeline else {
         let path = &media.info.path;
         let has_some = media.info.default_video().is_some_and(can_have_proxies);
-        // Numbered pictures are no file.
-        return (has_some && path.is_file())
-            .then(|| path.clone())
-            .into_iter()
-            .collect();
+        return has_some.then(|| path.clone()).into_iter().collect();
     };
     let at = media.rate.time_of_frame_nearest(position);
     let mut files: Vec<(u64, PathBuf)> = Vec::new();
@@ -125,7 +118,17 @@ pub(super) fn files_of(media: &MediaState, position: FrameIndex) -> Vec<PathBuf>
 mod tests {
     use super::*;
     use crate::decode::{GopIndex, IndexBuilder, Input, PacketStamp, media_info};
+    use crate::media::Size;
+    use crate::playback::{PlaybackStatus, RungTimes};
     use crate::time::{FrameRate, MediaSpan, TimeBase};
+
+    fn playing(speed: Speed) -> Snapshot {
+        Snapshot {
+            status: PlaybackStatus::Playing,
+            speed,
+            ..Snapshot::default()
+        }
+    }
 
     /// A film of 100 pictures, of which every so many are keyframes.
     fn index(gop: usize) -> GopIndex {
@@ -170,7 +173,7 @@ mod tests {
 
     #[test]
     fn only_large_films_that_lose_many_frames_are_too_much_and_that_is_news_once() {
-        let snapshot = Snapshot::default();
+        let snapshot = playing(Speed::NORMAL);
         let is_news = |height, gop, lost: &[u64]| {
             let (_folder, medium) = medium(height, index(gop));
             let mut trouble = Trouble::default();
@@ -195,11 +198,27 @@ mod tests {
     }
 
     #[test]
-    fn the_sizes_of_proxies_follow_the_source() {
-        let of = |width, height| presets_for(Size::new(width, height));
-        assert_eq!(of(3840, 2160), [Preset::Quarter, Preset::Half]);
-        assert_eq!(of(1920, 1088), [Preset::Quarter]);
-        assert_eq!(presets_for(None), [Preset::Quarter, Preset::Half]);
+    fn what_is_left_out_counts_for_its_own_medium_and_at_its_own_speed() {
+        let behind = |speed, millis| {
+            let mut snapshot = playing(speed);
+            let time = Duration::from_millis(millis);
+            snapshot.quality.times = RungTimes::only(Rung::Thinned, time);
+            snapshot
+        };
+        let (_folder, first) = medium(2160, index(50));
+        let (_folder, second) = medium(2160, index(50));
+        let mut trouble = Trouble::default();
+        let mut is_news = |medium, snapshot: Snapshot| trouble.is_news(medium, &snapshot, 0);
+        assert!(!is_news(&first, behind(Speed::NORMAL, 0)));
+        assert!(!is_news(&first, behind(Speed::NORMAL, 999)));
+        assert!(!is_news(
+            &first,
+            behind(Speed::from_quarters(16).unwrap(), 5_000)
+        ));
+        assert!(is_news(&first, behind(Speed::NORMAL, 5_001)));
+        assert!(!is_news(&second, behind(Speed::NORMAL, 5_500)));
+        assert!(!is_news(&second, behind(Speed::NORMAL, 6_499)));
+        assert!(is_news(&second, behind(Speed::NORMAL, 6_500)));
     }
 
     #[test]

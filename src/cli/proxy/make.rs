@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,6 +65,7 @@ pub(super) fn run(
         codec: codec.map_or_else(ProxyCodec::best_available, Into::into),
         folder: folder.clone(),
         threads: threads(),
+        at_a_time: NonZeroUsize::MIN,
         again: *again,
         indices: cache.clone().map(|disk| -> Arc<dyn IndexStore> { disk }),
         products: cache.map(|disk| -> Arc<dyn ProductStore> { disk }),
@@ -73,14 +75,9 @@ pub(super) fn run(
     let (orders, left_out): (Vec<_>, Vec<_>) = files
         .iter()
         .map(|file| {
-            let (mut presets, left_out) = presets_for(file, &sizes);
-            presets.sort_unstable();
-            presets.dedup();
-            let order = ProxyOrder {
-                again: *again,
-                ..ProxyOrder::new(file, presets, options.codec)
-            };
-            (order, left_out)
+            let (presets, left_out) = presets_for(file, &sizes);
+            let order = ProxyOrder::new(file, presets, options.codec);
+            (order.again(*again), left_out)
         })
         .unzip();
     if *queue {
@@ -91,14 +88,16 @@ pub(super) fn run(
     let mut all = Vec::new();
     let mut worst = Exit::Ok;
     for ((file, order), left_out) in files.iter().zip(&orders).zip(&left_out) {
+        let presets = order.wanted.iter().flat_map(|wanted| &wanted.presets);
         let options = MakeOptions {
-            presets: order.presets.clone(),
+            presets: presets.copied().collect(),
             ..options.clone()
         };
-        let entry = book.begin(order);
+        let entry = book.begin(order, &stop);
         let (made, is_good) = make_one(file, &options, left_out, !no_verify, &stop, &entry);
         if stop.load(Ordering::Relaxed) {
-            book.take_back(&orders);
+            book.take_back();
+            entry.give_back();
             let text = "making proxies was called off; those that were finished stay.";
             return Err(CliError::new(Exit::Interrupted, text));
         }

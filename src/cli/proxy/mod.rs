@@ -22,7 +22,7 @@ use super::{print, stop_on_signal};
 use crate::config::Folders;
 use crate::decode::{FileIdentity, IndexStore, Interrupter};
 use crate::jobs::Priority;
-use crate::jobs::kept::{KeptJobs, Renew};
+use crate::jobs::kept::{JobOrder, KeeperOptions, Renew};
 use crate::proxy::{
     ListedProxy, ProxyFolder, ProxyOrder, ProxyState, Verification, VerifyError, VerifyOptions,
     verify,
@@ -157,10 +157,13 @@ fn indices(disk: &DiskArgs) -> Option<Arc<dyn IndexStore>> {
     disk_cache(disk).map(|disk| -> Arc<dyn IndexStore> { disk })
 }
 
-/// Threads that decode: one more than there are cores, for one of them waits for a picture that another one makes.
+/// Threads that decode, where one file is made at a time.
 fn threads() -> NonZeroUsize {
-    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    cores.saturating_add(1)
+    let options = KeeperOptions {
+        workers: 1,
+        ..KeeperOptions::default()
+    };
+    options.threads_each()
 }
 
 fn verify_all(
@@ -216,19 +219,14 @@ struct Refused {
 /// Queues refused proxies to be made again, where that is possible.
 fn rebuild(folder: &ProxyFolder, refused: &[ListedProxy]) {
     let records = refused.iter().filter_map(|proxy| proxy.record.as_ref());
-    let orders = records.map(ProxyOrder::rebuild);
-    let orders: Vec<ProxyOrder> = orders.filter(|order| order.file.is_some()).collect();
+    let orders = ProxyOrder::rebuild(records);
     if orders.is_empty() {
         return;
     }
-    let queued = KeptJobs::open(&folder.jobs_folder()).and_then(|kept| {
-        orders.iter().try_for_each(|order| {
-            kept.add(&order.job(Priority::Normal), Renew::Always)
-                .map(|_| ())
-        })
-    });
-    match queued {
-        Ok(()) => tracing::warn!(
+    let jobs: Vec<JobOrder> = orders.iter().map(|it| it.job(Priority::Normal)).collect();
+    let queued = folder.jobs();
+    match queued.and_then(|kept| kept.add_all(&jobs, Renew::Always)) {
+        Ok(_) => tracing::warn!(
             "{} queued to be made again: `jogwheel proxy make` does it now.",
             counted(orders.len() as u64, "file")
         ),

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,12 +18,12 @@ use crate::cli::exit::{CliError, Exit};
 use crate::cli::print;
 use crate::decode::IndexStore;
 use crate::jobs::kept::{
-    Choice, Keeper, KeeperOptions, KeptError, KeptJob, KeptJobs, KeptNews, KeptState, KeptStop,
-    Maker, Renew,
+    Choice, JobOrder, Keeper, KeeperOptions, KeptError, KeptJob, KeptJobs, KeptNews, KeptState,
+    KeptStop, Maker, Renew,
 };
 use crate::jobs::{MachineProbe, Priority, Stance};
 use crate::memory::MemoryBudget;
-use crate::proxy::{PROXY_KIND, ProxyFolder, ProxyMaker, ProxyOrder, Trimmed};
+use crate::proxy::{PROXY_KIND, ProxyFolder, ProxyMaker, ProxyOrder, Trimmed, Wanted};
 use crate::time::{Clock, RealClock};
 
 /// How often it is looked around while the queue is worked off.
@@ -41,7 +40,7 @@ impl From<KeptError> for CliError {
 
 /// The jobs of a folder, if any were ever kept.
 pub(super) fn existing(folder: &ProxyFolder) -> Result<Option<KeptJobs>, CliError> {
-    Ok(KeptJobs::open_existing(&folder.jobs_folder())?)
+    Ok(folder.existing_jobs()?)
 }
 
 #[derive(Serialize)]
@@ -70,7 +69,7 @@ struct JobJson {
     source: String,
     state: &'static str,
     presets: Vec<&'static str>,
-    codec: Option<&'static str>,
+    codec: Option<String>,
     attempts: u32,
     frames_done: u32,
     frames: u32,
@@ -83,14 +82,24 @@ struct JobJson {
 impl JobJson {
     fn new(job: &KeptJob, now_millis: i64) -> Self {
         let order = ProxyOrder::read(&job.order);
-        let presets = order.iter().flat_map(|order| &order.presets);
+        let wanted: &[Wanted] = order.as_ref().map_or(&[], |order| order.wanted.as_slice());
+        let mut presets: Vec<&'static str> = Vec::new();
+        for it in wanted {
+            let names = it.presets.iter().map(|preset| preset.name());
+            for name in names.chain(it.fitting.then_some("fitting")) {
+                if !presets.contains(&name) {
+                    presets.push(name);
+                }
+            }
+        }
+        let codecs: Vec<&str> = wanted.iter().map(|it| it.codec.name()).collect();
         let wait = job.not_before_millis.saturating_sub(now_millis);
         let is_put_off = job.state == KeptState::Waiting && wait > 0;
         Self {
             source: job.order.key.clone(),
             state: job.state.name(),
-            presets: presets.map(|preset| preset.name()).collect(),
-            codec: order.as_ref().map(|order| order.codec.name()),
+            presets,
+            codec: (!codecs.is_empty()).then(|| codecs.join(", ")),
             attempts: job.attempts,
             frames_done: job.progress.done,
             frames: job.progress.total,
@@ -306,7 +315,7 @@ pub(super) fn change(
     let kept = match (existing(folder)?, change) {
         (Some(kept), _) => kept,
         // It holds what is queued from now on.
-        (None, Change::Pause) => KeptJobs::open(&folder.jobs_folder())?,
+        (None, Change::Pause) => folder.jobs()?,
         (None, _) => {
             let none = ChangedJson {
                 jobs: 0,
@@ -367,16 +376,15 @@ pub(super) fn enqueue(
     json: bool,
     out: &mut dyn Write,
 ) -> Result<Exit, CliError> {
-    let kept = KeptJobs::open(&folder.jobs_folder())?;
+    let kept = folder.jobs()?;
     for order in orders {
         if order.file.is_none() {
             let text = format!("{}: there is no such file.", order.source.display());
             return Err(CliError::new(Exit::Input, text).about(&order.source));
         }
     }
-    for order in orders {
-        kept.add(&order.job(Priority::Normal), Renew::Always)?;
-    }
+    let jobs: Vec<JobOrder> = orders.iter().map(|it| it.job(Priority::Normal)).collect();
+    kept.add_all(&jobs, Renew::Always)?;
     let sources = orders
         .iter()
         .map(|order| order.source.display().to_string());
@@ -414,8 +422,7 @@ pub(super) fn work_off(
     let (disk, budget) = (disk_cache(disk), MemoryBudget::for_this_machine());
     let maker = ProxyMaker {
         folder: folder.clone(),
-        threads: NonZeroUsize::new(super::threads().get() / options.workers.max(1))
-            .unwrap_or(NonZeroUsize::MIN),
+        options,
         clock: Arc::clone(&clock),
         indices: disk.clone().map(|disk| -> Arc<dyn IndexStore> { disk }),
         products: disk.map(|disk| -> Arc<dyn ProductStore> { disk }),

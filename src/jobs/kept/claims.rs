@@ -95,7 +95,7 @@ impl KeptJobs {
         })
     }
 
-    /// Notes what became of a claimed job.
+    /// Notes what became of a claimed job. It waits again if more was ordered of it than `job` says.
     ///
     /// # Errors
     /// When the database fails.
@@ -117,7 +117,7 @@ impl KeptJobs {
                 (KeptState::Failed, job.attempts, 0, Some(reason))
             }
         };
-        self.settle(job.id, state, attempts, not_before, reason)
+        self.settle(job, state, attempts, not_before, reason)
     }
 
     /// Puts a claimed job back, as if it had not been claimed: the program ends.
@@ -126,12 +126,12 @@ impl KeptJobs {
     /// When the database fails.
     pub fn give_back(&self, job: &KeptJob) -> Result<(), KeptError> {
         let attempts = job.attempts.saturating_sub(1);
-        self.settle(job.id, KeptState::Waiting, attempts, 0, job.reason.as_ref())
+        self.settle(job, KeptState::Waiting, attempts, 0, job.reason.as_ref())
     }
 
     fn settle(
         &self,
-        id: i64,
+        job: &KeptJob,
         state: KeptState,
         attempts: u32,
         not_before_millis: i64,
@@ -145,17 +145,25 @@ impl KeptJobs {
                     "UPDATE jobs SET state = ?3, attempts = ?4, not_before_millis = ?5, \
                      done = CASE WHEN ?3 = 2 THEN total ELSE done END, \
                      reason = ?6, changed_millis = ?7, owner = NULL \
-                     WHERE id = ?1 AND owner = ?2 AND state = 1",
+                     WHERE id = ?1 AND owner = ?2 AND state = 1 AND (parameters = ?8 OR ?3 = 4)",
                 )?
                 .execute(params![
-                    id,
+                    job.id,
                     owner,
                     state.code(),
                     attempts,
                     not_before_millis,
                     reason,
-                    now
+                    now,
+                    job.order.parameters
                 ])?;
+            change
+                .prepare_cached(
+                    "UPDATE jobs SET state = 0, attempts = 0, not_before_millis = 0, \
+                     reason = NULL, changed_millis = ?3, owner = NULL \
+                     WHERE id = ?1 AND owner = ?2 AND state = 1",
+                )?
+                .execute(params![job.id, owner, now])?;
             Ok(())
         })
     }

@@ -54,6 +54,16 @@ impl Default for KeeperOptions {
     }
 }
 
+impl KeeperOptions {
+    /// Threads that decode, for each job: one more than there are cores, for one of them waits for a picture that
+    /// another one makes.
+    pub fn threads_each(&self) -> NonZeroUsize {
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let threads = cores.saturating_add(1).get() / self.workers.max(1);
+        NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN)
+    }
+}
+
 /// Jobs at a time on a machine of so many cores: one for eight of them, four at most. A decoder and its encoders
 /// take that many by themselves, and two files read at a time are slower than one after the other on many disks.
 pub fn workers_for(cores: NonZeroUsize) -> usize {
@@ -109,6 +119,8 @@ struct Running {
     alive: Moment,
     beaten: Moment,
     worked: Duration,
+    /// Why it was ended, if it gave no sign of life.
+    stalled: Option<String>,
     /// Whether the database knows already how it ended.
     is_settled: bool,
 }
@@ -233,20 +245,26 @@ impl Keeper {
             if !is_held {
                 running.worked += passed;
             }
-            if now.since(running.alive) >= self.options.stall {
+            if running.stalled.is_none() && now.since(running.alive) >= self.options.stall {
                 let seconds = self.options.stall.as_secs();
                 let reason = format!("it gave no sign of life for {seconds} s");
                 tracing::warn!("{}: {reason}", running.job.order.key);
                 running.handle.cancel();
-                let outcome = Err(KeptStop::Later(reason));
+                running.stalled = Some(reason);
+            }
+            if let Some(reason) = &running.stalled {
+                let outcome = Err(KeptStop::Later(reason.clone()));
                 match self.jobs.finish(&running.job, &outcome) {
-                    Ok(()) => running.is_settled = true,
+                    Ok(()) => {
+                        running.is_settled = true;
+                        turn.news.push(KeptNews {
+                            job: running.shown(),
+                            outcome,
+                        });
+                    }
+                    // It is tried again the next time, and is no news before.
                     Err(error) => turn.error = Some(error),
                 }
-                turn.news.push(KeptNews {
-                    job: running.shown(),
-                    outcome,
-                });
                 continue;
             }
             if now.since(running.beaten) < BEAT {
@@ -273,6 +291,15 @@ impl Keeper {
     fn claim(&mut self, now: Moment, turn: &mut Turn) {
         let kinds: Vec<&str> = self.makers.iter().map(|maker| maker.kind()).collect();
         while self.running.len() < self.options.workers.max(1) {
+            // To claim is to write, which is not done for nothing.
+            match self.jobs.is_due() {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    turn.error = Some(error);
+                    return;
+                }
+            }
             let job = match self.jobs.claim(&kinds) {
                 Ok(Some(job)) => job,
                 Ok(None) => return,
@@ -314,6 +341,7 @@ impl Keeper {
                     alive: now,
                     beaten: now,
                     worked: Duration::ZERO,
+                    stalled: None,
                     is_settled: false,
                 });
                 true
@@ -344,6 +372,9 @@ impl Running {
 
     /// How it ended.
     fn ended(&self) -> Result<(), KeptStop> {
+        if let Some(reason) = &self.stalled {
+            return Err(KeptStop::Later(reason.clone()));
+        }
         let outcome = self.outcome.lock().clone();
         outcome.unwrap_or_else(|| {
             // It panicked, or ended before it began.

@@ -17,7 +17,8 @@
 //! - Of the jobs that may start, the most urgent does; then the one of the lowest rank, which is how far it is
 //!   from what is on screen; then the oldest.
 //! - The [`Gate`](super::Gate) holds what runs and keeps others from starting.
-//! - Two orders of one kind and key are one job. One that is over begins anew when it is ordered again.
+//! - Two orders of one kind and key are one job, whose parameters say what both want ([`Merge`]). One that is over
+//!   begins anew when it is ordered again; one that runs, if more was ordered of it meanwhile.
 //! - A program that ends puts back what it has not finished; that was no attempt.
 
 mod claims;
@@ -35,5 +36,5 @@ pub use job::{
 };
 pub use keeper::{Keeper, KeeperOptions, KeptNews, Maker, Turn, workers_for};
 pub use schema::KeptError;
-pub use store::{Added, Choice, KeptJobs, Renew};
+pub use store::{Added, Choice, KeptJobs, Merge, Renew};
 pub use thread::KeeperThread;

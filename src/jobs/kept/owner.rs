@@ -66,7 +66,8 @@ pub(super) fn life_of(folder: &Path, name: &str) -> Life {
         return Life::Gone;
     }
     let path = folder.join(name);
-    let file = match File::open(&path) {
+    // A network share may lock alone what is open for writing only.
+    let file = match File::options().read(true).write(true).open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Life::Gone,
         Err(_) => return Life::Unknown,

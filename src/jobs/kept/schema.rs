@@ -98,7 +98,13 @@ pub(super) fn connect(path: &Path) -> Result<Connection, KeptError> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
-    let _mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    // Several machines may share the folder, and a log that is written ahead needs memory that they share.
+    let mode = connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()));
+    match mode.map_err(KeptError::from) {
+        // One that was made with such a log is open elsewhere.
+        Ok(()) | Err(KeptError::Busy) => {}
+        Err(error) => return Err(error),
+    }
     // A job that is forgotten after a power cut is ordered again; one that seems to run is recovered.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;

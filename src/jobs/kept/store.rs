@@ -25,9 +25,11 @@ pub enum Renew {
     Always,
     /// Unless it failed or was taken back, with the same parameters.
     IfDone,
-    /// If its parameters are others now.
-    IfChanged,
 }
+
+/// What two orders of one kind and key want together: the parameters of the one that is kept, and of the one
+/// that comes.
+pub type Merge = fn(&JobOrder, &JobOrder) -> String;
 
 /// What came of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,7 @@ pub struct KeptJobs {
     /// This process, once it has claimed something.
     pub(super) owner: Mutex<Option<Owner>>,
     clock: Wall,
+    merge: Merge,
 }
 
 struct Wall(WallClock);
@@ -98,7 +101,8 @@ impl KeptJobs {
         let connection = match connect(&path) {
             Err(error) if error.is_broken() => {
                 tracing::warn!("{}: begun anew: {error}", path.display());
-                for ending in ["db", "db-wal", "db-shm"] {
+                // What was left of a change to it is none to the next one.
+                for ending in ["db", "db-journal", "db-wal", "db-shm"] {
                     let _absent = fs::remove_file(path.with_extension(ending));
                 }
                 connect(&path)?
@@ -111,7 +115,15 @@ impl KeptJobs {
             connection: Mutex::new(connection),
             owner: Mutex::default(),
             clock: Wall(clock),
+            // The later order counts.
+            merge: |_, order| order.parameters.clone(),
         })
+    }
+
+    /// The same, where orders of a job that is not over yet are merged like this.
+    #[must_use]
+    pub fn merging(self, merge: Merge) -> Self {
+        Self { merge, ..self }
     }
 
     /// The jobs in `folder`, if any were ever kept there.
@@ -128,81 +140,101 @@ impl KeptJobs {
         (self.clock.0)()
     }
 
-    /// Adds a job, or changes the one of the same kind and key: what waits becomes as urgent as the more urgent
-    /// of both, what is over begins anew where `renew` says so.
+    /// Adds a job, or changes the one of the same kind and key: what waits is merged with it and becomes as urgent
+    /// as the more urgent of both; what runs is, and waits once more when it is done, if it did not do all of it;
+    /// what is over begins anew where `renew` says so.
     ///
     /// # Errors
     /// When the database fails.
     pub fn add(&self, order: &JobOrder, renew: Renew) -> Result<Added, KeptError> {
         let now = self.now_millis();
+        self.change(|change| self.add_in(change, order, renew, now))
+    }
+
+    /// Adds all of these, or none of them. Answers what came of each.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn add_all(&self, orders: &[JobOrder], renew: Renew) -> Result<Vec<Added>, KeptError> {
+        let now = self.now_millis();
         self.change(|change| {
-            let known = change
-                .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM jobs WHERE kind = ?1 AND key = ?2"
-                ))?
-                .query_row(params![order.kind, order.key], job_of)
-                .optional()?;
-            let Some(known) = known else {
-                change
-                    .prepare_cached(
-                        "INSERT INTO jobs (kind, key, parameters, priority, rank, state, changed_millis) \
-                         VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)",
-                    )?
-                    .execute(params![
-                        order.kind,
-                        order.key,
-                        order.parameters,
-                        code_of(order.priority),
-                        order.rank,
-                        now
-                    ])?;
-                prune(change)?;
-                return Ok(Added::New);
-            };
-            let is_same = known.order.parameters == order.parameters;
-            if known.state.is_over() {
-                let is_done = known.state == KeptState::Done;
-                let is_renewed = match renew {
-                    Renew::Always => true,
-                    Renew::IfDone => is_done || !is_same,
-                    Renew::IfChanged => !is_same,
-                };
-                if !is_renewed {
-                    return Ok(Added::Settled);
-                }
-                change
-                    .prepare_cached(
-                        "UPDATE jobs SET parameters = ?2, priority = ?3, rank = ?4, state = 0, \
-                         attempts = 0, reason = NULL, done = 0, total = 0, worked_millis = 0, \
-                         not_before_millis = 0, changed_millis = ?5, owner = NULL WHERE id = ?1",
-                    )?
-                    .execute(params![
-                        known.id,
-                        order.parameters,
-                        code_of(order.priority),
-                        order.rank,
-                        now
-                    ])?;
-                return Ok(Added::Again);
-            }
-            if known.state == KeptState::Waiting {
-                // Whoever asks again does not want to wait for the pause after a failure.
-                change
-                    .prepare_cached(
-                        "UPDATE jobs SET parameters = ?2, priority = MAX(priority, ?3), \
-                         rank = MIN(rank, ?4), not_before_millis = CASE WHEN ?5 \
-                         THEN not_before_millis ELSE 0 END WHERE id = ?1",
-                    )?
-                    .execute(params![
-                        known.id,
-                        order.parameters,
-                        code_of(order.priority),
-                        order.rank,
-                        renew != Renew::Always
-                    ])?;
-            }
-            Ok(Added::Known)
+            let added = orders
+                .iter()
+                .map(|order| self.add_in(change, order, renew, now));
+            added.collect()
         })
+    }
+
+    fn add_in(
+        &self,
+        change: &Transaction<'_>,
+        order: &JobOrder,
+        renew: Renew,
+        now: i64,
+    ) -> Result<Added, KeptError> {
+        let known = change
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM jobs WHERE kind = ?1 AND key = ?2"
+            ))?
+            .query_row(params![order.kind, order.key], job_of)
+            .optional()?;
+        let Some(known) = known else {
+            change
+                .prepare_cached(
+                    "INSERT INTO jobs (kind, key, parameters, priority, rank, state, changed_millis) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)",
+                )?
+                .execute(params![
+                    order.kind,
+                    order.key,
+                    order.parameters,
+                    code_of(order.priority),
+                    order.rank,
+                    now
+                ])?;
+            prune(change)?;
+            return Ok(Added::New);
+        };
+        if known.state.is_over() {
+            let is_done = known.state == KeptState::Done;
+            let is_renewed = match renew {
+                Renew::Always => true,
+                Renew::IfDone => is_done || known.order.parameters != order.parameters,
+            };
+            if !is_renewed {
+                return Ok(Added::Settled);
+            }
+            change
+                .prepare_cached(
+                    "UPDATE jobs SET parameters = ?2, priority = ?3, rank = ?4, state = 0, \
+                     attempts = 0, reason = NULL, done = 0, total = 0, worked_millis = 0, \
+                     not_before_millis = 0, changed_millis = ?5, owner = NULL WHERE id = ?1",
+                )?
+                .execute(params![
+                    known.id,
+                    order.parameters,
+                    code_of(order.priority),
+                    order.rank,
+                    now
+                ])?;
+            return Ok(Added::Again);
+        }
+        // Whoever asks again does not want to wait for the pause after a failure. What runs keeps the parameters
+        // that it was claimed with, and is found to have others when it ends.
+        change
+            .prepare_cached(
+                "UPDATE jobs SET parameters = ?2, priority = MAX(priority, ?3), \
+                 rank = MIN(rank, ?4), not_before_millis = CASE WHEN ?5 \
+                 THEN not_before_millis ELSE 0 END WHERE id = ?1",
+            )?
+            .execute(params![
+                known.id,
+                (self.merge)(&known.order, order),
+                code_of(order.priority),
+                order.rank,
+                renew != Renew::Always
+            ])?;
+        Ok(Added::Known)
     }
 
     /// Holds all jobs, of all processes, or lets them go on.
@@ -235,6 +267,23 @@ impl KeptJobs {
         let sql = "UPDATE jobs SET state = 4, owner = NULL, reason = NULL, changed_millis = ?1 \
             WHERE state IN (0, 1)";
         self.change_chosen(sql, choice)
+    }
+
+    /// Takes back the job of this kind and key, unless another process works on it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn withdraw(&self, kind: &str, key: &str) -> Result<(), KeptError> {
+        let now = self.now_millis();
+        let own = self.owner.lock().as_ref().map(|own| own.name().to_owned());
+        self.change(|change| {
+            change.execute(
+                "UPDATE jobs SET state = 4, owner = NULL, reason = NULL, changed_millis = ?1 \
+                 WHERE kind = ?2 AND key = ?3 AND (state = 0 OR (state = 1 AND owner = ?4))",
+                params![now, kind, key, own],
+            )?;
+            Ok(())
+        })
     }
 
     /// Lets what failed, was cancelled or was put off begin anew at once. Answers how many they were.
@@ -322,6 +371,13 @@ impl KeptJobs {
             .lock()
             .query_row(sql, [], |row| row.get(0))?;
         Ok(next)
+    }
+
+    /// Whether a job may be there to claim. What dead processes left counts.
+    pub(super) fn is_due(&self) -> Result<bool, KeptError> {
+        self.recover()?;
+        let next = self.next_millis()?;
+        Ok(next.is_some_and(|at| at <= self.now_millis()))
     }
 
     fn change_chosen(&self, sql: &str, choice: Choice<'_>) -> Result<u64, KeptError> {

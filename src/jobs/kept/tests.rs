@@ -9,6 +9,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
+mod thread;
+
 use super::*;
 use crate::jobs::{Held, JobContext, Load, LoadProbe, Priority, Progress, Stance};
 use crate::time::SimClock;
@@ -88,7 +90,9 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            // In memory where that is possible: each change is made durable.
+            folder: tempfile::tempdir_in("/dev/shm")
+                .unwrap_or_else(|_absent| tempfile::tempdir().unwrap()),
             wall: Wall::default(),
             clock: SimClock::new(),
             scale: Scale::default(),
@@ -164,26 +168,23 @@ fn what_is_ordered_twice_is_one_job() {
         priority: Priority::High,
         ..order("a")
     };
-    assert_eq!(jobs.add(&order("a"), Renew::IfChanged).unwrap(), Added::New);
-    assert_eq!(jobs.add(&changed, Renew::IfChanged).unwrap(), Added::Known);
+    assert_eq!(jobs.add(&order("a"), Renew::IfDone).unwrap(), Added::New);
+    assert_eq!(jobs.add(&changed, Renew::IfDone).unwrap(), Added::Known);
     assert_eq!(find(&jobs, "a").order, changed);
     let job = jobs.claim(&[KIND]).unwrap().unwrap();
-    assert_eq!(jobs.add(&order("a"), Renew::Always).unwrap(), Added::Known);
+    assert_eq!(jobs.add(&changed, Renew::Always).unwrap(), Added::Known);
     jobs.finish(&job, &Ok(())).unwrap();
-    assert_eq!(
-        jobs.add(&changed, Renew::IfChanged).unwrap(),
-        Added::Settled
-    );
-    assert_eq!(
-        jobs.add(&order("a"), Renew::IfChanged).unwrap(),
-        Added::Again
-    );
+    assert_eq!(find(&jobs, "a").state, KeptState::Done);
+    assert_eq!(jobs.add(&changed, Renew::IfDone).unwrap(), Added::Again);
+    // What is asked for while it runs comes after it, however that ended.
+    let job = jobs.claim(&[KIND]).unwrap().unwrap();
+    assert_eq!(jobs.add(&order("a"), Renew::IfDone).unwrap(), Added::Known);
+    let failed = Err(KeptStop::Never("no".to_owned()));
+    jobs.finish(&job, &failed).unwrap();
+    let waits = find(&jobs, "a");
+    assert_eq!((waits.state, waits.attempts), (KeptState::Waiting, 0));
     let job = jobs.claim(&[KIND]).unwrap().unwrap();
     assert_eq!(job.attempts, 1);
-    jobs.finish(&job, &Ok(())).unwrap();
-    assert_eq!(jobs.add(&order("a"), Renew::IfDone).unwrap(), Added::Again);
-    let job = jobs.claim(&[KIND]).unwrap().unwrap();
-    let failed = Err(KeptStop::Never("no".to_owned()));
     jobs.finish(&job, &failed).unwrap();
     assert_eq!(
         jobs.add(&order("a"), Renew::IfDone).unwrap(),
@@ -191,6 +192,23 @@ fn what_is_ordered_twice_is_one_job() {
     );
     assert_eq!(jobs.add(&order("a"), Renew::Always).unwrap(), Added::Again);
     assert_eq!(jobs.list().unwrap().len(), 1);
+}
+
+#[test]
+fn what_others_work_on_is_not_withdrawn() {
+    let bench = Bench::new();
+    let (jobs, other) = (bench.open(), bench.open());
+    let all = ["mine", "theirs", "waits"].map(order);
+    assert_eq!(jobs.add_all(&all, Renew::Always).unwrap(), [Added::New; 3]);
+    assert!(jobs.claim_one(KIND, "mine").unwrap().is_some());
+    assert!(other.claim_one(KIND, "theirs").unwrap().is_some());
+    assert!(jobs.claim_one(KIND, "theirs").unwrap().is_none());
+    for order in &all {
+        jobs.withdraw(KIND, &order.key).unwrap();
+    }
+    let states = all.map(|order| find(&jobs, &order.key).state);
+    let (over, running) = (KeptState::Cancelled, KeptState::Running);
+    assert_eq!(states, [over, running, over]);
 }
 
 #[test]
@@ -488,30 +506,6 @@ fn a_program_that_ends_puts_back_what_it_had_begun() {
     drop(keeper);
     let job = find(&other, "a");
     assert_eq!((job.state, job.attempts), (KeptState::Waiting, 0));
-}
-
-#[test]
-fn a_keeper_on_a_thread_of_its_own_works_and_ends() {
-    let bench = Bench::new();
-    let keeper = bench.keeper(1, |_, _| Ok(()));
-    let jobs = Arc::clone(keeper.jobs());
-    let (ended, news) = bounded(8);
-    let thread = KeeperThread::start(
-        || Ok(keeper),
-        Stance::Told,
-        move |turn| {
-            for news in &turn.news {
-                let _full = ended.try_send(news.job.order.key.clone());
-            }
-        },
-    )
-    .unwrap();
-    thread.order(order("a"), Renew::Always);
-    thread.aim(KIND, vec!["a".to_owned()]);
-    assert_eq!(news.recv_timeout(HUNG).unwrap(), "a");
-    thread.tell(Stance::Playing, 3);
-    drop(thread);
-    assert_eq!(find(&jobs, "a").state, KeptState::Done);
 }
 
 #[test]
