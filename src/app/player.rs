@@ -21,7 +21,7 @@ use crate::memory::{
     FramePool, MemoryBudget, MemoryManager, MemoryWatch, Shedder, Step, SystemProbe,
 };
 use crate::metrics::FrameLog;
-use crate::playback::quality::{BatterySaver, ProxyUse};
+use crate::playback::quality::{BatterySaver, Policy, ProxyUse};
 use crate::playback::{
     Command, DetailShedder, Engine, EngineCalls, EngineHandle, EngineParts, Feedback, FileOpener,
     FrameScheduler, OpenerOptions, PowerWatch, ProxyDesk, QualityGauges, Schedule, Severity,
@@ -65,6 +65,8 @@ pub struct PlayerOptions {
     pub makes_proxies: MakeProxies,
     /// The configuration file, where what a person chooses while playing is saved.
     pub settings: Option<PathBuf>,
+    /// What a person is to be told of the start.
+    pub notes: Vec<String>,
     /// Files to open.
     pub files: Vec<PathBuf>,
 }
@@ -91,6 +93,7 @@ impl PlayerOptions {
             proxies: None,
             makes_proxies: MakeProxies::Never,
             settings: None,
+            notes: Vec::new(),
             files,
         }
     }
@@ -213,11 +216,12 @@ impl Player {
             make_engine,
             move || wake(),
         )?;
-        for command in options.commands {
+        let open = (!options.files.is_empty()).then_some(Command::Open(options.files));
+        let tell = |note| Command::Tell(Severity::Warning, note);
+        // What is opened takes the place of what was told before.
+        let notes = options.notes.into_iter().map(tell);
+        for command in options.commands.into_iter().chain(open).chain(notes) {
             engine.send(command);
-        }
-        if !options.files.is_empty() {
-            engine.send(Command::Open(options.files));
         }
         Ok(Self {
             clock,
@@ -314,19 +318,36 @@ impl Player {
         let Some(settings) = &self.settings else {
             return;
         };
-        let before = self.engine.snapshot().proxies;
-        settings.save(match command {
-            // Proxies that are always shown are taken back by it.
-            Command::SetQuality(mode) if before == ProxyUse::Always => {
-                vec![("mode", mode.name()), ("proxies", ProxyUse::Auto.name())]
-            }
-            Command::SetQuality(mode) => vec![("mode", mode.name())],
-            // They were switched off for this run alone, or for good: not by the key.
-            Command::SetProxies(_) if before == ProxyUse::Never => return,
-            Command::SetProxies(wanted) => vec![("proxies", wanted.name())],
-            _ => return,
-        });
+        let snapshot = self.engine.snapshot();
+        let before = Policy {
+            mode: snapshot.quality.mode,
+            use_proxy: snapshot.proxies,
+            ..Policy::default()
+        };
+        let choices = choices(&before, command);
+        if !choices.is_empty() {
+            settings.save(choices);
+        }
     }
+}
+
+/// What a command changes of what is saved: what it says, and what does not go with it.
+fn choices(before: &Policy, command: &Command) -> Vec<(&'static str, &'static str)> {
+    let (after, says_mode) = match command {
+        Command::SetQuality(mode) => (before.with_mode(*mode), true),
+        // They were switched off for this run alone, or for good: not by the key.
+        Command::SetProxies(_) if before.use_proxy == ProxyUse::Never => return Vec::new(),
+        Command::SetProxies(wanted) => (before.with_proxies(*wanted), false),
+        _ => return Vec::new(),
+    };
+    let mut choices = Vec::new();
+    if says_mode || after.mode != before.mode {
+        choices.push(("mode", after.mode.name()));
+    }
+    if !says_mode || after.use_proxy != before.use_proxy {
+        choices.push(("proxies", after.use_proxy.name()));
+    }
+    choices
 }
 
 /// What the memory budget is divided among, and who looks after it.
@@ -426,4 +447,61 @@ fn quality_gauges(
 
 fn default_threads() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playback::quality::QualityMode;
+
+    #[test]
+    fn what_a_choice_takes_back_is_saved_with_it() {
+        let policy = |mode, use_proxy| Policy {
+            mode,
+            use_proxy,
+            ..Policy::default()
+        };
+        let always = Command::SetProxies(ProxyUse::Always);
+        let source = policy(QualityMode::Source, ProxyUse::Auto);
+        assert_eq!(
+            choices(&source, &always),
+            [("mode", "auto"), ("proxies", "always")]
+        );
+        let draft = policy(QualityMode::Draft, ProxyUse::Auto);
+        assert_eq!(choices(&draft, &always), [("proxies", "always")]);
+        let by_mode = Command::SetQuality(QualityMode::Proxy);
+        assert_eq!(choices(&source, &by_mode), [("mode", "proxy")]);
+        let both = policy(QualityMode::Auto, ProxyUse::Always);
+        assert_eq!(
+            choices(&both, &by_mode),
+            [("mode", "proxy"), ("proxies", "auto")]
+        );
+        let never = policy(QualityMode::Auto, ProxyUse::Never);
+        assert!(choices(&never, &always).is_empty());
+        assert!(choices(&never, &Command::Pause).is_empty());
+    }
+
+    #[test]
+    fn what_is_told_of_the_start_is_there_when_the_file_is() {
+        let (send, news) = bounded(1);
+        let wake = Arc::new(move || {
+            let _already = send.try_send(());
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let options = PlayerOptions {
+            notes: vec!["config.toml:2: what is that?".to_owned()],
+            ..PlayerOptions::paused_and_silent(vec![folder.path().join("none.mov")])
+        };
+        let player = Player::start(options, wake).unwrap();
+        loop {
+            let snapshot = player.engine.snapshot();
+            let told = |severity| snapshot.notices.iter().any(|it| it.severity == severity);
+            // There is no such file.
+            if told(Severity::Error) && told(Severity::Warning) {
+                break;
+            }
+            news.recv_timeout(std::time::Duration::from_mins(1))
+                .unwrap();
+        }
+    }
 }

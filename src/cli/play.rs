@@ -23,7 +23,7 @@ use crate::media::{CompareView, MediaInfo, Size};
 use crate::memory::MemoryBudget;
 use crate::metrics::SoakReport;
 use crate::playback::quality::{Policy, ProxyUse};
-use crate::playback::{Command, Severity, StartOptions, TimelineSettings, TimelineState};
+use crate::playback::{Command, StartOptions, TimelineSettings, TimelineState};
 use crate::proxy::ProxyFolder;
 use crate::time::FrameRate;
 use crate::timeline::import::is_timeline;
@@ -203,7 +203,7 @@ fn headless(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> 
 
 fn player_options(args: &PlayArgs) -> Result<PlayerOptions, CliError> {
     let transport = &args.transport;
-    let wishes = wishes(&args.quality, &args.proxies)?;
+    let wishes = wishes(&args.quality, &args.proxies, config_of_user())?;
     let start = StartOptions {
         paused: transport.paused,
         untimed: args.run.untimed,
@@ -221,12 +221,6 @@ fn player_options(args: &PlayArgs) -> Result<PlayerOptions, CliError> {
         ..CompareView::default()
     }));
     commands.extend(sound_commands(&args.sound));
-    commands.extend(
-        wishes
-            .notes
-            .into_iter()
-            .map(|note| Command::Tell(Severity::Warning, note)),
-    );
     Ok(PlayerOptions {
         start,
         audio: audio_config(&args.sound, args.run.untimed),
@@ -239,6 +233,7 @@ fn player_options(args: &PlayArgs) -> Result<PlayerOptions, CliError> {
         proxies: proxy_folder(&args.proxies, &wishes.quality),
         makes_proxies: makes_proxies(args),
         settings: wishes.file,
+        notes: wishes.notes,
         files: args.files.clone(),
     })
 }
@@ -252,10 +247,19 @@ pub(super) struct Wishes {
     notes: Vec<String>,
 }
 
-/// Reads the configuration file; the command line wins. What is wrong with a line is told and not heeded.
-pub(super) fn wishes(args: &QualityArgs, proxies: &ProxyUseArgs) -> Result<Wishes, CliError> {
-    let of_user = || Some(Folders::of_user().ok()?.config().join(CONFIG_FILE));
-    let file = args.config.clone().or_else(of_user);
+/// The configuration file of whoever runs the program.
+fn config_of_user() -> Option<PathBuf> {
+    Some(Folders::of_user().ok()?.config().join(CONFIG_FILE))
+}
+
+/// Reads the configuration file, `usual` where none is named; the command line wins. What is wrong with a line
+/// is told and not heeded.
+pub(super) fn wishes(
+    args: &QualityArgs,
+    proxies: &ProxyUseArgs,
+    usual: Option<PathBuf>,
+) -> Result<Wishes, CliError> {
+    let file = args.config.clone().or(usual);
     let config = match &file {
         // Whoever names a file means one that is there.
         Some(path) if args.config.is_some() && !path.is_file() => {

@@ -74,7 +74,8 @@ fn save(path: &Path, text: &str) -> io::Result<()> {
 }
 
 fn player_options(args: &SoakArgs) -> Result<PlayerOptions, CliError> {
-    let wishes = wishes(&args.quality, &args.proxies)?;
+    // What somebody chose by a key says nothing of what is to be measured.
+    let wishes = wishes(&args.quality, &args.proxies, None)?;
     Ok(PlayerOptions {
         start: StartOptions {
             untimed: args.untimed,
@@ -95,6 +96,7 @@ fn player_options(args: &SoakArgs) -> Result<PlayerOptions, CliError> {
         // Nothing may disturb a measurement, and what is measured changes nothing.
         makes_proxies: MakeProxies::Never,
         settings: None,
+        notes: Vec::new(),
         files: vec![args.file.clone()],
     })
 }

@@ -68,16 +68,8 @@ impl Config {
     /// # Errors
     /// When there is one that cannot be read.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let is_too_long = std::fs::metadata(path).is_ok_and(|data| data.len() > MOST_BYTES);
-        if is_too_long {
-            let text = "it is too long for a configuration file";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
-        }
-        match std::fs::read_to_string(path) {
-            Ok(text) => Ok(Self::parse(path, &text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(error),
-        }
+        let text = read_text(path)?;
+        Ok(text.map_or_else(Self::default, |text| Self::parse(path, &text)))
     }
 
     /// What `text`, the content of `path`, says.
@@ -108,6 +100,20 @@ impl Config {
             quality,
             notes: reader.notes,
         }
+    }
+}
+
+/// The text of a file; `None` where there is none.
+fn read_text(path: &Path) -> io::Result<Option<String>> {
+    let is_too_long = std::fs::metadata(path).is_ok_and(|data| data.len() > MOST_BYTES);
+    if is_too_long {
+        let text = "it is too long for a configuration file";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -268,15 +274,16 @@ fn distance(a: &str, b: &str) -> usize {
 /// need be. All else in it stays as it is.
 ///
 /// # Errors
-/// When it cannot be read or written, or is not a configuration file: then it is left alone.
+/// When it cannot be read or written, may not be, or is not a configuration file: then it is left alone. So is a
+/// link to a file that is not there: whoever made it knows best what belongs there.
 pub fn save_quality(path: &Path, choices: &[(&str, &str)]) -> io::Result<()> {
     // A link stays a link: what it points at is written.
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error),
+    let path = match path.canonicalize() {
+        Ok(path) => path,
+        Err(error) if path.is_symlink() => return Err(error),
+        Err(_not_there_yet) => path.to_owned(),
     };
+    let text = read_text(&path)?.unwrap_or_default();
     let wrong = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
     let mut document: DocumentMut = text
         .parse()
@@ -303,6 +310,14 @@ pub fn save_quality(path: &Path, choices: &[(&str, &str)]) -> io::Result<()> {
 
 /// Puts a new file in the place of one, whole.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let before = std::fs::metadata(path).ok();
+    // To put another in its place needs no leave to write, but this is what it was withdrawn for.
+    if before
+        .as_ref()
+        .is_some_and(|it| it.permissions().readonly())
+    {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
@@ -312,7 +327,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         .prefix(".config")
         .suffix(".part")
         .tempfile_in(folder)?;
-    if let Ok(before) = std::fs::metadata(path) {
+    if let Some(before) = before {
         file.as_file().set_permissions(before.permissions())?;
     }
     file.write_all(text.as_bytes())?;
@@ -466,6 +481,30 @@ mod tests {
             Config::default()
         );
         assert!(Config::read(folder.path()).is_err());
+        let long = "# long\n".repeat(200_000);
+        std::fs::write(&path, &long).unwrap();
+        assert!(save_quality(&path, &[("mode", "auto")]).is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), long);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_may_not_be_written_and_links_to_nothing_are_left_alone() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (
+            folder.path().join(CONFIG_FILE),
+            folder.path().join("link.toml"),
+        );
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
+        let error = save_quality(&path, &[("mode", "auto")]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+        symlink(folder.path().join("nowhere.toml"), &link).unwrap();
+        let error = save_quality(&link, &[("mode", "auto")]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(link.is_symlink() && !folder.path().join("nowhere.toml").exists());
     }
 
     #[cfg(unix)]

@@ -68,17 +68,22 @@ pub struct QualitySettings {
 
 impl QualitySettings {
     /// These, and where they say nothing those of `other`. A preset of their own leaves nothing of the other's
-    /// thresholds.
+    /// thresholds; a mode or proxies of their own take back what does not go with them.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         let thresholds = |own: ThresholdSettings, other| match self.preset {
             Some(_) => own,
             None => own.or(other),
         };
+        let mut both = other.policy();
+        both = self.mode.map_or(both, |mode| both.with_mode(mode));
+        both = self
+            .proxies
+            .map_or(both, |wanted| both.with_proxies(wanted));
         Self {
-            mode: self.mode.or(other.mode),
+            mode: self.mode.or(other.mode).map(|_| both.mode),
             preset: self.preset.or(other.preset),
-            proxies: self.proxies.or(other.proxies),
+            proxies: self.proxies.or(other.proxies).map(|_| both.use_proxy),
             saver: self.saver.or(other.saver),
             target_fps: self.target_fps.or(other.target_fps),
             allow_drops: self.allow_drops.or(other.allow_drops),
@@ -159,6 +164,20 @@ mod tests {
             preset: Some(Preset::Quality),
             ..line
         };
+        let source = QualitySettings {
+            mode: Some(QualityMode::Source),
+            ..QualitySettings::default()
+        };
+        let always = QualitySettings {
+            proxies: Some(ProxyUse::Always),
+            ..QualitySettings::default()
+        };
+        let both = always.or(source);
+        assert_eq!(both.mode, Some(QualityMode::Auto), "or they were not shown");
+        assert_eq!(both.proxies, Some(ProxyUse::Always));
+        let both = source.or(always);
+        assert_eq!(both.mode, Some(QualityMode::Source));
+        assert_eq!(both.proxies, Some(ProxyUse::Auto));
         let play = line.or(file).policy().play;
         assert_eq!(play, Policy::preset(Preset::Quality).play);
     }

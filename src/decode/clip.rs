@@ -24,8 +24,8 @@ pub struct ClipLook {
     pub frame: Duration,
     /// Layers that are decoded for it.
     pub layers: usize,
-    /// What is asked for.
-    pub asked: Rung,
+    /// What is asked for; `None` where the layers were not all asked for what goes with one choice.
+    pub asked: Option<Rung>,
     /// What is decoded.
     pub rung: Rung,
     /// What a frame of that costs, as far as it was measured: of the costliest layer.

@@ -276,6 +276,10 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
     if options.timelines.compare.is_some() || import::is_timeline(path) {
         return open_timeline(path, options);
     }
+    if let Some(desk) = &options.proxies {
+        // What a timeline names that was open before stands for nothing here.
+        desk.set_alternates(&[]);
+    }
     let input = Input::open_interruptible(path, interrupter).map_err(|e| e.to_string())?;
     let info = Arc::new(media_info(&input));
     require_playable(&info).map_err(|error| error.to_string())?;

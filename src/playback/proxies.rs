@@ -224,20 +224,21 @@ fn fill(
         interrupter: interrupter.clone(),
         indices: tools.indices.clone(),
     };
-    let mut candidates = find(&medium.path, medium.file, medium.stream, &tools.folder);
-    for path in &medium.alternates {
-        // What a timeline names may be the source of the file that it uses.
-        let is_found = candidates.iter().any(|known| known.path() == path);
-        if !is_found && !is_larger(path, medium.size, &interrupter) {
-            candidates.push(Candidate::Sidecar(path.clone()));
-        }
-    }
-    for candidate in candidates {
+    let found = find(&medium.path, medium.file, medium.stream, &tools.folder);
+    let is_found = |path: &PathBuf| found.iter().any(|known| known.path() == path);
+    let named = medium.alternates.iter().filter(|path| !is_found(path));
+    let named: Vec<_> = named.cloned().map(Candidate::Sidecar).collect();
+    let own = found.len();
+    for (place, candidate) in found.into_iter().chain(named).enumerate() {
         context.check()?;
         let file = FileIdentity::of_path(candidate.path()).ok();
         let is_refused = file.is_some_and(|file| medium.refused.lock().contains(&file));
         let is_known = slot.upgrade().is_none_or(|slot| slot.has(candidate.path()));
         if is_refused || is_known {
+            continue;
+        }
+        // What a timeline names may be the source of the file that it uses. To see that it is opened.
+        if place >= own && is_larger(candidate.path(), medium.size, &interrupter) {
             continue;
         }
         // Not held meanwhile: who looks after the slot sees by that whether anybody waits for it.

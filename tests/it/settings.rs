@@ -6,7 +6,7 @@ use std::path::Path;
 use jogwheel::proxy::ProxyCodec;
 
 use crate::made;
-use crate::program::{self, Ended};
+use crate::program::{self, Ended, Running};
 use crate::proxies::{make_one, quick_folder};
 
 /// Plays a file that has a proxy, and answers whether that was shown.
@@ -67,4 +67,24 @@ fn a_file_that_is_named_must_be_there() {
     let folder = quick_folder();
     let (ended, _) = play(folder.path(), &folder.path().join("none.toml"), &[]);
     ended.expect(2).says("no such configuration file");
+}
+
+#[test]
+fn a_soak_heeds_no_file_but_one_that_is_named() {
+    let folder = quick_folder();
+    let config = folder.path().join("jogwheel").join("config.toml");
+    std::fs::create_dir(config.parent().unwrap()).unwrap();
+    std::fs::write(&config, "[quality]\nmin-hight = 3\n").unwrap();
+    let source = made::clip("h264-25.mp4").path;
+    let soak = |more: &[&dyn AsRef<OsStr>]| {
+        let mut args: Vec<&dyn AsRef<OsStr>> =
+            vec![&"soak", &source, &"--seconds", &"1", &"--no-audio"];
+        args.extend(more);
+        let mut command = program::command(&args);
+        command.env("XDG_CONFIG_HOME", folder.path());
+        Running::start(command).wait().expect(0)
+    };
+    let ended = soak(&[]);
+    assert!(!ended.stderr.contains("min-hight"), "{ended:#?}");
+    soak(&[&"--config", &config]).says("min-hight");
 }

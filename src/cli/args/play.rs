@@ -222,7 +222,8 @@ pub struct QualityArgs {
     /// Whether less is decoded so that a battery lasts longer.
     #[arg(long, value_name = "WHEN", value_enum)]
     pub battery_saver: Option<SaverChoice>,
-    /// The configuration file; `jogwheel/config.toml` in the user's folder of settings when left out.
+    /// The configuration file. When left out, `jogwheel/config.toml` in the user's folder of settings for
+    /// `play`, and none for `soak`.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
 }

@@ -176,6 +176,10 @@ pub trait VideoSource: Send {
     fn rungs(&self) -> Vec<(Rung, Size)> {
         Vec::new()
     }
+    /// Another number whenever [`Self::rungs`] are others: to ask for it costs nothing.
+    fn rungs_revision(&self) -> u64 {
+        0
+    }
     /// Whether it is made of several clips, each of which has rungs of its own: [`Self::clip_at`] tells of them,
     /// and [`Self::set_clip_rung`] takes the place of [`Self::set_rung`].
     fn has_clips(&self) -> bool {
@@ -479,6 +483,10 @@ impl VideoSource for VideoSession {
         let mut rungs: Vec<_> = own.into_iter().chain(proxies.unwrap_or_default()).collect();
         rungs.sort_by_key(|(rung, _)| *rung);
         rungs
+    }
+
+    fn rungs_revision(&self) -> u64 {
+        self.proxies.as_ref().map_or(0, |slot| slot.revision())
     }
 
     fn index(&self) -> Arc<GopIndex> {

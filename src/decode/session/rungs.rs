@@ -15,7 +15,7 @@ use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 
@@ -107,6 +107,8 @@ pub struct ProxySlot {
     /// One of a rung at most, the better rung first.
     files: ArcSwap<Vec<Arc<ProxyFile>>>,
     refusals: ArcSwap<Vec<Arc<str>>>,
+    /// Counts the changes of `files`.
+    revision: AtomicU64,
 }
 
 impl ProxySlot {
@@ -126,6 +128,12 @@ impl ProxySlot {
             files.sort_by_key(|file| file.rung);
             files
         });
+        self.revision.fetch_add(1, Ordering::Release);
+    }
+
+    /// Another number whenever there are other proxies.
+    pub fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Acquire)
     }
 
     /// Notes why a file is not used, in a sentence that names it.
@@ -183,6 +191,7 @@ impl ProxySlot {
             files.retain(|other| !Arc::ptr_eq(other, file));
             files
         });
+        self.revision.fetch_add(1, Ordering::Release);
         self.refuse(reason);
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Engine, Phase};
 use crate::playback::command::{Command, SeekTarget};
-use crate::playback::quality::{ProxyUse, QualityMode};
+use crate::playback::quality::ProxyUse;
 use crate::playback::snapshot::{PlaybackStatus, Severity};
 use crate::time::{FrameIndex, MediaSpan, Speed};
 
@@ -61,7 +61,9 @@ impl Engine {
             Command::SetView(view) => self.view = view,
             Command::SetCompare(compare) => self.compare = compare,
             Command::SetProxies(wanted) => self.set_proxies(wanted),
-            Command::SetQuality(mode) => self.set_quality(mode),
+            Command::SetQuality(mode) => {
+                self.change_policy(|policy| policy.with_mode(mode));
+            }
             Command::Tell(severity, text) => {
                 self.notices.push(severity, text, Some(self.clock.now()));
             }
@@ -208,7 +210,9 @@ impl Engine {
         // After a turn in ping-pong the plan runs the other way than it says.
         let one_way = plan.repeat != crate::decode::LoopMode::PingPong;
         let not_over = shown.ended != Some(here);
-        let is_coming = same_way && near && inside && one_way && not_over;
+        // Among frames that were left out the next one may be this one once more.
+        let is_whole = !self.leaves_out_of_plan();
+        let is_coming = same_way && near && inside && one_way && not_over && is_whole;
         // What is kept is there sooner than what is only next in line.
         let is_sooner = !self.is_next_in_ring(target) && self.exact_still(target).is_some();
         if is_coming && !is_sooner && medium.source.is_some() {
@@ -298,13 +302,7 @@ impl Engine {
         if before == wanted {
             return;
         }
-        self.change_policy(|policy| {
-            policy.use_proxy = wanted;
-            // Who wants proxies does not want the source whatever it costs.
-            if wanted == ProxyUse::Always && policy.mode == QualityMode::Source {
-                policy.mode = QualityMode::Auto;
-            }
-        });
+        self.change_policy(|policy| policy.with_proxies(wanted));
     }
 
     fn set_track(&mut self, track: Option<usize>) {

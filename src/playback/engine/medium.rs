@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::{Engine, Phase};
-use crate::decode::{Approximations, ClipChooser, GopIndex, Rung, VideoSource};
+use crate::decode::{Approximations, ClipChooser, GopIndex, VideoSource};
 use crate::media::{AudioStream, FieldOrder, MediaInfo, TransferFunction, VideoStream};
 use crate::playback::opener::Opened;
-use crate::playback::quality::ProxyUse;
 use crate::playback::schedule::NewSource;
 use crate::playback::snapshot::{MediaState, Severity};
 use crate::playback::timeline::{Reviser, TimelineState};
@@ -329,10 +328,13 @@ impl Engine {
             approximations: opened.approximations,
         };
         if let Some((mut source, frames)) = opened.video {
-            source.set_chooser(Arc::clone(self.quality.control()) as Arc<dyn ClipChooser>);
-            if self.quality.policy().use_proxy == ProxyUse::Always {
+            // What is measured is measured whole.
+            if !self.start.untimed {
+                source.set_chooser(Arc::clone(self.quality.control()) as Arc<dyn ClipChooser>);
                 // The controller would say so with its first decision, which is too late for the first frame.
-                source.set_rung(Rung::Half);
+                if let Some(rung) = self.quality.policy().first_rung() {
+                    source.set_rung(rung);
+                }
             }
             medium.source = Some(source);
             let new_source = NewSource {

@@ -9,21 +9,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Engine, Phase};
-use crate::decode::{ClipLook, Rung, SourceStatus};
+use crate::decode::{ClipLook, Generation, Rung, SourceStatus};
 use crate::memory::PressureGauge;
 use crate::playback::control::{
     DetailShedder, QualityControl, clip_signals, cores, frame_at, shown_per_mille,
 };
 use crate::playback::power::PowerGauge;
-use crate::playback::quality::{
-    Activity, Decision, OutputScale, Policy, ProxyUse, QualityMode, Signals,
-};
+use crate::playback::quality::{Activity, Decision, OutputScale, Policy, Signals};
 use crate::playback::schedule::Epoch;
 use crate::playback::snapshot::{QualityState, RungTimes};
-use crate::time::Moment;
+use crate::time::{FrameIndex, Moment};
 
 /// How often the controller is asked while something plays.
 const ASK: Duration = Duration::from_millis(100);
+
+/// Frames of clips wait in their session's ring and in the timeline's: after so long, or so many of them, what
+/// is shown was decoded later than what was looked at.
+const WAITING: Duration = Duration::from_secs(2);
+const WAITING_FRAMES: u32 = 32;
 
 /// What decides together with measurements, and is not the engine's.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +46,8 @@ struct Asked {
     epoch: Epoch,
     has_proxies: bool,
     memory_asks: u64,
+    /// The frame that is held, at rest.
+    held: Option<FrameIndex>,
 }
 
 /// What was decided for a clip, in words.
@@ -67,6 +72,11 @@ pub(in crate::playback) struct Quality {
     told: Option<(Epoch, Rung)>,
     /// The clip on screen and what of it was decoded, where the source is made of several.
     shown: Option<(u64, Rung)>,
+    /// The plan that was made to show a frame that is held from this rung.
+    anew: Option<(Generation, Rung)>,
+    /// When frames of the plan with this number were left out last, and how long those that were decoded then
+    /// may wait to be shown.
+    left_out: Option<(Generation, Moment, Duration)>,
     /// How long each rung was played.
     times: RungTimes,
     counted: Option<Moment>,
@@ -84,6 +94,8 @@ impl Quality {
             said: Default::default(),
             told: None,
             shown: None,
+            anew: None,
+            left_out: None,
             times: RungTimes::default(),
             counted: None,
         }
@@ -151,6 +163,11 @@ impl Quality {
     }
 }
 
+/// Whether frames are left out on purpose.
+fn leaves_out(rung: Rung) -> bool {
+    matches!(rung, Rung::Thinned | Rung::Keyframes)
+}
+
 impl Engine {
     /// What the transport does, as the controller knows it; `None` where it has no say.
     pub(super) fn activity(&self) -> Option<Activity> {
@@ -183,6 +200,7 @@ impl Engine {
             epoch: self.epoch,
             has_proxies: status.has_proxies,
             memory_asks: self.quality.gauges.detail.asks(),
+            held: (activity == Activity::AtRest).then(|| self.position()),
         };
         let soon = self
             .quality
@@ -193,10 +211,15 @@ impl Engine {
             return;
         }
         self.quality.asked = Some((now, asked));
-        let Some(look) = self.look_at_clip(activity, &status) else {
-            return;
-        };
-        let signals = self.quality_signals(&look, &status, activity, now);
+        if let Some(look) = self.look_at_clip(activity, &status) {
+            self.decide(&look, &status, activity, now);
+        }
+        self.hold_whole(activity);
+    }
+
+    /// Asks the controller about a clip, and tells the source what it decided.
+    fn decide(&mut self, look: &ClipLook, status: &SourceStatus, activity: Activity, now: Moment) {
+        let signals = self.quality_signals(look, status, activity, now);
         let decision = self.quality.control.decide(&signals);
         let is_other =
             self.quality.said[0].key != look.key || self.quality.said[0].words.is_empty();
@@ -209,7 +232,49 @@ impl Engine {
             self.quality.say(look.key, &decision);
             self.quality.decision = Some(decision);
         }
-        self.tell_rung(&look, decision.rung, activity);
+        // At rest what is decoded from now on is what was decided.
+        if activity != Activity::AtRest || leaves_out(decision.rung) {
+            self.note_left_out(look, now);
+        }
+        self.tell_rung(look, decision.rung, activity);
+    }
+
+    /// Among clips what is left out is shown as the frame before it: notes that some of the plan is.
+    fn note_left_out(&mut self, look: &ClipLook, now: Moment) {
+        let has_clips = self
+            .medium
+            .as_ref()
+            .and_then(|medium| medium.source.as_ref())
+            .is_some_and(|source| source.has_clips());
+        if has_clips
+            && leaves_out(look.rung)
+            && let Some(planned) = &self.planned
+        {
+            let waits = WAITING.max(frame_at(look.frame, self.speed) * WAITING_FRAMES);
+            self.quality.left_out = Some((planned.plan.generation, now, waits));
+        }
+    }
+
+    /// Whether frames of the present plan that are shown now may be those before them.
+    pub(super) fn leaves_out_of_plan(&self) -> bool {
+        let plan = self.planned.as_ref().map(|planned| planned.plan.generation);
+        self.quality
+            .left_out
+            .is_some_and(|(generation, at, waits)| {
+                Some(generation) == plan && self.clock.now().since(at) <= waits
+            })
+    }
+
+    /// Has a frame that is held shown exactly, where it may be the one before it: what a plan begins with is.
+    fn hold_whole(&mut self, activity: Activity) {
+        let start = self.planned.as_ref().map(|planned| planned.plan.start);
+        let rests = activity == Activity::AtRest && self.phase != Phase::Idle;
+        if rests && self.leaves_out_of_plan() && start != Some(self.position()) {
+            let phase = self.phase;
+            self.replan_towards(self.position(), false, self.speed.is_reverse());
+            // At the end the last frame is held, and stays the end.
+            self.phase = phase;
+        }
     }
 
     /// Tells the source what to decode. A frame held that was decoded from something else is shown anew.
@@ -220,28 +285,35 @@ impl Engine {
         let Some(source) = medium.source.as_mut() else {
             return;
         };
-        let has_clips = source.has_clips();
-        if has_clips {
+        let is_news = if source.has_clips() {
             // Sessions come and go: what counts is what they were asked for.
-            if look.asked == rung {
-                return;
+            let is_news = look.asked != Some(rung);
+            if is_news {
+                source.set_clip_rung(look.at, rung);
             }
-            source.set_clip_rung(look.at, rung);
+            is_news
         } else {
             let told = (self.epoch, rung);
-            if self.quality.told.replace(told) == Some(told) {
-                return;
+            let is_news = self.quality.told.replace(told) != Some(told);
+            if is_news {
+                source.set_rung(rung);
             }
-            source.set_rung(rung);
-        }
+            is_news
+        };
         let is_proxy = |rung| matches!(rung, Rung::Half | Rung::Quarter);
-        let leaves_out = matches!(look.rung, Rung::Thinned | Rung::Keyframes);
-        // Among clips what is left out is shown as the frame before it.
-        let is_inexact = has_clips && leaves_out;
-        let is_another = is_proxy(look.rung) != is_proxy(rung) || is_inexact;
-        if activity == Activity::AtRest && is_another && self.phase == Phase::Held {
+        let is_another = is_proxy(look.rung) != is_proxy(rung) || look.asked.is_none();
+        let plan = |engine: &Self| {
+            engine
+                .planned
+                .map(|planned| (planned.plan.generation, rung))
+        };
+        // Once for a plan: layers that never come to what they are asked for are not waited for.
+        let is_anew = self.quality.anew.is_some() && self.quality.anew == plan(self);
+        let rests = activity == Activity::AtRest && self.phase == Phase::Held;
+        if is_news && is_another && rests && !is_anew {
             let reverse = self.speed.is_reverse();
             self.replan_towards(self.position(), false, reverse);
+            self.quality.anew = plan(self);
         }
     }
 
@@ -286,7 +358,7 @@ impl Engine {
             index: source.index(),
             frame: Duration::from_nanos(u64::try_from(nanos).unwrap_or(1).max(1)),
             layers: 1,
-            asked: told.map_or(Rung::Source, |(_, rung)| rung),
+            asked: Some(told.map_or(Rung::Source, |(_, rung)| rung)),
             rung: status.rung,
             cost: status.cost,
             waiting: (0, 0),
@@ -359,20 +431,9 @@ impl Engine {
     }
 
     /// Changes what is wanted of quality, at once.
-    pub(super) fn change_policy(&mut self, change: impl FnOnce(&mut Policy)) {
-        let mut policy = self.quality.policy();
-        change(&mut policy);
+    pub(super) fn change_policy(&mut self, change: impl FnOnce(Policy) -> Policy) {
+        let policy = change(self.quality.policy());
         self.quality.set_policy(policy);
         self.follow_quality(self.clock.now());
-    }
-
-    /// Who is asked: the latest word counts, so proxies are no longer shown whatever else is wished.
-    pub(super) fn set_quality(&mut self, mode: QualityMode) {
-        self.change_policy(|policy| {
-            policy.mode = mode;
-            if policy.use_proxy == ProxyUse::Always {
-                policy.use_proxy = ProxyUse::Auto;
-            }
-        });
     }
 }

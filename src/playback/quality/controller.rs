@@ -3,6 +3,7 @@
 mod calm;
 mod cuts;
 mod heed;
+mod rest;
 
 use std::time::Duration;
 
@@ -57,7 +58,8 @@ const SAVER_PER_MILLE: u32 = 600;
 /// does not fit, and the best proxy that does is taken in the same call. *A load that passes:* the proxy
 /// becomes cheaper, and with it the forecast for the source; when that fits easily and the ring has been full
 /// for two seconds, the source comes back. *A try that fails* is given up at the next call after 400 ms, and
-/// the next one waits twice as long. *A pause* shows the source; playing goes on with the rung that played.
+/// the next one waits twice as long. *A pause* shows the source; playing goes on with the rung that played,
+/// and after a long one with what is better, if that should fit.
 #[derive(Debug, Clone, Default)]
 pub struct Controller {
     policy: Policy,
@@ -74,8 +76,14 @@ pub struct Controller {
     late: Lateness,
     /// Since when a rung that should fit is in trouble, and what was decoded ahead then.
     distress: Option<(Moment, Duration)>,
-    /// Since when the ring has been full without a break.
-    steady_since: Option<Moment>,
+    /// Since when the ring has been full without a break, and when it was last.
+    steady: Option<(Moment, Moment)>,
+    /// How long it was before, with breaks for rests alone.
+    steady_before: Duration,
+    /// Playing has begun, and the ring was not full yet.
+    fills: bool,
+    /// Since when nothing plays.
+    rests_since: Option<Moment>,
     /// How long it was at most, since the last switch.
     held: Duration,
     /// What the rung cost that was held last, before a load came.
@@ -152,12 +160,14 @@ impl Controller {
         let playing = self.enter(&view);
         self.heed_memory(&view, playing);
         self.heed_battery(&view);
+        self.heed_rest(&view);
         let playing = self.playing.unwrap_or(playing);
         if signals.activity == Activity::Playing {
             self.play(&view, playing);
         } else {
             self.patience.rests();
-            self.steady_since = None;
+            self.rest_steady();
+            self.fills = true;
             self.scale.rests();
             self.late.forget();
             self.distress = None;
@@ -220,6 +230,7 @@ impl Controller {
         let asked = std::mem::take(&mut self.asked);
         if is_new && let Some(before) = self.clip.replace(key) {
             self.knowledge.leave(before);
+            self.steady_before = Duration::ZERO;
         }
         if !is_new && let Some(playing) = self.playing {
             // At rest and under the hand something else may be decoded than what plays.
@@ -362,7 +373,7 @@ impl Controller {
         if trouble && (!settling || proven) {
             let fits = load.is_some_and(|load| load <= view.thresholds.fit_per_mille);
             if fits && !self.is_in_distress(view) {
-                self.patience.is_over(false, now);
+                self.is_not_well(now);
                 return;
             }
             let reason = self.why_down(view, playing, late, dry);
@@ -377,13 +388,18 @@ impl Controller {
         }
         let may_rise = signals.memory == Pressure::Normal;
         let well = may_rise && !settling && late == 0 && view.has_plenty();
-        let steady = well.then(|| *self.steady_since.get_or_insert(now));
-        self.steady_since = steady;
+        self.fills &= !view.has_plenty();
+        if !well {
+            self.is_not_well(now);
+            return;
+        }
+        let (since, _) = *self.steady.get_or_insert((now, now));
+        self.steady = Some((since, now));
         self.hold(view, playing.rung);
         // What was measured in a passing load may hold no more, and nothing that is decoded now tells.
         let doubt = self.patience.wait().saturating_mul(DOUBT_WAITS);
-        let doubted = steady.is_some_and(|since| now.since(since) >= doubt);
-        let higher = self.higher(view, playing.rung, doubted).filter(|_| well);
+        let doubted = now.since(since) + self.steady_before >= doubt;
+        let higher = self.higher(view, playing.rung, doubted);
         // A forecast that is low for a moment is noise: it has to stay low as long as the ring is full.
         let over = self.patience.is_over(higher.is_some(), now);
         if let Some((rung, cost)) = higher.filter(|_| over) {
@@ -440,14 +456,20 @@ impl Controller {
     fn switch(&mut self, view: &View<'_>, rung: Rung, reason: Reason) {
         self.knowledge.leave(view.clip.key);
         self.switches += 1;
-        self.steady_since = None;
+        self.begin_anew(rung, reason, view.signals.now);
+    }
+
+    /// Takes another rung, of which nothing is known yet.
+    fn begin_anew(&mut self, rung: Rung, reason: Reason, now: Moment) {
+        self.steady = None;
+        self.steady_before = Duration::ZERO;
         self.held = Duration::ZERO;
         self.late.forget();
         self.distress = None;
         self.playing = Some(Playing {
             rung,
             reason,
-            since: view.signals.now,
+            since: now,
         });
     }
 
@@ -493,7 +515,8 @@ impl Controller {
                 let ends_gaps = leaves_out(from) && !leaves_out(rung);
                 let mut cost = self.forecast(view, rung)?;
                 if ends_gaps && doubted {
-                    let guess = Knowledge::guess_beside(view.clip, rung, from, view.signals.cores);
+                    let cores = view.signals.cores;
+                    let guess = self.knowledge.guess_beside(view.clip, rung, from, cores);
                     cost = guess.filter(|it| it.mean() < cost.mean()).unwrap_or(cost);
                 }
                 let calm = self.calm_again(view, rung, from).filter(|_| ends_gaps);

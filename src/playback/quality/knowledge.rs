@@ -212,15 +212,17 @@ impl Knowledge {
         self.by_guess(signals, rung, cores)
     }
 
-    /// What `rung` would cost by what `from` is seen to cost and by weight, whatever was measured of it.
+    /// What `rung` would cost by what `from` costs and by weight, whatever was measured of it.
     pub(super) fn guess_beside(
+        &self,
         clip: &ClipSignals,
         rung: Rung,
         from: Rung,
         cores: u32,
     ) -> Option<Forecast> {
         let (there, here) = (clip.rungs.get(rung)?, clip.rungs.get(from)?);
-        let seen = Forecast::of(here.seen.as_ref()?);
+        let seen = here.seen.as_ref().map(Forecast::of);
+        let seen = seen.or_else(|| self.forecast(clip, from, cores))?;
         let by = (guess(rung, there, cores), guess(from, here, cores));
         Some(seen.scaled(by, by))
     }

@@ -20,8 +20,10 @@ const CLEAN_WAITS: u32 = 4;
 #[derive(Debug, Clone)]
 pub(super) struct Patience {
     wait: Duration,
-    /// Since when all has been well without a break.
-    well_since: Option<Moment>,
+    /// How long all has been well without a break but for rests.
+    well: Duration,
+    /// When it was last, while it goes on.
+    well_at: Option<Moment>,
     /// When something better was last tried.
     tried: Option<Moment>,
     /// Since when nothing went wrong; the wait decays from here.
@@ -32,7 +34,8 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             wait: SHORTEST,
-            well_since: None,
+            well: Duration::ZERO,
+            well_at: None,
             tried: None,
             clean_since: None,
         }
@@ -53,17 +56,23 @@ impl Patience {
             self.clean_since = Some(now);
         }
         if !well {
-            self.well_since = None;
+            self.begin_anew();
             return false;
         }
-        let since = *self.well_since.get_or_insert(now);
-        now.since(since) >= self.wait
+        let before = self.well_at.replace(now);
+        self.well += before.map_or(Duration::ZERO, |before| now.since(before));
+        self.well >= self.wait
+    }
+
+    fn begin_anew(&mut self) {
+        self.well = Duration::ZERO;
+        self.well_at = None;
     }
 
     /// Something better is tried now.
     pub(super) fn tries(&mut self, now: Moment) {
         self.tried = Some(now);
-        self.well_since = None;
+        self.begin_anew();
     }
 
     /// It had to be given up. If it was tried just before, the next try waits longer, unless it `held` until
@@ -74,12 +83,13 @@ impl Patience {
             self.wait = self.wait.saturating_mul(2).min(LONGEST);
         }
         self.clean_since = Some(now);
-        self.well_since = None;
+        self.begin_anew();
     }
 
-    /// Playing was interrupted: what was well before says nothing any more.
+    /// Playing is interrupted. What was well before counts: else it never would be for long enough where
+    /// somebody plays a few seconds at a time.
     pub(super) fn rests(&mut self) {
-        self.well_since = None;
+        self.well_at = None;
     }
 }
 
@@ -99,6 +109,19 @@ mod tests {
         assert!(!patience.is_over(true, at(2)));
         assert!(!patience.is_over(true, at(3)));
         assert!(patience.is_over(true, at(4)));
+    }
+
+    #[test]
+    fn rests_do_not_count_and_take_nothing_away() {
+        let mut patience = Patience::default();
+        for second in [0, 10, 20] {
+            assert!(!patience.is_over(true, at(second)), "{second}");
+            assert_eq!(patience.is_over(true, at(second + 1)), second == 10);
+            patience.rests();
+            if second == 10 {
+                patience.tries(at(11));
+            }
+        }
     }
 
     #[test]

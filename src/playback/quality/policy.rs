@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::decode::Rung;
+
 /// Who chooses what is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum QualityMode {
@@ -197,6 +199,47 @@ impl Preset {
 }
 
 impl Policy {
+    /// The same with another mode. The latest word counts: proxies are no longer shown always, whatever else is
+    /// wished.
+    #[must_use]
+    pub fn with_mode(self, mode: QualityMode) -> Self {
+        let use_proxy = match self.use_proxy {
+            ProxyUse::Always => ProxyUse::Auto,
+            other => other,
+        };
+        Self {
+            mode,
+            use_proxy,
+            ..self
+        }
+    }
+
+    /// The same with proxies shown like this. The latest word counts: who wants them always does not want the
+    /// source whatever it costs.
+    #[must_use]
+    pub fn with_proxies(self, wanted: ProxyUse) -> Self {
+        let mode = match (wanted, self.mode) {
+            (ProxyUse::Always, QualityMode::Source) => QualityMode::Auto,
+            (_, mode) => mode,
+        };
+        Self {
+            mode,
+            use_proxy: wanted,
+            ..self
+        }
+    }
+
+    /// What a medium is decoded from before the controller has said anything, where that is not its source.
+    pub(in crate::playback) fn first_rung(&self) -> Option<Rung> {
+        match (self.mode, self.use_proxy) {
+            (_, ProxyUse::Never)
+            | (QualityMode::Source, _)
+            | (QualityMode::Auto, ProxyUse::Auto) => None,
+            (QualityMode::Draft, _) => Some(Rung::Quarter),
+            (QualityMode::Auto | QualityMode::Proxy, _) => Some(Rung::Half),
+        }
+    }
+
     /// Whether the picture may be made smaller than it is shown: not for who asks for the source, whole.
     pub(super) fn may_scale(&self) -> bool {
         self.auto_reduce && self.mode != QualityMode::Source

@@ -59,6 +59,8 @@ pub(super) struct Scenario {
     /// Clips in turn, each so many seconds long; 0 is endless.
     pub(super) clips: &'static [ClipModel],
     pub(super) clip_seconds: u64,
+    /// Playing for so long, and resting for so long, in turn; no rests where both are 0.
+    pub(super) turns: (u64, u64),
     /// What decoding takes at a time, in thousandths of what it takes on an idle machine.
     pub(super) load: fn(u64) -> u64,
     /// The same for reading.
@@ -179,6 +181,7 @@ struct Player<'a> {
     interval: u64,
     /// When frame 0 is due; set when the first frames are there.
     start: Option<u64>,
+    is_resting: bool,
     /// The frame whose time it is.
     due: u64,
     ring: VecDeque<u64>,
@@ -221,6 +224,7 @@ impl<'a> Player<'a> {
             now: 0,
             interval: SECOND / scenario.fps,
             start: None,
+            is_resting: false,
             due: 0,
             ring: VecDeque::new(),
             next: 0,
@@ -247,10 +251,12 @@ impl<'a> Player<'a> {
         let mut next_ask = ASK;
         let end = self.scenario.seconds * SECOND;
         while self.now < end {
-            self.start_work();
+            if self.follow_turns() {
+                self.start_work();
+            }
             let done = self.busy.as_ref().map(|work| work.until);
             let due = self.start.map(|_| self.due_at(self.due));
-            let events = [done, due, Some(next_ask)];
+            let events = [done, due, self.next_turn(), Some(next_ask)];
             let next = events.into_iter().flatten().min().unwrap_or(end);
             self.outcome.nanos_at[self.rung as usize] += next - self.now.min(next);
             self.now = next.max(self.now);
@@ -258,7 +264,7 @@ impl<'a> Player<'a> {
                 self.finish_work();
             }
             if self.start.is_none() && self.ring.len() as u64 >= self.scenario.ring_frames.min(3) {
-                self.start = Some(self.now);
+                self.start = Some(self.now.saturating_sub(self.due * self.interval));
             }
             if due.is_some_and(|at| at <= self.now) {
                 self.present();
@@ -269,6 +275,32 @@ impl<'a> Player<'a> {
             }
         }
         self.outcome
+    }
+
+    /// Whether it plays. With each turn the frames that wait are thrown away.
+    fn follow_turns(&mut self) -> bool {
+        let (plays, rests) = self.scenario.turns;
+        let is_resting = rests > 0 && self.now % (plays + rests) >= plays;
+        if is_resting != self.is_resting {
+            self.is_resting = is_resting;
+            self.start = None;
+            self.busy = None;
+            self.ring.clear();
+            (self.next, self.skipped, self.carried) = (self.due, 0, (0, 0));
+            // The engine looks at once.
+            self.ask();
+            self.rung = self.wanted;
+            self.meters = <[CostMeter; Rung::ALL.len()]>::default();
+        }
+        !is_resting
+    }
+
+    fn next_turn(&self) -> Option<u64> {
+        let (plays, rests) = self.scenario.turns;
+        let turn = plays + rests;
+        let begun = self.now - self.now % turn.max(1);
+        let turns = [begun + plays, begun + turn];
+        turns.into_iter().find(|&at| rests > 0 && at > self.now)
     }
 
     fn due_at(&self, frame: u64) -> u64 {
@@ -496,6 +528,7 @@ impl<'a> Player<'a> {
         Signals {
             now: Moment::from_nanos(self.now),
             activity: match self.start {
+                _ if self.is_resting => Activity::AtRest,
                 Some(_) => Activity::Playing,
                 None => Activity::Prerolling,
             },

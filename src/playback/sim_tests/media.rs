@@ -38,6 +38,8 @@ pub(super) struct SimRungs {
     pub(super) sources: Vec<Cost>,
     pub(super) half: Cost,
     pub(super) quarter: Cost,
+    /// Frames can be left out; there is nothing else.
+    pub(super) has_no_proxies: bool,
 }
 
 /// A medium.
@@ -173,7 +175,16 @@ impl SimMedia {
             sources: sources.to_vec(),
             half: Cost::micros(200, 4_000),
             quarter: Cost::micros(100, 1_500),
+            has_no_proxies: false,
         });
+        self
+    }
+
+    /// The same without proxies: frames are left out instead.
+    pub(super) fn without_proxies(mut self) -> Self {
+        if let Some(rungs) = &mut self.rungs {
+            rungs.has_no_proxies = true;
+        }
         self
     }
 

@@ -6,7 +6,7 @@ use super::media::{Cost, SimMedia, at_millis};
 use super::rig::{Display, Rig, RigOptions};
 use crate::decode::Rung;
 use crate::memory::Shedder;
-use crate::playback::quality::{OutputScale, ProxyUse, QualityMode};
+use crate::playback::quality::{OutputScale, Policy, ProxyUse, QualityMode};
 use crate::playback::{Command, PlaybackStatus, SeekTarget};
 use crate::time::{FrameIndex, Moment};
 
@@ -232,5 +232,76 @@ fn proxies_that_are_always_wanted_are_shown_at_rest_and_taken_back() {
         rig.run_for(Duration::from_millis(300));
         assert_eq!(rig.snapshot().proxies, ProxyUse::Auto);
         assert_eq!(rig.snapshot().quality.mode, QualityMode::Source);
+    }
+}
+
+#[test]
+fn a_frame_of_clips_that_is_held_is_whole_whatever_is_left_out() {
+    // Decoding a file shows which frame it is; among clips it may be the one before.
+    for (mode, clip_frames, is_anew) in [
+        (QualityMode::Draft, CLIP, true),
+        (QualityMode::Proxy, CLIP, true),
+        (QualityMode::Draft, 0, false),
+    ] {
+        let medium = SimMedia::constant(25, 1, FRAMES).with_rungs(clip_frames, &[HEAVY]);
+        let mut rig = playing(medium.without_proxies());
+        rig.send(Command::SetQuality(mode));
+        rig.run_for(Duration::from_secs(6));
+        assert_eq!(rig.snapshot().quality.rung, Some(Rung::Thinned), "{mode}");
+        rig.send(Command::Pause);
+        rig.run_for(Duration::from_millis(500));
+        let begins = |rig: &Rig| {
+            let last = rig.session.plans().last().copied().unwrap();
+            last.start == rig.on_screen().index
+        };
+        assert_eq!(begins(&rig), is_anew, "{mode} {clip_frames}");
+        let plans = rig.session.plans().len();
+        rig.run_for(Duration::from_secs(5));
+        assert_eq!(rig.session.plans().len(), plans, "and once is enough");
+        for frames in [1, 1, -1] {
+            rig.send(Command::Step(frames));
+            rig.run_for(Duration::from_millis(500));
+            assert!(begins(&rig) || !is_anew, "{mode} {frames}");
+        }
+    }
+}
+
+#[test]
+fn the_first_frame_is_decoded_from_what_is_wished_for() {
+    let policy = |mode, use_proxy| Policy {
+        mode,
+        use_proxy,
+        ..Policy::default()
+    };
+    for (quality, rung) in [
+        (policy(QualityMode::Source, ProxyUse::Always), Rung::Source),
+        (policy(QualityMode::Auto, ProxyUse::Always), Rung::Half),
+        (policy(QualityMode::Proxy, ProxyUse::Auto), Rung::Half),
+        (policy(QualityMode::Draft, ProxyUse::Auto), Rung::Quarter),
+        (Policy::default(), Rung::Source),
+    ] {
+        let medium = SimMedia::constant(25, 1, FRAMES).with_rungs(0, &[LIGHT]);
+        let mut options = RigOptions::playing(medium, Display::new(50, 1));
+        options.start.quality = quality;
+        let mut rig = Rig::new(options);
+        rig.run_for(Duration::from_millis(300));
+        let (_, frame, first) = rig.session.rungs()[0];
+        assert_eq!((frame, first), (0, rung), "{quality:?}");
+    }
+}
+
+#[test]
+fn what_is_shown_without_a_clock_is_decoded_whole() {
+    for clip_frames in [0, CLIP] {
+        let medium = SimMedia::constant(25, 1, FRAMES).with_rungs(clip_frames, &[LIGHT]);
+        let mut options = RigOptions::playing(medium, Display::new(50, 1));
+        options.start.untimed = true;
+        options.start.quality = Policy::default().with_mode(QualityMode::Draft);
+        let mut rig = Rig::new(options);
+        rig.run_for(Duration::from_secs(2));
+        let log = rig.session.rungs();
+        assert!(log.len() > 50, "{clip_frames}");
+        let mut rungs = log.iter().map(|(.., rung)| *rung);
+        assert!(rungs.all(|rung| rung == Rung::Source), "{clip_frames}");
     }
 }

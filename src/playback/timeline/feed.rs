@@ -10,6 +10,7 @@ use crate::decode::{
     FrameConsumer, Generation, Hand, LoopMode, Picture, PlannedFrame, RingItem, RunAnchor, Rung,
     SharedAnchor, SourceStatus, VideoPlan, VideoSource,
 };
+use crate::media::Size;
 use crate::time::{FrameIndex, MediaSpan};
 use crate::timeline::{ClipId, Layer, SourceId};
 
@@ -83,10 +84,14 @@ pub(super) struct Feed {
     asked: Rung,
     /// What it was asked for when it was aimed.
     aimed_rung: Rung,
+    /// Whether it was asked to leave frames out since then.
+    was_thinned: bool,
     /// For what its clip was chosen; nothing yet.
     chosen: Option<Chosen>,
     /// Frames left out that were counted.
     left_out: u64,
+    /// What can be asked for, and the session's revision of it.
+    rungs: (u64, Arc<[(Rung, Size)]>),
 }
 
 /// What a choice was made with: where it is another now, it is made again.
@@ -103,6 +108,15 @@ fn leaves_out(rung: Rung) -> bool {
     matches!(rung, Rung::Thinned | Rung::Keyframes)
 }
 
+/// What can be asked for: of a single picture nothing.
+fn rungs_of(media: &ClipMedia, session: &dyn VideoSource) -> Arc<[(Rung, Size)]> {
+    if media.stream.is_still {
+        Arc::default()
+    } else {
+        session.rungs().into()
+    }
+}
+
 impl Feed {
     pub(super) fn new(
         source: SourceId,
@@ -111,6 +125,7 @@ impl Feed {
         frames: FrameConsumer,
         anchor: SharedAnchor,
     ) -> Self {
+        let rungs = (session.rungs_revision(), rungs_of(&media, &*session));
         Self {
             source,
             media,
@@ -127,8 +142,10 @@ impl Feed {
             ended: false,
             asked: Rung::Source,
             aimed_rung: Rung::Source,
+            was_thinned: false,
             chosen: None,
             left_out: 0,
+            rungs,
         }
     }
 
@@ -143,6 +160,7 @@ impl Feed {
     pub(super) fn ask(&mut self, rung: Rung) {
         if std::mem::replace(&mut self.asked, rung) != rung {
             self.session.set_rung(rung);
+            self.was_thinned |= leaves_out(rung);
         }
     }
 
@@ -157,9 +175,10 @@ impl Feed {
     }
 
     /// A session that decodes something else than what it was aimed with is aimed anew, for a frame that is held
-    /// is wanted once more then; and so is one that leaves frames out: what a plan begins with is shown exactly.
+    /// is wanted once more then; and so is one that leaves frames out, or did: what a plan begins with is shown
+    /// exactly, and may be missing in what waits in the ring.
     pub(super) fn begin_anew(&mut self) {
-        if self.asked != self.aimed_rung || leaves_out(self.asked) {
+        if self.asked != self.aimed_rung || self.was_thinned {
             self.plan = None;
             self.current = None;
             self.reached = None;
@@ -169,6 +188,23 @@ impl Feed {
     /// Whether it was told what to deliver.
     pub(super) fn is_aimed(&self) -> bool {
         self.plan.is_some()
+    }
+
+    /// Looks at what can be asked for, where that is something else now.
+    pub(super) fn learn_rungs(&mut self) {
+        let revision = self.session.rungs_revision();
+        if self.rungs.0 != revision {
+            self.rungs = (revision, rungs_of(&self.media, &*self.session));
+        }
+    }
+
+    fn rungs(&self) -> Arc<[(Rung, Size)]> {
+        let (revision, rungs) = &self.rungs;
+        if *revision == self.session.rungs_revision() {
+            Arc::clone(rungs)
+        } else {
+            rungs_of(&self.media, &*self.session)
+        }
     }
 
     /// It as those see it who choose what is decoded. Nothing while it serves nobody.
@@ -182,11 +218,7 @@ impl Feed {
             key: self.media.key(),
             size: stream.size,
             span: stream.rate.frame_span_nearest(),
-            rungs: if stream.is_still {
-                Vec::new()
-            } else {
-                self.session.rungs()
-            },
+            rungs: self.rungs(),
             index: whole.unwrap_or_else(|| self.session.index()),
             asked: self.asked,
             rung: status.rung,
@@ -295,6 +327,7 @@ impl Feed {
         self.current = None;
         self.reached = None;
         self.aimed_rung = self.asked;
+        self.was_thinned = leaves_out(self.asked);
         self.ended = false;
         self.pace = Some(pace);
         // Before the plan: from its first frame the session knows that it runs.

@@ -130,6 +130,32 @@ struct Shared {
     refusals: ArcSwap<Vec<Arc<str>>>,
 }
 
+impl Shared {
+    /// Whether proxies are decoded for this frame, or will be. What is kept is of sources.
+    fn shows_proxies(&self, frame: FrameIndex) -> bool {
+        let is_proxy = |rung| matches!(rung, Rung::Half | Rung::Quarter);
+        let (members, _) = self.members(frame);
+        let last = self.steering.last_asked();
+        if members.is_empty() {
+            return last.is_some_and(|(_, rung)| is_proxy(rung))
+                && self.has_proxies.load(Ordering::Relaxed);
+        }
+        // What was asked for a moment ago is not on the board yet.
+        let newest = last.filter(|(at, _)| *at == frame).map(|(_, rung)| rung);
+        let mut feeds = members.iter().map(|(_, feed)| feed);
+        feeds.any(|feed| is_proxy(newest.unwrap_or(feed.asked)) && feed.has_proxies)
+    }
+
+    /// The layers of a frame that sessions show; and how long a frame is, where there are no others.
+    fn members(&self, frame: FrameIndex) -> (Vec<steer::Member>, Option<MediaSpan>) {
+        let (layers, span) = self.at_hand.layers(frame);
+        let member = |layer: &Layer| Some((*layer, self.steering.of_clip(layer.clip)?));
+        let members: Vec<_> = layers.iter().filter_map(member).collect();
+        let are_all = members.len() == layers.len();
+        (members, are_all.then_some(span))
+    }
+}
+
 /// The handle of a timeline's thread. Dropping it ends the thread and all sessions.
 pub struct TimelineSource {
     orders: Option<Sender<Order>>,
@@ -224,27 +250,6 @@ impl TimelineSource {
 }
 
 impl TimelineSource {
-    /// Whether proxies are decoded for this frame. What is kept is of sources.
-    fn shows_proxies(&self, frame: FrameIndex) -> bool {
-        let is_proxy = |rung| matches!(rung, Rung::Half | Rung::Quarter);
-        let (members, _) = self.members(frame);
-        if members.is_empty() {
-            return is_proxy(self.shared.steering.last_asked())
-                && self.shared.has_proxies.load(Ordering::Relaxed);
-        }
-        let mut feeds = members.iter().map(|(_, feed)| feed);
-        feeds.any(|feed| is_proxy(feed.asked) && feed.has_proxies)
-    }
-
-    /// The layers of a frame that sessions show; and how long a frame is, where there are no others.
-    fn members(&self, frame: FrameIndex) -> (Vec<steer::Member>, Option<MediaSpan>) {
-        let (layers, span) = self.shared.at_hand.layers(frame);
-        let member = |layer: &Layer| Some((*layer, self.shared.steering.of_clip(layer.clip)?));
-        let members: Vec<_> = layers.iter().filter_map(member).collect();
-        let are_all = members.len() == layers.len();
-        (members, are_all.then_some(span))
-    }
-
     /// The latest order wins: one that the thread has not taken yet is replaced.
     fn order(&self, mut order: Order) {
         let Some(orders) = &self.orders else { return };
@@ -298,7 +303,7 @@ impl VideoSource for TimelineSource {
 
     fn clip_at(&self, frame: Option<FrameIndex>) -> Option<ClipLook> {
         let at = frame.unwrap_or_else(|| self.shared.steering.frame());
-        let (members, span) = self.members(at);
+        let (members, span) = self.shared.members(at);
         steer::look_at(at, &members, span?)
     }
 
@@ -331,12 +336,12 @@ impl VideoSource for TimelineSource {
     }
 
     fn still(&self, frame: FrameIndex) -> Option<Still> {
-        let is_like = !self.shows_proxies(frame);
+        let is_like = !self.shared.shows_proxies(frame);
         is_like.then(|| self.shared.at_hand.still(frame))?
     }
 
     fn nearest_still(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
-        let is_like = !self.shows_proxies(frame);
+        let is_like = !self.shared.shows_proxies(frame);
         is_like.then(|| self.shared.at_hand.nearest(frame, reach))?
     }
 }

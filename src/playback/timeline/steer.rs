@@ -36,7 +36,7 @@ pub(super) struct FeedLook {
     pub(super) size: Size,
     /// Time from one of its frames to the next.
     pub(super) span: MediaSpan,
-    pub(super) rungs: Vec<(Rung, Size)>,
+    pub(super) rungs: Arc<[(Rung, Size)]>,
     pub(super) index: Arc<GopIndex>,
     pub(super) asked: Rung,
     pub(super) rung: Rung,
@@ -53,8 +53,8 @@ pub(super) struct Steering {
     /// What the engine asks for, of the clips in a frame. The latest wins, for it asks again where it finds
     /// something else.
     asked: Mutex<Option<(FrameIndex, Rung)>>,
-    /// What was asked for last, anywhere.
-    last: Mutex<Option<Rung>>,
+    /// What was asked for last, and of the clips in which frame.
+    last: Mutex<Option<(FrameIndex, Rung)>>,
     /// The sessions, as the thread saw them last, and the frame that it works on.
     board: Mutex<(FrameIndex, Vec<FeedLook>)>,
 }
@@ -70,7 +70,7 @@ impl Steering {
 
     /// Asks for a rung of the clips in a frame.
     pub(super) fn ask(&self, frame: FrameIndex, rung: Rung) {
-        *self.last.lock() = Some(rung);
+        *self.last.lock() = Some((frame, rung));
         *self.asked.lock() = Some((frame, rung));
     }
 
@@ -79,9 +79,9 @@ impl Steering {
         self.asked.lock().take()
     }
 
-    /// What was asked for last.
-    pub(super) fn last_asked(&self) -> Rung {
-        self.last.lock().unwrap_or(Rung::Source)
+    /// What was asked for last, and of the clips in which frame.
+    pub(super) fn last_asked(&self) -> Option<(FrameIndex, Rung)> {
+        *self.last.lock()
     }
 
     /// Writes down how the sessions do, and the frame that is worked on.
@@ -158,15 +158,19 @@ pub(super) fn look_at(at: FrameIndex, members: &[Member], frame: MediaSpan) -> O
     let own = first.cost.filter(|_| members.len() == 1);
     let worst = own.or_else(|| costs.max_by_key(Cost::mean));
     let shown = first.cost.map_or(1000, |cost| cost.shown_per_mille);
+    let goes_together = rungs_of(members, frame, first.asked)
+        .iter()
+        .zip(members)
+        .all(|((_, rung), (_, feed))| feed.asked == *rung);
     let emptiest = members.iter().map(|(_, feed)| feed.ring_fill);
     Some(ClipLook {
         at,
         key: key_of(members),
-        rungs: first.rungs.clone(),
+        rungs: first.rungs.to_vec(),
         index: Arc::clone(&first.index),
         frame: Duration::from_nanos(nanos),
         layers: members.len(),
-        asked: first.asked,
+        asked: goes_together.then_some(first.asked),
         rung: first.rung,
         cost: worst.map(|cost| Cost {
             shown_per_mille: shown,
@@ -303,6 +307,23 @@ mod tests {
         assert_eq!(look.key, swapped.key, "the order does not matter");
         let alone = look_at(FrameIndex(7), &[large], span()).unwrap();
         assert_eq!(alone.key, 2);
+    }
+
+    #[test]
+    fn layers_that_were_not_told_what_the_lead_was_are_told_of() {
+        let large = member(1, 3840, true, 10, 1);
+        let mut both = [large.clone(), member(2, 3840, true, 10, 1)];
+        let asked = |members: &[Member]| look_at(FrameIndex(7), members, span()).unwrap().asked;
+        assert_eq!(asked(&both), Some(Rung::Source));
+        // It came to the frame with what it was asked for elsewhere.
+        both[1].1.asked = Rung::Half;
+        assert_eq!(asked(&both), None);
+        both[0].1.asked = Rung::Half;
+        assert_eq!(asked(&both), Some(Rung::Half));
+        // A small one beside a large one that is halved stays as it is.
+        let mut small = [large, member(2, 1920, true, 10, 1)];
+        small[0].1.asked = Rung::Half;
+        assert_eq!(asked(&small), Some(Rung::Half));
     }
 
     #[test]

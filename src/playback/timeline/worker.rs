@@ -307,6 +307,7 @@ impl Worker {
             outside.0 += status.outside_pool.0;
             outside.1 += status.outside_pool.1;
             left_out += feed.take_left_out(&status);
+            feed.learn_rungs();
             let look = feed.look(&status, &self.present);
             if look.as_ref().is_some_and(|look| look.is_present) {
                 rung = rung.max(status.rung);

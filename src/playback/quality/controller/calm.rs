@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::{Controller, Forecast, Knowledge, View};
+use super::{Controller, Forecast, View};
 use crate::decode::Rung;
 
 /// What has run with a full ring for so long can be held, whatever comes after.
@@ -22,7 +22,7 @@ const ABOUT_PER_MILLE: u64 = 1300;
 impl Controller {
     /// Playing goes on: notes how long the ring has been full, and what the rung costs meanwhile.
     pub(super) fn hold(&mut self, view: &View<'_>, rung: Rung) {
-        let Some(since) = self.steady_since else {
+        let Some((since, _)) = self.steady else {
             return;
         };
         self.held = self.held.max(view.signals.now.since(since));
@@ -52,7 +52,8 @@ impl Controller {
     /// What `rung` cost while it was held, if the load that came then seems to be over by what `from` costs.
     pub(super) fn calm_again(&self, view: &View<'_>, rung: Rung, from: Rung) -> Option<Forecast> {
         let (key, calm, cost) = self.calm?;
-        let beside = Knowledge::guess_beside(view.clip, rung, from, view.signals.cores)?;
+        let cores = view.signals.cores;
+        let beside = self.knowledge.guess_beside(view.clip, rung, from, cores)?;
         let is_over = beside.mean() <= cost.mean().saturating_mul(ABOUT_PER_MILLE) / 1000;
         (key == view.clip.key && calm == rung && is_over).then_some(cost)
     }

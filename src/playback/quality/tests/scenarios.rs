@@ -65,6 +65,7 @@ const CALM: Scenario = Scenario {
     seconds: 60,
     clips: &[UHD],
     clip_seconds: 0,
+    turns: (0, 0),
     load: steady,
     disk: steady,
     noise: 100,
@@ -420,6 +421,60 @@ fn bursts_do_not_keep_a_source_near_its_limit_thinned() {
             "bursts, source at {share} %: {shown} ‰, whole {whole} of 60 s"
         );
         assert!(whole >= 20, "{table}");
+    }
+    println!("{table}");
+}
+
+/// Thumbnails are made beside for the first eight seconds.
+fn thumbnails(at: u64) -> u64 {
+    if at < 8 * SECOND { 2000 } else { 1000 }
+}
+
+#[test]
+fn a_source_that_fits_comes_back_where_a_few_seconds_are_played_at_a_time() {
+    let mut table = String::new();
+    for (share, turns, is_back) in [
+        (60, (3 * SECOND, 4 * SECOND), true),
+        (75, (3 * SECOND, 4 * SECOND), true),
+        // Rests that are too short to count: the plays add up.
+        (60, (5 * SECOND / 2, SECOND), true),
+        (75, (5 * SECOND / 2, SECOND), true),
+        (130, (3 * SECOND, 4 * SECOND), false),
+    ] {
+        // Of the time for a frame, on two cores.
+        let clip = ClipModel {
+            source: model(3840, 24, SECOND / 30 * share / 100 * 2, 0),
+            ..BARE
+        };
+        let scenario = Scenario {
+            seconds: 120,
+            clips: Box::leak(Box::new([clip])),
+            load: thumbnails,
+            turns,
+            ..CALM
+        };
+        let outcome = row(&mut table, &named("short plays", scenario));
+        let turn = turns.0 + turns.1;
+        let plays = (60 * SECOND / turn..120 * SECOND / turn).map(|play| play * turn + turns.0 / 2);
+        let whole = plays
+            .clone()
+            .filter(|&at| outcome.rung_at(at) == Rung::Source)
+            .count();
+        let all = plays.count();
+        let _ = writeln!(
+            table,
+            "  source at {share} %: whole in {whole} of {all} plays"
+        );
+        if is_back {
+            assert_eq!(whole, all, "{table}");
+        } else {
+            assert!(whole * 4 < all, "{table}");
+        }
+        let early = (0..8).map(|second| outcome.rung_at(second * SECOND + SECOND / 2));
+        assert!(
+            early.into_iter().any(|rung| rung == Rung::Thinned),
+            "it went down once: {table}"
+        );
     }
     println!("{table}");
 }

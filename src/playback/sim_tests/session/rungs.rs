@@ -56,6 +56,9 @@ impl SimSession {
     pub(super) fn sizes(&self) -> Vec<(Rung, Size)> {
         let size = |width: u32| Size::new(width, width / 16 * 9).unwrap();
         match &self.medium.rungs {
+            Some(rungs) if rungs.has_no_proxies => {
+                vec![(Rung::Source, size(3840)), (Rung::Thinned, size(3840))]
+            }
             Some(_) => vec![
                 (Rung::Source, size(3840)),
                 (Rung::Half, size(1920)),
@@ -86,7 +89,7 @@ impl SimSession {
                 u64::try_from(self.medium.rate.frame_span_nearest().nanos_nearest()).unwrap(),
             ),
             layers: 1,
-            asked: self.rung(),
+            asked: Some(self.rung()),
             rung: self.rung(),
             cost: self.measured().filter(|_| is_now),
             waiting: (0, 0),
@@ -124,7 +127,8 @@ impl SimSession {
         };
         let medium = clip.map_or(0, |clip| clip % rungs.media());
         match rung {
-            Rung::Half => rungs.half,
+            // Clips show each frame, those that are left out as the one before.
+            Rung::Half | Rung::Thinned => rungs.half,
             Rung::Quarter => rungs.quarter,
             _ => rungs.sources[usize::try_from(medium).unwrap()],
         }

@@ -128,6 +128,20 @@ fn what_is_asked_for_a_frame_goes_to_its_clips_alone() {
 }
 
 #[test]
+fn what_was_asked_for_a_moment_ago_is_known_before_the_thread_has_heard_of_it() {
+    let (mut rig, _) = Rig::steered(&turns());
+    rig.play(plan(0, 149, false, LoopMode::Off), 5);
+    let shows = |rig: &Rig, frame| rig.shared.shows_proxies(FrameIndex(frame));
+    assert!(!shows(&rig, 3));
+    rig.shared.steering.ask(FrameIndex(3), Rung::Half);
+    assert!(shows(&rig, 3) && !shows(&rig, 40));
+    rig.settle();
+    assert!(shows(&rig, 3));
+    rig.shared.steering.ask(FrameIndex(3), Rung::Source);
+    assert!(!shows(&rig, 3), "what is kept may be shown at once");
+}
+
+#[test]
 fn sides_of_a_comparison_are_told_together_and_are_one_clip() {
     let edit = timeline(vec![
         vec![clip("a", 0, 60, Vec::new())],
@@ -184,5 +198,29 @@ fn where_frames_are_left_out_the_one_before_stays_and_nothing_is_sought() {
         };
         let played = rig.play(again, 1);
         assert_eq!(shown(&played[0]), [(u32::from('a'), 141)]);
+    }
+}
+
+#[test]
+fn a_plan_begins_exactly_after_frames_were_left_out_for_a_while() {
+    let (mut rig, _) = Rig::steered(&timeline(vec![vec![clip("a", 0, 150, Vec::new())]]));
+    rig.play(plan(0, 149, false, LoopMode::Off), 10);
+    rig.shared.steering.ask(FrameIndex(10), Rung::Thinned);
+    let played = rig.play_on(plan(0, 149, false, LoopMode::Off), 20);
+    let held = played.last().unwrap().index;
+    assert_eq!(held.0 % 2, 1, "{held} is left out");
+    assert_eq!(
+        shown(played.last().unwrap()),
+        [(u32::from('a'), held.0 - 1)]
+    );
+    // As a pause does: the source is asked for, and the frame again.
+    rig.shared.steering.ask(held, Rung::Source);
+    let again = VideoPlan {
+        generation: Generation(2),
+        ..plan(held.0, 149, false, LoopMode::Off)
+    };
+    let played = rig.play(again, 5);
+    for frame in &played {
+        assert_eq!(shown(frame), [(u32::from('a'), frame.index.0)]);
     }
 }
