@@ -27,6 +27,9 @@ const FLOOR_PER_MILLE: u32 = 400;
 const PLENTY: Duration = Duration::from_millis(200);
 const PLENTY_PER_MILLE: u32 = 800;
 
+/// Pictures further apart than this are looked at one by one.
+const SLIDES: Duration = Duration::from_millis(250);
+
 /// So many frames late within so long are too many.
 const LATE_FRAMES: u32 = 2;
 const LATE_WITHIN: Duration = Duration::from_millis(500);
@@ -533,14 +536,19 @@ impl Controller {
     }
 
     /// Where nothing fits: the rung that shows most. A rung that takes `load` times the time there is shows
-    /// one part of `load` of its frames at best, and those in bursts: each power of it weighs them less.
+    /// one part of `load` of its frames at best, and those in bursts: each power of it weighs them less. Pictures
+    /// that are more than [`SLIDES`] apart are no motion any more, and weigh less in proportion.
     fn least_bad(&self, view: &View<'_>) -> Option<Rung> {
         let worth = |rung: Rung| {
             let signals = view.clip.rungs.get(rung)?;
             let shown = u64::from(ladder::shown_per_mille(rung, signals)) * 1_000_000;
             let load = u64::from(self.load(view, rung).unwrap_or(1000)).max(1000);
             let slower = (1000, load);
-            Some(ratio(ratio(ratio(shown, slower), slower), slower))
+            let worth = ratio(ratio(ratio(shown, slower), slower), slower);
+            let per_mille = u64::from(ladder::shown_per_mille(rung, signals));
+            let apart = nanos(view.clip.frame).saturating_mul(1000) / per_mille;
+            let slides = nanos(SLIDES);
+            Some(ratio(worth, (slides, apart.max(slides))))
         };
         // The best of equals is the first.
         let ranked = self.ranked(view);
