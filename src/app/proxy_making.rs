@@ -140,7 +140,8 @@ impl ProxyMaking {
 
     /// Whether it is time to call [`follow`](Self::follow).
     pub(super) fn is_due(&self, now: Moment) -> bool {
-        now >= self.next_look
+        // What another thread tells has woken the loop, and nothing else may for long.
+        now >= self.next_look || !self.news.lock().words.is_empty()
     }
 
     /// Looks at how playing goes: `lost` frames were late or dropped so far. Answers what is to be told.
