@@ -45,7 +45,7 @@ pub struct Wanted {
     pub codec: ProxyCodec,
     /// Their sizes, in order and each once.
     pub presets: Vec<Preset>,
-    /// Whether those are made, too, that fit the source ([`fitting_presets`]).
+    /// Whether those are made, too, that fit the source (`fitting_presets`).
     pub fitting: bool,
     /// Whether those that are there are made again.
     pub again: bool,

@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 use jogwheel::app::{Player, PlayerOptions};
+use jogwheel::cache::FrameCache;
 use jogwheel::decode::{
     FrameConsumer, Generation, Input, LoopMode, RingItem, SessionOptions, VideoPlan, VideoSession,
     VideoSource, media_info,
 };
-use jogwheel::memory::{FramePool, MemoryBudget};
+use jogwheel::media::Size;
+use jogwheel::memory::{FramePool, Ledger, MemoryBudget, PressureGauge};
 use jogwheel::playback::{self, PlaybackStatus, SeekTarget};
-use jogwheel::time::{FrameIndex, RealClock};
+use jogwheel::time::{Clock, FrameIndex, RealClock, SimClock};
 
 use crate::made;
 use crate::program::{Running, wait_for};
@@ -63,24 +65,34 @@ fn count(folder: &str) -> usize {
 }
 
 fn open(path: &Path, pool: &FramePool) -> (VideoSession, FrameConsumer, Receiver<()>) {
+    open_keeping(path, pool, None, Arc::new(RealClock::new()))
+}
+
+fn open_keeping(
+    path: &Path,
+    pool: &FramePool,
+    cache: Option<&Arc<FrameCache>>,
+    clock: Arc<dyn Clock>,
+) -> (VideoSession, FrameConsumer, Receiver<()>) {
     let input = Input::open(path).unwrap();
     let info = media_info(&input);
     let stream = info.default_video().unwrap().clone();
+    let keeper = cache.map(|cache| cache.keeper(path, input.file_identity(), stream.id));
     let (send, news) = bounded(1);
     let options = SessionOptions {
         threads: NonZero::new(2).unwrap(),
         pool: pool.clone(),
         ring_frames: 4,
-        more_decoders: 0,
+        more_decoders: 3,
         reverse_frames: 16,
-        clock: Arc::new(RealClock::new()),
+        clock,
         anchor: Arc::default(),
         notify: Arc::new(move || {
             let _already = send.try_send(());
         }),
         index: None,
         indices: None,
-        keeper: None,
+        keeper,
         proxies: None,
     };
     let (session, frames) = VideoSession::start(input, stream, options).unwrap();
@@ -96,6 +108,19 @@ fn plan(session: &mut VideoSession, generation: u64, start: i64, reverse: bool) 
         reverse,
         stride: NonZero::new(1).unwrap(),
         repeat: LoopMode::Off,
+    });
+}
+
+/// Loops over `frames` frames from `start` on.
+fn plan_loop(session: &mut VideoSession, generation: u64, start: i64, frames: i64) {
+    session.set_plan(VideoPlan {
+        generation: Generation(generation),
+        start: FrameIndex(start),
+        first: FrameIndex(start),
+        last: Some(FrameIndex(start + frames - 1)),
+        reverse: false,
+        stride: NonZero::new(1).unwrap(),
+        repeat: LoopMode::Loop,
     });
 }
 
@@ -147,6 +172,68 @@ fn a_thousand_seeks_leave_nothing() {
 #[test]
 fn players_and_playlists_leave_nothing() {
     alone("players_and_playlists_leave_nothing", players_and_playlists);
+}
+
+#[test]
+fn an_hour_of_loops_and_seeks_leaves_nothing() {
+    alone(
+        "an_hour_of_loops_and_seeks_leaves_nothing",
+        an_hour_of_loops_and_seeks,
+    );
+}
+
+/// Sixty minutes by a clock that each frame moves on: in each, ten seeks and a loop of a second, in a cache that holds
+/// a part of the clip.
+fn an_hour_of_loops_and_seeks() {
+    const RATE: u64 = 30;
+    const KEPT_BYTES: u64 = 24 << 20;
+    let clock = Arc::new(SimClock::new());
+    let now: Arc<dyn Clock> = Arc::clone(&clock) as _;
+    let ledger = Ledger::new(2 * KEPT_BYTES);
+    let pool = FramePool::charged(2 * KEPT_BYTES, ledger.clone());
+    let gauge = PressureGauge::default();
+    let cache = FrameCache::new(KEPT_BYTES, Arc::clone(&now), Some(ledger.clone()), gauge);
+    cache.join(&pool);
+    cache.show_at(Size::new(160, 90));
+    let clip = made::clip("h264-bframes.mp4");
+    let (mut session, mut frames, news) = open_keeping(&clip.path, &pool, Some(&cache), now);
+    let (mut random, mut generation) = (1_u64, 0_u64);
+    let mut target = || {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from((random >> 33) % u64::try_from(clip.frames - 30).unwrap()).unwrap()
+    };
+    let frame_time = Duration::from_secs(1) / u32::try_from(RATE).unwrap();
+    let mut readings = Vec::new();
+    for _minute in 0..60 {
+        for _seek in 0..10 {
+            generation += 1;
+            let wanted = target();
+            plan(&mut session, generation, wanted, false);
+            let first = first_frame(&mut frames, &news, generation);
+            assert_eq!(first, FrameIndex(wanted));
+            clock.advance(Duration::from_secs(1));
+        }
+        generation += 1;
+        let start = target();
+        plan_loop(&mut session, generation, start, 30);
+        for shown in 0..50 * RATE {
+            let frame = first_frame(&mut frames, &news, generation);
+            let wanted = start + i64::try_from(shown % RATE).unwrap();
+            assert_eq!(frame, FrameIndex(wanted));
+            clock.advance(frame_time);
+        }
+        assert!(ledger.total() <= ledger.limit(), "{ledger:?}");
+        readings.push(Usage::now());
+    }
+    // In the first quarter everything fills.
+    let (filled, after) = (readings[15], readings[59]);
+    let grown = after.rss_bytes.saturating_sub(filled.rss_bytes);
+    assert!(grown < SLACK_BYTES, "{filled:?} became {after:?}");
+    assert!(after.threads <= filled.threads && after.files <= filled.files);
+    drop((session, frames, cache));
+    assert_eq!(pool.usage().used_slots, 0, "every frame went back");
 }
 
 fn two_hundred_sessions() {

@@ -285,23 +285,26 @@ impl Engine {
         let Some(source) = medium.source.as_mut() else {
             return;
         };
-        let is_news = if source.has_clips() {
+        // Who asks once more before the source has followed may be shown what it was asked for in between.
+        let (is_news, before) = if source.has_clips() {
             // Sessions come and go: what counts is what they were asked for.
             let is_news = look.asked != Some(rung);
             if is_news {
                 source.set_clip_rung(look.at, rung);
             }
-            is_news
+            (is_news, look.asked)
         } else {
             let told = (self.epoch, rung);
-            let is_news = self.quality.told.replace(told) != Some(told);
+            let before = self.quality.told.replace(told);
+            let is_news = before != Some(told);
             if is_news {
                 source.set_rung(rung);
             }
-            is_news
+            (is_news, before.map(|(_, rung)| rung))
         };
         let is_proxy = |rung| matches!(rung, Rung::Half | Rung::Quarter);
-        let is_another = is_proxy(look.rung) != is_proxy(rung) || look.asked.is_none();
+        let differs = |from: Rung| is_proxy(from) != is_proxy(rung);
+        let is_another = differs(look.rung) || before.is_some_and(differs) || look.asked.is_none();
         let plan = |engine: &Self| {
             engine
                 .planned
