@@ -1,11 +1,10 @@
 use super::*;
 use crate::decode::Generation;
 use crate::gpu::TextureBudget;
-use crate::media::CompareMode;
-use crate::media::{ColorInfo, PictureId, PixelFormat, SampleAspect, StreamId};
+use crate::media::{ColorInfo, CompareMode, PictureId, PixelFormat, test_support};
 use crate::memory::Ledger;
 use crate::playback::PlaybackStatus;
-use crate::time::{FrameRate, MediaSpan, MediaTime, Moment, TimeBase};
+use crate::time::{FrameRate, MediaSpan, Moment};
 use crate::timeline::{CompareSides, Look, Mix};
 
 fn size(width: u32, height: u32) -> Size {
@@ -36,29 +35,8 @@ fn frame(size: Size, fields: FieldOrder) -> Arc<VideoFrame> {
 }
 
 fn stream() -> VideoStream {
-    VideoStream {
-        id: StreamId(0),
-        codec: String::new(),
-        codec_long: String::new(),
-        decoder: String::new(),
-        size: size(64, 36),
-        sample_aspect: SampleAspect::SQUARE,
-        orientation: Orientation::UPRIGHT,
-        format: PixelFormat::YUV420P8,
-        source_format: String::new(),
-        color: ColorInfo::BT709_LIMITED,
-        fields: FieldOrder::Progressive,
-        rate: FrameRate::new(25, 1).unwrap(),
-        time_base: TimeBase::new(1, 25).unwrap(),
-        start: MediaTime::ZERO,
-        duration: None,
-        frames: None,
-        bit_rate: None,
-        timecode: None,
-        is_still: false,
-        is_default: true,
-        language: None,
-    }
+    let rate = FrameRate::new(25, 1).unwrap();
+    test_support::stream(size(64, 36), PixelFormat::YUV420P8, rate)
 }
 
 fn planned(picture: Picture) -> PlannedFrame {

@@ -9,6 +9,8 @@ mod frame;
 mod orientation;
 mod pixel;
 mod stream;
+#[cfg(test)]
+pub(crate) mod test_support;
 mod view;
 
 pub use audio::{AudioFormat, AudioSamples, ChannelLayout, ChannelRole};

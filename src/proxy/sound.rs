@@ -125,23 +125,12 @@ fn bytes_of(values: &[f32]) -> Arc<[u8]> {
 mod tests {
     use super::*;
     use crate::decode::media_info;
+    use crate::media::test_support::write_wav;
 
     /// A file of one channel, as long as it takes not to be read at once.
     fn wave_file(folder: &std::path::Path) -> PathBuf {
-        let (rate, samples) = (48_000_u32, 480_000_u32);
-        let mut bytes = Vec::new();
-        bytes.extend(b"RIFF");
-        bytes.extend((36 + 2 * samples).to_le_bytes());
-        bytes.extend(b"WAVEfmt ");
-        bytes.extend(16_u32.to_le_bytes());
-        bytes.extend([1_u16, 1].into_iter().flat_map(u16::to_le_bytes));
-        bytes.extend([rate, 2 * rate].into_iter().flat_map(u32::to_le_bytes));
-        bytes.extend([2_u16, 16].into_iter().flat_map(u16::to_le_bytes));
-        bytes.extend(b"data");
-        bytes.extend((2 * samples).to_le_bytes());
-        bytes.resize(bytes.len() + 2 * samples as usize, 0);
         let path = folder.join("long.wav");
-        std::fs::write(&path, bytes).unwrap();
+        write_wav(&path, 48_000, 1, std::iter::repeat_n(0, 480_000));
         path
     }
 

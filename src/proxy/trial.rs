@@ -201,37 +201,15 @@ mod tests {
     use ffmpeg_next::format::Pixel;
 
     use super::*;
-    use crate::media::{
-        ColorInfo, Orientation, PixelFormat, SampleAspect, Size, StreamId, VideoStream,
-    };
+    use crate::media::{ColorInfo, PixelFormat, Size, VideoStream, test_support};
     use crate::proxy::codec::Quality;
     use crate::proxy::preset::Preset;
-    use crate::time::{FrameRate, MediaTime, TimeBase};
+    use crate::time::FrameRate;
 
     fn stream() -> VideoStream {
-        VideoStream {
-            id: StreamId(0),
-            codec: String::new(),
-            codec_long: String::new(),
-            decoder: String::new(),
-            size: Size::new(1920, 1080).unwrap(),
-            sample_aspect: SampleAspect::SQUARE,
-            orientation: Orientation::UPRIGHT,
-            format: PixelFormat::YUV420P8,
-            source_format: String::new(),
-            color: ColorInfo::BT709_LIMITED,
-            fields: FieldOrder::Progressive,
-            rate: FrameRate::new(25, 1).unwrap(),
-            time_base: TimeBase::new(1, 25).unwrap(),
-            start: MediaTime::ZERO,
-            duration: None,
-            frames: None,
-            bit_rate: None,
-            timecode: None,
-            is_still: false,
-            is_default: true,
-            language: None,
-        }
+        let size = Size::new(1920, 1080).unwrap();
+        let rate = FrameRate::new(25, 1).unwrap();
+        test_support::stream(size, PixelFormat::YUV420P8, rate)
     }
 
     fn with_job<T>(codec: ProxyCodec, look: impl FnOnce(&Job<'_>) -> T) -> T {

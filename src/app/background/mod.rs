@@ -336,6 +336,7 @@ mod tests {
 
     use super::*;
     use crate::decode::{Input, media_info, read_index};
+    use crate::media::test_support::write_wav;
     use crate::memory::{Ledger, SystemProbe};
     use crate::time::{FrameRate, RealClock};
 
@@ -371,24 +372,8 @@ mod tests {
 
     /// A second of a tone, as WAV.
     fn tone(path: &Path) {
-        let rate = 8_000_u32;
-        let samples: Vec<u8> = (0..rate)
-            .flat_map(|n| {
-                let sample = if n / 20 % 2 == 0 { 9_000_i16 } else { -9_000 };
-                sample.to_le_bytes()
-            })
-            .collect();
-        let length = u32::try_from(samples.len()).unwrap();
-        let mut bytes = b"RIFF".to_vec();
-        bytes.extend((36 + length).to_le_bytes());
-        bytes.extend(b"WAVEfmt ");
-        for number in [16, 0x0001_0001, rate, rate * 2, 0x0010_0002] {
-            bytes.extend(u32::to_le_bytes(number));
-        }
-        bytes.extend(b"data");
-        bytes.extend(length.to_le_bytes());
-        bytes.extend(samples);
-        std::fs::write(path, bytes).unwrap();
+        let tone = |n| if n / 20 % 2 == 0 { 9_000 } else { -9_000 };
+        write_wav(path, 8_000, 1, (0..8_000).map(tone));
     }
 
     fn medium(path: &Path) -> Arc<MediaState> {

@@ -1,12 +1,12 @@
 //! The sound of an edit on its way to the device.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::audio::source::SampleSource;
 use crate::audio::{AudioOutput, SoundClip, SoundPlan, SoundZero};
 use crate::decode::AudioRead;
+use crate::media::test_support::write_wav;
 use crate::timeline::{Ratio, TimeMap, TimeRange};
 
 /// Writes a WAVE file: 16-bit stereo at `rate`, with a burst at every half second.
@@ -20,25 +20,10 @@ fn write_wave(path: &Path, rate: u32, seconds: i64) {
         for value in chunk.samples.interleaved {
             #[expect(clippy::cast_possible_truncation, reason = "16-bit samples")]
             let value = (value * 32_767.0) as i16;
-            data.extend(value.to_le_bytes());
+            data.push(value);
         }
     }
-    let length = u32::try_from(data.len()).unwrap();
-    let mut file = std::fs::File::create(path).unwrap();
-    let words = |list: &[u32]| {
-        list.iter()
-            .flat_map(|word| word.to_le_bytes())
-            .collect::<Vec<_>>()
-    };
-    file.write_all(b"RIFF").unwrap();
-    file.write_all(&words(&[length + 36])).unwrap();
-    file.write_all(b"WAVEfmt ").unwrap();
-    // Sixteen bytes: PCM, two channels, the rate, bytes a second, four bytes a frame, 16 bits.
-    file.write_all(&words(&[16, 1 | 2 << 16, rate, rate * 4, 4 | 16 << 16]))
-        .unwrap();
-    file.write_all(b"data").unwrap();
-    file.write_all(&words(&[length])).unwrap();
-    file.write_all(&data).unwrap();
+    write_wav(path, rate, 2, data);
 }
 
 fn clip(path: PathBuf, start: i64, length: i64, source: i64) -> SoundClip {

@@ -10,6 +10,7 @@ use super::*;
 use crate::cache::{MemoryStore, ProductStore};
 use crate::jobs::{JobEvent, JobHandle, JobListener, JobNews, JobQueue, JobState, QueueOptions};
 use crate::media::StreamId;
+use crate::media::test_support::write_wav;
 use crate::time::{MediaSpan, MediaTime};
 
 const RATE: u32 = 8_000;
@@ -24,28 +25,14 @@ fn sample(n: usize, channel: usize) -> i16 {
 
 /// A WAV file of 16-bit samples.
 fn wav(path: &Path, frames: usize, channels: u16, sample: impl Fn(usize, usize) -> i16) {
-    let length = u32::try_from(frames * usize::from(channels) * 2).unwrap();
-    let block = u32::from(channels) * 2;
-    let mut bytes = b"RIFF".to_vec();
-    bytes.extend((36 + length).to_le_bytes());
-    bytes.extend(b"WAVEfmt ");
-    for number in [
-        16,
-        u32::from(channels) << 16 | 1,
+    let samples =
+        (0..frames).flat_map(|n| (0..usize::from(channels)).map(move |channel| (n, channel)));
+    write_wav(
+        path,
         RATE,
-        RATE * block,
-        16 << 16 | block,
-    ] {
-        bytes.extend(u32::to_le_bytes(number));
-    }
-    bytes.extend(b"data");
-    bytes.extend(length.to_le_bytes());
-    for n in 0..frames {
-        for channel in 0..usize::from(channels) {
-            bytes.extend(sample(n, channel).to_le_bytes());
-        }
-    }
-    std::fs::write(path, bytes).unwrap();
+        channels,
+        samples.map(|(n, channel)| sample(n, channel)),
+    );
     settle(path);
 }
 

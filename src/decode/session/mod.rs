@@ -86,6 +86,18 @@ pub struct SessionOptions {
     pub proxies: Option<Arc<ProxySlot>>,
 }
 
+impl SessionOptions {
+    /// How its readers work.
+    fn reader(&self, interrupter: Interrupter) -> ReaderOptions {
+        ReaderOptions {
+            threads: self.threads,
+            pool: self.pool.clone(),
+            clock: Arc::clone(&self.clock),
+            interrupter,
+        }
+    }
+}
+
 /// How a session is doing. Cheap to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceStatus {
@@ -303,12 +315,7 @@ impl VideoSession {
             },
         );
         let interrupter = input.interrupter();
-        let reader_options = ReaderOptions {
-            threads: options.threads,
-            pool: options.pool.clone(),
-            clock: Arc::clone(&options.clock),
-            interrupter: interrupter.clone(),
-        };
+        let reader_options = options.reader(interrupter.clone());
         let (producer, consumer) = frame_ring(options.ring_frames);
         let capacity = producer.capacity();
         let known = options.index.clone().filter(|index| index.is_complete());

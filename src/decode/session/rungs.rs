@@ -27,7 +27,7 @@ use crate::decode::keeper::IndexStore;
 use crate::decode::probe::media_info;
 use crate::decode::rung::Rung;
 use crate::decode::source_file::{FileIdentity, Interrupter};
-use crate::decode::video_reader::{DecodeError, ReaderOptions, VideoReader};
+use crate::decode::video_reader::{DecodeError, VideoReader};
 use crate::media::{Size, VideoStream};
 use crate::time::FrameIndex;
 
@@ -324,12 +324,7 @@ impl Worker {
             let reason = "it has changed since it was verified".to_owned();
             return Err(OpenError::NothingToPlay(name, reason).into());
         }
-        let options = ReaderOptions {
-            threads: self.options.threads,
-            pool: self.options.pool.clone(),
-            clock: Arc::clone(&self.options.clock),
-            interrupter,
-        };
+        let options = self.options.reader(interrupter);
         let source = file.identity.source_of(file.stream.id);
         Ok(Parked {
             file: Some(Arc::clone(file)),

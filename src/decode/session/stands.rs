@@ -9,13 +9,11 @@
 //! session, and whoever keeps frames says whether memory has room for them; where it has none, one decoder goes
 //! everywhere.
 
-use std::sync::Arc;
-
 use super::worker::Worker;
 use crate::decode::index::{GopIndex, Numbering};
 use crate::decode::input::Input;
 use crate::decode::plan::PlanCursor;
-use crate::decode::video_reader::{DecodeError, ReaderOptions, VideoReader};
+use crate::decode::video_reader::{DecodeError, VideoReader};
 use crate::time::FrameIndex;
 
 /// A place so few frames into its GOP is reached as quickly from the keyframe.
@@ -141,12 +139,7 @@ impl Worker {
         puffin::profile_scope!("open another decoder");
         let input = self.reader.input();
         let interrupter = input.interrupter();
-        let options = ReaderOptions {
-            threads: self.options.threads,
-            pool: self.options.pool.clone(),
-            clock: Arc::clone(&self.options.clock),
-            interrupter: interrupter.clone(),
-        };
+        let options = self.options.reader(interrupter.clone());
         let stream = self.reader.stream().clone();
         let input = input
             .same_file()

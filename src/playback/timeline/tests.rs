@@ -17,10 +17,7 @@ use crate::decode::{
     FrameConsumer, FrameProducer, Generation, GopIndex, Hand, LoopMode, Picture, PlanCursor,
     PlannedFrame, RingItem, Rung, SourceStatus, VideoPlan, VideoSource, frame_ring,
 };
-use crate::media::{
-    ColorInfo, FieldOrder, Orientation, PixelFormat, SampleAspect, Size, StreamId, VideoFrame,
-    VideoStream,
-};
+use crate::media::{ColorInfo, PixelFormat, Size, StreamId, VideoFrame, VideoStream, test_support};
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, Moment, SimClock, TimeBase};
 use crate::timeline::{
     Child, Composite, CompositionKind, Content, Edit, Effect, Item, ItemKind, Located, Look,
@@ -86,27 +83,8 @@ fn numbers(frame: &VideoFrame) -> (u32, i64) {
 
 fn stream() -> VideoStream {
     VideoStream {
-        id: StreamId(0),
         codec: "script".to_owned(),
-        codec_long: String::new(),
-        decoder: String::new(),
-        size: size(),
-        sample_aspect: SampleAspect::SQUARE,
-        orientation: Orientation::UPRIGHT,
-        format: PixelFormat::NV12,
-        source_format: String::new(),
-        color: ColorInfo::BT709_LIMITED,
-        fields: FieldOrder::Progressive,
-        rate: rate(),
-        time_base: TimeBase::new(RATE.1, RATE.0).unwrap(),
-        start: MediaTime::ZERO,
-        duration: None,
-        frames: None,
-        bit_rate: None,
-        timecode: None,
-        is_still: false,
-        is_default: true,
-        language: None,
+        ..test_support::stream(size(), PixelFormat::NV12, rate())
     }
 }
 

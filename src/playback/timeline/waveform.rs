@@ -290,6 +290,7 @@ mod tests {
     use crate::audio::SoundZero;
     use crate::cache::MemoryStore;
     use crate::jobs::{JobListener, JobState, QueueOptions};
+    use crate::media::test_support::write_wav;
     use crate::timeline::{AudioFade, TimeMap};
 
     /// Seconds of each tone.
@@ -298,25 +299,12 @@ mod tests {
     /// Two seconds of a square wave, as WAV: loud in the first, half as loud in the second.
     fn tone(folder: &std::path::Path, name: &str, amplitude: i16) -> PathBuf {
         let rate = 48_000_u32;
-        let samples: Vec<u8> = (0..rate * 2)
-            .flat_map(|n| {
-                let loud = if n < rate { amplitude } else { amplitude / 2 };
-                let sample = if n / 60 % 2 == 0 { loud } else { -loud };
-                sample.to_le_bytes()
-            })
-            .collect();
-        let length = u32::try_from(samples.len()).unwrap();
-        let mut bytes = b"RIFF".to_vec();
-        bytes.extend((36 + length).to_le_bytes());
-        bytes.extend(b"WAVEfmt ");
-        for number in [16, 0x0001_0001, rate, rate * 2, 0x0010_0002] {
-            bytes.extend(u32::to_le_bytes(number));
-        }
-        bytes.extend(b"data");
-        bytes.extend(length.to_le_bytes());
-        bytes.extend(samples);
+        let samples = (0..rate * 2).map(|n| {
+            let loud = if n < rate { amplitude } else { amplitude / 2 };
+            if n / 60 % 2 == 0 { loud } else { -loud }
+        });
         let path = folder.join(name);
-        std::fs::write(&path, bytes).unwrap();
+        write_wav(&path, rate, 1, samples);
         path
     }
 
