@@ -392,24 +392,34 @@ impl VideoReader {
             }) => {}
             Err(error) => self.note_damage(error)?,
         }
-        if !self.packet_waits {
-            let begun = self.options.clock.now();
-            let outcome = self.next_packet();
-            self.demux += self.since(begun);
-            match outcome? {
-                ReadOutcome::Packet => self.packet_waits = true,
-                ReadOutcome::End => {
-                    self.draining = true;
-                    // A decoder that fails to enter draining has nothing left to give.
-                    return Ok(if self.decoder.send_eof().is_ok() {
-                        Step::Progress
-                    } else {
-                        Step::End
-                    });
-                }
-            }
+        if !self.packet_waits
+            && let Some(step) = self.fetch_packet()?
+        {
+            return Ok(step);
         }
         self.feed(is_wanted)
+    }
+
+    /// Reads the packet that comes next. Where there is none the decoder is told so, and that was the step.
+    fn fetch_packet(&mut self) -> Result<Option<Step>, DecodeError> {
+        let begun = self.options.clock.now();
+        let outcome = self.next_packet();
+        self.demux += self.since(begun);
+        match outcome? {
+            ReadOutcome::Packet => {
+                self.packet_waits = true;
+                Ok(None)
+            }
+            ReadOutcome::End => {
+                self.draining = true;
+                // A decoder that fails to enter draining has nothing left to give.
+                Ok(Some(if self.decoder.send_eof().is_ok() {
+                    Step::Progress
+                } else {
+                    Step::End
+                }))
+            }
+        }
     }
 
     fn next_packet(&mut self) -> Result<ReadOutcome, DecodeError> {

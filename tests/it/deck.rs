@@ -9,7 +9,8 @@ use crossbeam_channel::{Receiver, bounded};
 use jogwheel::convert::{ConvertJob, CpuConverter};
 use jogwheel::decode::{
     FrameConsumer, Generation, GopIndex, IndexStore, Input, LoopMode, Picture, PlannedFrame,
-    RingItem, SessionOptions, VideoPlan, VideoSession, VideoSource, media_info, require_playable,
+    ReaderOptions, RingItem, SessionOptions, VideoPlan, VideoReader, VideoSession, VideoSource,
+    media_info, require_playable,
 };
 use jogwheel::media::{Orientation, Size, VideoFrame, VideoStream};
 use jogwheel::memory::FramePool;
@@ -123,6 +124,20 @@ impl Deck {
             Picture::Composite(_) => Err(format!("frame {index} of a file has layers")),
         }
     }
+}
+
+/// A reader of the picture of a file, whose decoder has so many threads.
+pub(crate) fn reader_of(path: &Path, threads: usize) -> (VideoReader, VideoStream) {
+    let input = Input::open(path).unwrap();
+    let stream = media_info(&input).default_video().unwrap().clone();
+    let options = ReaderOptions {
+        threads: NonZero::new(threads).unwrap(),
+        pool: FramePool::new(256 << 20),
+        clock: Arc::new(RealClock::new()),
+        interrupter: input.interrupter(),
+    };
+    let reader = VideoReader::new(input, stream.clone(), options).unwrap();
+    (reader, stream)
 }
 
 /// A frame as it is shown, in RGBA, without the sample aspect.

@@ -8,17 +8,13 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, bounded};
 use jogwheel::app::{Player, PlayerOptions, TraceGround, drags};
 use jogwheel::convert::CpuConverter;
-use jogwheel::decode::{
-    Input, Picture, PlannedFrame, ReaderOptions, Step, VideoReader, VideoSource, media_info,
-    read_index,
-};
+use jogwheel::decode::{Input, Picture, PlannedFrame, Step, VideoSource, read_index};
 use jogwheel::media::Orientation;
-use jogwheel::memory::FramePool;
 use jogwheel::playback::{Command, Origin, PlaybackStatus, Pull, SeekTarget};
-use jogwheel::time::{FrameIndex, FrameRate, RealClock};
+use jogwheel::time::{FrameIndex, FrameRate};
 use serde_json::json;
 
-use crate::deck::Deck;
+use crate::deck::{Deck, reader_of};
 use crate::made::{self, Clip};
 use crate::screen::Screen;
 use crate::window::{WINDOW, path};
@@ -251,7 +247,7 @@ fn what_plays_goes_on_after_a_drag() {
 #[test]
 fn a_step_sends_one_packet_and_an_abandoned_plan_leaves_the_next_alone() {
     let clip = made::clip("h264-longgop.mp4");
-    let (mut reader, _) = reader_of(&clip);
+    let (mut reader, _) = reader_of(&clip.path, 1);
     let mut pictures = 0;
     while pictures < 100 {
         let before = reader.sent_packets();
@@ -272,19 +268,6 @@ fn a_step_sends_one_packet_and_an_abandoned_plan_leaves_the_next_alone() {
     }
 }
 
-fn reader_of(clip: &Clip) -> (VideoReader, jogwheel::media::VideoStream) {
-    let input = Input::open(&clip.path).unwrap();
-    let stream = media_info(&input).default_video().unwrap().clone();
-    let options = ReaderOptions {
-        threads: NonZero::new(1).unwrap(),
-        pool: FramePool::new(256 << 20),
-        clock: Arc::new(RealClock::new()),
-        interrupter: input.interrupter(),
-    };
-    let reader = VideoReader::new(input, stream.clone(), options).unwrap();
-    (reader, stream)
-}
-
 #[test]
 fn keyframes_alone_are_the_frames_that_the_index_says() {
     let mut converter = CpuConverter::new(1);
@@ -293,7 +276,7 @@ fn keyframes_alone_are_the_frames_that_the_index_says() {
         if !clip.path.is_file() {
             continue;
         }
-        let (mut reader, stream) = reader_of(&clip);
+        let (mut reader, stream) = reader_of(&clip.path, 1);
         let mut input = Input::open(&clip.path).unwrap();
         let index = read_index(&mut input, &stream).unwrap();
         let last = index.keyframes().len().saturating_sub(1);

@@ -1,10 +1,10 @@
 //! The source's own rungs: whatever is left out, and whenever that changes, a frame shows its number.
 
 use jogwheel::convert::CpuConverter;
-use jogwheel::decode::{Picture, Rung, VideoSource};
+use jogwheel::decode::{Picture, Rung, Step, VideoSource};
 use jogwheel::time::FrameIndex;
 
-use crate::deck::Deck;
+use crate::deck::{Deck, reader_of};
 use crate::made::{self, Clip};
 
 /// Long and short groups, closed and open ones, with and without frames that no other refers to.
@@ -117,6 +117,38 @@ fn keyframes_alone_are_keyframes() {
             keyframes.iter().filter(alone).collect(),
         );
         assert_eq!(seen, keyframes, "{name}");
+    }
+}
+
+#[test]
+fn what_a_decoder_holds_at_the_end_of_the_file_is_not_lost_to_keyframes_alone() {
+    for name in CLIPS {
+        let clip = made::clip(name);
+        let (mut reader, stream) = reader_of(&clip.path, 2);
+        // The last packet was given to the decoder before the last picture but one came out.
+        let whole = usize::try_from(clip.frames).unwrap() - 1;
+        let mut pictures = Vec::new();
+        loop {
+            let step = if pictures.len() < whole {
+                reader.step(&|_pts| true).unwrap()
+            } else {
+                reader.step_keyframe().unwrap()
+            };
+            match step {
+                Step::Progress => {}
+                Step::Picture(picture) => pictures.push(picture),
+                Step::End => break,
+            }
+        }
+        let last = pictures.last().and_then(|picture| picture.pts);
+        assert!(reader.unwanted_until() < last, "{name}");
+        let numbers = pictures.split_off(whole).into_iter().map(|picture| {
+            let frame = reader.frame(picture).unwrap();
+            made::number_in(&frame, stream.orientation, &mut CpuConverter::new(1))
+        });
+        let numbers: Vec<_> = numbers.collect();
+        let end = u32::try_from(clip.frames).unwrap() + clip.first;
+        assert_eq!(numbers, [Ok(end - 1)], "{name}");
     }
 }
 

@@ -53,19 +53,18 @@ impl VideoReader {
     }
 
     /// Reads on to the next keyframe and decodes it alone, a packet at a step. [`Self::step`] goes on at
-    /// the keyframe after it. What the decoder held before is lost.
+    /// the keyframe after it. What the decoder held before is lost, but for the end of the file, which it gives out.
     ///
     /// A decoder with threads gives a picture out only after several packets more, which may be many
     /// seconds of keyframes: it is emptied after each.
     pub fn step_keyframe(&mut self) -> Result<Step, DecodeError> {
-        if !self.packet_waits {
-            let begun = self.options.clock.now();
-            let outcome = self.next_packet();
-            self.demux += self.since(begun);
-            if outcome? == ReadOutcome::End {
-                return Ok(Step::End);
-            }
-            self.packet_waits = true;
+        if self.draining {
+            return self.step(&|_pts| true);
+        }
+        if !self.packet_waits
+            && let Some(step) = self.fetch_packet()?
+        {
+            return Ok(step);
         }
         self.needs_keyframe = true;
         if !self.packet.is_key() {
