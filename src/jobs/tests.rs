@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// How long a test waits for a worker before it calls it hung.
-const HUNG: Duration = Duration::from_mins(1);
+const HUNG: Duration = Duration::from_mins(4);
 
 /// What the listener heard.
 type Heard = Arc<Mutex<Vec<JobEvent>>>;

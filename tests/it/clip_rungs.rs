@@ -4,7 +4,6 @@
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 use jogwheel::convert::CpuConverter;
@@ -23,11 +22,8 @@ use tempfile::TempDir;
 
 use crate::made;
 use crate::otio::{clip, range, track, write};
-use crate::program;
+use crate::program::{self, HUNG};
 use crate::proxies::{make_one, quick_folder};
-
-/// How long a test waits for one thing before it calls the timeline hung.
-const HUNG: Duration = Duration::from_mins(1);
 
 /// Frames of a clip, clips, and the frame of the medium that each begins with.
 const CLIP: i64 = 20;

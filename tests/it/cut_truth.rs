@@ -27,9 +27,7 @@ use jogwheel::timeline::resolve::source_instant;
 use crate::deck::Deck;
 use crate::made::{self, Clip};
 use crate::otio::{clip, dissolve, freeze, gap, range, speed, stack, time, track, write};
-
-/// How long a test waits for one frame before it calls the timeline hung.
-const HUNG: Duration = Duration::from_mins(1);
+use crate::program::HUNG;
 
 /// A medium of the timeline, as it is by itself.
 struct Medium {

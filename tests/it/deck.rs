@@ -3,7 +3,6 @@
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 use jogwheel::convert::{ConvertJob, CpuConverter};
@@ -16,8 +15,7 @@ use jogwheel::media::{Orientation, Size, VideoFrame, VideoStream};
 use jogwheel::memory::FramePool;
 use jogwheel::time::{FrameIndex, RealClock};
 
-/// How long a test waits for one frame before it calls the session hung.
-const HUNG: Duration = Duration::from_mins(1);
+use crate::program::HUNG;
 
 /// A session and what its ring brought.
 pub(crate) struct Deck {

@@ -3,7 +3,6 @@
 
 use std::num::NonZero;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 use jogwheel::cache::FrameCache;
@@ -17,10 +16,7 @@ use jogwheel::memory::{FramePool, PressureGauge};
 use jogwheel::time::{Clock, FrameIndex, RealClock};
 
 use crate::made::{self, Clip};
-use crate::program::wait_for;
-
-/// How long a test waits for one frame before it calls the session hung.
-const HUNG: Duration = Duration::from_mins(1);
+use crate::program::{HUNG, wait_for};
 
 /// Seeks, steps and turns in each clip.
 const MOVES: u32 = 40;

@@ -20,13 +20,11 @@ use jogwheel::playback::{self, PlaybackStatus, SeekTarget};
 use jogwheel::time::{Clock, FrameIndex, RealClock, SimClock};
 
 use crate::made;
-use crate::program::{Running, wait_for};
+use crate::program::{HUNG, Running, wait_for};
 
 /// Memory may grow by this much where nothing leaks: the allocator keeps some of what it got, and more
 /// where threads come and go. 100 leaked 640x360 frames are 34 MB, 100 leaked decoders more.
 const SLACK_BYTES: u64 = 12 << 20;
-
-const HUNG: Duration = Duration::from_mins(1);
 
 /// Threads, open files and resident memory of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,14 +11,14 @@ use std::time::Duration;
 use jogwheel::time::{Clock, Moment, RealClock};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Nothing that a test starts may take longer than this. It is no measurement: it only tells a hang
-/// from a slow machine.
-const DEADLINE: Duration = Duration::from_mins(1);
+/// Nothing that a test waits for may take longer than this. It is no measurement: it only tells a hang
+/// from a slow machine that has other work to do.
+pub(crate) const HUNG: Duration = Duration::from_mins(4);
 
 /// Time between two looks at something outside this process.
 const LOOK: Duration = Duration::from_millis(15);
 
-/// Looks until `probe` answers something; `None` after a minute.
+/// Looks until `probe` answers something; `None` where that hangs.
 pub(crate) fn wait_for<T>(mut probe: impl FnMut() -> Option<T>) -> Option<T> {
     let clock = RealClock::new();
     let begun: Moment = clock.now();
@@ -26,7 +26,7 @@ pub(crate) fn wait_for<T>(mut probe: impl FnMut() -> Option<T>) -> Option<T> {
         if let Some(found) = probe() {
             return Some(found);
         }
-        if clock.now().since(begun) > DEADLINE {
+        if clock.now().since(begun) > HUNG {
             return None;
         }
         // Another process tells of its progress through a file or the screen, which wake nobody.

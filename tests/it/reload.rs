@@ -3,7 +3,6 @@
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 use jogwheel::app::{Player, PlayerOptions};
@@ -13,9 +12,7 @@ use jogwheel::time::FrameIndex;
 
 use crate::made;
 use crate::otio::{clip, range, track, write};
-
-/// How long a test waits for one thing before it calls the player hung.
-const HUNG: Duration = Duration::from_mins(1);
+use crate::program::HUNG;
 
 fn player(path: &Path) -> (Player, Receiver<()>) {
     let (send, news) = bounded(1);

@@ -16,11 +16,9 @@ use serde_json::json;
 
 use crate::deck::{Deck, reader_of};
 use crate::made::{self, Clip};
+use crate::program::HUNG;
 use crate::screen::Screen;
 use crate::window::{WINDOW, path};
-
-/// How long a test waits for one picture before it calls the player hung.
-const HUNG: Duration = Duration::from_mins(1);
 
 const REFRESH_NANOS: i64 = 16_666_667;
 

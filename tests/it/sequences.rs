@@ -2,7 +2,6 @@
 
 use std::num::NonZero;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 use jogwheel::convert::CpuConverter;
@@ -16,9 +15,7 @@ use jogwheel::time::{FrameIndex, RealClock};
 use jogwheel::timeline::{Located, LocatedSequence, Locator, MediaReference, sequence_of};
 
 use crate::made::{self, Clip};
-
-/// How long a test waits for one frame before it calls the session hung.
-const HUNG: Duration = Duration::from_mins(1);
+use crate::program::HUNG;
 
 fn located(clip: &Clip) -> LocatedSequence {
     let pattern = clip.note("pattern").unwrap();

@@ -1,61 +1,32 @@
 //! What the configuration file says holds where the command line says nothing.
 
 use std::ffi::OsStr;
-use std::path::Path;
 
 use jogwheel::proxy::ProxyCodec;
 
 use crate::made;
-use crate::program::{self, Ended, Running};
-use crate::proxies::{make_one, quick_folder};
-
-/// Plays a file that has a proxy, and answers whether that was shown.
-fn play(folder: &Path, config: &Path, more: &[&str]) -> (Ended, bool) {
-    let source = made::clip("h264-25.mp4").path;
-    let state = folder.join("state");
-    let mut args: Vec<&dyn AsRef<OsStr>> = vec![
-        &"play",
-        &"--headless",
-        &"--no-audio",
-        &"--loop",
-        &"loop",
-        &"--seconds",
-        &"4",
-        &"--proxy-dir",
-        &folder,
-        &"--state-file",
-        &state,
-        &"--config",
-        &config,
-        &source,
-    ];
-    for arg in more {
-        args.push(arg);
-    }
-    let ended = program::run(&args);
-    let lines = std::fs::read_to_string(&state).unwrap_or_default();
-    (ended, lines.contains("\"rung\":\"half\""))
-}
+use crate::program::{self, Running};
+use crate::proxies::{make_one, plays_proxies, quick_folder};
 
 #[test]
 fn the_file_says_what_the_command_line_leaves_open() {
     let folder = quick_folder();
-    make_one(
-        &made::clip("h264-25.mp4").path,
-        folder.path(),
-        ProxyCodec::H264Intra,
-    );
+    let source = made::clip("h264-25.mp4").path;
+    make_one(&source, folder.path(), ProxyCodec::H264Intra);
     let config = folder.path().join("config.toml");
     let said = "[quality]\nproxies = \"always\" # mine\nmode = \"fats\"\nmin-hight = 3\n";
     std::fs::write(&config, said).unwrap();
-    let (ended, is_proxy) = play(folder.path(), &config, &[]);
+    let named: [&dyn AsRef<OsStr>; 2] = [&"--config", &config];
+    let (ended, is_proxy) = plays_proxies(&source, folder.path(), &named, true);
     // What is wrong is told, and the rest applies.
     ended
-        .expect(0)
+        .expect(130)
         .says("config.toml:3: `mode` must be one of \"auto\"")
         .says("config.toml:4: `min-hight` is not known: did you mean `min-height`?");
     assert!(is_proxy);
-    let (ended, is_proxy) = play(folder.path(), &config, &["--proxies", "never"]);
+    let refused: [&dyn AsRef<OsStr>; 2] = [&"--proxies", &"never"];
+    let more = [named, refused].concat();
+    let (ended, is_proxy) = plays_proxies(&source, folder.path(), &more, false);
     ended.expect(0);
     assert!(!is_proxy, "the command line wins");
     // Nobody chose anything: it is as it was.
@@ -65,7 +36,9 @@ fn the_file_says_what_the_command_line_leaves_open() {
 #[test]
 fn a_file_that_is_named_must_be_there() {
     let folder = quick_folder();
-    let (ended, _) = play(folder.path(), &folder.path().join("none.toml"), &[]);
+    let source = made::clip("h264-25.mp4").path;
+    let none = folder.path().join("none.toml");
+    let ended = program::run(&[&"play", &source, &"--headless", &"--config", &none]);
     ended.expect(2).says("no such configuration file");
 }
 

@@ -202,7 +202,7 @@ fn keeps_time(path: &Path) {
     let offset = &report["av_offset"];
     assert!(offset.is_object(), "the sound led: {report:#}");
     assert!(
-        offset["frames"].as_u64() >= Some(100),
+        offset["frames"].as_u64() >= Some(50),
         "few frames were measured: {report:#}"
     );
     let half_a_frame_millis = 20.0;

@@ -18,7 +18,7 @@ use crate::time::SimClock;
 const KIND: &str = "test";
 
 /// How long a test waits for a worker before it calls it hung.
-const HUNG: Duration = Duration::from_mins(1);
+const HUNG: Duration = Duration::from_mins(4);
 
 fn order(key: &str) -> JobOrder {
     JobOrder {
