@@ -12,6 +12,9 @@ const MEAN_OF: u32 = 8;
 /// What a frame of the medium costs, frames that are left out included: a rung that shows every second
 /// frame has half the cost of what it shows. Time of the session's thread, which is the interval at
 /// which frames can follow one another, however many threads work for it.
+///
+/// While the session waits for room, the decoder's own threads work ahead, and what comes next seems to cost
+/// nothing. [`CostMeter::add_within`] takes this for what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cost {
     /// Moving mean of the time to read it.
@@ -20,6 +23,8 @@ pub struct Cost {
     pub decode: Duration,
     /// Nine of ten frames took no longer than this to read and decode.
     pub p90: Duration,
+    /// What the session's thread itself spent: the cost, or less than it.
+    pub least: Duration,
     /// Frames seen since this rung was begun.
     pub frames: u32,
     /// Of a thousand frames of the medium, how many were shown.
@@ -38,6 +43,7 @@ impl Cost {
 pub struct CostMeter {
     read_nanos: u64,
     decode_nanos: u64,
+    least_nanos: u64,
     shown_millionths: u64,
     recent_nanos: [u64; WINDOW],
     /// Deliveries since the meter was begun.
@@ -50,6 +56,7 @@ impl Default for CostMeter {
         Self {
             read_nanos: 0,
             decode_nanos: 0,
+            least_nanos: 0,
             shown_millionths: 0,
             recent_nanos: [0; WINDOW],
             deliveries: 0,
@@ -62,9 +69,20 @@ impl CostMeter {
     /// A frame was delivered that took so long to read and to decode, together with those that were left
     /// out before it: `frames` of the medium in all.
     pub fn add(&mut self, frames: u32, read: Duration, decode: Duration) {
+        self.add_within(frames, read, decode, Duration::ZERO);
+    }
+
+    /// The same where `span` has passed since the delivery before: to decode them took no longer than that, and as
+    /// long as ever if that lies in between.
+    pub fn add_within(&mut self, frames: u32, read: Duration, decode: Duration, span: Duration) {
         let frames = u64::from(frames.max(1));
         let each = |span: Duration| nanos(span) / frames;
-        let (read, decode) = (each(read), each(decode));
+        let (read, least) = (each(read), each(decode));
+        let most = each(span).max(least);
+        let decode = match self.deliveries {
+            0 => least,
+            _ => self.decode_nanos.clamp(least, most),
+        };
         let place = self.deliveries as usize % WINDOW;
         self.recent_nanos[place] = read.saturating_add(decode);
         self.deliveries = self.deliveries.saturating_add(1);
@@ -73,6 +91,7 @@ impl CostMeter {
         let towards = |mean: u64, new: u64| (mean - mean / of).saturating_add(new / of);
         self.read_nanos = towards(self.read_nanos, read);
         self.decode_nanos = towards(self.decode_nanos, decode);
+        self.least_nanos = towards(self.least_nanos, read.saturating_add(least));
         self.shown_millionths = towards(self.shown_millionths, 1_000_000 / frames);
         let frames = u32::try_from(frames).unwrap_or(u32::MAX);
         self.frames = self.frames.saturating_add(frames);
@@ -90,6 +109,7 @@ impl CostMeter {
         Some(Cost {
             read: Duration::from_nanos(self.read_nanos),
             decode: Duration::from_nanos(self.decode_nanos),
+            least: Duration::from_nanos(self.least_nanos),
             p90: Duration::from_nanos(recent[(seen * 9).div_ceil(10) - 1]),
             frames: self.frames,
             shown_per_mille: u16::try_from((self.shown_millionths + 500) / 1000).unwrap_or(1000),
@@ -135,6 +155,31 @@ mod tests {
         let cost = meter.cost().unwrap();
         assert!(cost.decode.abs_diff(ms(15)) < Duration::from_micros(1));
         assert_eq!((cost.shown_per_mille, cost.frames), (500, 80));
+    }
+
+    #[test]
+    fn what_is_decoded_ahead_while_nobody_asks_costs_no_less() {
+        let mut meter = CostMeter::default();
+        for _ in 0..20 {
+            meter.add_within(1, ms(1), ms(6), ms(7));
+        }
+        // Then the ring is full: one is asked for in each 16 ms, and was decoded already.
+        for _ in 0..200 {
+            meter.add_within(1, ms(1), Duration::from_micros(50), ms(16));
+        }
+        let cost = meter.cost().unwrap();
+        assert!(cost.decode.abs_diff(ms(6)) < Duration::from_micros(1));
+        assert!(cost.least < Duration::from_micros(1_100), "{cost:?}");
+        // It can take no longer than the time from one to the next...
+        for _ in 0..200 {
+            meter.add_within(1, ms(1), Duration::from_micros(50), ms(3));
+        }
+        assert!(meter.cost().unwrap().decode.abs_diff(ms(3)) < Duration::from_micros(1));
+        // ... and no less than what was waited for.
+        for _ in 0..200 {
+            meter.add_within(1, ms(1), ms(9), ms(16));
+        }
+        assert!(meter.cost().unwrap().decode.abs_diff(ms(9)) < Duration::from_micros(1));
     }
 
     #[test]

@@ -56,6 +56,9 @@ pub trait FrameKeeper: Send + Sync {
     /// Whether memory has room for so many bytes beside what is kept. What holds them can't be made to let go of
     /// them at once.
     fn has_room_beside(&self, bytes: u64) -> bool;
+    /// Whether the playhead goes round in a lap all of whose frames can be kept at once, as far as their size is
+    /// known: what is decoded of it need not be decoded again.
+    fn holds_lap(&self) -> bool;
     /// Tells where the playhead is: what lies farthest from it makes room first.
     fn aim(&self, aim: Aim);
     /// The kept frame nearest to `frame`, no farther away than `reach` frames.

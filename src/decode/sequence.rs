@@ -241,6 +241,7 @@ impl VideoSource for SequenceSession {
             has_proxies: false,
             cost: None,
             left_out: 0,
+            holds_lap: false,
         }
     }
 

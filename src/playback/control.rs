@@ -118,6 +118,7 @@ fn unmeasured(clip: &ClipSignals) -> Signals {
         memory_asks: 0,
         battery_saver: false,
         effects: false,
+        holds_lap: false,
         display: (0, 0),
         cores: cores(),
     }
@@ -167,6 +168,7 @@ fn of_every_frame(rung: Rung, cost: Cost) -> Cost {
         read: whole(cost.read),
         decode: whole(cost.decode),
         p90: whole(cost.p90),
+        least: whole(cost.least),
         ..cost
     }
 }

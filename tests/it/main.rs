@@ -22,6 +22,7 @@ mod disk_kill;
 mod frame_truth;
 mod ladder;
 mod ladder_play;
+mod laps;
 mod leaks;
 mod made;
 mod one_pass;

@@ -16,7 +16,7 @@
 //! are shown ([`FrameCache::show_at`]) and that takes no more than half, whole frames have a quarter of the limit,
 //! and what has to go from there is kept on at that size, out of the converter (`reduced.rs`). It is shown as exactly
 //! as the whole frame would be. Frames of a playhead that only passes by are not reduced, which would cost an eighth of
-//! their decoding.
+//! their decoding, but for those of a lap that fits that way.
 //!
 //! # Locks
 //! One lock, held for a search through the kept frames at most. Nothing is called under it: frames are
@@ -44,7 +44,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use parking_lot::Mutex;
 
 pub use self::lasting::LastingPictures;
-use self::reduced::Reducer;
+use self::reduced::{Reducer, is_reducible};
 use self::shelf::{Gone, Kept, Shelf};
 use self::store::{Part, Store};
 use crate::decode::{Aim, FileIdentity, FrameKeeper};
@@ -296,6 +296,10 @@ impl FrameCache {
             return;
         };
         drop(gone);
+        if !is_reducible(picture, size) {
+            self.store.lock().cannot_reduce(source);
+            return;
+        }
         let Some(reduced) = self.reducer.lock().reduce(picture, size, pool) else {
             return;
         };
@@ -421,6 +425,10 @@ impl FrameKeeper for Keeper {
     fn has_room_beside(&self, bytes: u64) -> bool {
         let limit = self.cache.stats().limit_bytes;
         self.cache.gauge.level() < Pressure::High && bytes <= limit / BESIDE_PART
+    }
+
+    fn holds_lap(&self) -> bool {
+        self.cache.store.lock().holds_lap(self.source)
     }
 
     fn aim(&self, aim: Aim) {

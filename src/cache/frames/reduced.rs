@@ -26,7 +26,7 @@ pub(super) fn is_worth_it(frame_bytes: u64, size: Size) -> bool {
 }
 
 /// Whether what is shown of `frame` at `size` is all that is seen of it.
-fn is_reducible(frame: &VideoFrame, size: Size) -> bool {
+pub(super) fn is_reducible(frame: &VideoFrame, size: Size) -> bool {
     frame.fields == FieldOrder::Progressive
         && !frame.format.alpha
         && size.width() <= frame.size.width()
@@ -51,16 +51,13 @@ impl Reducer {
         }
     }
 
-    /// `frame` at `size`, in a slot of `pool`. `None` where it cannot be had.
+    /// `frame`, which [`is_reducible`], at `size`, in a slot of `pool`. `None` where that cannot be had.
     pub(super) fn reduce(
         &mut self,
         frame: &VideoFrame,
         size: Size,
         pool: &FramePool,
     ) -> Option<VideoFrame> {
-        if !is_reducible(frame, size) {
-            return None;
-        }
         puffin::profile_scope!("reduce");
         // Whole frames are not let go of for it: their slots are of another size.
         let slot = pool.acquire_spare(FORMAT.packed_bytes(size))?;

@@ -140,6 +140,51 @@ fn a_playhead_that_passes_by_reduces_nothing() {
 }
 
 #[test]
+fn a_lap_that_fits_is_kept_as_a_whole() {
+    let rig = reducing();
+    let keeper = rig.keeper(1);
+    // Whole frames' room is for 4 of them, and the rest for reduced ones of two pages each.
+    let most = 12 * bytes_of(&frame(0)) / 8192;
+    let pass = |lap: u64, frames: std::ops::Range<i64>| {
+        for frame in frames {
+            keeper.aim(Aim {
+                passes: true,
+                lap: Some(lap),
+                ..at(frame, false)
+            });
+            put_all(&keeper, frame..frame + 1);
+        }
+        keeper.holds_lap()
+    };
+    assert!(!keeper.holds_lap(), "nothing goes round");
+    assert!(pass(most, 0..most.cast_signed()));
+    assert!((0..most.cast_signed()).all(|frame| keeper.has(FrameIndex(frame))));
+    // One frame more does not fit.
+    let other = rig.keeper(2);
+    let longer = Aim {
+        passes: true,
+        lap: Some(most + 1),
+        ..at(0, false)
+    };
+    other.aim(longer);
+    assert!(!other.holds_lap(), "its frames are of unknown size");
+    put_all(&other, 0..1);
+    assert!(!other.holds_lap());
+    other.aim(Aim {
+        lap: Some(most),
+        ..longer
+    });
+    assert!(other.holds_lap());
+    // What cannot be reduced fits as it is or not at all.
+    for number in 1..10 {
+        let mut interlaced = frame(number);
+        interlaced.fields = FieldOrder::TopFirst;
+        other.put(FrameIndex(number), &Arc::new(interlaced));
+    }
+    assert!(!other.holds_lap());
+}
+
+#[test]
 fn what_is_wanted_ahead_counts_the_room_for_reduced_frames() {
     let rig = reducing();
     let keeper = rig.keeper(1);

@@ -1,12 +1,14 @@
 //! What is kept, and what goes. Plain data: whoever calls holds the lock.
 
 mod hot;
+mod lap;
 
 use std::collections::{BTreeMap, BinaryHeap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::lap::{holds_lap, limit_for};
 use super::reduced::reduced_bytes;
 use super::shelf::{Gone, Kept, Shelf, limits_of};
 use super::stays::Stays;
@@ -31,14 +33,6 @@ const MOST_REMEMBERED: usize = 1 << 16;
 /// When room is made, this part of the limit goes at once: to look for the least worthy frame takes a
 /// look at all of them.
 const BATCH: u64 = 64;
-
-/// While a playhead only passes by, its source does not make the cache grow beyond so many frames: enough for
-/// some steps back.
-const PASSED_FRAMES: u64 = 16;
-
-/// So many of them may come at once, the others one a second: memory that was never written to before costs
-/// more time than the copy of a picture, for the system fills it first, and a virtual machine's host before it.
-const PASSED_AT_ONCE: u64 = 4;
 
 /// A source that has not moved for this long is idle.
 const IDLE: Duration = Duration::from_mins(1);
@@ -76,8 +70,10 @@ struct Source {
     passes_since: Option<Moment>,
     /// Frames of a lap, where it goes round.
     lap: Option<u64>,
-    /// What a frame of it holds.
+    /// What a frame of it holds; 0 before one was offered.
     frame_bytes: u64,
+    /// Whether one could not be reduced.
+    is_irreducible: bool,
     /// Frames that were kept or offered once, and are not there.
     gone: BTreeMap<i64, MissReason>,
 }
@@ -115,30 +111,6 @@ impl Source {
         }
         self.gone.insert(frame, why);
     }
-}
-
-/// How many bytes of whole frames the cache may hold while frames of so many bytes come from `source`.
-fn limit_for(
-    source: &Source,
-    frame_bytes: u64,
-    reduced_to: Option<Size>,
-    stats: &FrameCacheStats,
-) -> u64 {
-    let limits = limits_of(frame_bytes, reduced_to, stats);
-    let fits = |lap: u64| match reduced_to.filter(|_| limits.reduced > 0) {
-        Some(size) => lap.saturating_mul(reduced_bytes(size)) <= limits.reduced,
-        None => lap.saturating_mul(frame_bytes) <= limits.whole,
-    };
-    let Some(since) = source
-        .passes_since
-        .filter(|_| !source.lap.is_some_and(fits))
-    else {
-        return limits.whole;
-    };
-    let seconds = source.aimed_at.since(since).as_secs();
-    let frames = seconds.saturating_add(PASSED_AT_ONCE).min(PASSED_FRAMES);
-    let passed = frame_bytes.saturating_mul(frames).max(stats.whole_bytes());
-    passed.min(limits.whole)
 }
 
 /// See the module.
@@ -209,6 +181,7 @@ impl Store {
                 passes_since: None,
                 lap: None,
                 frame_bytes: 0,
+                is_irreducible: false,
                 gone: BTreeMap::new(),
             };
             self.sources.insert(number, source);
@@ -308,11 +281,15 @@ impl Store {
             return Vec::new();
         }
         self.reduced_to = size;
+        for source in self.sources.values_mut() {
+            source.is_irreducible = false;
+        }
         self.evict(Shelf::Reduced, u64::MAX, |_, _, _| true)
     }
 
     /// Whether `frame`, which is kept no longer or was not accepted, is worth reducing, and to which size. Then
-    /// what costs more makes room for it: it is to be dropped. One of a playhead that only passes by is not.
+    /// what costs more makes room for it: it is to be dropped. One of a playhead that only passes by, and does not
+    /// come round to it again, is not.
     pub(super) fn reduces(
         &mut self,
         source: u64,
@@ -321,7 +298,9 @@ impl Store {
     ) -> Option<(Size, Vec<Gone>)> {
         let size = self.reduced_to?;
         let entry = self.sources.get(&source)?;
-        if entry.passes_since.is_some() || entry.find(frame).is_some() {
+        let passes = entry.passes_since.is_some()
+            && !holds_lap(entry, frame_bytes, self.reduced_to, &self.stats);
+        if passes || entry.find(frame).is_some() {
             return None;
         }
         let cost = entry.cost(frame, self.tick);

@@ -85,16 +85,18 @@ impl Places {
         self.aims.first().map_or(0, |(_, aim, _)| aim.frame.0)
     }
 
-    /// Whether all playheads have passed `frame`.
+    /// Whether all playheads have passed `frame`, and none comes round to it again.
     pub(super) fn is_behind(&self, frame: i64) -> bool {
-        self.aims.iter().all(|(_, aim, _)| travel(frame, *aim) < 0)
+        let passed = |aim: Aim| travel(frame, aim) < 0 && round(frame, aim).is_none();
+        self.aims.iter().all(|(_, aim, _)| passed(*aim))
     }
 
     /// The cost of `frame`, for a source that was aimed `idle` moves ago.
     pub(super) fn cost(&self, frame: i64, idle: u64) -> i64 {
         let here = self.aims.iter().map(|(_, aim, _)| {
             let travel = travel(frame, *aim);
-            if travel < 0 { -travel * BEHIND } else { travel }
+            let back = if travel < 0 { -travel * BEHIND } else { travel };
+            round(frame, *aim).map_or(back, |round| back.min(round))
         });
         let recent = (0i64..).zip(&self.recent).map(|(age, place)| {
             let distance = (frame - place).abs();
@@ -114,6 +116,13 @@ fn travel(frame: i64, aim: Aim) -> i64 {
     } else {
         frame - aim.frame.0
     }
+}
+
+/// How far it must travel round its lap to come to a frame that it has passed.
+fn round(frame: i64, aim: Aim) -> Option<i64> {
+    let lap = i64::try_from(aim.lap?).ok()?;
+    let travel = travel(frame, aim);
+    (-lap..0).contains(&travel).then_some(lap + travel)
 }
 
 #[cfg(test)]
@@ -149,6 +158,25 @@ mod tests {
         let reverse = places(&[at(100, true)]);
         assert!(reverse.cost(80, 0) < reverse.cost(111, 0));
         assert!(reverse.is_behind(101) && !reverse.is_behind(99));
+    }
+
+    #[test]
+    fn in_a_lap_what_was_passed_comes_again() {
+        let lap = |frame, reverse| Aim {
+            lap: Some(50),
+            ..at(frame, reverse)
+        };
+        for (around, far, near) in [
+            (places(&[lap(140, false)]), 102, 96),
+            (places(&[lap(10, true)]), 48, 54),
+        ] {
+            assert!(!around.is_behind(far) && !around.is_behind(near + 2));
+            assert_eq!(around.cost(far, 0), 12, "twelve frames of the next lap");
+            assert!(around.cost(near, 0) < around.cost(far, 0));
+        }
+        let forward = places(&[lap(140, false)]);
+        assert_eq!(forward.cost(139, 0), 2, "a step back");
+        assert!(forward.is_behind(89), "before the lap");
     }
 
     #[test]

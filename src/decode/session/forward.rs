@@ -49,6 +49,9 @@ impl Worker {
             return Ok(Work::Go);
         }
         self.take_nearest(wanted, &places);
+        if self.must_seek(wanted, &places) && self.fills_lap(&places) {
+            return self.fill_lap(wanted, &places);
+        }
         self.rejoin(wanted, &places);
         if self.must_seek(wanted, &places) {
             // Only a complete index, or one that is past the target, tells where to go.
@@ -135,7 +138,7 @@ impl Worker {
 
     /// A picture before the one that is due. A decoder so slow that its target moves on while it works shows
     /// what it has now and then, late as it is: a screen that stands still looks broken.
-    fn pass_over(
+    pub(super) fn pass_over(
         &mut self,
         number: FrameIndex,
         picture: ReadPicture,
@@ -181,6 +184,7 @@ impl Worker {
         }
         let now = anchor.run_at(self.options.clock.now());
         self.leave_laps(now, index);
+        let fills_lap = self.fills_lap(places);
         let last_known = self.last_known(index);
         loop {
             let Some(cursor) = self.cursor.as_ref().filter(|cursor| !cursor.is_reverse()) else {
@@ -198,18 +202,22 @@ impl Worker {
                 return;
             }
             let (begin, end) = self.times_of(next, None, index);
-            let keyframe = places
-                .keyframe_for(next)
-                .and_then(|(number, _)| places.first_frame_of(number + 1))
-                .and_then(|frame| index.time_of(frame));
+            // What lies ahead in a lap that is filled may be kept already.
+            let ahead = if fills_lap {
+                Some(next.offset(1))
+            } else {
+                let keyframe = places.keyframe_for(next);
+                keyframe.and_then(|(number, _)| places.first_frame_of(number + 1))
+            };
+            let ahead = ahead.and_then(|frame| index.time_of(frame));
             let Some(cursor) = &mut self.cursor else {
                 return;
             };
             let due = cursor.run_of(begin, end);
-            let keyframe_run = keyframe.map(|time| due.0 + (time - begin));
+            let ahead_run = ahead.map(|time| due.0 + (time - begin));
             // The first frame of a plan is shown however late it comes.
             let is_first = next == cursor.plan().start && cursor.lap_run() == MediaSpan::ZERO;
-            if is_first || !self.catch_up.gives_up(due, keyframe_run, now) {
+            if is_first || !self.catch_up.gives_up(due, ahead_run, now) {
                 return;
             }
             cursor.advance(last_known);

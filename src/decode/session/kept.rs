@@ -153,6 +153,8 @@ impl Worker {
                 passes: heading.passes,
                 lap: self.lap_of(&heading.plan),
             });
+            let holds_lap = keeper.holds_lap();
+            self.shared.holds_lap.store(holds_lap, Ordering::Relaxed);
         }
     }
 
@@ -213,6 +215,7 @@ impl Worker {
             picture: Picture::Frame(frame),
             demux: Duration::ZERO,
             decode: Duration::ZERO,
+            is_first: false,
         })
     }
 
@@ -234,15 +237,18 @@ impl Worker {
 
     /// From which frame on nothing is left out on the way to `wanted`. A GOP that is visited for the first time is
     /// gone through as quickly as can be, but for the last frames; one that was visited before is likely to be
-    /// again, and all of it that is passed is kept.
+    /// again, and all of it that is passed is kept. So is all of a lap that memory can hold.
     pub(super) fn whole_from(&mut self, wanted: FrameIndex, index: &GopIndex) -> FrameIndex {
+        let first = index.gop_of(wanted).map_or(wanted, |(first, _)| first);
+        if self.holds_lap() {
+            return first;
+        }
         let Some(keeper) = self.keeper().filter(|_| !self.passes()) else {
             return wanted;
         };
         if let Some((_, from)) = self.kept.whole.filter(|(towards, _)| *towards == wanted) {
             return from;
         }
-        let first = index.gop_of(wanted).map_or(wanted, |(first, _)| first);
         let is_seen = (first.0..wanted.0).any(|frame| keeper.has(FrameIndex(frame)));
         let near = wanted.offset(-STEPS_BACK).max(first);
         let from = if is_seen { first } else { near };
@@ -480,8 +486,13 @@ impl Worker {
             if heading.reverse || !self.is_kept(heading.next) {
                 return None;
             }
-            let horizon = heading.next.offset(RUNNING_AHEAD_FRAMES);
-            let left = heading.next.0 + RUNNING_AHEAD_FRAMES - last.0;
+            let ahead = if self.holds_lap() {
+                last.0 - first.0
+            } else {
+                RUNNING_AHEAD_FRAMES
+            };
+            let horizon = heading.next.offset(ahead);
+            let left = heading.next.0 + ahead - last.0;
             let again =
                 loops.then(|| self.stretch_up(first, first.offset(left).min(heading.next), index));
             return self

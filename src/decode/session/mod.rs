@@ -17,6 +17,7 @@ mod forward;
 mod indexer;
 mod kept;
 mod keyframes;
+mod lap;
 mod reverse;
 mod rungs;
 mod stands;
@@ -126,6 +127,8 @@ pub struct SourceStatus {
     pub cost: Option<Cost>,
     /// Frames that were left out on purpose, for the rung leaves them out.
     pub left_out: u64,
+    /// Whether it goes round in a lap that memory can hold, so that each of its frames is decoded only once.
+    pub holds_lap: bool,
 }
 
 /// A picture that is at hand without decoding.
@@ -261,6 +264,7 @@ pub(super) struct Shared {
     /// What the present rung costs.
     meter: Mutex<CostMeter>,
     left_out: AtomicU64,
+    holds_lap: AtomicBool,
     fill: Arc<AtomicUsize>,
     notify: Arc<dyn Fn() + Send + Sync>,
 }
@@ -339,6 +343,7 @@ impl VideoSession {
             rung: SharedRung::default(),
             meter: Mutex::default(),
             left_out: AtomicU64::new(0),
+            holds_lap: AtomicBool::new(false),
             fill: producer.fill(),
             notify: Arc::clone(&options.notify),
         });
@@ -472,6 +477,7 @@ impl VideoSource for VideoSession {
             has_proxies: self.has_proxy_for(Rung::Half),
             cost: self.shared.meter.lock().cost(),
             left_out: load(&self.shared.left_out),
+            holds_lap: self.shared.holds_lap.load(Ordering::Relaxed),
         }
     }
 

@@ -8,6 +8,7 @@
 //! Only play forwards is thinned, and only behind the plan's first frame: what is sought is shown exactly.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::worker::{Decoded, Work, Worker};
 use crate::decode::cost::CostMeter;
@@ -29,7 +30,7 @@ pub(super) struct Thin {
     /// Frames left out since the last delivery.
     left_out: u32,
     /// Run time of the frame delivered last.
-    reached: MediaSpan,
+    pub(super) reached: MediaSpan,
 }
 
 impl Worker {
@@ -142,16 +143,20 @@ impl Worker {
         }
     }
 
-    /// Measures what a delivered frame cost, before which so many were given up. What was kept cost nothing
-    /// and tells nothing.
-    pub(super) fn measure(&mut self, decoded: &Decoded, given_up: u32, run: MediaSpan) {
-        self.thin.reached = run;
+    /// Measures what a delivered frame cost, before which so many were given up, `span` after the delivery before. What
+    /// was kept cost nothing and tells nothing, and what fills a decoder costs several frames' time.
+    pub(super) fn measure(&mut self, decoded: &Decoded, given_up: u32, span: Duration) {
         let left_out = std::mem::take(&mut self.thin.left_out);
-        if decoded.demux.is_zero() && decoded.decode.is_zero() {
+        if decoded.is_first || decoded.demux.is_zero() && decoded.decode.is_zero() {
             return;
         }
         let frames = given_up.saturating_add(left_out).saturating_add(1);
         let mut meter = self.shared.meter.lock();
-        meter.add(frames, decoded.demux, decoded.decode);
+        if self.is_on_proxy() {
+            // That a proxy has time to spare says nothing of its source.
+            meter.add_within(frames, decoded.demux, decoded.decode, span);
+        } else {
+            meter.add(frames, decoded.demux, decoded.decode);
+        }
     }
 }

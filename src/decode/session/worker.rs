@@ -29,6 +29,8 @@ pub(super) struct Decoded {
     pub(super) picture: Picture,
     pub(super) demux: Duration,
     pub(super) decode: Duration,
+    /// Whether it is the first since the decoder was emptied: it took as long as filling the decoder did.
+    pub(super) is_first: bool,
 }
 
 /// What one round of work came to.
@@ -315,6 +317,7 @@ impl Worker {
         // The time stamps of a proxy count in units of its own.
         let pts = picture.pts.filter(|_| !self.is_on_proxy());
         let (demux, decode) = (picture.demux, picture.decode);
+        let is_first = picture.ordinal == 0;
         let is_spoilt = picture.is_damaged && self.is_on_proxy();
         if !self.is_on_proxy() {
             let damaged = self.reader.damaged_packets();
@@ -340,6 +343,7 @@ impl Worker {
             picture,
             demux,
             decode,
+            is_first,
         }
     }
 
@@ -351,6 +355,7 @@ impl Worker {
             picture: Picture::Missing("this frame is damaged in the file".into()),
             demux: Duration::ZERO,
             decode: Duration::ZERO,
+            is_first: false,
         }
     }
 
@@ -392,7 +397,7 @@ impl Worker {
     /// Places a frame in the plan and hands it over, without moving the cursor.
     pub(super) fn deliver(&mut self, decoded: Decoded, index: &GopIndex) {
         let now = self.options.clock.now();
-        self.last_delivered = now;
+        let span = now.since(std::mem::replace(&mut self.last_delivered, now));
         let (begin, end) = self.times_of(decoded.index, decoded.pts, index);
         let Some(cursor) = &mut self.cursor else {
             return;
@@ -400,7 +405,8 @@ impl Worker {
         let (run, run_end) = cursor.run_of(begin, end);
         let generation = cursor.plan().generation;
         let given_up = self.catch_up.delivered();
-        self.measure(&decoded, given_up, run);
+        self.measure(&decoded, given_up, span);
+        self.thin.reached = run;
         self.pending.push_back(RingItem::Frame(PlannedFrame {
             generation,
             index: decoded.index,

@@ -143,7 +143,6 @@ impl Quality {
     }
 
     fn say(&mut self, key: u64, decision: &Decision) {
-        tracing::debug!("quality: {decision}");
         let said = Said {
             key,
             words: decision.to_string().into(),
@@ -229,6 +228,12 @@ impl Engine {
                 // What presenting costs at another size says nothing of this one.
                 self.feedback.forget_present_cost();
             }
+            tracing::debug!(
+                "quality: {decision}; {:?} ahead of {:?}, measured {:?}",
+                signals.ahead,
+                signals.ring,
+                look.cost
+            );
             self.quality.say(look.key, &decision);
             self.quality.decision = Some(decision);
         }
@@ -419,6 +424,7 @@ impl Engine {
             memory_asks: self.quality.gauges.detail.asks(),
             battery_saver: policy.saver.is_on(self.quality.gauges.power.is_saving()),
             effects: look.layers > 1,
+            holds_lap: status.holds_lap,
             display: (0, 0),
             cores: self.quality.cores,
         }

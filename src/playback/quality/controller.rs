@@ -1,6 +1,7 @@
 //! The controller's state, and what it does with each set of signals.
 
 mod calm;
+mod choice;
 mod cuts;
 mod heed;
 mod rest;
@@ -27,9 +28,6 @@ const FLOOR_PER_MILLE: u32 = 400;
 const PLENTY: Duration = Duration::from_millis(200);
 const PLENTY_PER_MILLE: u32 = 800;
 
-/// Pictures further apart than this are looked at one by one.
-const SLIDES: Duration = Duration::from_millis(250);
-
 /// So many frames late within so long are too many.
 const LATE_FRAMES: u32 = 2;
 const LATE_WITHIN: Duration = Duration::from_millis(500);
@@ -39,6 +37,10 @@ const HORIZON: Duration = Duration::from_secs(1);
 
 /// A switch empties the ring before it fills it: for so long after one, only measurements count.
 const SETTLE: Duration = Duration::from_millis(400);
+
+/// The first frames of a clip cost more than those that follow: memory is touched for the first time, and other work
+/// begins. Nothing is left out for what they cost alone, in the first second that is played.
+const FIRST_SIGHT: Duration = Duration::from_secs(1);
 
 /// A rung that should fit by its cost is given up when the ring has not risen for so long all the same.
 const DISTRESS: Duration = Duration::from_millis(500);
@@ -87,6 +89,8 @@ pub struct Controller {
     fills: bool,
     /// Since when nothing plays.
     rests_since: Option<Moment>,
+    /// Since when something does.
+    plays_since: Option<Moment>,
     /// How long it was at most, since the last switch.
     held: Duration,
     /// What the rung cost that was held last, before a load came.
@@ -116,7 +120,8 @@ struct View<'a> {
 
 impl View<'_> {
     fn ring_frames(&self) -> u64 {
-        nanos(self.signals.ring) / nanos(self.clip.frame).max(1)
+        let frame = nanos(self.clip.frame).max(1);
+        nanos(self.signals.ring).saturating_add(frame / 2) / frame
     }
 
     fn floor(&self) -> Duration {
@@ -166,8 +171,10 @@ impl Controller {
         self.heed_rest(&view);
         let playing = self.playing.unwrap_or(playing);
         if signals.activity == Activity::Playing {
+            self.plays_since.get_or_insert(signals.now);
             self.play(&view, playing);
         } else {
+            self.plays_since = None;
             self.patience.rests();
             self.rest_steady();
             self.fills = true;
@@ -309,6 +316,9 @@ impl Controller {
 
     fn reason_for(&self, view: &View<'_>, rung: Rung) -> Reason {
         let budget = view.clip.frame;
+        if view.signals.holds_lap && !self.holds(view, rung) {
+            return Reason::FillsLap;
+        }
         self.forecast(view, rung).map_or(Reason::Begin, |cost| {
             let cost = Duration::from_nanos(cost.mean());
             Reason::Fits { cost, budget }
@@ -380,9 +390,14 @@ impl Controller {
                 return;
             }
             let reason = self.why_down(view, playing, late, dry);
-            if let Some(rung) = self.lower(view, playing.rung) {
+            let lower = self.lower(view, playing.rung);
+            if lower.is_some_and(|rung| self.is_hasty(view, playing.rung, rung)) {
+                self.is_not_well(now);
+            } else if let Some(rung) = lower {
                 self.fails(view, playing.rung);
                 self.switch(view, rung, reason);
+            } else {
+                self.find_way_out(view, playing.rung);
             }
             return;
         }
@@ -406,12 +421,38 @@ impl Controller {
         // A forecast that is low for a moment is noise: it has to stay low as long as the ring is full.
         let over = self.patience.is_over(higher.is_some(), now);
         if let Some((rung, cost)) = higher.filter(|_| over) {
-            self.patience.tries(now);
-            let reason = Reason::Recovered {
-                cost: Duration::from_nanos(cost.mean()),
-                budget: view.clip.frame,
-            };
-            self.switch(view, rung, reason);
+            self.rise(view, rung, &cost);
+        }
+    }
+
+    /// Whether frames would be left out for what the first ones cost.
+    fn is_hasty(&self, view: &View<'_>, from: Rung, rung: Rung) -> bool {
+        let plays = self.plays_since;
+        let begins = plays.is_none_or(|since| view.signals.now.since(since) < FIRST_SIGHT);
+        let (leaves_out, _) = ladder::rank(rung, view.clip, &self.policy);
+        begins && leaves_out && self.knowledge.is_first_sight(view.clip.key, from)
+    }
+
+    /// Tries what is better.
+    fn rise(&mut self, view: &View<'_>, rung: Rung, cost: &Forecast) {
+        self.patience.tries(view.signals.now);
+        let reason = Reason::Recovered {
+            cost: Duration::from_nanos(cost.mean()),
+            budget: view.clip.frame,
+        };
+        self.switch(view, rung, reason);
+    }
+
+    /// What leaves out frames is in trouble, and nothing lower helps: something above it may, a proxy that was made
+    /// since or a source that had been slow for another reason.
+    fn find_way_out(&mut self, view: &View<'_>, from: Rung) {
+        let is_memory_short = view.signals.memory != Pressure::Normal;
+        let (leaves_out, _) = ladder::rank(from, view.clip, &self.policy);
+        if !leaves_out || is_memory_short || !self.patience.may_try(view.signals.now) {
+            return;
+        }
+        if let Some((rung, cost)) = self.higher(view, from, false) {
+            self.rise(view, rung, &cost);
         }
     }
 
@@ -474,106 +515,6 @@ impl Controller {
             reason,
             since: now,
         });
-    }
-
-    /// The rungs that may be taken, in order of preference.
-    fn ranked(&self, view: &View<'_>) -> Vec<Rung> {
-        let mut rungs: Vec<Rung> = view.allowed.iter().collect();
-        rungs.sort_by_key(|&rung| ladder::rank(rung, view.clip, &self.policy));
-        rungs
-    }
-
-    /// The rung to go down to: the best that fits, else the one that shows most; `None` where that is the
-    /// present one.
-    fn lower(&self, view: &View<'_>, from: Rung) -> Option<Rung> {
-        let rank = |rung| ladder::rank(rung, view.clip, &self.policy);
-        let ranked = self.ranked(view).into_iter();
-        let best = ranked
-            .skip_while(|&rung| rung != from)
-            .skip(1)
-            .find(|&rung| self.holds(view, rung));
-        best.or_else(|| {
-            let least_bad = self.least_bad(view)?;
-            (rank(least_bad) > rank(from)).then_some(least_bad)
-        })
-    }
-
-    /// Whether a rung fits and shows as many frames as the person wants.
-    fn holds(&self, view: &View<'_>, rung: Rung) -> bool {
-        let (shows_too_few, _) = ladder::rank(rung, view.clip, &self.policy);
-        let load = self.load(view, rung);
-        !shows_too_few && load.is_none_or(|load| load <= view.thresholds.fit_per_mille)
-    }
-
-    /// The best rung above `from` that is forecast to fit easily. Where `from` leaves out frames that are
-    /// wanted, to fit is enough: to wait for more would lose what the margin is there to save. With
-    /// `doubted` what was measured is worth no more there than a guess.
-    fn higher(&self, view: &View<'_>, from: Rung, doubted: bool) -> Option<(Rung, Forecast)> {
-        let leaves_out = |rung| ladder::rank(rung, view.clip, &self.policy).0;
-        let ranked = self.ranked(view);
-        ranked
-            .into_iter()
-            .take_while(|&rung| rung != from)
-            .find_map(|rung| {
-                let ends_gaps = leaves_out(from) && !leaves_out(rung);
-                let mut cost = self.forecast(view, rung)?;
-                if ends_gaps && doubted {
-                    let cores = view.signals.cores;
-                    let guess = self.knowledge.guess_beside(view.clip, rung, from, cores);
-                    cost = guess.filter(|it| it.mean() < cost.mean()).unwrap_or(cost);
-                }
-                let calm = self.calm_again(view, rung, from).filter(|_| ends_gaps);
-                let load = self.load_of(view, rung, calm.as_ref().unwrap_or(&cost));
-                let most = match calm {
-                    // What was held before the load came needs no margin.
-                    Some(_) => 1000,
-                    None if ends_gaps => view.thresholds.fit_per_mille,
-                    None => view.thresholds.rise_per_mille,
-                };
-                let cost = calm.unwrap_or(cost);
-                (load < most).then_some((rung, cost))
-            })
-    }
-
-    /// Where nothing fits: the rung that shows most. A rung that takes `load` times the time there is shows
-    /// one part of `load` of its frames at best, and those in bursts: each power of it weighs them less. Pictures
-    /// that are more than [`SLIDES`] apart are no motion any more, and weigh less in proportion.
-    fn least_bad(&self, view: &View<'_>) -> Option<Rung> {
-        let worth = |rung: Rung| {
-            let signals = view.clip.rungs.get(rung)?;
-            let shown = u64::from(ladder::shown_per_mille(rung, signals)) * 1_000_000;
-            let load = u64::from(self.load(view, rung).unwrap_or(1000)).max(1000);
-            let slower = (1000, load);
-            let worth = ratio(ratio(ratio(shown, slower), slower), slower);
-            let per_mille = u64::from(ladder::shown_per_mille(rung, signals));
-            let apart = nanos(view.clip.frame).saturating_mul(1000) / per_mille;
-            let slides = nanos(SLIDES);
-            Some(ratio(worth, (slides, apart.max(slides))))
-        };
-        // The best of equals is the first.
-        let ranked = self.ranked(view);
-        ranked.into_iter().rev().max_by_key(|&rung| worth(rung))
-    }
-
-    fn forecast(&self, view: &View<'_>, rung: Rung) -> Option<Forecast> {
-        self.knowledge.forecast(view.clip, rung, view.signals.cores)
-    }
-
-    /// Thousandths of the time for a frame that `rung` takes: decoding, or uploading where that is more.
-    fn load(&self, view: &View<'_>, rung: Rung) -> Option<u32> {
-        let cost = self.forecast(view, rung)?;
-        Some(self.load_of(view, rung, &cost))
-    }
-
-    fn load_of(&self, view: &View<'_>, rung: Rung, cost: &Forecast) -> u32 {
-        let decode = cost.load_per_mille(view.clip.frame, view.ring_frames());
-        let pixels = |rung| view.clip.rungs.get(rung).map(super::RungSignals::pixels);
-        let here = self.playing.and_then(|playing| pixels(playing.rung));
-        let upload = match (pixels(rung), here) {
-            (Some(there), Some(here)) => ratio(nanos(view.signals.present.upload), (there, here)),
-            _ => 0,
-        };
-        decode.max(per_mille(upload, nanos(view.clip.frame)))
     }
 }
 

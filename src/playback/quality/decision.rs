@@ -92,6 +92,8 @@ pub enum Reason {
         /// Time from one frame to the next.
         budget: Duration,
     },
+    /// It is too slow, but what is decoded in one lap need not be decoded in the next.
+    FillsLap,
     /// The rung that was decoded, or would have been, is not there.
     Unavailable(Rung),
     /// Memory is short.
@@ -182,6 +184,7 @@ impl fmt::Display for Reason {
             Self::RunsDry { within } => {
                 write!(f, "decoded frames would be used up in {}", Millis(within))
             }
+            Self::FillsLap => f.write_str("the loop fits in memory, and fills it"),
             Self::Unavailable(rung) => write!(f, "no {}", rung_name(rung)),
             Self::Saver { cost, budget } => write!(
                 f,

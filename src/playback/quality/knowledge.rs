@@ -173,9 +173,16 @@ impl Knowledge {
             *known = now.map(|cost| Known {
                 cost,
                 beside: None,
-                is_first_sight: false,
+                is_first_sight: known.is_some_and(|known| known.is_first_sight),
             });
         }
+    }
+
+    /// Whether no more is known of `rung` than what its first frames cost, if that.
+    pub(super) fn is_first_sight(&self, key: ClipKey, rung: Rung) -> bool {
+        let visit = self.visits.iter().find(|visit| visit.key == key);
+        let known = visit.and_then(|visit| visit.known[rung as usize]);
+        known.is_none_or(|known| known.is_first_sight)
     }
 
     /// What a frame of `rung` would take; `None` where nothing at all has been seen that tells.
@@ -220,8 +227,34 @@ impl Knowledge {
         from: Rung,
         cores: u32,
     ) -> Option<Forecast> {
+        let seen = clip.rungs.get(from)?.seen.as_ref().map(Forecast::of);
+        self.guess_from(clip, rung, (from, seen), cores)
+    }
+
+    /// The same by the least that `from` may cost.
+    pub(super) fn least_beside(
+        &self,
+        clip: &ClipSignals,
+        rung: Rung,
+        from: Rung,
+        cores: u32,
+    ) -> Option<Forecast> {
+        let seen = clip.rungs.get(from)?.seen.map(|cost| Forecast {
+            read: 0,
+            decode: nanos(cost.least),
+            p90: nanos(cost.least),
+        });
+        self.guess_from(clip, rung, (from, seen), cores)
+    }
+
+    fn guess_from(
+        &self,
+        clip: &ClipSignals,
+        rung: Rung,
+        (from, seen): (Rung, Option<Forecast>),
+        cores: u32,
+    ) -> Option<Forecast> {
         let (there, here) = (clip.rungs.get(rung)?, clip.rungs.get(from)?);
-        let seen = here.seen.as_ref().map(Forecast::of);
         let seen = seen.or_else(|| self.forecast(clip, from, cores))?;
         let by = (guess(rung, there, cores), guess(from, here, cores));
         Some(seen.scaled(by, by))
@@ -347,6 +380,7 @@ mod tests {
             read,
             decode,
             p90: read + decode,
+            least: read + decode,
             frames: 40,
             shown_per_mille: 1000,
         }

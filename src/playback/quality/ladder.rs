@@ -71,7 +71,8 @@ fn by_policy(there: RungSet, policy: &Policy, clip: &ClipSignals, signals: &Sign
     if !policy.auto_reduce {
         return set.first_of(&Rung::ALL);
     }
-    if !policy.allow_drops {
+    // What were left out now would be lacking in the next lap as well. Decoded late, it is there then.
+    if !policy.allow_drops || signals.holds_lap {
         set = set.narrowed(|rung| !leaves_out(rung));
     }
     set = set.narrowed(|rung| lines(rung) >= policy.least_height);

@@ -64,6 +64,12 @@ impl Patience {
         self.well >= self.wait
     }
 
+    /// Whether the last way down is so long ago that another try, with all not well, is no hurry.
+    pub(super) fn may_try(&self, now: Moment) -> bool {
+        self.clean_since
+            .is_none_or(|since| now.since(since) >= self.wait)
+    }
+
     fn begin_anew(&mut self) {
         self.well = Duration::ZERO;
         self.well_at = None;

@@ -136,6 +136,8 @@ pub struct Signals {
     pub battery_saver: bool,
     /// Whether several layers or effects are composed.
     pub effects: bool,
+    /// Whether it goes round in a lap that memory can hold: what is decoded of the source is not decoded again.
+    pub holds_lap: bool,
     /// Width and height of the picture on screen, in pixels; zero where it is not known.
     pub display: (u32, u32),
     /// Cores that decoding may use.

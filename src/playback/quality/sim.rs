@@ -549,6 +549,7 @@ impl<'a> Player<'a> {
             memory_asks: 0,
             battery_saver: false,
             effects: false,
+            holds_lap: false,
             display: (1280, 720),
             cores: u32::try_from(self.scenario.cores).unwrap_or(1),
         }

@@ -290,6 +290,7 @@ impl VideoSource for TimelineSource {
             has_proxies: self.shared.has_proxies.load(Ordering::Relaxed),
             cost: None,
             left_out: load(&self.shared.left_out),
+            holds_lap: false,
         }
     }
 

@@ -151,6 +151,7 @@ pub(super) fn look_at(at: FrameIndex, members: &[Member], frame: MediaSpan) -> O
             read: scaled(cost.read),
             decode: scaled(cost.decode),
             p90: scaled(cost.p90),
+            least: scaled(cost.least),
             ..cost
         })
     };

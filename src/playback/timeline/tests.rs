@@ -214,6 +214,7 @@ impl VideoSource for ScriptSession {
             has_proxies: true,
             cost: None,
             left_out: 0,
+            holds_lap: false,
         }
     }
 

@@ -3,6 +3,7 @@
 mod properties;
 mod rules;
 mod scenarios;
+mod way_out;
 
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub(super) fn cost(decode: Duration) -> Cost {
         read: Duration::ZERO,
         decode,
         p90: decode,
+        least: decode,
         frames: 100,
         shown_per_mille: 1000,
     }
@@ -61,6 +63,7 @@ pub(super) fn signals() -> Signals {
         memory_asks: 0,
         battery_saver: false,
         effects: false,
+        holds_lap: false,
         display: (1920, 1080),
         cores: 4,
     }

@@ -31,7 +31,7 @@ prop_compose! {
     fn cost()(read in span(), decode in span(), p90 in span(), frames in number(), shown in any::<u16>())
         -> Cost
     {
-        Cost { read, decode, p90, frames, shown_per_mille: shown }
+        Cost { read, decode, p90, least: read, frames, shown_per_mille: shown }
     }
 }
 
@@ -71,10 +71,16 @@ fn signals() -> impl Strategy<Value = Signals> {
         1 => Just(Activity::Prerolling),
     ];
     let times = (span(), span(), span(), span(), span());
-    let flags = (any::<bool>(), any::<bool>(), 0..4_usize);
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), 0..4_usize);
     let counts = (any::<u64>(), number(), number(), number());
     (activity, clip(), times, flags, counts).prop_map(
-        |(activity, clip, times, (saver, effects, memory), (late, width, height, cores))| Signals {
+        |(
+            activity,
+            clip,
+            times,
+            (saver, effects, holds_lap, memory),
+            (late, width, height, cores),
+        )| Signals {
             now: Moment::ZERO,
             activity,
             clip,
@@ -90,6 +96,7 @@ fn signals() -> impl Strategy<Value = Signals> {
             memory_asks: late % 2,
             battery_saver: saver,
             effects,
+            holds_lap,
             display: (width, height),
             cores,
         },

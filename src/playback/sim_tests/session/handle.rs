@@ -34,6 +34,7 @@ impl VideoSource for SimSource {
             has_proxies: session.medium.rungs.is_some(),
             cost: session.measured(),
             left_out: 0,
+            holds_lap: false,
         }
     }
 
