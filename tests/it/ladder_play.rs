@@ -1,6 +1,7 @@
 //! The player and its proxies: found and verified in the background, shown where that is asked for, refused
 //! in words where they are wrong, and never read where the source is what counts.
 
+use std::ffi::OsStr;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,11 +16,12 @@ use jogwheel::playback::{Command, ProxyUse, Pull, SeekTarget, Snapshot};
 use jogwheel::proxy::{ProxyCodec, ProxyFolder, ProxyRecord};
 use jogwheel::time::FrameIndex;
 use jogwheel::timeline::{CompositeLayer, CompositeOp, Content};
+use rustix::process::Signal;
 
 use crate::made;
 use crate::otio::{clip, range, track, write};
-use crate::program::{self, HUNG};
-use crate::proxies::{ffmpeg, make_one, plays_proxies, quick_folder};
+use crate::program::{self, Ended, HUNG, Running, wait_for};
+use crate::proxies::{ffmpeg, make_one, quick_folder};
 
 /// A player that holds the first frame of a file.
 struct Rig {
@@ -124,7 +126,7 @@ fn proxies_are_made_while_it_is_open_and_taken_up_when_they_are_ready() {
     rig.player.make_proxies();
     // Paused, it is held only as long as the machine is busy, and no longer than ten seconds.
     let mut notices = Vec::new();
-    let ready = program::wait_for(|| {
+    let ready = wait_for(|| {
         let snapshot = rig.player.engine.snapshot();
         rig.player.follow_proxies(&snapshot);
         notices.extend(snapshot.notices.iter().map(|notice| notice.text.clone()));
@@ -364,7 +366,7 @@ fn a_timeline_shows_proxies_of_its_clips() {
     let mut rig = Rig::open(&edit, &proxies, ProxyUse::Always);
     rig.until(|snapshot| snapshot.has_proxies);
     // Each clip has its own, and either may be first.
-    let shown = program::wait_for(|| {
+    let shown = wait_for(|| {
         let (away, picture) = (rig.seek(35), rig.seek(5));
         let (first, second) = (rig.number(&picture), rig.number(&away));
         assert_eq!((first, second), (15, 30));
@@ -415,7 +417,7 @@ fn what_a_clip_names_beside_its_medium_may_stand_for_it() {
     let mut rig = Rig::open(&edit, &proxies, ProxyUse::Always);
     let told = rig.until(|snapshot| snapshot.has_proxies || snapshot.refusals.is_some());
     assert_eq!(told.refusals, None);
-    let shown = program::wait_for(|| {
+    let shown = wait_for(|| {
         let (_, picture) = (rig.seek(15), rig.seek(5));
         assert_eq!(rig.number(&picture), 15);
         (picture.stands_for.is_some() && picture.size.width() == 320).then_some(())
@@ -431,6 +433,45 @@ fn what_a_clip_names_beside_its_medium_may_stand_for_it() {
         reasons.iter().any(|reason| reason.contains("c.mp4")),
         "{reasons:?}"
     );
+}
+
+/// Plays `source` round and round without a window, and answers whether its proxies in `folder` were shown: until they
+/// are, where they are `expected`, and else for some seconds.
+pub(crate) fn plays_proxies(
+    source: &Path,
+    folder: &Path,
+    more: &[&dyn AsRef<OsStr>],
+    expected: bool,
+) -> (Ended, bool) {
+    let state = folder.join("state");
+    let plays: [&dyn AsRef<OsStr>; 10] = [
+        &"play",
+        &source,
+        &"--headless",
+        &"--no-audio",
+        &"--loop",
+        &"loop",
+        &"--proxy-dir",
+        &folder,
+        &"--state-file",
+        &state,
+    ];
+    let mut args = [&plays[..], more].concat();
+    if !expected {
+        args.extend([&"--seconds" as &dyn AsRef<OsStr>, &"4"]);
+    }
+    let mut running = Running::start(program::command(&args));
+    let is_shown = || {
+        let lines = std::fs::read_to_string(&state).unwrap_or_default();
+        lines.contains("\"rung\":\"half\"")
+    };
+    if expected {
+        wait_for(|| (is_shown() || !running.is_running()).then_some(()));
+        if running.is_running() {
+            running.signal(Signal::INT);
+        }
+    }
+    (running.wait(), is_shown())
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Proxies have exactly the frames, times, colours and sounds of their sources, and what has not is refused
 //! by its own reason.
 
-use std::ffi::OsStr;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,10 +20,7 @@ use jogwheel::proxy::{
 };
 use jogwheel::time::{FrameIndex, MediaTime, RealClock};
 
-use rustix::process::Signal;
-
 use crate::made;
-use crate::program::{self, Ended, Running, wait_for};
 
 /// A folder in memory where there is one: what is made durable there costs nothing.
 pub(crate) fn quick_folder() -> tempfile::TempDir {
@@ -69,45 +65,6 @@ pub(crate) fn make_one(source: &Path, folder: &Path, codec: ProxyCodec) -> PathB
     let (state, made) = make(source, options, Arc::new(|_| {}));
     assert_eq!(state, JobState::Done, "{}, {codec}", source.display());
     made.proxies[0].path.clone()
-}
-
-/// Plays `source` round and round without a window, and answers whether its proxies in `folder` were shown: until they
-/// are, where they are `expected`, and else for some seconds.
-pub(crate) fn plays_proxies(
-    source: &Path,
-    folder: &Path,
-    more: &[&dyn AsRef<OsStr>],
-    expected: bool,
-) -> (Ended, bool) {
-    let state = folder.join("state");
-    let plays: [&dyn AsRef<OsStr>; 10] = [
-        &"play",
-        &source,
-        &"--headless",
-        &"--no-audio",
-        &"--loop",
-        &"loop",
-        &"--proxy-dir",
-        &folder,
-        &"--state-file",
-        &state,
-    ];
-    let mut args = [&plays[..], more].concat();
-    if !expected {
-        args.extend([&"--seconds" as &dyn AsRef<OsStr>, &"4"]);
-    }
-    let mut running = Running::start(program::command(&args));
-    let is_shown = || {
-        let lines = std::fs::read_to_string(&state).unwrap_or_default();
-        lines.contains("\"rung\":\"half\"")
-    };
-    if expected {
-        wait_for(|| (is_shown() || !running.is_running()).then_some(()));
-        if running.is_running() {
-            running.signal(Signal::INT);
-        }
-    }
-    (running.wait(), is_shown())
 }
 
 pub(crate) fn verify_options() -> VerifyOptions {

@@ -4,9 +4,10 @@ use std::ffi::OsStr;
 
 use jogwheel::proxy::ProxyCodec;
 
+use crate::ladder_play::plays_proxies;
 use crate::made;
 use crate::program::{self, Running};
-use crate::proxies::{make_one, plays_proxies, quick_folder};
+use crate::proxies::{make_one, quick_folder};
 
 #[test]
 fn the_file_says_what_the_command_line_leaves_open() {
