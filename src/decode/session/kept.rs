@@ -239,9 +239,8 @@ impl Worker {
     /// gone through as quickly as can be, but for the last frames; one that was visited before is likely to be
     /// again, and all of it that is passed is kept. So is all of a lap that memory can hold.
     pub(super) fn whole_from(&mut self, wanted: FrameIndex, index: &GopIndex) -> FrameIndex {
-        let first = index.gop_of(wanted).map_or(wanted, |(first, _)| first);
         if self.holds_lap() {
-            return first;
+            return FrameIndex::ZERO;
         }
         let Some(keeper) = self.keeper().filter(|_| !self.passes()) else {
             return wanted;
@@ -249,6 +248,7 @@ impl Worker {
         if let Some((_, from)) = self.kept.whole.filter(|(towards, _)| *towards == wanted) {
             return from;
         }
+        let first = index.gop_of(wanted).map_or(wanted, |(first, _)| first);
         let is_seen = (first.0..wanted.0).any(|frame| keeper.has(FrameIndex(frame)));
         let near = wanted.offset(-STEPS_BACK).max(first);
         let from = if is_seen { first } else { near };
