@@ -366,6 +366,26 @@ mod tests {
     }
 
     #[test]
+    fn records_are_written_while_others_look_for_what_is_left_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let proxies = ProxyFolder::new(folder.path());
+        let is_done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
+                    proxies.prepare().unwrap();
+                }
+            });
+            let place = folder.path().join("record.json");
+            let written =
+                (0..2000).map(|number| crate::proxy::record::replace_json(&place, &number));
+            let failed: Vec<_> = written.filter_map(Result::err).collect();
+            is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(failed.is_empty(), "{failed:?}");
+        });
+    }
+
+    #[test]
     fn what_a_dead_program_left_is_swept_and_what_a_living_one_writes_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let proxies = ProxyFolder::new(folder.path());

@@ -104,7 +104,7 @@ fn lock(file: File, part: &Path) -> io::Result<Option<File>> {
 }
 
 /// Whether `path` is a name of this very file.
-fn is_named(file: &File, path: &Path) -> io::Result<bool> {
+pub(super) fn is_named(file: &File, path: &Path) -> io::Result<bool> {
     let ours = file.metadata()?;
     match std::fs::symlink_metadata(path) {
         Ok(there) => Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino())),

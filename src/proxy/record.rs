@@ -1,12 +1,15 @@
 //! What is known of a proxy, kept as JSON beside it.
 
+use std::fs::TryLockError;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 
 use super::codec::ProxyCodec;
+use super::part_file;
 use super::preset::Preset;
 use crate::decode::FileIdentity;
 
@@ -156,15 +159,26 @@ impl ProxyRecord {
     }
 }
 
+/// A record that is about to be written, locked so that nobody takes it for left over.
+fn begin_record(folder: &Path) -> io::Result<NamedTempFile> {
+    loop {
+        let file = tempfile::Builder::new()
+            .prefix(ProxyRecord::PART_BEGINNING)
+            .suffix(part_file::PART_ENDING)
+            .tempfile_in(folder)?;
+        let is_looked_at = matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock));
+        // Another program was quicker to look at it, and has removed it or is about to. Some network shares know no
+        // locks: there it is only as quick to be gone as ever.
+        if !is_looked_at && part_file::is_named(file.as_file(), file.path())? {
+            return Ok(file);
+        }
+    }
+}
+
 /// Writes a record to `path`, in place of the one that is there: whoever reads it gets the one or the other.
 pub(super) fn replace_json(path: &Path, json: &impl Serialize) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(ProxyRecord::PART_BEGINNING)
-        .suffix(super::part_file::PART_ENDING)
-        .tempfile_in(folder)?;
-    // So that nobody takes it for left over. Some network shares know no locks.
-    let _locked = file.as_file().try_lock();
+    let mut file = begin_record(folder)?;
     serde_json::to_writer_pretty(&mut file, json)?;
     file.write_all(b"\n")?;
     // Temporary files are for their owner only; several people may share a folder.
