@@ -295,8 +295,7 @@ impl CatchUp {
         keyframe_run: Option<MediaSpan>,
         now: MediaSpan,
     ) -> bool {
-        let behind = if self.given_up == 0 { now - LATE } else { now };
-        if self.left_lap || run_end >= behind {
+        if !self.is_late(run_end, now) {
             return false;
         }
         let from = *self.gap_from.get_or_insert(run);
@@ -306,6 +305,12 @@ impl CatchUp {
         }
         self.given_up += 1;
         true
+    }
+
+    /// Whether a frame that is due until `run_end` may be given up at all while the line stands at `now`.
+    pub fn is_late(&self, run_end: MediaSpan, now: MediaSpan) -> bool {
+        let behind = if self.given_up == 0 { now - LATE } else { now };
+        !self.left_lap && run_end < behind
     }
 
     /// Whether the rest of a lap is given up that ends at `lap_end`, while the line stands at `now`.

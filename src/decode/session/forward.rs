@@ -184,8 +184,9 @@ impl Worker {
         }
         let now = anchor.run_at(self.options.clock.now());
         self.leave_laps(now, index);
-        let fills_lap = self.fills_lap(places);
         let last_known = self.last_known(index);
+        // The decoder stays where it is meanwhile.
+        let mut fills_lap = None;
         loop {
             let Some(cursor) = self.cursor.as_ref().filter(|cursor| !cursor.is_reverse()) else {
                 return;
@@ -202,25 +203,31 @@ impl Worker {
                 return;
             }
             let (begin, end) = self.times_of(next, None, index);
-            // What lies ahead in a lap that is filled may be kept already.
-            let ahead = if fills_lap {
+            let Some(cursor) = &mut self.cursor else {
+                return;
+            };
+            let due = cursor.run_of(begin, end);
+            // The first frame of a plan is shown however late it comes. Most others are in time: then nobody need
+            // know what lies ahead.
+            let is_first = next == cursor.plan().start && cursor.lap_run() == MediaSpan::ZERO;
+            if is_first || !self.catch_up.is_late(due.1, now) {
+                return;
+            }
+            // In a lap that is filled it may be kept already.
+            let ahead = if *fills_lap.get_or_insert_with(|| self.fills_lap(places)) {
                 Some(next.offset(1))
             } else {
                 let keyframe = places.keyframe_for(next);
                 keyframe.and_then(|(number, _)| places.first_frame_of(number + 1))
             };
             let ahead = ahead.and_then(|frame| index.time_of(frame));
-            let Some(cursor) = &mut self.cursor else {
-                return;
-            };
-            let due = cursor.run_of(begin, end);
             let ahead_run = ahead.map(|time| due.0 + (time - begin));
-            // The first frame of a plan is shown however late it comes.
-            let is_first = next == cursor.plan().start && cursor.lap_run() == MediaSpan::ZERO;
-            if is_first || !self.catch_up.gives_up(due, ahead_run, now) {
+            if !self.catch_up.gives_up(due, ahead_run, now) {
                 return;
             }
-            cursor.advance(last_known);
+            if let Some(cursor) = &mut self.cursor {
+                cursor.advance(last_known);
+            }
         }
     }
 }

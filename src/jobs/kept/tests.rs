@@ -428,6 +428,15 @@ fn waiting(bench: &Bench) -> (Keeper, Receiver<()>, Sender<()>) {
     (keeper, has_begun, go)
 }
 
+/// Turns until the first job has begun and tells of progress.
+fn until_progress(keeper: &mut Keeper, has_begun: &Receiver<()>) {
+    keeper.turn(Stance::Told, 0);
+    has_begun.recv_timeout(HUNG).unwrap();
+    while keeper.turn(Stance::Told, 0).running[0].progress.done == 0 {
+        std::thread::yield_now();
+    }
+}
+
 /// Turns until something ends.
 fn until_news(keeper: &mut Keeper) -> Vec<KeptNews> {
     loop {
@@ -445,11 +454,7 @@ fn what_gives_no_sign_of_life_is_cancelled_and_tried_again() {
     let (mut keeper, has_begun, go) = waiting(&bench);
     let jobs = Arc::clone(keeper.jobs());
     jobs.add(&order("a"), Renew::Always).unwrap();
-    keeper.turn(Stance::Told, 0);
-    has_begun.recv_timeout(HUNG).unwrap();
-    while keeper.turn(Stance::Told, 0).running[0].progress.done == 0 {
-        std::thread::yield_now();
-    }
+    until_progress(&mut keeper, &has_begun);
     // What is held gives none, and must not.
     *bench.scale.0.lock() = Load {
         memory: Some(0.99),

@@ -435,12 +435,19 @@ impl Controller {
 
     /// Tries what is better.
     fn rise(&mut self, view: &View<'_>, rung: Rung, cost: &Forecast) {
+        self.switches += 1;
+        self.rise_uncounted(view, rung, cost);
+    }
+
+    /// The same where it is no switch in mid-play.
+    fn rise_uncounted(&mut self, view: &View<'_>, rung: Rung, cost: &Forecast) {
+        self.knowledge.leave(view.clip.key);
         self.patience.tries(view.signals.now);
         let reason = Reason::Recovered {
             cost: Duration::from_nanos(cost.mean()),
             budget: view.clip.frame,
         };
-        self.switch(view, rung, reason);
+        self.begin_anew(rung, reason, view.signals.now);
     }
 
     /// What leaves out frames is in trouble, and nothing lower helps: something above it may, a proxy that was made

@@ -44,11 +44,21 @@ pub(super) struct Forecast {
 }
 
 impl Forecast {
-    fn of(cost: &Cost) -> Self {
+    pub(super) fn of(cost: &Cost) -> Self {
         Self {
             read: nanos(cost.read),
             decode: nanos(cost.decode),
             p90: nanos(cost.p90),
+        }
+    }
+
+    /// The least that it may be.
+    pub(super) fn least_of(cost: &Cost) -> Self {
+        let least = nanos(cost.least);
+        Self {
+            read: 0,
+            decode: least,
+            p90: least,
         }
     }
 
@@ -219,42 +229,17 @@ impl Knowledge {
         self.by_guess(signals, rung, cores)
     }
 
-    /// What `rung` would cost by what `from` costs and by weight, whatever was measured of it.
+    /// What `rung` would cost by weight and by what `from` costs, which `read` tells of what is seen of it, whatever was
+    /// measured of `rung`.
     pub(super) fn guess_beside(
         &self,
         clip: &ClipSignals,
         rung: Rung,
-        from: Rung,
-        cores: u32,
-    ) -> Option<Forecast> {
-        let seen = clip.rungs.get(from)?.seen.as_ref().map(Forecast::of);
-        self.guess_from(clip, rung, (from, seen), cores)
-    }
-
-    /// The same by the least that `from` may cost.
-    pub(super) fn least_beside(
-        &self,
-        clip: &ClipSignals,
-        rung: Rung,
-        from: Rung,
-        cores: u32,
-    ) -> Option<Forecast> {
-        let seen = clip.rungs.get(from)?.seen.map(|cost| Forecast {
-            read: 0,
-            decode: nanos(cost.least),
-            p90: nanos(cost.least),
-        });
-        self.guess_from(clip, rung, (from, seen), cores)
-    }
-
-    fn guess_from(
-        &self,
-        clip: &ClipSignals,
-        rung: Rung,
-        (from, seen): (Rung, Option<Forecast>),
+        (from, read): (Rung, fn(&Cost) -> Forecast),
         cores: u32,
     ) -> Option<Forecast> {
         let (there, here) = (clip.rungs.get(rung)?, clip.rungs.get(from)?);
+        let seen = here.seen.as_ref().map(read);
         let seen = seen.or_else(|| self.forecast(clip, from, cores))?;
         let by = (guess(rung, there, cores), guess(from, here, cores));
         Some(seen.scaled(by, by))

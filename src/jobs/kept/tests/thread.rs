@@ -89,11 +89,7 @@ fn what_hangs_is_news_once_though_it_cannot_be_written_down() {
     let (mut keeper, has_begun, _go) = waiting(&bench);
     let jobs = Arc::clone(keeper.jobs());
     jobs.add(&order("a"), Renew::Always).unwrap();
-    keeper.turn(Stance::Told, 0);
-    has_begun.recv_timeout(HUNG).unwrap();
-    while keeper.turn(Stance::Told, 0).running[0].progress.done == 0 {
-        std::thread::yield_now();
-    }
+    until_progress(&mut keeper, &has_begun);
     keeper.turn(Stance::Told, 0);
     rename(&bench, "jobs", "away");
     bench.advance(Duration::from_mins(2));

@@ -53,7 +53,9 @@ impl Controller {
     pub(super) fn calm_again(&self, view: &View<'_>, rung: Rung, from: Rung) -> Option<Forecast> {
         let (key, calm, cost) = self.calm?;
         let cores = view.signals.cores;
-        let beside = self.knowledge.least_beside(view.clip, rung, from, cores)?;
+        let beside =
+            self.knowledge
+                .guess_beside(view.clip, rung, (from, Forecast::least_of), cores)?;
         let is_over = beside.mean() <= cost.mean().saturating_mul(ABOUT_PER_MILLE) / 1000;
         (key == view.clip.key && calm == rung && is_over).then_some(cost)
     }

@@ -97,7 +97,9 @@ impl Controller {
         let doubted = doubted || self.knowledge.is_first_sight(view.clip.key, rung);
         if ends_gaps && doubted {
             let cores = view.signals.cores;
-            let guess = self.knowledge.guess_beside(view.clip, rung, from, cores);
+            let guess = self
+                .knowledge
+                .guess_beside(view.clip, rung, (from, Forecast::of), cores);
             cost = guess.filter(|it| it.mean() < cost.mean()).unwrap_or(cost);
         }
         let calm = self.calm_again(view, rung, from).filter(|_| ends_gaps);

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use super::{Controller, View};
 use crate::memory::Pressure;
-use crate::playback::quality::decision::Reason;
 use crate::playback::quality::signals::Activity;
 use crate::time::Moment;
 
@@ -28,13 +27,7 @@ impl Controller {
         let may_rise = is_long && signals.memory == Pressure::Normal;
         let higher = self.higher(view, playing.rung, true);
         if let Some((rung, cost)) = higher.filter(|_| may_rise) {
-            self.knowledge.leave(view.clip.key);
-            self.patience.tries(signals.now);
-            let reason = Reason::Recovered {
-                cost: Duration::from_nanos(cost.mean()),
-                budget: view.clip.frame,
-            };
-            self.begin_anew(rung, reason, signals.now);
+            self.rise_uncounted(view, rung, &cost);
         }
     }
 

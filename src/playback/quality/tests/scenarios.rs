@@ -393,18 +393,19 @@ fn short_bursts_of_load() {
     println!("{table}");
 }
 
+/// A source without proxies that takes so many hundredths of the time for a frame, on two cores.
+fn bare_at(share: u64) -> &'static [ClipModel] {
+    let source = model(3840, 24, SECOND / 30 * share / 100 * 2, 0);
+    Box::leak(Box::new([ClipModel { source, ..BARE }]))
+}
+
 #[test]
 fn bursts_do_not_keep_a_source_near_its_limit_thinned() {
     let mut table = String::new();
     for share in [70, 75] {
-        // Of the time for a frame, on two cores.
-        let clip = ClipModel {
-            source: model(3840, 24, SECOND / 30 * share / 100 * 2, 0),
-            ..BARE
-        };
         let scenario = Scenario {
             seconds: 180,
-            clips: Box::leak(Box::new([clip])),
+            clips: bare_at(share),
             load: bursts,
             ..CALM
         };
@@ -441,14 +442,9 @@ fn a_source_that_fits_comes_back_where_a_few_seconds_are_played_at_a_time() {
         (75, (5 * SECOND / 2, SECOND), true),
         (130, (3 * SECOND, 4 * SECOND), false),
     ] {
-        // Of the time for a frame, on two cores.
-        let clip = ClipModel {
-            source: model(3840, 24, SECOND / 30 * share / 100 * 2, 0),
-            ..BARE
-        };
         let scenario = Scenario {
             seconds: 120,
-            clips: Box::leak(Box::new([clip])),
+            clips: bare_at(share),
             load: thumbnails,
             turns,
             ..CALM
