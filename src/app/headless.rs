@@ -7,8 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, bounded};
-
 use self::moves::Moves;
 use super::background::{Background, BackgroundOptions};
 use super::player::{BROKEN_DOWN, Player, PlayerOptions};
@@ -20,7 +18,7 @@ use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget};
 use crate::media::Size;
 use crate::metrics::{FrameFate, OutputMode, SoakReport, Stage as Cost};
 use crate::playback::{Origin, Pacer, PlaybackStatus, Pull, Snapshot};
-use crate::time::{FrameIndex, FrameRate, Moment, Position, PositionError};
+use crate::time::{Bell, FrameIndex, FrameRate, Moment, Position, PositionError};
 
 /// How a run without a window goes.
 #[derive(Debug, Clone)]
@@ -50,7 +48,7 @@ pub struct Headless {
     player: Player,
     stage: Stage,
     target: OffscreenTarget,
-    news: Receiver<()>,
+    news: Arc<Bell>,
     stop: Arc<AtomicBool>,
     options: HeadlessOptions,
     pacer: Pacer,
@@ -80,10 +78,9 @@ impl Headless {
         state_file: Option<StateFile>,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, HeadlessError> {
-        let (send, news) = bounded(1);
-        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
-            let _already = send.try_send(());
-        });
+        let news = Arc::new(Bell::default());
+        let rung = Arc::clone(&news);
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || rung.ring());
         // The engine opens the file while the device is made.
         let player = Player::start(player, Arc::clone(&wake))?;
         let background = player.start_background(options.background.clone(), wake)?;
@@ -200,11 +197,11 @@ impl Headless {
                 self.draw(snapshot, draw.refresh)
             }
             Some(draw) => {
-                let _news = self.news.recv_timeout(draw.at.since(now).min(longest));
+                let _news = self.news.wait(Some(draw.at.since(now).min(longest)));
                 Ok(())
             }
             None => {
-                let _news = self.news.recv_timeout(longest);
+                let _news = self.news.wait(Some(longest));
                 Ok(())
             }
         }

@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, bounded};
 use serde::Serialize;
 
 use super::args::{BenchArgs, BenchKind};
@@ -21,7 +20,7 @@ use crate::decode::{
 };
 use crate::memory::{FramePool, MemoryBudget};
 use crate::metrics::Histogram;
-use crate::time::{Clock, FrameIndex, RealClock};
+use crate::time::{Bell, Clock, FrameIndex, RealClock};
 
 /// A frame that does not come within this time never will.
 const HUNG: Duration = Duration::from_mins(1);
@@ -91,7 +90,7 @@ fn wire(result: &impl Serialize) -> Result<String, CliError> {
 struct Bench {
     session: VideoSession,
     frames: FrameConsumer,
-    news: Receiver<()>,
+    news: Arc<Bell>,
     clock: Arc<dyn Clock>,
     generation: Generation,
 }
@@ -106,7 +105,8 @@ impl Bench {
             .cloned()
             .ok_or_else(|| fail(format!("{}: it has no pictures.", path.display())))?;
         let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
-        let (send, news) = bounded(1);
+        let news = Arc::new(Bell::default());
+        let rung = Arc::clone(&news);
         let options = SessionOptions {
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             pool: FramePool::new(MemoryBudget::for_this_machine().frame_bytes()),
@@ -115,9 +115,7 @@ impl Bench {
             reverse_frames: RING_FRAMES,
             clock: Arc::clone(&clock),
             anchor: Arc::default(),
-            notify: Arc::new(move || {
-                let _already = send.try_send(());
-            }),
+            notify: Arc::new(move || rung.ring()),
             index: None,
             indices: None,
             keeper: None,
@@ -155,17 +153,17 @@ impl Bench {
                 Some(RingItem::Frame(frame)) => return Ok(Some(frame.index)),
                 Some(RingItem::End { .. }) => return Ok(None),
                 None => {
-                    let waited = self.news.recv_timeout(HUNG);
-                    waited.map_err(|_hung| {
-                        CliError::new(Exit::Failure, "no frame came for a minute.")
-                    })?;
+                    if !self.news.wait(Some(HUNG)) {
+                        let text = "no frame came for a minute.";
+                        return Err(CliError::new(Exit::Failure, text));
+                    }
                 }
             }
         }
     }
 
     fn wait_for_index(&mut self) {
-        while !self.session.index().is_complete() && self.news.recv_timeout(HUNG).is_ok() {}
+        while !self.session.index().is_complete() && self.news.wait(Some(HUNG)) {}
     }
 }
 

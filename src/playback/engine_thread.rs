@@ -6,59 +6,58 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::command::Command;
 use super::engine::Engine;
 use super::snapshot::Snapshot;
-use crate::time::Clock;
+use crate::time::{Bell, Clock};
 
 /// Commands that may wait. A person cannot press keys that fast; a program that floods the engine is
 /// slowed down.
 const COMMANDS: usize = 256;
 
-/// What the engine's thread waits for.
-#[derive(Debug)]
-enum Call {
-    Command(Command),
-    /// Something can be seen that was not there before: a frame, an index, an opened file.
-    Look,
-}
+/// Something that comes at a certain time is looked for this often.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Wakes the engine. Cheap, and never waits.
 #[derive(Clone)]
-pub struct EngineWaker {
-    calls: Sender<Call>,
-}
+pub struct EngineWaker(Arc<Bell>);
 
 impl EngineWaker {
-    /// Makes the engine look around soon.
+    /// Makes the engine look around soon: something can be seen that was not there before, a frame, an index, an opened
+    /// file.
     pub fn wake(&self) {
-        // A full queue means that it is about to look anyway.
-        let _full = self.calls.try_send(Call::Look);
+        self.0.ring();
     }
 }
 
 /// The calls of an engine that is still to be started.
 pub struct EngineCalls {
-    calls: Receiver<Call>,
-    sender: Sender<Call>,
+    commands: Receiver<Command>,
+    sender: Sender<Command>,
+    bell: Arc<Bell>,
 }
 
 impl EngineCalls {
     /// A queue, and the waker that sessions are given before the engine exists.
     pub fn new() -> (Self, EngineWaker) {
-        let (sender, calls) = bounded(COMMANDS);
-        let waker = EngineWaker {
-            calls: sender.clone(),
+        let (sender, commands) = bounded(COMMANDS);
+        let bell = Arc::new(Bell::default());
+        let waker = EngineWaker(Arc::clone(&bell));
+        let calls = Self {
+            commands,
+            sender,
+            bell,
         };
-        (Self { calls, sender }, waker)
+        (calls, waker)
     }
 }
 
 /// Sends commands to the engine's thread and reads its state. Dropping it ends the thread.
 pub struct EngineHandle {
-    calls: Sender<Call>,
+    commands: Sender<Command>,
+    bell: Arc<Bell>,
     snapshot: Arc<ArcSwap<Snapshot>>,
     broken: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -74,7 +73,12 @@ impl EngineHandle {
         engine: impl FnOnce() -> Engine + Send + 'static,
         changed: impl Fn() + Send + 'static,
     ) -> std::io::Result<Self> {
-        let EngineCalls { calls, sender } = calls;
+        let EngineCalls {
+            commands,
+            sender,
+            bell,
+        } = calls;
+        let rung = Arc::clone(&bell);
         let broken = Arc::new(AtomicBool::new(false));
         let watch = Watch {
             broken: Arc::clone(&broken),
@@ -85,10 +89,11 @@ impl EngineHandle {
             .spawn(move || {
                 // Dropped when a panic has unwound the engine.
                 let watch = watch;
-                run(engine(), &calls, &*clock, &watch.changed);
+                run(engine(), &commands, &rung, &*clock, &watch.changed);
             })?;
         Ok(Self {
-            calls: sender,
+            commands: sender,
+            bell,
             snapshot,
             broken,
             thread: Some(thread),
@@ -97,10 +102,11 @@ impl EngineHandle {
 
     /// Gives a command. Waits only while 256 others wait.
     pub fn send(&self, command: Command) {
-        if self.calls.send(Call::Command(command)).is_err() {
+        if self.commands.send(command).is_err() {
             // Once broken down it has been told of already.
             tracing::debug!("the engine has ended");
         }
+        self.bell.ring();
     }
 
     /// Whether the engine panicked: nothing will change any more, and no command is heard.
@@ -116,8 +122,7 @@ impl EngineHandle {
 
 impl Drop for EngineHandle {
     fn drop(&mut self) {
-        // An engine that has ended by itself needs no order.
-        let _ended = self.calls.send(Call::Command(Command::Quit));
+        self.send(Command::Quit);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -141,34 +146,23 @@ impl<F: Fn()> Drop for Watch<F> {
     }
 }
 
-fn run(mut engine: Engine, calls: &Receiver<Call>, clock: &dyn Clock, changed: &dyn Fn()) {
+fn run(
+    mut engine: Engine,
+    commands: &Receiver<Command>,
+    bell: &Bell,
+    clock: &dyn Clock,
+    changed: &dyn Fn(),
+) {
     let mut next = engine.tick();
     while !engine.wants_to_quit() {
-        let call = match next {
-            Some(moment) => {
-                let wait = moment.since(clock.now()).min(Duration::from_secs(1));
-                match calls.recv_timeout(wait) {
-                    Ok(call) => Some(call),
-                    Err(RecvTimeoutError::Timeout) => None,
-                    Err(RecvTimeoutError::Disconnected) => return,
-                }
-            }
-            None => match calls.recv() {
-                Ok(call) => Some(call),
-                Err(_disconnected) => return,
-            },
-        };
+        bell.wait(next.map(|moment| moment.since(clock.now()).min(LONGEST_WAIT)));
         puffin::profile_scope!("engine");
         // All that waits is done before looking: of ten seeks only the last is worth planning around.
-        let mut call = call;
-        while let Some(now) = call.take() {
-            if let Call::Command(command) = now {
-                engine.handle(command);
-            }
+        while let Ok(command) = commands.try_recv() {
+            engine.handle(command);
             if engine.wants_to_quit() {
                 return;
             }
-            call = calls.try_recv().ok();
         }
         next = engine.tick();
         if engine.take_news() {

@@ -10,6 +10,7 @@
 //!
 //! Conversions between them name their rounding. Floats appear only where a person reads a number.
 
+mod bell;
 mod clock;
 mod media_time;
 mod position;
@@ -17,6 +18,7 @@ mod rate;
 mod speed;
 mod timecode;
 
+pub use bell::Bell;
 pub use clock::{Clock, Moment, RealClock, SimClock};
 pub use media_time::{FLICKS_PER_SECOND, MediaSpan, MediaTime, TimeBase};
 pub use position::{POSITION_SYNTAX, Position, PositionContext, PositionError};
