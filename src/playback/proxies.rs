@@ -1,9 +1,9 @@
 //! Proxies for the media that play: found, verified and offered to their sessions in the background.
 //!
-//! Each medium that is opened gets a [`ProxySlot`], which all sessions of the same file share. A job of the
-//! lowest priority looks for its proxies, compares those that were not compared before, and puts the good
-//! ones in the slot; the reasons against the others go there in words, and once to the log. Sessions look
-//! into the slot between two packets, so nobody waits for any of this.
+//! Each medium that is opened gets a [`ProxySlot`], which all sessions of the same file share. Those that were found
+//! right before are in it from the beginning. A job of the lowest priority looks for others, compares them, and puts the
+//! good ones in the slot; the reasons against the others go there in words, and once to the log. Sessions look into the
+//! slot between two packets, so nobody waits for that.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -68,6 +68,10 @@ struct Known {
 impl Known {
     fn is_in_use(&self) -> bool {
         Arc::strong_count(&self.slot) > 1
+    }
+
+    fn is_at_work(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| !job.state().is_over())
     }
 }
 
@@ -142,8 +146,8 @@ impl ProxyDesk {
         }
     }
 
-    /// The slot of a stream of the file at `path`, which has this identity. It fills by and by; the `notify` of
-    /// who asks first is called from another thread then.
+    /// The slot of a stream of the file at `path`, which has this identity. What was verified before is in it; the
+    /// rest comes by and by, and the `notify` of who asks first is called from another thread then.
     pub fn slot_of(
         &self,
         path: &Path,
@@ -151,6 +155,26 @@ impl ProxyDesk {
         stream: &VideoStream,
         notify: &Arc<dyn Fn() + Send + Sync>,
     ) -> Arc<ProxySlot> {
+        let (slot, medium) = self.know(path, file, stream, notify);
+        if let Some(medium) = medium {
+            take_verified(&medium, &self.tools, &slot);
+            let mut all = self.known.lock();
+            let this = all.iter_mut().find(|it| Arc::ptr_eq(&it.slot, &slot));
+            if let Some(this) = this.filter(|this| !this.is_at_work()) {
+                this.job = self.look_for(medium, &slot);
+            }
+        }
+        slot
+    }
+
+    /// The slot of a medium, which is the last from now on, and what is to be looked for where nobody does so yet.
+    fn know(
+        &self,
+        path: &Path,
+        file: FileIdentity,
+        stream: &VideoStream,
+        notify: &Arc<dyn Fn() + Send + Sync>,
+    ) -> (Arc<ProxySlot>, Option<Medium>) {
         let mut known = self.known.lock();
         let is_it = |known: &Known| (known.file, known.stream) == (file, stream.id);
         let place = known.iter().position(is_it);
@@ -177,23 +201,21 @@ impl ProxyDesk {
             known.remove(oldest);
         }
         let slot = Arc::clone(&this.slot);
-        let is_at_work = this.job.as_ref().is_some_and(|job| !job.state().is_over());
         // A single picture needs no proxy.
-        if !is_at_work && !stream.is_still {
-            let medium = Medium {
-                path: path.to_owned(),
-                file,
-                stream: stream.id,
-                size: stream.size,
-                alternates: self.alternates_of(path),
-                refused: Arc::clone(&this.refused),
-                notify: Arc::clone(notify),
-            };
-            this.medium = Some(medium.clone());
-            this.job = self.look_for(medium, &slot);
+        let medium = (!this.is_at_work() && !stream.is_still).then(|| Medium {
+            path: path.to_owned(),
+            file,
+            stream: stream.id,
+            size: stream.size,
+            alternates: self.alternates_of(path),
+            refused: Arc::clone(&this.refused),
+            notify: Arc::clone(notify),
+        });
+        if medium.is_some() {
+            this.medium.clone_from(&medium);
         }
         known.push(this);
-        slot
+        (slot, medium)
     }
 
     fn look_for(&self, medium: Medium, slot: &Arc<ProxySlot>) -> Option<JobHandle> {
@@ -206,6 +228,45 @@ impl ProxyDesk {
         let job = self.queue.submit(job.priority(Priority::Low));
         job.inspect_err(|error| tracing::warn!("{name}: no proxies: {error}"))
             .ok()
+    }
+}
+
+impl Medium {
+    /// What may be its proxies, and which of them a timeline names.
+    fn candidates(&self, folder: &ProxyFolder) -> impl Iterator<Item = (Candidate, bool)> {
+        let found = find(&self.path, self.file, self.stream, folder);
+        let is_found = |path: &PathBuf| found.iter().any(|known| known.path() == path);
+        let named = self.alternates.iter().filter(|path| !is_found(path));
+        let named: Vec<_> = named.cloned().map(Candidate::Sidecar).collect();
+        let found = found.into_iter().map(|it| (it, false));
+        found.chain(named.into_iter().map(|it| (it, true)))
+    }
+}
+
+/// Puts in the slot what was verified before. Nothing is read but the beginnings of these files, for whoever opens the
+/// medium waits for it.
+fn take_verified(medium: &Medium, tools: &Tools, slot: &ProxySlot) {
+    let Some(indices) = &tools.indices else {
+        return;
+    };
+    for (candidate, is_named) in medium.candidates(&tools.folder) {
+        let path = candidate.path();
+        if slot.has(path) || !candidate.is_verified(medium.file, &tools.folder) {
+            continue;
+        }
+        let file = ProxyFile::open_indexed(path, medium.size, &Interrupter::default(), indices);
+        // What fails is looked at again by the job, which tells of it.
+        if let Ok(Some(file)) = file
+            && !(is_named && file.stream.size.area() > medium.size.area())
+            // It may be another file by now.
+            && candidate.is_verified(medium.file, &tools.folder)
+        {
+            tracing::debug!("{}: verified before", path.display());
+            if let Candidate::Made(path) = &candidate {
+                tools.folder.mark_used(path);
+            }
+            slot.offer(file);
+        }
     }
 }
 
@@ -224,12 +285,7 @@ fn fill(
         interrupter: interrupter.clone(),
         indices: tools.indices.clone(),
     };
-    let found = find(&medium.path, medium.file, medium.stream, &tools.folder);
-    let is_found = |path: &PathBuf| found.iter().any(|known| known.path() == path);
-    let named = medium.alternates.iter().filter(|path| !is_found(path));
-    let named: Vec<_> = named.cloned().map(Candidate::Sidecar).collect();
-    let own = found.len();
-    for (place, candidate) in found.into_iter().chain(named).enumerate() {
+    for (candidate, is_named) in medium.candidates(&tools.folder) {
         context.check()?;
         let file = FileIdentity::of_path(candidate.path()).ok();
         let is_refused = file.is_some_and(|file| medium.refused.lock().contains(&file));
@@ -238,7 +294,7 @@ fn fill(
             continue;
         }
         // What a timeline names may be the source of the file that it uses. To see that it is opened.
-        if place >= own && is_larger(candidate.path(), medium.size, &interrupter) {
+        if is_named && is_larger(candidate.path(), medium.size, &interrupter) {
             continue;
         }
         // Not held meanwhile: who looks after the slot sees by that whether anybody waits for it.

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::folder::ProxyFolder;
-use super::record::Verification;
+use super::record::{ProxyRecord, Verification};
 use super::sidecar;
 use super::verify::{VerifyError, VerifyOptions, verify_with};
 use crate::decode::FileIdentity;
@@ -46,6 +46,19 @@ impl Candidate {
     pub fn path(&self) -> &Path {
         match self {
             Self::Made(path) | Self::Sidecar(path) => path,
+        }
+    }
+
+    /// Whether it was compared with the source of this identity before, and was found right, and is the same file
+    /// still. Neither is read.
+    pub fn is_verified(&self, source: FileIdentity, folder: &ProxyFolder) -> bool {
+        let Ok(file) = FileIdentity::of_path(self.path()) else {
+            return false;
+        };
+        match self {
+            Self::Made(path) => ProxyRecord::read_beside(path)
+                .is_some_and(|record| record.is_verified(source, file)),
+            Self::Sidecar(_) => sidecar::is_verified(folder, (source, file)),
         }
     }
 

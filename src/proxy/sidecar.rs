@@ -78,6 +78,11 @@ pub(super) fn verify(
     found
 }
 
+/// Whether a proxy was found right before. Files are named as source and proxy.
+pub(super) fn is_verified(folder: &ProxyFolder, files: (FileIdentity, FileIdentity)) -> bool {
+    matches!(read(&place_of(folder, files), files), Some(Ok(_)))
+}
+
 fn place_of(folder: &ProxyFolder, (source, proxy): (FileIdentity, FileIdentity)) -> PathBuf {
     let mut hash = blake3::Hasher::new_derive_key("jogwheel 2026 sidecar note");
     for file in [source, proxy] {

@@ -65,15 +65,34 @@ impl ProxyFile {
         interrupter: &Interrupter,
         indices: Option<&Arc<dyn IndexStore>>,
     ) -> Result<Self, DecodeError> {
-        let mut input = Input::open_interruptible(path, interrupter)?;
-        let stream = media_info(&input).default_video().cloned();
-        let stream = stream.ok_or_else(|| {
-            let name = path.display().to_string();
-            OpenError::NothingToPlay(name, "it has no pictures".to_owned())
-        })?;
+        let (mut input, stream) = open_video(path, interrupter)?;
         let index = kept_or_read_index(&mut input, &stream, indices)?;
+        Ok(Self::new(path, source, (&input, stream), index))
+    }
+
+    /// The same where its index is kept, so that nothing of it must be read through.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has no pictures.
+    pub fn open_indexed(
+        path: &Path,
+        source: Size,
+        interrupter: &Interrupter,
+        indices: &Arc<dyn IndexStore>,
+    ) -> Result<Option<Self>, DecodeError> {
+        let (input, stream) = open_video(path, interrupter)?;
+        let index = indices.load(&input.file_identity(), &stream);
+        Ok(index.map(|index| Self::new(path, source, (&input, stream), index)))
+    }
+
+    fn new(
+        path: &Path,
+        source: Size,
+        (input, stream): (&Input, VideoStream),
+        index: Arc<GopIndex>,
+    ) -> Self {
         let (rung, misfit) = rung_by_pixels(source, stream.size);
-        Ok(Self {
+        Self {
             rung,
             misfit,
             path: path.to_owned(),
@@ -83,8 +102,18 @@ impl ProxyFile {
             _held: File::open(path)
                 .ok()
                 .filter(|file| file.try_lock_shared().is_ok()),
-        })
+        }
     }
+}
+
+fn open_video(path: &Path, interrupter: &Interrupter) -> Result<(Input, VideoStream), DecodeError> {
+    let input = Input::open_interruptible(path, interrupter)?;
+    let stream = media_info(&input).default_video().cloned();
+    let stream = stream.ok_or_else(|| {
+        let name = path.display().to_string();
+        OpenError::NothingToPlay(name, "it has no pictures".to_owned())
+    })?;
+    Ok((input, stream))
 }
 
 /// The rung of a proxy by its pixels, and how far it is from what the rung says. The border lies where a

@@ -9,7 +9,7 @@ mod rest;
 use std::time::Duration;
 
 use super::decision::{Decision, OutputScale, Reason};
-use super::knowledge::{Forecast, Knowledge, nanos, per_mille, ratio};
+use super::knowledge::{Forecast, Knowledge, Sight, nanos, per_mille, ratio};
 use super::ladder::{self, RungSet};
 use super::lateness::Lateness;
 use super::patience::Patience;
@@ -41,6 +41,9 @@ const SETTLE: Duration = Duration::from_millis(400);
 /// The first frames of a clip cost more than those that follow: memory is touched for the first time, and other work
 /// begins. Nothing is left out for what they cost alone, in the first second that is played.
 const FIRST_SIGHT: Duration = Duration::from_secs(1);
+
+/// What the first frames of a clip cost is believed at once where it is so many thousandths of the time there is.
+const HOPELESS_PER_MILLE: u32 = 1500;
 
 /// A rung that should fit by its cost is given up when the ring has not risen for so long all the same.
 const DISTRESS: Duration = Duration::from_millis(500);
@@ -275,7 +278,7 @@ impl Controller {
         playing
     }
 
-    fn learn(&mut self, view: &View<'_>, rung: Rung) -> bool {
+    fn learn(&mut self, view: &View<'_>, rung: Rung) -> Sight {
         self.knowledge.learn(view.clip, rung, view.signals.cores)
     }
 
@@ -361,7 +364,7 @@ impl Controller {
     fn play(&mut self, view: &View<'_>, playing: Playing) {
         let signals = view.signals;
         let now = signals.now;
-        let measured = self.learn(view, playing.rung);
+        let sight = self.learn(view, playing.rung);
         let load = self.load(view, playing.rung);
         let settling = now.since(playing.since) < SETTLE;
         let late = self.late.within(LATE_WITHIN, now);
@@ -378,11 +381,15 @@ impl Controller {
             self.scale = ScaleAxis::default();
         }
         let dry = load
-            .filter(|_| measured)
+            .filter(|_| sight == Sight::Fresh)
             .and_then(|load| runs_dry(signals.ahead, load));
         let trouble = low || late >= LATE_FRAMES || dry.is_some();
         // Right after a switch the ring shows what was before it.
-        let proven = measured && load.is_some_and(|load| load > 1000);
+        let proven = load.is_some_and(|load| match sight {
+            Sight::None => false,
+            Sight::First => load > HOPELESS_PER_MILLE,
+            Sight::Fresh => load > 1000,
+        });
         if trouble && (!settling || proven) {
             let fits = load.is_some_and(|load| load <= view.thresholds.fit_per_mille);
             if fits && !self.is_in_distress(view) {

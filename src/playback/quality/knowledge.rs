@@ -125,6 +125,17 @@ impl Visit {
     }
 }
 
+/// What a measurement is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// Nothing: too few frames were decoded.
+    None,
+    /// Only the first frames of a clip, which cost more than those that follow.
+    First,
+    /// Enough, and lately.
+    Fresh,
+}
+
 /// Everything that was learnt.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Knowledge {
@@ -135,13 +146,13 @@ pub(super) struct Knowledge {
 }
 
 impl Knowledge {
-    /// Learns from what is measured of `rung`, which is decoded. True where the measurement is fresh.
-    pub(super) fn learn(&mut self, clip: &ClipSignals, rung: Rung, cores: u32) -> bool {
+    /// Learns from what is measured of `rung`, which is decoded. Answers what that is worth.
+    pub(super) fn learn(&mut self, clip: &ClipSignals, rung: Rung, cores: u32) -> Sight {
         let Some(signals) = clip.rungs.get(rung) else {
-            return false;
+            return Sight::None;
         };
         let Some(seen) = signals.seen else {
-            return false;
+            return Sight::None;
         };
         let cost = Forecast::of(&seen);
         if seen.frames < FRESH_FRAMES {
@@ -153,8 +164,9 @@ impl Knowledge {
                     beside: None,
                     is_first_sight: true,
                 });
+                return Sight::First;
             }
-            return false;
+            return Sight::None;
         }
         self.guess_was[kind(rung)] = Some((cost.decode, guess(rung, signals, cores)));
         let visit = self.visit(clip.key);
@@ -169,7 +181,7 @@ impl Knowledge {
                 known.beside.get_or_insert((rung, cost));
             }
         }
-        true
+        Sight::Fresh
     }
 
     /// `rung` of this clip is not decoded any more, or another clip is: brings the forecasts to where they
@@ -379,7 +391,8 @@ mod tests {
     #[test]
     fn what_is_not_decoded_follows_what_is() {
         let mut knowledge = Knowledge::default();
-        assert!(knowledge.learn(&clip(1, Some(cost(10, 60)), None), Rung::Source, 4));
+        let sight = knowledge.learn(&clip(1, Some(cost(10, 60)), None), Rung::Source, 4);
+        assert_eq!(sight, Sight::Fresh);
         knowledge.leave(ClipKey(1));
         let half = |read, decode| clip(1, None, Some(cost(read, decode)));
         assert_eq!(

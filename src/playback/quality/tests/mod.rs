@@ -85,6 +85,16 @@ pub(super) fn seen(mut signals: Signals, rung: Rung, decode: Duration) -> Signal
     signals
 }
 
+/// The same with nothing measured.
+pub(super) fn unseen(mut signals: Signals) -> Signals {
+    for rung in Rung::ALL {
+        if let Some(rung) = signals.clip.rungs.get_mut(rung) {
+            rung.seen = None;
+        }
+    }
+    signals
+}
+
 /// The same without the proxies.
 pub(super) fn without_proxies(mut signals: Signals) -> Signals {
     signals.clip.rungs.set(Rung::Half, None);

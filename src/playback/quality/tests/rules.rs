@@ -1,7 +1,9 @@
 //! Each rule of the controller, by hand-made signals.
 
-use super::{later, ms, said, seen, signals, without_proxies};
-use crate::decode::Rung;
+use std::time::Duration;
+
+use super::{later, ms, said, seen, signals, unseen, without_proxies};
+use crate::decode::{Cost, Rung};
 use crate::memory::Pressure;
 use crate::playback::quality::{
     Activity, ClipKey, Controller, OutputScale, Policy, PresentCost, Preset, ProxyUse, QualityMode,
@@ -43,6 +45,35 @@ fn a_low_ring_leads_straight_to_the_best_rung_that_fits() {
     let decision = controller.decide(&heavy);
     assert_eq!(said(&decision), "decode 41 ms > 40 ms: half proxy");
     assert_eq!(controller.switches(), 1);
+}
+
+/// Signals of a clip that has just begun, with an empty ring, of whose source so many frames were decoded at this cost.
+fn begun(frames: u32, decode: Duration) -> Signals {
+    let mut signals = seen(signals(), Rung::Source, decode);
+    if let Some(source) = signals.clip.rungs.get_mut(Rung::Source) {
+        source.seen = source.seen.map(|cost| Cost { frames, ..cost });
+    }
+    signals.ahead = ms(0);
+    signals
+}
+
+#[test]
+fn a_hopeless_source_is_left_for_a_proxy_after_its_first_frames() {
+    let after = |signals: &Signals| {
+        let mut controller = Controller::new(Policy::default());
+        let begin = Signals {
+            activity: Activity::Prerolling,
+            ..*signals
+        };
+        controller.decide(&unseen(begin));
+        controller.decide(&later(signals, 200)).rung
+    };
+    assert_eq!(after(&begun(3, ms(61))), Rung::Half);
+    // Where it may still turn out to fit, or too little was seen, the ring has its time to fill.
+    assert_eq!(after(&begun(3, ms(59))), Rung::Source);
+    assert_eq!(after(&begun(2, ms(61))), Rung::Source);
+    // Nor is a frame left out for it.
+    assert_eq!(after(&without_proxies(begun(3, ms(61)))), Rung::Source);
 }
 
 #[test]

@@ -20,15 +20,6 @@ fn at_keyframes() -> (Controller, Signals) {
     (controller, now)
 }
 
-fn unseen(mut signals: Signals) -> Signals {
-    for rung in Rung::ALL {
-        if let Some(rung) = signals.clip.rungs.get_mut(rung) {
-            rung.seen = None;
-        }
-    }
-    signals
-}
-
 /// The same with what a frame of the source costs where one in fifty is decoded.
 fn at_cost(signals: &Signals, decode: Duration) -> Signals {
     let mut signals = seen(*signals, Rung::Keyframes, decode);
