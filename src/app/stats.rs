@@ -230,6 +230,11 @@ impl StatsGatherer {
             .record(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
     }
 
+    /// Something else is done from now on: memory is measured as from the start.
+    pub fn begin_part(&mut self, now: Moment) {
+        self.process.begin_part(now);
+    }
+
     /// Looks at the process, if it is time. What is mapped for `pool` is bounded and counted by itself: its
     /// filling is no growth.
     pub fn sample(&mut self, now: Moment, pool: &FramePool) {

@@ -177,18 +177,22 @@ fn make_moves(args: &SoakArgs, run: &mut Headless) -> Result<(), CliError> {
         random.map(|frame| frame.offset(ground.first))
     };
     if let Some(count) = args.seeks {
+        run.begin_part();
         let every = args.seek_interval_ms.map(millis_span);
         run.seek_to_each(frames().take(count as usize), every)?;
     }
     if let Some(steps) = args.back_steps {
+        run.begin_part();
         run.step_back_from_each(frames().take(SERIES_BACK), steps)?;
     }
     if let Some(count) = args.drags {
+        run.begin_part();
         let every = millis_span(args.drag_interval_ms);
         let trace = drags(args.seed, ground, count, every);
         run.follow_trace(&trace)?;
     }
     if let Some(TraceChoice::Editing) = args.trace {
+        run.begin_part();
         let length = Duration::from_mins(args.trace_minutes.into());
         let longest_wait = args.trace_wait_ms.map(millis_span);
         let trace = editing(args.seed, ground, length, longest_wait);

@@ -32,6 +32,7 @@ impl ProcessSample {
 /// It belongs to one thread, which calls [`sample`](Self::sample) about once a second.
 #[derive(Debug, Clone)]
 pub struct ProcessSampler {
+    /// When this part of the run began.
     start: Moment,
     warm_up: Duration,
     first: ProcessSample,
@@ -70,6 +71,13 @@ impl ProcessSampler {
         sampler
     }
 
+    /// Something else is done from now on, which needs memory of its own: it has a warm-up too, and what it holds more
+    /// than what was done before is no slope.
+    pub fn begin_part(&mut self, now: Moment) {
+        self.start = now;
+        self.slope.begin_part();
+    }
+
     /// Takes another sample. `bounded_bytes` of the memory are known not to grow beyond a limit: that they
     /// fill up is no slope.
     pub fn sample(&mut self, now: Moment, bounded_bytes: u64) -> ProcessSample {
@@ -102,7 +110,8 @@ impl ProcessSampler {
     }
 }
 
-/// The straight line of least squares through samples of memory over time.
+/// The straight line of least squares through samples of memory over time; through those of several parts, parallel lines
+/// with one slope.
 ///
 /// Means and co-moments are updated sample by sample (Welford's way), so any number of samples
 /// takes no memory, and large values with small changes lose no precision.
@@ -116,6 +125,11 @@ pub struct MemorySlope {
 }
 
 impl MemorySlope {
+    /// What follows may lie higher or lower as a whole.
+    pub fn begin_part(&mut self) {
+        (self.count, self.mean_seconds, self.mean_bytes) = (0.0, 0.0, 0.0);
+    }
+
     /// Adds a sample.
     pub fn add(&mut self, at: Moment, bytes: u64) {
         let seconds = at.nanos() as f64 / 1e9;
@@ -202,6 +216,23 @@ mod tests {
     }
 
     #[test]
+    fn a_step_between_two_parts_is_no_slope() {
+        let mut slope = MemorySlope::default();
+        let add = |slope: &mut MemorySlope, second: u64, bytes: u64| {
+            slope.add(Moment::from_nanos(second * 1_000_000_000), bytes);
+        };
+        for second in 0..100 {
+            add(&mut slope, second, 1_000_000 + second * 10);
+        }
+        slope.begin_part();
+        for second in 100..300 {
+            add(&mut slope, second, 70_000_000 + second * 10);
+        }
+        let found = slope.bytes_per_second().unwrap();
+        assert!((found - 10.0).abs() < 1e-6, "{found}");
+    }
+
+    #[test]
     fn warm_up_is_left_out_of_the_slope_but_not_of_the_peak() {
         let second = |seconds: u64| Moment::from_nanos(seconds * 1_000_000_000);
         let mut sampler = ProcessSampler::new(second(0), Duration::from_secs(10));
@@ -219,6 +250,18 @@ mod tests {
         add(5, 1 << 20, 0);
         add(10, 300, 50);
         add(20, 500, 250);
+        sampler.begin_part(second(30));
+        let mut add = |at, mib: u64| {
+            let rss_bytes = Some(mib << 20);
+            let sample = ProcessSample {
+                rss_bytes,
+                ..ProcessSample::default()
+            };
+            sampler.add(second(at), sample, 0);
+        };
+        add(35, 700);
+        add(40, 500);
+        add(50, 500);
         let summary = sampler.summary();
         assert_eq!(summary.rss_slope, Some(0.0));
         assert_eq!(summary.rss_peak_bytes, Some(1 << 40));

@@ -187,8 +187,8 @@ pub struct ProcessReport {
     pub rss_peak_bytes: Option<u64>,
     /// Resident memory when the run ended.
     pub rss_end_bytes: Option<u64>,
-    /// Growth of resident memory after the warm-up, in 1,000,000 bytes a minute; what the frame pool, which
-    /// has a limit, maps is left out.
+    /// Growth of resident memory while one thing was done, after its warm-up, in 1,000,000 bytes a minute; what the
+    /// frame pool, which has a limit, maps is left out.
     pub rss_slope_mb_per_min: Option<f64>,
     /// Threads when the run began.
     pub threads_start: Option<u64>,

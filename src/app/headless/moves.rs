@@ -64,6 +64,11 @@ fn nanos_since(begun: Moment, now: Moment) -> u64 {
 }
 
 impl Headless {
+    /// Moves of another kind begin: what they need of memory is no growth.
+    pub fn begin_part(&mut self) {
+        self.stats.begin_part(self.player.clock.now());
+    }
+
     /// Seeks to each frame in turn and waits for its picture, as long as nobody says to stop. With
     /// `every`, a seek begins no sooner than that after the one before.
     pub fn seek_to_each(
