@@ -26,6 +26,8 @@ const SAMPLE_NANOS: i64 = 250_000_000;
 
 /// Memory grows while caches and pools fill; its slope counts from then on.
 const WARM_UP: Duration = Duration::from_secs(5);
+/// The same when something else is done from then on.
+const PART_WARM_UP: Duration = Duration::from_secs(2);
 
 /// How often the figures on screen change: faster cannot be read.
 const SHOW_NANOS: i64 = 250_000_000;
@@ -232,7 +234,7 @@ impl StatsGatherer {
 
     /// Something else is done from now on: memory is measured as from the start.
     pub fn begin_part(&mut self, now: Moment) {
-        self.process.begin_part(now);
+        self.process.begin_part(now, PART_WARM_UP);
     }
 
     /// Looks at the process, if it is time. What is mapped for `pool` is bounded and counted by itself: its

@@ -25,6 +25,8 @@ pub struct Cost {
     pub p90: Duration,
     /// What the session's thread itself spent: the cost, or less than it.
     pub least: Duration,
+    /// Mean of the last 32 deliveries but the slowest of them: one stall does not show. Zero before the third.
+    pub but_slowest: Duration,
     /// Frames seen since this rung was begun.
     pub frames: u32,
     /// Of a thousand frames of the medium, how many were shown.
@@ -106,7 +108,17 @@ impl CostMeter {
         let mut recent = self.recent_nanos;
         let recent = &mut recent[..seen];
         recent.sort_unstable();
+        let others = &recent[..seen - 1];
+        let sum = others
+            .iter()
+            .fold(0, |sum: u64, cost| sum.saturating_add(*cost));
+        let but_slowest = if seen < 3 {
+            0
+        } else {
+            sum / others.len() as u64
+        };
         Some(Cost {
+            but_slowest: Duration::from_nanos(but_slowest),
             read: Duration::from_nanos(self.read_nanos),
             decode: Duration::from_nanos(self.decode_nanos),
             least: Duration::from_nanos(self.least_nanos),
@@ -144,6 +156,20 @@ mod tests {
         assert!(cost.decode > ms(39) && cost.decode <= ms(40), "{cost:?}");
         assert!(cost.read < Duration::from_micros(1), "{cost:?}");
         assert_eq!((cost.p90, cost.frames), (ms(40), 102));
+    }
+
+    #[test]
+    fn one_stall_among_the_first_frames_does_not_show() {
+        let mut meter = CostMeter::default();
+        let mut add = |frames, decode| {
+            meter.add(frames, ms(0), ms(decode));
+            meter.cost().unwrap().but_slowest
+        };
+        // However many frames were left out meanwhile, it is one delivery.
+        assert_eq!(add(3, 210), ms(0));
+        assert_eq!(add(1, 20), ms(0));
+        assert_eq!(add(1, 30), ms(25));
+        assert_eq!(add(1, 40), ms(30));
     }
 
     #[test]

@@ -22,7 +22,8 @@ pub struct Limits {
     pub max_av_offset_ms: Option<f64>,
     /// `max-rss-mb`: peak resident memory, in units of 1,000,000 bytes.
     pub max_rss_mb: Option<f64>,
-    /// `max-rss-slope-mb-per-min`: growth of resident memory after the warm-up.
+    /// `max-rss-slope-mb-per-min`: growth of resident memory while one thing is done, after its
+    /// warm-up.
     pub max_rss_slope_mb_per_min: Option<f64>,
 }
 

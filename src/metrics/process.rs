@@ -34,6 +34,7 @@ impl ProcessSample {
 pub struct ProcessSampler {
     /// When this part of the run began.
     start: Moment,
+    /// How long of it is left out of the slope.
     warm_up: Duration,
     first: ProcessSample,
     last: ProcessSample,
@@ -71,10 +72,10 @@ impl ProcessSampler {
         sampler
     }
 
-    /// Something else is done from now on, which needs memory of its own: it has a warm-up too, and what it holds more
+    /// Something else is done from now on, which needs memory of its own: it has a warm-up of its own, and what it holds more
     /// than what was done before is no slope.
-    pub fn begin_part(&mut self, now: Moment) {
-        self.start = now;
+    pub fn begin_part(&mut self, now: Moment, warm_up: Duration) {
+        (self.start, self.warm_up) = (now, warm_up);
         self.slope.begin_part();
     }
 
@@ -250,7 +251,7 @@ mod tests {
         add(5, 1 << 20, 0);
         add(10, 300, 50);
         add(20, 500, 250);
-        sampler.begin_part(second(30));
+        sampler.begin_part(second(30), Duration::from_secs(8));
         let mut add = |at, mib: u64| {
             let rss_bytes = Some(mib << 20);
             let sample = ProcessSample {
@@ -260,7 +261,7 @@ mod tests {
             sampler.add(second(at), sample, 0);
         };
         add(35, 700);
-        add(40, 500);
+        add(38, 500);
         add(50, 500);
         let summary = sampler.summary();
         assert_eq!(summary.rss_slope, Some(0.0));

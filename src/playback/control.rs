@@ -169,6 +169,7 @@ fn of_every_frame(rung: Rung, cost: Cost) -> Cost {
         decode: whole(cost.decode),
         p90: whole(cost.p90),
         least: whole(cost.least),
+        but_slowest: whole(cost.but_slowest),
         ..cost
     }
 }

@@ -20,7 +20,7 @@ const COMMANDS: usize = 256;
 /// Something that comes at a certain time is looked for this often.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// Wakes the engine. Cheap, and never waits.
+/// Wakes the engine. Cheap: a lock that is held for no more than a few instructions.
 #[derive(Clone)]
 pub struct EngineWaker(Arc<Bell>);
 

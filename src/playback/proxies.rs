@@ -10,7 +10,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
+use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 
 use super::timeline::Alternate;
@@ -50,6 +52,10 @@ struct Medium {
 
 /// Files that were compared and refused, so that it is not done each time that a clip is opened again.
 type Refused = Arc<Mutex<Vec<FileIdentity>>>;
+
+/// How long the opening of a medium waits for the proxies of it that were verified before. On a disk that answers they
+/// take some 10 ms each.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Media that are remembered. A timeline closes the sessions of clips that are past, and opens them again.
 const MOST_KNOWN: usize = 64;
@@ -157,7 +163,7 @@ impl ProxyDesk {
     ) -> Arc<ProxySlot> {
         let (slot, medium) = self.know(path, file, stream, notify);
         if let Some(medium) = medium {
-            take_verified(&medium, &self.tools, &slot);
+            self.await_verified(&medium, &slot);
             let mut all = self.known.lock();
             let this = all.iter_mut().find(|it| Arc::ptr_eq(&it.slot, &slot));
             if let Some(this) = this.filter(|this| !this.is_at_work()) {
@@ -165,6 +171,21 @@ impl ProxyDesk {
             }
         }
         slot
+    }
+
+    /// Puts what was verified before in the slot. Where the folders do not answer soon, nobody waits for them.
+    fn await_verified(&self, medium: &Medium, slot: &Arc<ProxySlot>) {
+        let (tools, medium, slot) = (self.tools.clone(), medium.clone(), Arc::downgrade(slot));
+        let (send, done) = bounded::<()>(1);
+        let looks = move || {
+            take_verified(&medium, &tools, &slot);
+            drop(send);
+        };
+        let thread = std::thread::Builder::new().name("known proxies".to_owned());
+        if thread.spawn(looks).is_ok() {
+            // It says nothing: it ends.
+            let _done = done.recv_timeout(PATIENCE);
+        }
     }
 
     /// The slot of a medium, which is the last from now on, and what is to be looked for where nobody does so yet.
@@ -243,14 +264,17 @@ impl Medium {
     }
 }
 
-/// Puts in the slot what was verified before. Nothing is read but the beginnings of these files, for whoever opens the
+/// Puts in the slot what was verified before. Nothing is read but the beginnings of these files, for the opening of the
 /// medium waits for it.
-fn take_verified(medium: &Medium, tools: &Tools, slot: &ProxySlot) {
+fn take_verified(medium: &Medium, tools: &Tools, slot: &Weak<ProxySlot>) {
     let Some(indices) = &tools.indices else {
         return;
     };
     for (candidate, is_named) in medium.candidates(&tools.folder) {
         let path = candidate.path();
+        let Some(slot) = slot.upgrade() else {
+            return;
+        };
         if slot.has(path) || !candidate.is_verified(medium.file, &tools.folder) {
             continue;
         }

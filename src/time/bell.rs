@@ -43,6 +43,8 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
+    const HUNG: Duration = Duration::from_mins(1);
+
     #[test]
     fn a_ring_that_nobody_waited_for_is_kept_and_many_are_one() {
         let bell = Bell::default();
@@ -50,7 +52,7 @@ mod tests {
         bell.ring();
         bell.ring();
         assert!(bell.wait(None));
-        assert!(!bell.wait(Some(Duration::ZERO)));
+        assert!(!bell.wait(Some(Duration::from_millis(1))));
     }
 
     #[test]
@@ -60,14 +62,14 @@ mod tests {
             let (call, answer) = (Arc::clone(&call), Arc::clone(&answer));
             move || {
                 for _ in 0..1000 {
-                    call.wait(None);
+                    assert!(call.wait(Some(HUNG)));
                     answer.ring();
                 }
             }
         });
         for _ in 0..1000 {
             call.ring();
-            assert!(answer.wait(None));
+            assert!(answer.wait(Some(HUNG)));
         }
         echo.unwrap().join().unwrap();
     }

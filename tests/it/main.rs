@@ -20,6 +20,7 @@ mod disk_cache;
 mod disk_faults;
 mod disk_kill;
 mod frame_truth;
+mod known_proxies;
 mod ladder;
 mod ladder_play;
 mod laps;

@@ -142,8 +142,8 @@ pub struct LimitArgs {
     /// Allow this much resident memory, in units of 1,000,000 bytes.
     #[arg(long, value_name = "MB", value_parser = values::limit_from_text)]
     pub max_rss_mb: Option<f64>,
-    /// Allow this growth of resident memory after the warm-up, in units of 1,000,000 bytes a
-    /// minute.
+    /// Allow this growth of resident memory, in units of 1,000,000 bytes a minute, while one thing is done: playing
+    /// after 5 s, seeks, steps, drags and traces after 2 s each
     #[arg(long, value_name = "MB", value_parser = values::limit_from_text)]
     pub max_rss_slope_mb_per_min: Option<f64>,
 }

@@ -136,6 +136,8 @@ pub struct ProxySlot {
     /// One of a rung at most, the better rung first.
     files: ArcSwap<Vec<Arc<ProxyFile>>>,
     refusals: ArcSwap<Vec<Arc<str>>>,
+    /// What failed while it was decoded: it is not taken up again as it is.
+    withdrawn: ArcSwap<Vec<FileIdentity>>,
     /// Counts the changes of `files`.
     revision: AtomicU64,
 }
@@ -143,8 +145,18 @@ pub struct ProxySlot {
 impl ProxySlot {
     /// Offers a verified proxy. It takes the place of another one of its rung that fits less well.
     pub fn offer(&self, file: ProxyFile) {
+        if self.withdrawn.load().contains(&file.identity) {
+            return;
+        }
         let file = Arc::new(file);
         self.files.rcu(|files| {
+            let is_it = |other: &&Arc<ProxyFile>| {
+                (&other.path, other.identity) == (&file.path, file.identity)
+            };
+            // Sessions that have it open go on with it.
+            if files.iter().any(|other| is_it(&other)) {
+                return Vec::clone(files);
+            }
             // What the file was before is no more.
             let others = files.iter().filter(|other| other.path != file.path);
             let fits_better =
@@ -219,6 +231,11 @@ impl ProxySlot {
             let mut files = Vec::clone(files);
             files.retain(|other| !Arc::ptr_eq(other, file));
             files
+        });
+        self.withdrawn.rcu(|withdrawn| {
+            let mut withdrawn = Vec::clone(withdrawn);
+            withdrawn.push(file.identity);
+            withdrawn
         });
         self.revision.fetch_add(1, Ordering::Release);
         self.refuse(reason);

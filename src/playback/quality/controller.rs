@@ -42,7 +42,8 @@ const SETTLE: Duration = Duration::from_millis(400);
 /// begins. Nothing is left out for what they cost alone, in the first second that is played.
 const FIRST_SIGHT: Duration = Duration::from_secs(1);
 
-/// What the first frames of a clip cost is believed at once where it is so many thousandths of the time there is.
+/// What the first frames of a clip cost, one stall apart, is believed at once where it is so many thousandths of the time
+/// there is.
 const HOPELESS_PER_MILLE: u32 = 1500;
 
 /// A rung that should fit by its cost is given up when the ring has not risen for so long all the same.
@@ -385,11 +386,11 @@ impl Controller {
             .and_then(|load| runs_dry(signals.ahead, load));
         let trouble = low || late >= LATE_FRAMES || dry.is_some();
         // Right after a switch the ring shows what was before it.
-        let proven = load.is_some_and(|load| match sight {
+        let proven = match sight {
             Sight::None => false,
-            Sight::First => load > HOPELESS_PER_MILLE,
-            Sight::Fresh => load > 1000,
-        });
+            Sight::First => self.is_hopeless(view, playing),
+            Sight::Fresh => load.is_some_and(|load| load > 1000),
+        };
         if trouble && (!settling || proven) {
             let fits = load.is_some_and(|load| load <= view.thresholds.fit_per_mille);
             if fits && !self.is_in_distress(view) {
@@ -430,6 +431,19 @@ impl Controller {
         if let Some((rung, cost)) = higher.filter(|_| over) {
             self.rise(view, rung, &cost);
         }
+    }
+
+    /// Whether the first frames of a clip say beyond doubt that another file must be decoded.
+    fn is_hopeless(&self, view: &View<'_>, playing: Playing) -> bool {
+        // Those of a try come from a decoder that has just found its place.
+        let is_try = matches!(playing.reason, Reason::Recovered { .. });
+        let seen = view.clip.rungs.get(playing.rung).and_then(|it| it.seen);
+        let is_slow = seen.is_some_and(|seen| {
+            per_mille(nanos(seen.but_slowest), nanos(view.clip.frame)) > HOPELESS_PER_MILLE
+        });
+        let leaves_out = |rung| ladder::rank(rung, view.clip, &self.policy).0;
+        let lower = || self.lower(view, playing.rung);
+        is_slow && !is_try && lower().is_some_and(|rung| !leaves_out(rung))
     }
 
     /// Whether frames would be left out for what the first ones cost.

@@ -378,6 +378,7 @@ mod tests {
             decode,
             p90: read + decode,
             least: read + decode,
+            but_slowest: read + decode,
             frames: 40,
             shown_per_mille: 1000,
         }

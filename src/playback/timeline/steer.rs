@@ -152,6 +152,7 @@ pub(super) fn look_at(at: FrameIndex, members: &[Member], frame: MediaSpan) -> O
             decode: scaled(cost.decode),
             p90: scaled(cost.p90),
             least: scaled(cost.least),
+            but_slowest: scaled(cost.but_slowest),
             ..cost
         })
     };

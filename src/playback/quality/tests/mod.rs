@@ -23,6 +23,7 @@ pub(super) fn cost(decode: Duration) -> Cost {
         decode,
         p90: decode,
         least: decode,
+        but_slowest: decode,
         frames: 100,
         shown_per_mille: 1000,
     }

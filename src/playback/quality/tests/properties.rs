@@ -28,10 +28,15 @@ fn number() -> impl Strategy<Value = u32> {
 }
 
 prop_compose! {
-    fn cost()(read in span(), decode in span(), p90 in span(), frames in number(), shown in any::<u16>())
-        -> Cost
-    {
-        Cost { read, decode, p90, least: read, frames, shown_per_mille: shown }
+    fn cost()(
+        read in span(),
+        decode in span(),
+        p90 in span(),
+        but_slowest in span(),
+        frames in number(),
+        shown in any::<u16>(),
+    ) -> Cost {
+        Cost { read, decode, p90, least: read, but_slowest, frames, shown_per_mille: shown }
     }
 }
 

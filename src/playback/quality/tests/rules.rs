@@ -51,7 +51,12 @@ fn a_low_ring_leads_straight_to_the_best_rung_that_fits() {
 fn begun(frames: u32, decode: Duration) -> Signals {
     let mut signals = seen(signals(), Rung::Source, decode);
     if let Some(source) = signals.clip.rungs.get_mut(Rung::Source) {
-        source.seen = source.seen.map(|cost| Cost { frames, ..cost });
+        let but_slowest = if frames < 3 { ms(0) } else { decode };
+        source.seen = source.seen.map(|cost| Cost {
+            but_slowest,
+            frames,
+            ..cost
+        });
     }
     signals.ahead = ms(0);
     signals
@@ -72,8 +77,25 @@ fn a_hopeless_source_is_left_for_a_proxy_after_its_first_frames() {
     // Where it may still turn out to fit, or too little was seen, the ring has its time to fill.
     assert_eq!(after(&begun(3, ms(59))), Rung::Source);
     assert_eq!(after(&begun(2, ms(61))), Rung::Source);
-    // Nor is a frame left out for it.
+    // Nor is a frame left out for it...
     assert_eq!(after(&without_proxies(begun(3, ms(61)))), Rung::Source);
+    // ... not at a cut in mid-play, either.
+    let (mut controller, before) = settled(&signals());
+    let mut next = without_proxies(begun(3, ms(61)));
+    next.clip.key = ClipKey(2);
+    next.now = before.now;
+    controller.decide(&unseen(later(&next, 100)));
+    let rung = controller.decide(&later(&next, 300)).rung;
+    assert_eq!(rung, Rung::Source);
+    // One stall among the first frames says little.
+    let mut stalled = begun(3, ms(70));
+    if let Some(source) = stalled.clip.rungs.get_mut(Rung::Source) {
+        source.seen = source.seen.map(|cost| Cost {
+            but_slowest: ms(30),
+            ..cost
+        });
+    }
+    assert_eq!(after(&stalled), Rung::Source);
 }
 
 #[test]
