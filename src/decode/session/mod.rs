@@ -218,6 +218,11 @@ pub trait VideoSource: Send {
     fn gop_at(&self, _frame: FrameIndex) -> Option<Gop> {
         None
     }
+    /// Frames from one keyframe to the next of what is decoded in the place of this frame's source, if a proxy is asked
+    /// for and is there. Takes some microseconds.
+    fn proxy_gop(&self, _frame: FrameIndex) -> Option<i64> {
+        None
+    }
     /// Whether it may decode what nobody has asked for yet, while a frame is held. It may until it is told
     /// otherwise; then it stops between two packets. Returns at once.
     fn allow_prefetch(&mut self, _allowed: bool) {}
@@ -479,6 +484,12 @@ impl VideoSource for VideoSession {
             left_out: load(&self.shared.left_out),
             holds_lap: self.shared.holds_lap.load(Ordering::Relaxed),
         }
+    }
+
+    fn proxy_gop(&self, _frame: FrameIndex) -> Option<i64> {
+        let slot = self.proxies.as_ref()?;
+        slot.serving(self.shared.asked_rung.get())
+            .map(|file| file.gop)
     }
 
     fn set_rung(&mut self, rung: Rung) {

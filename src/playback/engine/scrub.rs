@@ -4,8 +4,8 @@
 //! For each target, the first of these that there is:
 //! 1. its own picture, kept by the source: shown at once, by a plan that the session is not given yet;
 //! 2. its own picture, next in the ring of a plan that runs there already;
-//! 3. its own picture, decoded, where that is as quick as a drag needs it (every frame a keyframe, or a
-//!    decoder that has shown how fast it is);
+//! 3. its own picture, decoded, where that is as quick as a drag needs it (every frame a keyframe, as in a
+//!    proxy, or a decoder that has shown how fast it is);
 //! 4. the nearest picture within a GOP, which stands in for it: kept, a thumbnail, or a keyframe that a
 //!    second decoder makes meanwhile; and its own picture after [`REST`] at rest.
 //!
@@ -461,9 +461,13 @@ impl Engine {
 }
 
 impl super::Medium {
-    /// Frames that must be decoded to show `frame`: those of its GOP up to it. `None` where the index
-    /// does not reach it.
+    /// Frames that must be decoded to show `frame`: those of its GOP up to it; of a proxy, a whole one. `None` where the
+    /// index does not reach it.
     fn frames_up_to(&self, frame: FrameIndex) -> Option<i64> {
+        let source = self.source.as_ref();
+        if let Some(gop) = source.and_then(|source| source.proxy_gop(frame)) {
+            return Some(gop);
+        }
         if let Some(gop) = self.gop_of(frame) {
             return Some(gop.up_to);
         }

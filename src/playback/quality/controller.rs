@@ -348,10 +348,10 @@ impl Controller {
             let gop = view.clip.rungs.get(*rung).map_or(1, |it| it.gop_frames);
             // On average, half a GOP lies before a frame.
             let run = u64::from(gop).saturating_add(1) / 2;
-            self.forecast(view, *rung).is_none_or(|cost| {
-                let cost = cost.mean().saturating_mul(run);
-                per_mille(cost, nanos(budget)) <= view.thresholds.fit_per_mille
-            })
+            let cores = view.signals.cores;
+            let cost = self.knowledge.rough(view.clip, *rung, cores);
+            let all = cost.unwrap_or(0).saturating_mul(run);
+            per_mille(all, nanos(budget)) <= view.thresholds.fit_per_mille
         };
         let rungs: Vec<Rung> = view.allowed.iter().filter(whole).collect();
         let best = rungs.iter().copied().find(quick);

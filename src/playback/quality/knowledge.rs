@@ -241,6 +241,12 @@ impl Knowledge {
         self.by_guess(signals, rung, cores)
     }
 
+    /// What a frame of `rung` might take, in nanoseconds, though nothing was seen that tells.
+    pub(super) fn rough(&self, clip: &ClipSignals, rung: Rung, cores: u32) -> Option<u64> {
+        let known = self.forecast(clip, rung, cores).map(|cost| cost.mean());
+        known.or_else(|| Some(guess(rung, clip.rungs.get(rung)?, cores)))
+    }
+
     /// What `rung` would cost by weight and by what `from` costs, which `read` tells of what is seen of it, whatever was
     /// measured of `rung`.
     pub(super) fn guess_beside(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::media::{Cost, SimMedia};
 use super::rig::{Display, Rig, RigOptions};
-use crate::decode::LoopMode;
+use crate::decode::{LoopMode, Rung};
 use crate::metrics::FrameFate;
 use crate::playback::{Command, Origin, PlaybackStatus, SeekTarget};
 use crate::time::{FrameIndex, MediaSpan, Moment};
@@ -218,6 +218,21 @@ fn a_quick_decoder_needs_no_stand_in() {
         assert_eq!(rig.on_screen().index, FrameIndex(number));
     }
     assert_eq!(exact_since(&rig, from).len(), rig.seen.len() - from);
+}
+
+#[test]
+fn over_a_proxy_every_target_gets_its_own_picture() {
+    let mut rig = Rig::paused(medium().with_rungs(0, &[Cost::micros(300, 20_000)]));
+    scrub(&mut rig, 100);
+    rig.run_for(Duration::from_millis(400));
+    assert_eq!(rig.snapshot().quality.rung, Some(Rung::Half));
+    let from = rig.seen.len();
+    for number in [30, 95, 190, 333, 444, 20] {
+        scrub(&mut rig, number);
+        rig.run_for(REFRESH * 2);
+        assert_eq!(rig.on_screen().index, FrameIndex(number));
+    }
+    assert_eq!(exact_since(&rig, from), [30, 95, 190, 333, 444, 20]);
 }
 
 #[test]

@@ -277,6 +277,9 @@ impl SimSession {
     }
 
     fn keyframe(&self, frame: i64) -> Option<i64> {
+        if self.is_on_proxy() {
+            return Some(frame);
+        }
         if self.index.numbering() == Numbering::ByCount {
             return (frame < self.index.len()).then_some(0);
         }

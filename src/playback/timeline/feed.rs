@@ -223,6 +223,7 @@ impl Feed {
             asked: self.asked,
             rung: status.rung,
             has_proxies: status.has_proxies,
+            proxy_gop: self.session.proxy_gop(FrameIndex::ZERO),
             cost: status.cost,
             ring_fill: status.ring_fill,
         })

@@ -332,6 +332,13 @@ impl VideoSource for TimelineSource {
         self.shared.at_hand.gop(frame)
     }
 
+    fn proxy_gop(&self, frame: FrameIndex) -> Option<i64> {
+        let (members, _) = self.shared.members(frame);
+        // All layers must be decoded before the frame is there.
+        let gops = members.iter().map(|(_, feed)| feed.proxy_gop);
+        gops.sum::<Option<i64>>().filter(|&frames| frames > 0)
+    }
+
     fn kept(&self, frames: Range<FrameIndex>) -> Vec<Range<FrameIndex>> {
         self.shared.at_hand.kept(frames)
     }

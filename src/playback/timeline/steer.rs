@@ -41,6 +41,8 @@ pub(super) struct FeedLook {
     pub(super) asked: Rung,
     pub(super) rung: Rung,
     pub(super) has_proxies: bool,
+    /// Frames from one keyframe to the next of the proxy that is asked for.
+    pub(super) proxy_gop: Option<i64>,
     pub(super) cost: Option<Cost>,
     /// Pictures in its ring, and how many fit.
     pub(super) ring_fill: (usize, usize),
@@ -283,6 +285,7 @@ mod tests {
             asked: Rung::Source,
             rung: Rung::Source,
             has_proxies: proxies,
+            proxy_gop: None,
             cost: Some(cost(millis)),
             ring_fill: (3, 3),
         };

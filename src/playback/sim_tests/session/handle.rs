@@ -85,6 +85,10 @@ impl VideoSource for SimSource {
         })
     }
 
+    fn proxy_gop(&self, _frame: FrameIndex) -> Option<i64> {
+        self.0.lock().is_on_proxy().then_some(1)
+    }
+
     fn kept(&self, frames: Range<FrameIndex>) -> Vec<Range<FrameIndex>> {
         let session = self.0.lock();
         stretches(frames, |frame| session.medium.kept.contains(&frame.0))

@@ -28,6 +28,13 @@ impl SimSession {
         self.rung()
     }
 
+    /// Proxies are files of keyframes alone.
+    pub(super) fn is_on_proxy(&self) -> bool {
+        let has_proxies = |rungs: &SimRungs| !rungs.has_no_proxies;
+        let is_proxy = matches!(self.rung(), Rung::Half | Rung::Quarter);
+        is_proxy && self.medium.rungs.as_ref().is_some_and(has_proxies)
+    }
+
     pub(super) fn measured(&self) -> Option<crate::decode::Cost> {
         self.rung.meter.cost()
     }
