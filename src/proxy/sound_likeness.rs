@@ -16,6 +16,10 @@ const ALIKE: f64 = 0.9;
 /// Mean squares below this are silence: 80 dB below full scale.
 const SILENCE: f64 = 1e-8;
 
+/// Sound may be moved by this much: so far may a time stamp be off and still mean what follows the sample before, and what
+/// is read on from the beginning counts samples where a seek heeds the stamp.
+const SLACK: MediaSpan = MediaSpan::from_millis(2);
+
 /// Compares two streams over `length` of the source. The inner error is a difference.
 pub(super) fn compare(
     source: &mut AudioReader,
@@ -29,7 +33,9 @@ pub(super) fn compare(
         let at = begin + MediaSpan::from_flicks(room / (WINDOWS - 1) * window);
         let ours = read(source, at)?;
         let theirs = read(proxy, at + shift)?;
-        if let Err(refusal) = compare_window(&ours, &theirs) {
+        let slack = SLACK.samples_nearest(source.format().rate);
+        let slack = usize::try_from(slack).unwrap_or(0);
+        if let Err(refusal) = compare_window(&ours, &theirs, slack) {
             return Ok(Err(refusal));
         }
     }
@@ -62,7 +68,25 @@ fn read(reader: &mut AudioReader, at: MediaTime) -> Result<Vec<Vec<f32>>, AudioR
     Ok(channels)
 }
 
-fn compare_window(source: &[Vec<f32>], proxy: &[Vec<f32>]) -> Result<(), Refusal> {
+/// Compares what should be the same, moved by up to `slack` samples either way, all channels together.
+fn compare_window(source: &[Vec<f32>], proxy: &[Vec<f32>], slack: usize) -> Result<(), Refusal> {
+    let Err(refusal) = compare_in_place(source, proxy) else {
+        return Ok(());
+    };
+    let is_alike_from = |(ours, theirs): (usize, usize)| {
+        let channels = source.iter().zip(proxy);
+        let mut moved = channels.map(|(a, b)| (a.get(ours..), b.get(theirs..)));
+        moved.all(|(a, b)| a.zip(b).is_some_and(|(a, b)| is_alike(a, b)))
+    };
+    let mut moves = (1..=slack).flat_map(|by| [(by, 0), (0, by)]);
+    if moves.any(is_alike_from) {
+        Ok(())
+    } else {
+        Err(refusal)
+    }
+}
+
+fn compare_in_place(source: &[Vec<f32>], proxy: &[Vec<f32>]) -> Result<(), Refusal> {
     for (number, ours) in source.iter().enumerate() {
         let Some(theirs) = proxy.get(number) else {
             break;
@@ -125,6 +149,8 @@ mod tests {
     fn channels_are_told_apart() {
         let (left, right, silent) = (tone(11.0, 0.5), tone(17.0, 0.5), tone(3.0, 0.0));
         let both = [left.clone(), right.clone()];
+        let compare_window =
+            |source: &[Vec<f32>], proxy: &[Vec<f32>]| compare_window(source, proxy, 20);
         assert_eq!(compare_window(&both, &both), Ok(()));
         let swapped = [right.clone(), left.clone()];
         let expected = Refusal::ChannelsSwapped {
@@ -148,5 +174,26 @@ mod tests {
         );
         let quiet: Vec<f32> = left.iter().map(|value| value / 4.0).collect();
         assert_eq!(compare_window(&[left], &[quiet]), Err(Refusal::Sound(1)));
+    }
+
+    #[test]
+    fn sound_may_be_moved_by_as_much_as_a_time_stamp_may_be_off() {
+        // A chirp is like itself at one place alone.
+        let chirp = |from: u16| -> Vec<f32> {
+            let at = |n: u16| f32::from(n + from) / 48_000.0;
+            let value = |n| (std::f32::consts::TAU * (800.0 + 3_000.0 * at(n)) * at(n)).sin() / 2.0;
+            (0..4_800).map(value).collect()
+        };
+        let window = |from| [chirp(from)];
+        for (from, is_it) in [
+            (100, true),
+            (109, true),
+            (80, true),
+            (140, false),
+            (60, false),
+        ] {
+            let found = compare_window(&window(100), &window(from), 20);
+            assert_eq!(found.is_ok(), is_it, "from {from}");
+        }
     }
 }
