@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use nvml_wrapper::Nvml;
+
 use crate::memory::{MemoryProbe, Share, SystemProbe};
 
 /// How much of each part of the machine is taken, from 0 to 1. What cannot be read is `None`, and counts as
@@ -25,10 +27,11 @@ pub trait LoadProbe: Send {
     fn read(&mut self) -> Load;
 }
 
-/// Reads `/proc`, `/sys` and the cgroup file system.
+/// Reads `/proc`, `/sys`, the cgroup file system, and NVIDIA's library where its driver is installed.
 #[derive(Debug)]
 pub struct MachineProbe {
     root: PathBuf,
+    nvidia: Option<Nvml>,
     memory: SystemProbe,
     /// What `/proc/stat` said the last time.
     before: Option<CpuTimes>,
@@ -39,6 +42,9 @@ impl MachineProbe {
     pub fn new() -> Self {
         Self {
             root: PathBuf::from("/"),
+            nvidia: Nvml::init()
+                .inspect_err(|error| tracing::debug!("NVIDIA's load is not read: {error}"))
+                .ok(),
             memory: SystemProbe::new(),
             before: None,
         }
@@ -55,12 +61,23 @@ impl MachineProbe {
     }
 
     fn gpu(&self) -> Option<f64> {
-        let cards = std::fs::read_dir(self.root.join("sys/class/drm")).ok()?;
-        let percents = cards.flatten().filter_map(|card| {
+        let cards = std::fs::read_dir(self.root.join("sys/class/drm")).ok();
+        let percents = cards.into_iter().flatten().flatten().filter_map(|card| {
             let text = std::fs::read_to_string(card.path().join("device/gpu_busy_percent")).ok()?;
-            text.trim().parse::<u8>().ok()
+            text.trim().parse::<u32>().ok()
         });
-        percents.max().map(|percent| f64::from(percent) / 100.0)
+        let busiest = percents.chain(self.nvidia_percents()).max();
+        busiest.map(|percent| f64::from(percent) / 100.0)
+    }
+
+    /// Cards whose driver tells nothing in `/sys`.
+    fn nvidia_percents(&self) -> impl Iterator<Item = u32> {
+        let count = |nvidia: &Nvml| nvidia.device_count().unwrap_or(0);
+        let cards = 0..self.nvidia.as_ref().map_or(0, count);
+        cards.filter_map(|card| {
+            let card = self.nvidia.as_ref()?.device_by_index(card).ok()?;
+            Some(card.utilization_rates().ok()?.gpu)
+        })
     }
 }
 
@@ -164,6 +181,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut probe = MachineProbe {
             root: folder.path().to_owned(),
+            nvidia: None,
             ..MachineProbe::new()
         };
         let load = probe.read();
