@@ -38,6 +38,19 @@ impl Cost {
     pub fn mean(&self) -> Duration {
         self.read.saturating_add(self.decode)
     }
+
+    /// The same with all times changed alike.
+    #[must_use]
+    pub fn scaled(self, change: impl Fn(Duration) -> Duration) -> Self {
+        Self {
+            read: change(self.read),
+            decode: change(self.decode),
+            p90: change(self.p90),
+            least: change(self.least),
+            but_slowest: change(self.but_slowest),
+            ..self
+        }
+    }
 }
 
 /// Measures a [`Cost`] from frames as they are delivered.

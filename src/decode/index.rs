@@ -145,6 +145,12 @@ impl GopIndex {
         &self.keyframes
     }
 
+    /// Frames from one keyframe to the next on average, as far as they are known; 1 at least.
+    pub fn mean_gop(&self) -> i64 {
+        let keyframes = i64::try_from(self.keyframes.len()).unwrap_or(i64::MAX);
+        (self.len() / keyframes.max(1)).max(1)
+    }
+
     /// The time stamp of `frame`, in ticks.
     pub fn pts_of(&self, frame: FrameIndex) -> Option<i64> {
         self.pts.get(frame.0)

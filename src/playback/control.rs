@@ -163,15 +163,7 @@ fn of_every_frame(rung: Rung, cost: Cost) -> Cost {
     };
     // After a jump to a keyframe the share says little.
     let shown = u32::from(shown.clamp(LEAST_SHOWN_PER_MILLE, 1000));
-    let whole = |span: Duration| span * 1000 / shown;
-    Cost {
-        read: whole(cost.read),
-        decode: whole(cost.decode),
-        p90: whole(cost.p90),
-        least: whole(cost.least),
-        but_slowest: whole(cost.but_slowest),
-        ..cost
-    }
+    cost.scaled(|span| span * 1000 / shown)
 }
 
 /// Of a thousand frames of the clip, how many are shown of what is decoded.
@@ -193,9 +185,8 @@ fn rung_signals(
     index: &GopIndex,
     frame: Duration,
 ) -> Option<RungSignals> {
-    let keyframes = i64::try_from(index.keyframes().len()).unwrap_or(i64::MAX);
-    let gop = index.len() / keyframes.max(1);
-    let gop = u32::try_from(gop.max(1)).unwrap_or(u32::MAX);
+    let keyframes = index.keyframes().len();
+    let gop = u32::try_from(index.mean_gop()).unwrap_or(u32::MAX);
     let frame = u64::try_from(frame.as_nanos()).unwrap_or(u64::MAX);
     let shown_per_mille = match rung {
         Rung::Source | Rung::Half | Rung::Quarter => 1000,

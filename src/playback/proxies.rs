@@ -33,6 +33,15 @@ struct Tools {
     repair: Option<Repair>,
 }
 
+impl Tools {
+    /// Those that were not used for long go first where room is made. What others made is left alone.
+    fn mark_used(&self, candidate: &Candidate) {
+        if let Candidate::Made(path) = candidate {
+            self.folder.mark_used(path);
+        }
+    }
+}
+
 /// Told of the record of each proxy that was made here and is not what it should be.
 pub type Repair = Arc<dyn Fn(&ProxyRecord) + Send + Sync>;
 
@@ -272,10 +281,7 @@ fn take_verified(medium: &Medium, tools: &Tools, slot: &Weak<ProxySlot>) {
     };
     for (candidate, is_named) in medium.candidates(&tools.folder) {
         let path = candidate.path();
-        let Some(slot) = slot.upgrade() else {
-            return;
-        };
-        if slot.has(path) || !candidate.is_verified(medium.file, &tools.folder) {
+        if has(slot, path) || !candidate.is_verified(medium.file, &tools.folder) {
             continue;
         }
         let file = ProxyFile::open_indexed(path, medium.size, &Interrupter::default(), indices);
@@ -284,14 +290,19 @@ fn take_verified(medium: &Medium, tools: &Tools, slot: &Weak<ProxySlot>) {
             && !(is_named && file.stream.size.area() > medium.size.area())
             // It may be another file by now.
             && candidate.is_verified(medium.file, &tools.folder)
+            && let Some(slot) = slot.upgrade()
         {
             tracing::debug!("{}: verified before", path.display());
-            if let Candidate::Made(path) = &candidate {
-                tools.folder.mark_used(path);
-            }
+            tools.mark_used(&candidate);
             slot.offer(file);
         }
     }
+}
+
+/// Whether the slot has a proxy, or nobody waits for any. It is not held meanwhile: who looks after it sees by that
+/// whether anybody does.
+fn has(slot: &Weak<ProxySlot>, path: &Path) -> bool {
+    slot.upgrade().is_none_or(|slot| slot.has(path))
 }
 
 /// Puts what can be used in the slot, as long as somebody has it.
@@ -313,15 +324,13 @@ fn fill(
         context.check()?;
         let file = FileIdentity::of_path(candidate.path()).ok();
         let is_refused = file.is_some_and(|file| medium.refused.lock().contains(&file));
-        let is_known = slot.upgrade().is_none_or(|slot| slot.has(candidate.path()));
-        if is_refused || is_known {
+        if is_refused || has(slot, candidate.path()) {
             continue;
         }
         // What a timeline names may be the source of the file that it uses. To see that it is opened.
         if is_named && is_larger(candidate.path(), medium.size, &interrupter) {
             continue;
         }
-        // Not held meanwhile: who looks after the slot sees by that whether anybody waits for it.
         let verdict = look_at(&candidate, medium, tools, &options);
         let Some(slot) = slot.upgrade() else {
             return Err(JobStop::Cancelled);
@@ -386,8 +395,6 @@ fn look_at(
     if file.identity != before {
         return Err("it changed while it was verified".to_owned());
     }
-    if let Candidate::Made(path) = candidate {
-        tools.folder.mark_used(path);
-    }
+    tools.mark_used(candidate);
     Ok(file)
 }

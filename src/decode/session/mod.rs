@@ -489,7 +489,7 @@ impl VideoSource for VideoSession {
     fn proxy_gop(&self, _frame: FrameIndex) -> Option<i64> {
         let slot = self.proxies.as_ref()?;
         slot.serving(self.shared.asked_rung.get())
-            .map(|file| file.gop)
+            .map(|file| file.index.mean_gop())
     }
 
     fn set_rung(&mut self, rung: Rung) {

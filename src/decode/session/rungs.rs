@@ -47,8 +47,6 @@ pub struct ProxyFile {
     pub stream: VideoStream,
     /// Its frames, all of them.
     pub index: Arc<GopIndex>,
-    /// Frames from one of its keyframes to the next, on average.
-    pub gop: i64,
     /// How many times as many pixels it has as its rung says, or the other way round.
     misfit: f64,
     /// With a shared lock, by which those who make room see that it is in use; `None` where there are no locks.
@@ -100,9 +98,6 @@ impl ProxyFile {
             path: path.to_owned(),
             identity: input.file_identity(),
             stream,
-            gop: i64::try_from(index.keyframes().len())
-                .map_or(1, |keyframes| index.len() / keyframes.max(1))
-                .max(1),
             index,
             _held: File::open(path)
                 .ok()

@@ -441,17 +441,15 @@ impl Controller {
         let is_slow = seen.is_some_and(|seen| {
             per_mille(nanos(seen.but_slowest), nanos(view.clip.frame)) > HOPELESS_PER_MILLE
         });
-        let leaves_out = |rung| ladder::rank(rung, view.clip, &self.policy).0;
         let lower = || self.lower(view, playing.rung);
-        is_slow && !is_try && lower().is_some_and(|rung| !leaves_out(rung))
+        is_slow && !is_try && lower().is_some_and(|rung| !self.leaves_out(view, rung))
     }
 
     /// Whether frames would be left out for what the first ones cost.
     fn is_hasty(&self, view: &View<'_>, from: Rung, rung: Rung) -> bool {
         let plays = self.plays_since;
         let begins = plays.is_none_or(|since| view.signals.now.since(since) < FIRST_SIGHT);
-        let (leaves_out, _) = ladder::rank(rung, view.clip, &self.policy);
-        begins && leaves_out && self.knowledge.is_first_sight(view.clip.key, from)
+        begins && self.leaves_out(view, rung) && self.knowledge.is_first_sight(view.clip.key, from)
     }
 
     /// Tries what is better.
@@ -475,8 +473,10 @@ impl Controller {
     /// since or a source that had been slow for another reason.
     fn find_way_out(&mut self, view: &View<'_>, from: Rung) {
         let is_memory_short = view.signals.memory != Pressure::Normal;
-        let (leaves_out, _) = ladder::rank(from, view.clip, &self.policy);
-        if !leaves_out || is_memory_short || !self.patience.may_try(view.signals.now) {
+        if !self.leaves_out(view, from)
+            || is_memory_short
+            || !self.patience.may_try(view.signals.now)
+        {
             return;
         }
         if let Some((rung, cost)) = self.higher(view, from, false) {

@@ -145,18 +145,10 @@ pub(super) fn look_at(at: FrameIndex, members: &[Member], frame: MediaSpan) -> O
         let cost = member.1.cost?;
         let each = frame_nanos(member, frame)?;
         // Of a layer with other frames: what that comes to in the time of one of the lead's.
-        let scaled = |span: Duration| {
+        Some(cost.scaled(|span| {
             let scaled = span.as_nanos() * u128::from(nanos) / u128::from(each);
             Duration::from_nanos(u64::try_from(scaled).unwrap_or(u64::MAX))
-        };
-        Some(Cost {
-            read: scaled(cost.read),
-            decode: scaled(cost.decode),
-            p90: scaled(cost.p90),
-            least: scaled(cost.least),
-            but_slowest: scaled(cost.but_slowest),
-            ..cost
-        })
+        }))
     };
     let costs = members.iter().filter_map(load);
     let own = first.cost.filter(|_| members.len() == 1);

@@ -32,6 +32,11 @@ impl Controller {
         rungs
     }
 
+    /// Whether a rung shows fewer frames than the person wants.
+    pub(super) fn leaves_out(&self, view: &View<'_>, rung: Rung) -> bool {
+        ladder::rank(rung, view.clip, &self.policy).0
+    }
+
     /// The rung to go down to: the best that fits, else the one that shows most; `None` where that is the
     /// present one.
     pub(super) fn lower(&self, view: &View<'_>, from: Rung) -> Option<Rung> {
@@ -49,9 +54,9 @@ impl Controller {
 
     /// Whether a rung fits and shows as many frames as the person wants.
     pub(super) fn holds(&self, view: &View<'_>, rung: Rung) -> bool {
-        let (shows_too_few, _) = ladder::rank(rung, view.clip, &self.policy);
         let load = self.load(view, rung);
-        !shows_too_few && load.is_none_or(|load| load <= view.thresholds.fit_per_mille)
+        !self.leaves_out(view, rung)
+            && load.is_none_or(|load| load <= view.thresholds.fit_per_mille)
     }
 
     /// The best rung above `from` that is forecast to fit easily. Where `from` leaves out frames that are
@@ -63,7 +68,7 @@ impl Controller {
         from: Rung,
         doubted: bool,
     ) -> Option<(Rung, Forecast)> {
-        let leaves_out = |rung| ladder::rank(rung, view.clip, &self.policy).0;
+        let leaves_out = |rung| self.leaves_out(view, rung);
         let above = self.ranked(view).into_iter();
         let above: Vec<Above> = above
             .take_while(|&rung| rung != from)
