@@ -5,11 +5,13 @@
 //! do the same work for a frame, except for presenting it.
 
 mod background;
+mod clerk;
 mod headless;
 mod new_file;
 mod player;
 mod png_file;
 mod proxy_making;
+mod remembered;
 mod stage;
 mod state_file;
 mod stats;
@@ -22,9 +24,10 @@ pub use new_file::NewFile;
 pub use player::{Player, PlayerOptions};
 pub use png_file::{PngError, write_png};
 pub use proxy_making::MakeProxies;
+pub use remembered::REMEMBERED_FILE;
 pub use stage::{Stage, StageError};
 pub use state_file::{Screen, StateFile};
 pub use stats::{RunStats, StatsGatherer};
 pub(crate) use trace::Dice;
 pub use trace::{TraceGround, TraceStep, drags, editing};
-pub use window::{WindowError, WindowOptions, WindowOutcome, run_window};
+pub use window::{ConfigOptions, WindowError, WindowOptions, WindowOutcome, run_window};

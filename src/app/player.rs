@@ -13,7 +13,7 @@ use crate::audio::{AudioConfig, AudioPlayer};
 use crate::cache::FrameCache;
 use crate::cache::disk::DiskCache;
 use crate::cache::thumbnails::OpenStrip;
-use crate::config::ConfigWriter;
+use crate::config::{Change, Config, ConfigWriter};
 use crate::decode::SharedAnchor;
 use crate::gpu::TextureBudget;
 use crate::media::Size;
@@ -123,6 +123,8 @@ pub struct Player {
     pub open_strip: Arc<OpenStrip>,
     /// Where what can be made again is kept from one run to the next.
     pub disk: Option<Arc<DiskCache>>,
+    /// The folder of proxies, where proxies may be used.
+    pub proxies: Option<ProxyFolder>,
     /// The last message about it that was passed on.
     told_of_disk: Option<Arc<String>>,
     /// Makes proxies of what plays, where any may be made.
@@ -160,6 +162,7 @@ impl Player {
                 wake();
             }
         });
+        let settings = settings_writer(options.settings, &wake)?;
         let open_strip = Arc::new(OpenStrip::default());
         let surroundings = Surroundings {
             clock: Arc::clone(&clock),
@@ -168,6 +171,7 @@ impl Player {
             wake: Arc::clone(&wake),
         };
         let indices = surroundings.indices();
+        let proxies = options.proxies.clone();
         let (desk, making) = start_proxies(options.proxies, options.makes_proxies, surroundings)?;
         let opener = FileOpener::new(OpenerOptions {
             open_strip: Arc::clone(&open_strip),
@@ -216,13 +220,7 @@ impl Player {
             make_engine,
             move || wake(),
         )?;
-        let open = (!options.files.is_empty()).then_some(Command::Open(options.files));
-        let tell = |note| Command::Tell(Severity::Warning, note);
-        // What is opened takes the place of what was told before.
-        let notes = options.notes.into_iter().map(tell);
-        for command in options.commands.into_iter().chain(open).chain(notes) {
-            engine.send(command);
-        }
+        begin(&engine, options.commands, options.files, options.notes);
         Ok(Self {
             clock,
             engine,
@@ -235,9 +233,10 @@ impl Player {
             _power: power,
             open_strip,
             disk: options.disk,
+            proxies,
             told_of_disk: None,
             making,
-            settings: options.settings.map(ConfigWriter::start).transpose()?,
+            settings,
         })
     }
 
@@ -313,6 +312,19 @@ impl Player {
         }
     }
 
+    /// Writes changes to the configuration file, where there is one.
+    pub fn save_settings(&self, changes: Vec<Change>) -> bool {
+        if let Some(settings) = &self.settings {
+            settings.save(changes);
+        }
+        self.settings.is_some()
+    }
+
+    /// What the configuration file says since something was written there, once.
+    pub fn take_settings(&self) -> Option<Config> {
+        self.settings.as_ref()?.take_saved()
+    }
+
     /// Saves what a person has chosen by a command, where it is something that stays from one run to the next.
     pub fn remember(&self, command: &Command) {
         let Some(settings) = &self.settings else {
@@ -331,8 +343,28 @@ impl Player {
     }
 }
 
+/// What writes to the configuration file, if there is one.
+fn settings_writer(
+    path: Option<PathBuf>,
+    wake: &Arc<dyn Fn() + Send + Sync>,
+) -> std::io::Result<Option<ConfigWriter>> {
+    path.map(|path| ConfigWriter::start(path, Arc::clone(wake)))
+        .transpose()
+}
+
+/// Sends what was asked for at the start.
+fn begin(engine: &EngineHandle, commands: Vec<Command>, files: Vec<PathBuf>, notes: Vec<String>) {
+    let open = (!files.is_empty()).then_some(Command::Open(files));
+    let tell = |note| Command::Tell(Severity::Warning, note);
+    // What is opened takes the place of what was told before.
+    let notes = notes.into_iter().map(tell);
+    for command in commands.into_iter().chain(open).chain(notes) {
+        engine.send(command);
+    }
+}
+
 /// What a command changes of what is saved: what it says, and what does not go with it.
-fn choices(before: &Policy, command: &Command) -> Vec<(&'static str, &'static str)> {
+fn choices(before: &Policy, command: &Command) -> Vec<Change> {
     let (after, says_mode) = match command {
         Command::SetQuality(mode) => (before.with_mode(*mode), true),
         // They were switched off for this run alone, or for good: not by the key.
@@ -342,10 +374,10 @@ fn choices(before: &Policy, command: &Command) -> Vec<(&'static str, &'static st
     };
     let mut choices = Vec::new();
     if says_mode || after.mode != before.mode {
-        choices.push(("mode", after.mode.name()));
+        choices.push(Change::text("quality.mode", after.mode.name()));
     }
     if !says_mode || after.use_proxy != before.use_proxy {
-        choices.push(("proxies", after.use_proxy.name()));
+        choices.push(Change::text("quality.proxies", after.use_proxy.name()));
     }
     choices
 }
@@ -456,26 +488,22 @@ mod tests {
 
     #[test]
     fn what_a_choice_takes_back_is_saved_with_it() {
-        let policy = |mode, use_proxy| Policy {
+        let policy = |mode: QualityMode, use_proxy| Policy {
             mode,
             use_proxy,
             ..Policy::default()
         };
+        let mode = |name| Change::text("quality.mode", name);
+        let proxies = |name| Change::text("quality.proxies", name);
         let always = Command::SetProxies(ProxyUse::Always);
         let source = policy(QualityMode::Source, ProxyUse::Auto);
-        assert_eq!(
-            choices(&source, &always),
-            [("mode", "auto"), ("proxies", "always")]
-        );
+        assert_eq!(choices(&source, &always), [mode("auto"), proxies("always")]);
         let draft = policy(QualityMode::Draft, ProxyUse::Auto);
-        assert_eq!(choices(&draft, &always), [("proxies", "always")]);
+        assert_eq!(choices(&draft, &always), [proxies("always")]);
         let by_mode = Command::SetQuality(QualityMode::Proxy);
-        assert_eq!(choices(&source, &by_mode), [("mode", "proxy")]);
+        assert_eq!(choices(&source, &by_mode), [mode("proxy")]);
         let both = policy(QualityMode::Auto, ProxyUse::Always);
-        assert_eq!(
-            choices(&both, &by_mode),
-            [("mode", "proxy"), ("proxies", "auto")]
-        );
+        assert_eq!(choices(&both, &by_mode), [mode("proxy"), proxies("auto")]);
         let never = policy(QualityMode::Auto, ProxyUse::Never);
         assert!(choices(&never, &always).is_empty());
         assert!(choices(&never, &Command::Pause).is_empty());

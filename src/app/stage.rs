@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::convert::deinterlace::Deinterlacer;
 use crate::decode::{LoopMode, Picture, PlannedFrame};
 use crate::gpu::{
-    AdapterSummary, ConvertChoice, Course, GpuContext, GpuError, GpuOptions, KeptCounts, Outlook,
-    Overlay, PictureError, PictureTimes, Place, Rect, RgbaPicture, Viewer, fit,
+    AdapterSummary, ConvertChoice, Course, Framing, GpuContext, GpuError, GpuOptions, KeptCounts,
+    Outlook, Overlay, PictureError, PictureTimes, Place, Placement, Rect, RgbaPicture, Viewer, fit,
+    place,
 };
 use crate::media::{
     ColorInfo, CompareView, FieldOrder, Orientation, Size, VideoFrame, VideoStream, ViewSettings,
@@ -128,6 +129,9 @@ pub struct Stage {
     outlook: Outlook,
     /// How large pictures are made, against the size that they are shown at.
     scale: OutputScale,
+    /// The part of the window that pictures are shown in; all of it where there is none.
+    room: Option<Rect>,
+    framing: Framing,
     shortages_told: u64,
 }
 
@@ -147,6 +151,8 @@ impl Stage {
             compare: CompareView::default(),
             outlook: Outlook::default(),
             scale: OutputScale::Full,
+            room: None,
+            framing: Framing::default(),
             shortages_told: 0,
         })
     }
@@ -317,16 +323,35 @@ impl Stage {
         self.held.as_ref().map(|held| held.display)
     }
 
+    /// Shows pictures in this part of the window from now on, and framed like this. Answers whether that is
+    /// another place than before.
+    pub fn set_room(&mut self, room: Option<Rect>, framing: Framing) -> bool {
+        let is_other = (self.room, self.framing) != (room, framing);
+        (self.room, self.framing) = (room, framing);
+        is_other
+    }
+
+    /// Where a picture of this size lies in a window of this one.
+    fn place_of(&self, display: Size, window: Size) -> Placement {
+        let room = self
+            .room
+            .map_or(Rect::whole(window), |room| room.within(window));
+        place(display, room, self.framing)
+    }
+
     /// Where the picture lies in a window of this size.
-    pub fn viewport(&self, window: Size) -> Option<Rect> {
-        self.held.as_ref().map(|held| fit(held.display, window))
+    pub fn viewport(&self, window: Size) -> Option<Placement> {
+        let held = self.held.as_ref()?;
+        Some(self.place_of(held.display, window))
     }
 
     /// The size, before it is turned, at which frames of what is at hand are seen in a window of this size; `None`
     /// where more is seen of them than a picture of that size.
     pub fn shown_size(&self, window: Size) -> Option<Size> {
         let (orientation, whole) = self.held.as_ref()?.plain?;
-        Some(orientation.apply(fit(whole, window).size))
+        let shown = self.place_of(whole, window).size;
+        let is_smaller = shown.width() <= whole.width() || self.framing == Framing::default();
+        is_smaller.then(|| orientation.apply(shown))
     }
 
     /// Whether [`Self::make_picture`] has something to do for a window of this size.
@@ -341,9 +366,16 @@ impl Stage {
         self.scale = scale;
     }
 
-    /// The size to make a picture at that is shown in a window of this size.
+    /// The size to make a picture at that is shown in a window of this size: never more than it has where one
+    /// looks at a part of it, or a single one could fill the memory.
     fn scaled(&self, display: Size, window: Size) -> Size {
-        let whole = fit(display, window).size;
+        let shown = self.place_of(display, window).size;
+        let is_enlarged = shown.width() > display.width() || shown.height() > display.height();
+        let whole = if is_enlarged && self.framing != Framing::default() {
+            display
+        } else {
+            shown
+        };
         let side = |pixels: u32| (pixels * self.scale.percent()).div_ceil(100).max(1);
         Size::new(side(whole.width()), side(whole.height())).unwrap_or(whole)
     }
@@ -399,7 +431,9 @@ impl Stage {
         token: Option<u64>,
     ) -> Result<u64, StageError> {
         puffin::profile_scope!("render");
-        let viewport = self.viewport(window).unwrap_or_else(|| fit(window, window));
+        let viewport = self
+            .viewport(window)
+            .unwrap_or_else(|| Rect::whole(window).into());
         Ok(self
             .viewer
             .render(&self.ctx, target, viewport, view, overlay, token)?)

@@ -11,12 +11,13 @@ use super::cache::disk_cache;
 use super::exit::{CliError, Exit};
 use super::{ConvertChoice, PlayArgs, print, serve_puffin, stop_on_signal};
 use crate::app::{
-    BackgroundOptions, Headless, HeadlessError, HeadlessOptions, MakeProxies, PlayerOptions,
-    StageError, StateFile, WindowError, WindowOptions, run_window, write_png,
+    BackgroundOptions, ConfigOptions, Headless, HeadlessError, HeadlessOptions, MakeProxies,
+    PlayerOptions, REMEMBERED_FILE, StageError, StateFile, WindowError, WindowOptions, run_window,
+    write_png,
 };
 use crate::audio::AudioConfig;
 use crate::cache::{MemoryStore, ProductStore};
-use crate::config::{CONFIG_FILE, Config, Folders};
+use crate::config::{CONFIG_FILE, Config, Folders, QualitySettings};
 use crate::decode::{IndexStore, LoopMode};
 use crate::gpu::{self, RgbaPicture};
 use crate::media::{CompareView, MediaInfo, Size};
@@ -36,7 +37,9 @@ const HEADLESS_SIZE: (u32, u32) = (1280, 720);
 
 pub(super) fn run(args: &PlayArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
     let _profiler = serve_puffin(args.report.puffin)?;
-    let player = player_options(args)?;
+    let wishes = wishes(&args.quality, &args.proxies, config_of_user())?;
+    let config = config_options(args, &wishes);
+    let player = player_options(args, wishes);
     // What cannot be opened is told before a window appears; among several, the rest plays.
     // With a window it is opened while the graphics driver is.
     if let ([only], true) = (player.files.as_slice(), args.run.headless) {
@@ -50,7 +53,7 @@ pub(super) fn run(args: &PlayArgs, out: &mut dyn Write) -> Result<Exit, CliError
     } = if args.run.headless {
         headless(args, player)?
     } else {
-        window(args, player)?
+        window(args, player, config)?
     };
     if let Some(path) = &args.run.shot {
         let picture = picture.ok_or_else(|| match &failure {
@@ -88,7 +91,11 @@ struct Played {
     failure: Option<String>,
 }
 
-fn window(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
+fn window(
+    args: &PlayArgs,
+    player: PlayerOptions,
+    config: ConfigOptions,
+) -> Result<Played, CliError> {
     let stop = stop_on_signal();
     let options = WindowOptions {
         size: args.picture.size,
@@ -104,6 +111,8 @@ fn window(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> {
         target_fps: None,
         only_with_file: player.files.len() == 1,
         background: window_background(&args.run, &player),
+        config,
+        remembers_at: remembers_at(args),
     };
     let file = player.files.first().cloned().unwrap_or_default();
     let only_with_file = options.only_with_file;
@@ -201,9 +210,26 @@ fn headless(args: &PlayArgs, player: PlayerOptions) -> Result<Played, CliError> 
     })
 }
 
-fn player_options(args: &PlayArgs) -> Result<PlayerOptions, CliError> {
+/// Where it is remembered how the window was left. What is measured begins as always.
+fn remembers_at(args: &PlayArgs) -> Option<PathBuf> {
+    if args.run.untimed {
+        return None;
+    }
+    Some(Folders::of_user().ok()?.state().join(REMEMBERED_FILE))
+}
+
+/// What is set, for the window.
+fn config_options(args: &PlayArgs, wishes: &Wishes) -> ConfigOptions {
+    ConfigOptions {
+        path: wishes.file.clone(),
+        file: wishes.config.clone(),
+        command_line: wishes.command_line,
+        states_memory: args.machine.memory.is_some(),
+    }
+}
+
+fn player_options(args: &PlayArgs, wishes: Wishes) -> PlayerOptions {
     let transport = &args.transport;
-    let wishes = wishes(&args.quality, &args.proxies, config_of_user())?;
     let start = StartOptions {
         paused: transport.paused,
         untimed: args.run.untimed,
@@ -221,10 +247,15 @@ fn player_options(args: &PlayArgs) -> Result<PlayerOptions, CliError> {
         ..CompareView::default()
     }));
     commands.extend(sound_commands(&args.sound));
-    Ok(PlayerOptions {
+    PlayerOptions {
         start,
         audio: audio_config(&args.sound, args.run.untimed),
-        budget: budget(args.machine),
+        budget: match wishes.config.memory_mib {
+            Some(mib) if args.machine.memory.is_none() => {
+                MemoryBudget::stated(u64::from(mib) << 20)
+            }
+            _ => budget(args.machine),
+        },
         keeps_frames: !args.disk.no_cache,
         threads: threads(args.machine),
         commands,
@@ -235,7 +266,7 @@ fn player_options(args: &PlayArgs) -> Result<PlayerOptions, CliError> {
         settings: wishes.file,
         notes: wishes.notes,
         files: args.files.clone(),
-    })
+    }
 }
 
 /// What is wanted of quality, by the command line and the configuration file together.
@@ -243,7 +274,11 @@ pub(super) struct Wishes {
     pub(super) quality: Policy,
     /// The configuration file, where choices are saved.
     file: Option<PathBuf>,
-    /// What in it does not apply.
+    /// What it says.
+    config: Config,
+    /// What the command line says of quality.
+    command_line: QualitySettings,
+    /// What in the file does not apply.
     notes: Vec<String>,
 }
 
@@ -281,10 +316,13 @@ pub(super) fn wishes(
     for note in &config.notes {
         tracing::warn!("{note}");
     }
+    let command_line = args.settings(proxies);
     Ok(Wishes {
-        quality: args.settings(proxies).or(config.quality).policy(),
-        file,
+        quality: command_line.or(config.quality).policy(),
+        command_line,
         notes: config.notes.iter().map(ToString::to_string).collect(),
+        config,
+        file,
     })
 }
 

@@ -13,8 +13,8 @@ use super::play::{
 };
 use super::{print, stop_on_signal};
 use crate::app::{
-    BackgroundOptions, Dice, Headless, HeadlessOptions, MakeProxies, NewFile, PlayerOptions,
-    TraceGround, WindowOptions, drags, editing, run_window,
+    BackgroundOptions, ConfigOptions, Dice, Headless, HeadlessOptions, MakeProxies, NewFile,
+    PlayerOptions, TraceGround, WindowOptions, drags, editing, run_window,
 };
 use crate::audio::AudioConfig;
 use crate::decode::LoopMode;
@@ -128,6 +128,8 @@ fn window(args: &SoakArgs) -> Result<Soaked, CliError> {
         only_with_file: false,
         // Nothing may disturb what is measured.
         background: BackgroundOptions::default(),
+        config: ConfigOptions::default(),
+        remembers_at: None,
     };
     let outcome = run_window(player_options(args)?, options, stop.clone(), false)?;
     Ok((

@@ -15,22 +15,28 @@ pub enum ActionGroup {
     Sound,
     /// How the picture is shown.
     Picture,
+    /// How large it is seen, and what is drawn over it.
+    Viewer,
     /// Files and the window.
     Window,
+    /// What is docked beside the picture.
+    Panels,
     /// For finding faults.
     Diagnosis,
 }
 
 impl ActionGroup {
     /// Every group, in the order the help shows them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Playback,
         Self::Position,
         Self::Range,
         Self::Speed,
         Self::Sound,
         Self::Picture,
+        Self::Viewer,
         Self::Window,
+        Self::Panels,
         Self::Diagnosis,
     ];
 
@@ -43,7 +49,9 @@ impl ActionGroup {
             Self::Speed => "Speed",
             Self::Sound => "Sound",
             Self::Picture => "Picture",
+            Self::Viewer => "Viewer",
             Self::Window => "Files and window",
+            Self::Panels => "Panels",
             Self::Diagnosis => "Diagnosis",
         }
     }
@@ -152,15 +160,37 @@ actions! {
         ToggleProxies, "toggle-proxies", "Proxies or the source";
         CycleQuality, "cycle-quality", "Quality: auto, source, proxy, draft";
     }
+    Viewer {
+        ZoomFit, "zoom-fit", "Fit the picture into the window";
+        ZoomFill, "zoom-fill", "Fill the window with it";
+        ZoomActual, "zoom-actual", "One pixel for each of its own";
+        ZoomIn, "zoom-in", "Larger";
+        ZoomOut, "zoom-out", "Smaller";
+        CycleGuides, "cycle-guides", "Guides: safe areas, centre, grid";
+        ToggleInspector, "toggle-inspector", "Values of the pixel under the pointer";
+    }
     Window {
         OpenFiles, "open-files", "Open files";
         NextFile, "next-file", "Next file";
         PreviousFile, "previous-file", "Previous file";
         ToggleFullscreen, "toggle-fullscreen", "Full screen";
         Screenshot, "screenshot", "Save the frame as PNG";
+        CopyFrame, "copy-frame", "Copy the frame";
+        CopyTimecode, "copy-timecode", "Copy the timecode";
         ToggleHelp, "toggle-help", "These keys";
         Dismiss, "dismiss", "Close, or leave full screen";
         Quit, "quit", "Quit";
+    }
+    Panels {
+        MainMenu, "main-menu", "Menu";
+        PanelTimeline, "panel-timeline", "Timeline";
+        PanelPerformance, "panel-performance", "Performance and suggestions";
+        PanelProfiler, "panel-profiler", "Profiler";
+        PanelProxies, "panel-proxies", "Proxies";
+        PanelCaches, "panel-caches", "Caches";
+        PanelSettings, "panel-settings", "Settings";
+        FocusPanels, "focus-panels", "Keyboard to the panels, Tab moves on";
+        ViewerOnly, "viewer-only", "Only the viewer, or the panels again";
     }
     Diagnosis {
         TogglePerformance, "toggle-performance", "Performance overlay";
@@ -169,6 +199,11 @@ actions! {
 }
 
 impl Action {
+    /// The action of this identifier.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|action| action.id() == id)
+    }
+
     /// Whether holding its key does it again and again. A toggle that repeats would flicker.
     pub const fn repeats(self) -> bool {
         matches!(
@@ -199,6 +234,8 @@ impl Action {
                 | Self::GammaUp
                 | Self::WipeLeft
                 | Self::WipeRight
+                | Self::ZoomIn
+                | Self::ZoomOut
         )
     }
 }

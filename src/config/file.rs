@@ -4,14 +4,16 @@
 //! the window is written back to where it stands: comments, order and all else stay as they are, and nobody
 //! ever reads half a file.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use toml_edit::{Document, DocumentMut, Item, TableLike};
+use toml_edit::{Document, Item, TableLike};
 
-use super::settings::{QualitySettings, ThresholdSettings};
+use super::settings::{QualitySettings, Theme, ThresholdSettings, WindowSettings};
+use super::{Action, KeyChord, KeyMap};
 use crate::playback::quality::{BatterySaver, Preset, ProxyUse, QualityMode};
 
 /// Its name in the folder of settings.
@@ -36,6 +38,9 @@ const QUALITY_KEYS: [&str; 12] = [
     "effects",
 ];
 
+/// The tables that there are.
+const TABLES: [&str; 4] = ["quality", "memory", "window", "keys"];
+
 /// Something in the file that does not apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigNote {
@@ -58,6 +63,14 @@ impl fmt::Display for ConfigNote {
 pub struct Config {
     /// Of quality.
     pub quality: QualitySettings,
+    /// Of memory: the budget, in MiB.
+    pub memory_mib: Option<u32>,
+    /// Of the window.
+    pub window: WindowSettings,
+    /// Chords that do something else than usual, or nothing.
+    pub keys: Vec<(KeyChord, Option<Action>)>,
+    /// What is stated, by name, in the words of the file.
+    pub stated: BTreeMap<String, String>,
     /// What of it does not apply.
     pub notes: Vec<ConfigNote>,
 }
@@ -79,16 +92,22 @@ impl Config {
             text,
             notes: Vec::new(),
         };
-        let mut quality = QualitySettings::default();
+        let mut config = Self::default();
         match Document::parse(text) {
             Ok(document) => {
                 for (name, item) in document.as_table() {
                     match (name, item.as_table_like()) {
-                        ("quality", Some(table)) => quality = reader.quality(table),
-                        ("quality", None) => reader.wrong(item, name, "a table, `[quality]`"),
-                        _ => reader.unknown(document.as_table(), name, &["quality"]),
+                        ("quality", Some(table)) => config.quality = reader.quality(table),
+                        ("memory", Some(table)) => config.memory_mib = reader.memory(table),
+                        ("window", Some(table)) => config.window = reader.window(table),
+                        ("keys", Some(table)) => config.keys = reader.keys(table),
+                        (known, None) if TABLES.contains(&known) => {
+                            reader.wrong(item, name, &format!("a table, `[{name}]`"));
+                        }
+                        _ => reader.unknown(document.as_table(), name, &TABLES),
                     }
                 }
+                state(document.as_table(), "", &mut config.stated);
             }
             Err(error) => {
                 let what = error.message().lines().next().unwrap_or("not TOML");
@@ -96,15 +115,48 @@ impl Config {
                 reader.note(error.span(), text);
             }
         }
-        Self {
-            quality,
-            notes: reader.notes,
+        config.notes = reader.notes;
+        config
+    }
+
+    /// What applies for the key of this name, in the words of the file; empty where nothing is set.
+    pub fn applies(&self, key: &str) -> String {
+        super::catalog::applies(key, &self.quality, self.memory_mib, self.window)
+    }
+
+    /// The usual keys with what the file changes of them.
+    pub fn key_map(&self) -> KeyMap {
+        let mut keys = KeyMap::default();
+        for (chord, action) in &self.keys {
+            match action {
+                Some(action) => keys.bind(*chord, *action),
+                None => keys.unbind(*chord),
+            };
+        }
+        keys
+    }
+}
+
+/// Notes each value in `table` by its full name.
+fn state(table: &dyn TableLike, path: &str, stated: &mut BTreeMap<String, String>) {
+    for (name, item) in table.iter() {
+        let name = format!("{path}{name}");
+        match (item.as_table_like(), item.as_value()) {
+            (Some(inner), _) => state(inner, &format!("{name}."), stated),
+            (None, Some(value)) => {
+                let text = value.as_str().map_or_else(
+                    || value.clone().decorated("", "").to_string(),
+                    str::to_owned,
+                );
+                stated.insert(name, text);
+            }
+            _ => {}
         }
     }
 }
 
 /// The text of a file; `None` where there is none.
-fn read_text(path: &Path) -> io::Result<Option<String>> {
+pub(super) fn read_text(path: &Path) -> io::Result<Option<String>> {
     let is_too_long = std::fs::metadata(path).is_ok_and(|data| data.len() > MOST_BYTES);
     if is_too_long {
         let text = "it is too long for a configuration file";
@@ -199,11 +251,7 @@ impl Reader<'_> {
     }
 
     fn quality(&mut self, table: &dyn TableLike) -> QualitySettings {
-        for (name, _) in table.iter() {
-            if !QUALITY_KEYS.contains(&name) {
-                self.unknown(table, name, &QUALITY_KEYS);
-            }
-        }
+        self.know(table, &QUALITY_KEYS);
         QualitySettings {
             mode: self.choice(table, "mode", &QualityMode::ALL, QualityMode::name),
             preset: self.choice(table, "preset", &Preset::ALL, Preset::name),
@@ -235,6 +283,61 @@ impl Reader<'_> {
         }
     }
 
+    /// Tells of each key that is not one of `known`.
+    fn know(&mut self, table: &dyn TableLike, known: &[&str]) {
+        for (name, _) in table.iter() {
+            if !known.contains(&name) {
+                self.unknown(table, name, known);
+            }
+        }
+    }
+
+    fn memory(&mut self, table: &dyn TableLike) -> Option<u32> {
+        self.know(table, &["limit-mb"]);
+        self.number(table, "limit-mb", 256..1_048_577)
+    }
+
+    fn window(&mut self, table: &dyn TableLike) -> WindowSettings {
+        self.know(table, &["theme", "scale-percent"]);
+        WindowSettings {
+            theme: self
+                .choice(table, "theme", &Theme::ALL, Theme::name)
+                .unwrap_or_default(),
+            scale_percent: self
+                .number(table, "scale-percent", 50..301)
+                .unwrap_or(WindowSettings::default().scale_percent),
+        }
+    }
+
+    fn keys(&mut self, table: &dyn TableLike) -> Vec<(KeyChord, Option<Action>)> {
+        let mut keys = Vec::new();
+        for (name, item) in table.iter() {
+            let Ok(chord) = name.parse::<KeyChord>() else {
+                let span = table.key(name).and_then(toml_edit::Key::span);
+                let text = format!("`{name}` is no key; write it as \"Ctrl+O\" or \"Space\".");
+                self.note(span, text);
+                continue;
+            };
+            match item.as_str() {
+                Some("none") => keys.push((chord, None)),
+                Some(id) => {
+                    if let Some(action) = Action::from_id(id) {
+                        keys.push((chord, Some(action)));
+                        continue;
+                    }
+                    let near = Action::ALL
+                        .iter()
+                        .map(|action| action.id())
+                        .min_by_key(|known| distance(known, id));
+                    let wanted = format!("an action, perhaps `{}`", near.unwrap_or("none"));
+                    self.wrong(item, name, &wanted);
+                }
+                None => self.wrong(item, name, "an action in quotes, or \"none\""),
+            }
+        }
+        keys
+    }
+
     fn thresholds(&mut self, table: &dyn TableLike, name: &str) -> ThresholdSettings {
         let Some(item) = table.get(name) else {
             return ThresholdSettings::default();
@@ -243,11 +346,7 @@ impl Reader<'_> {
             self.wrong(item, name, "a table, as { fit = 85, rise = 70 }");
             return ThresholdSettings::default();
         };
-        for (key, _) in own.iter() {
-            if !["fit", "rise"].contains(&key) {
-                self.unknown(own, key, &["fit", "rise"]);
-            }
-        }
+        self.know(own, &["fit", "rise"]);
         ThresholdSettings {
             fit_percent: self.number(own, "fit", 1..101),
             rise_percent: self.number(own, "rise", 1..101),
@@ -268,72 +367,6 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row.last().copied().unwrap_or(0)
-}
-
-/// Sets each of `choices`, a key of the table `quality` and its value, in the file at `path`, which is made if
-/// need be. All else in it stays as it is.
-///
-/// # Errors
-/// When it cannot be read or written, may not be, or is not a configuration file: then it is left alone. So is a
-/// link to a file that is not there: whoever made it knows best what belongs there.
-pub fn save_quality(path: &Path, choices: &[(&str, &str)]) -> io::Result<()> {
-    // A link stays a link: what it points at is written.
-    let path = match path.canonicalize() {
-        Ok(path) => path,
-        Err(error) if path.is_symlink() => return Err(error),
-        Err(_not_there_yet) => path.to_owned(),
-    };
-    let text = read_text(&path)?.unwrap_or_default();
-    let wrong = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
-    let mut document: DocumentMut = text
-        .parse()
-        .map_err(|error: toml_edit::TomlError| wrong(error.message().to_owned()))?;
-    let quality = document.entry("quality").or_insert_with(toml_edit::table);
-    let Some(table) = quality.as_table_like_mut() else {
-        return Err(wrong("`quality` is no table".to_owned()));
-    };
-    for (name, choice) in choices {
-        let mut value = toml_edit::Value::from(*choice);
-        if let Some(before) = table.get(name).and_then(Item::as_value) {
-            // The comment behind it.
-            *value.decor_mut() = before.decor().clone();
-        }
-        match table.get_mut(name) {
-            Some(item) => *item = Item::Value(value),
-            None => {
-                table.insert(name, Item::Value(value));
-            }
-        }
-    }
-    replace(&path, &document.to_string())
-}
-
-/// Puts a new file in the place of one, whole.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let before = std::fs::metadata(path).ok();
-    // To put another in its place needs no leave to write, but this is what it was withdrawn for.
-    if before
-        .as_ref()
-        .is_some_and(|it| it.permissions().readonly())
-    {
-        return Err(io::ErrorKind::PermissionDenied.into());
-    }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".config")
-        .suffix(".part")
-        .tempfile_in(folder)?;
-    if let Some(before) = before {
-        file.as_file().set_permissions(before.permissions())?;
-    }
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -383,6 +416,8 @@ mod tests {
             effects: thresholds(Some(55), None),
         };
         assert_eq!(config.quality, quality);
+        assert_eq!(config.stated["quality.mode"], "proxy");
+        assert_eq!(config.stated["quality.play.fit"], "80");
         for (rate, fps) in [
             ("24", 24.0),
             ("23.976", 24_000.0 / 1001.0),
@@ -424,10 +459,43 @@ mod tests {
             (8, "`play` must be a table, as { fit = 85, rise = 70 }."),
             (9, "`fit` must be a whole number from 1 to 100."),
             (9, "`rize` is not known: did you mean `rise`?"),
-            (11, "`sound` is not known: known are quality."),
+            (
+                11,
+                "`sound` is not known: known are quality, memory, window, keys.",
+            ),
         ];
         assert_eq!(told, wanted.map(|(line, text)| (line, text)));
         assert!(config.notes[0].to_string().starts_with("c.toml:"));
+    }
+
+    #[test]
+    fn keys_window_and_memory_are_read() {
+        let config = parsed(
+            "[memory]\nlimit-mb = 4096\n[window]\ntheme = \"light\"\nscale-percent = 150\n\
+             [keys]\n\"Ctrl+K\" = \"mark-in\"\nQ = \"none\"\n",
+        );
+        assert_eq!(config.notes, []);
+        assert_eq!(config.memory_mib, Some(4096));
+        assert_eq!(
+            config.window,
+            WindowSettings {
+                theme: Theme::Light,
+                scale_percent: 150
+            }
+        );
+        let keys = config.key_map();
+        let does = |chord: &str| keys.action(chord.parse().unwrap());
+        assert_eq!((does("Ctrl+K"), does("Q")), (Some(Action::MarkIn), None));
+        assert_eq!(does("Ctrl+Q"), Some(Action::Quit));
+        let wrong = parsed("[keys]\n\"Ctrl+K\" = \"mark-inn\"\n\"Hyper+K\" = \"quit\"\n");
+        let told: Vec<&str> = wrong.notes.iter().map(|note| note.text.as_str()).collect();
+        assert_eq!(
+            told,
+            [
+                "`Ctrl+K` must be an action, perhaps `mark-in`.",
+                "`Hyper+K` is no key; write it as \"Ctrl+O\" or \"Space\".",
+            ]
+        );
     }
 
     #[test]
@@ -441,91 +509,5 @@ mod tests {
                 .text
                 .ends_with("nothing of the file applies.")
         );
-    }
-
-    #[test]
-    fn a_choice_is_written_where_it_stands_and_comments_stay() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("deep").join(CONFIG_FILE);
-        save_quality(&path, &[("mode", "draft")]).unwrap();
-        assert_eq!(
-            std::fs::read_to_string(&path).unwrap(),
-            "[quality]\nmode = \"draft\"\n"
-        );
-        let before = "# mine\n[quality]\n# who\nmode   = 'draft'  # for now\nmin-height = 540\n\n\
-                      [quality.play]\nfit = 80 # percent\n";
-        std::fs::write(&path, before).unwrap();
-        save_quality(&path, &[("mode", "source"), ("proxies", "auto")]).unwrap();
-        let after = std::fs::read_to_string(&path).unwrap();
-        let wanted = before.replace("'draft'", "\"source\"").replace(
-            "min-height = 540\n",
-            "min-height = 540\nproxies = \"auto\"\n",
-        );
-        assert_eq!(after, wanted);
-        assert_eq!(Config::parse(&path, &after).notes, []);
-        let others = std::fs::read_dir(path.parent().unwrap()).unwrap();
-        assert_eq!(others.count(), 1, "nothing else is left there");
-    }
-
-    #[test]
-    fn a_file_that_is_not_understood_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(CONFIG_FILE);
-        for text in ["quality = 3\n", "[quality\n"] {
-            std::fs::write(&path, text).unwrap();
-            assert!(save_quality(&path, &[("mode", "auto")]).is_err());
-            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
-        }
-        assert_eq!(
-            Config::read(&folder.path().join("none")).unwrap(),
-            Config::default()
-        );
-        assert!(Config::read(folder.path()).is_err());
-        let long = "# long\n".repeat(200_000);
-        std::fs::write(&path, &long).unwrap();
-        assert!(save_quality(&path, &[("mode", "auto")]).is_err());
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), long);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn what_may_not_be_written_and_links_to_nothing_are_left_alone() {
-        use std::os::unix::fs::{PermissionsExt, symlink};
-        let folder = tempfile::tempdir().unwrap();
-        let (path, link) = (
-            folder.path().join(CONFIG_FILE),
-            folder.path().join("link.toml"),
-        );
-        std::fs::write(&path, "").unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
-        let error = save_quality(&path, &[("mode", "auto")]).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
-        symlink(folder.path().join("nowhere.toml"), &link).unwrap();
-        let error = save_quality(&link, &[("mode", "auto")]).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::NotFound);
-        assert!(link.is_symlink() && !folder.path().join("nowhere.toml").exists());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_stays_a_link_and_permissions_stay() {
-        use std::os::unix::fs::{PermissionsExt, symlink};
-        let folder = tempfile::tempdir().unwrap();
-        let (real, link) = (
-            folder.path().join("real.toml"),
-            folder.path().join(CONFIG_FILE),
-        );
-        std::fs::write(&real, "").unwrap();
-        std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o600)).unwrap();
-        symlink(&real, &link).unwrap();
-        save_quality(&link, &[("proxies", "never")]).unwrap();
-        assert!(link.symlink_metadata().unwrap().is_symlink());
-        assert_eq!(
-            Config::read(&real).unwrap().quality.proxies,
-            Some(ProxyUse::Never)
-        );
-        let mode = std::fs::metadata(&real).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
     }
 }

@@ -9,6 +9,7 @@ use directories::ProjectDirs;
 pub struct Folders {
     config: PathBuf,
     cache: PathBuf,
+    state: PathBuf,
     pictures: PathBuf,
 }
 
@@ -29,6 +30,10 @@ impl Folders {
         Ok(Self {
             config: project.config_dir().to_owned(),
             cache: project.cache_dir().to_owned(),
+            state: project
+                .state_dir()
+                .unwrap_or_else(|| project.data_local_dir())
+                .to_owned(),
             pictures: user
                 .picture_dir()
                 .unwrap_or_else(|| user.home_dir())
@@ -41,6 +46,7 @@ impl Folders {
         Self {
             config: root.join("config"),
             cache: root.join("cache"),
+            state: root.join("state"),
             pictures: root.join("pictures"),
         }
     }
@@ -53,6 +59,11 @@ impl Folders {
     /// What can be made again: indices, demo media, compiled shaders.
     pub fn cache(&self) -> &Path {
         &self.cache
+    }
+
+    /// How the window was left.
+    pub fn state(&self) -> &Path {
+        &self.state
     }
 
     /// Where saved frames go.

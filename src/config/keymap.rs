@@ -14,7 +14,8 @@
 //! Up and Down, Up being forwards as in mpv; Shift makes either ten times as much. RV's L for
 //! luminance yields to the shuttle, mpv's `/` for volume to "go to", and mpv's O, I and P (show
 //! progress, statistics, pause) to the marks, Tab and P. Cuts, which editors have on Up and Down, are
-//! on Ctrl with Left and Right.
+//! on Ctrl with Left and Right. The backquote leaves only the viewer, as it fills the window with a panel in
+//! Premiere.
 
 use std::collections::BTreeMap;
 
@@ -93,6 +94,14 @@ const DEFAULTS: &[(&str, Action)] = &[
     ("Alt+Right", Action::WipeRight),
     ("U", Action::ToggleProxies),
     ("Shift+Q", Action::CycleQuality),
+    ("Z", Action::ZoomFit),
+    ("Shift+Z", Action::ZoomFill),
+    ("Alt+Z", Action::ZoomActual),
+    ("+", Action::ZoomIn),
+    ("=", Action::ZoomIn),
+    ("-", Action::ZoomOut),
+    ("'", Action::CycleGuides),
+    ("E", Action::ToggleInspector),
     ("Ctrl+O", Action::OpenFiles),
     (">", Action::NextFile),
     ("Ctrl+PageDown", Action::NextFile),
@@ -101,11 +110,23 @@ const DEFAULTS: &[(&str, Action)] = &[
     ("F", Action::ToggleFullscreen),
     ("F11", Action::ToggleFullscreen),
     ("S", Action::Screenshot),
+    ("Ctrl+C", Action::CopyFrame),
+    ("Alt+C", Action::CopyTimecode),
     ("?", Action::ToggleHelp),
     ("F1", Action::ToggleHelp),
     ("Esc", Action::Dismiss),
     ("Q", Action::Quit),
     ("Ctrl+Q", Action::Quit),
+    ("F10", Action::MainMenu),
+    ("F2", Action::PanelTimeline),
+    ("F3", Action::PanelPerformance),
+    ("F4", Action::PanelProfiler),
+    ("F5", Action::PanelProxies),
+    ("F7", Action::PanelCaches),
+    ("F8", Action::PanelSettings),
+    ("F6", Action::FocusPanels),
+    ("`", Action::ViewerOnly),
+    ("F12", Action::ViewerOnly),
     ("Tab", Action::TogglePerformance),
     ("Ctrl+Shift+D", Action::ForceDeviceLoss),
 ];

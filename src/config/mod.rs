@@ -5,17 +5,21 @@
 //! configuration file says; the command line says more, and wins.
 
 mod action;
+mod catalog;
 mod file;
 mod folders;
 mod keymap;
 mod keys;
+mod save;
 mod settings;
 mod writer;
 
 pub use action::{Action, ActionGroup};
-pub use file::{CONFIG_FILE, Config, ConfigNote, save_quality};
+pub use catalog::{CATALOGUE, SettingKind, SettingSpec};
+pub use file::{CONFIG_FILE, Config, ConfigNote};
 pub use folders::{Folders, FoldersError};
 pub use keymap::KeyMap;
 pub use keys::{Key, KeyChord, KeyChordError, Modifiers};
-pub use settings::{QualitySettings, ThresholdSettings};
+pub use save::{Change, Value, save};
+pub use settings::{QualitySettings, Theme, ThresholdSettings, WindowSettings};
 pub use writer::ConfigWriter;

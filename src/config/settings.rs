@@ -121,6 +121,50 @@ impl QualitySettings {
     }
 }
 
+/// Colours of panels and menus. The picture's surroundings stay neutral and dark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Theme {
+    /// Light on dark.
+    #[default]
+    Dark,
+    /// Dark on light.
+    Light,
+    /// As the system has it.
+    System,
+}
+
+impl Theme {
+    /// Every theme.
+    pub const ALL: [Self; 3] = [Self::Dark, Self::Light, Self::System];
+
+    /// Its name in the file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::System => "system",
+        }
+    }
+}
+
+/// What is said of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowSettings {
+    /// Colours.
+    pub theme: Theme,
+    /// How large the interface is, against what the display asks for.
+    pub scale_percent: u32,
+}
+
+impl Default for WindowSettings {
+    fn default() -> Self {
+        Self {
+            theme: Theme::default(),
+            scale_percent: 100,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

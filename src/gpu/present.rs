@@ -8,7 +8,7 @@ use crate::convert::light;
 use crate::media::{TransferFunction, ViewChannel, ViewSettings};
 
 use super::job_uniform::f32_from;
-use super::{GpuContext, Picture, PictureError, Rect};
+use super::{GpuContext, Picture, PictureError, Placement};
 
 /// The shader; see it for what it does.
 pub(super) const PRESENT_WGSL: &str = include_str!("../../shaders/present.wgsl");
@@ -29,7 +29,7 @@ struct ViewUniform {
 const CODES: usize = 256;
 
 impl ViewUniform {
-    fn new(viewport: Rect, settings: &ViewSettings) -> Self {
+    fn new(place: Placement, settings: &ViewSettings) -> Self {
         let channel = match settings.channel {
             ViewChannel::Color => 0,
             ViewChannel::Red => 1,
@@ -39,10 +39,10 @@ impl ViewUniform {
             ViewChannel::Luma => 5,
         };
         Self {
-            origin: [viewport.x as f32, viewport.y as f32],
+            origin: [place.x as f32, place.y as f32],
             inverse_size: [
-                1.0 / viewport.size.width() as f32,
-                1.0 / viewport.size.height() as f32,
+                1.0 / place.size.width() as f32,
+                1.0 / place.size.height() as f32,
             ],
             channel,
             padding: [0; 3],
@@ -99,7 +99,7 @@ pub(super) struct Presenter {
     uniform: wgpu::Buffer,
     pipelines: [OnceLock<wgpu::RenderPipeline>; Variant::COUNT],
     /// What the uniform buffer holds, so that it is written only when something changes.
-    written: Mutex<Option<(Rect, ViewSettings)>>,
+    written: Mutex<Option<(Placement, ViewSettings)>>,
 }
 
 impl Presenter {
@@ -170,7 +170,7 @@ impl Presenter {
         })
     }
 
-    /// Draws `picture` into `viewport` of the pass's target, which must contain it.
+    /// Draws what is visible of `picture` into the pass's target, which must contain that part.
     ///
     /// The view's numbers are written through the queue, so one submission can hold one view only.
     pub(super) fn draw(
@@ -179,34 +179,34 @@ impl Presenter {
         picture: &Picture,
         bindings: &wgpu::BindGroup,
         has_alpha: bool,
-        viewport: Rect,
+        place: Placement,
         settings: &ViewSettings,
     ) {
         let mut written = self.written.lock();
-        if *written != Some((viewport, *settings)) {
-            let uniform = ViewUniform::new(viewport, settings);
+        if *written != Some((place, *settings)) {
+            let uniform = ViewUniform::new(place, settings);
             self.queue
                 .write_buffer(&self.uniform, 0, bytemuck::bytes_of(&uniform));
-            *written = Some((viewport, *settings));
+            *written = Some((place, *settings));
         }
         drop(written);
         let variant = Variant {
-            exact: viewport.size == picture.size(),
+            exact: place.size == picture.size(),
             checker: has_alpha && settings.channel == ViewChannel::Color,
             adjust: *settings != ViewSettings::default(),
         };
-        let size = viewport.size;
+        let seen = place.visible;
         pass.set_pipeline(self.pipeline(variant));
         pass.set_bind_group(0, bindings, &[]);
         pass.set_viewport(
-            viewport.x as f32,
-            viewport.y as f32,
-            size.width() as f32,
-            size.height() as f32,
+            seen.x as f32,
+            seen.y as f32,
+            seen.size.width() as f32,
+            seen.size.height() as f32,
             0.0,
             1.0,
         );
-        pass.set_scissor_rect(viewport.x, viewport.y, size.width(), size.height());
+        pass.set_scissor_rect(seen.x, seen.y, seen.size.width(), seen.size.height());
         pass.draw(0..3, 0..1);
     }
 

@@ -13,7 +13,7 @@ use super::present::Presenter;
 use super::{
     ComponentOrder, ConvertChoice, CpuPictureConverter, DeviceGeneration, GpuContext, GpuConverter,
     GpuTimer, KeptCounts, Outlook, Picture, PictureConverter, PictureError, PictureRequest,
-    PictureTimes, Rect, RgbaPicture,
+    PictureTimes, Placement, Rect, RgbaPicture,
 };
 
 /// Shows frames, and composites of several.
@@ -281,24 +281,29 @@ impl Viewer {
         }
     }
 
-    /// Draws the picture into `viewport` of the pass's target, which must contain it. Draws nothing
-    /// when nothing has been shown yet.
+    /// Draws what is visible of the picture into the pass's target, which must contain that part. Draws
+    /// nothing when nothing has been shown yet.
     ///
     /// The viewport and the scissor rectangle of the pass are changed.
-    pub fn draw(&self, pass: &mut wgpu::RenderPass<'_>, viewport: Rect, settings: &ViewSettings) {
+    pub fn draw(
+        &self,
+        pass: &mut wgpu::RenderPass<'_>,
+        place: impl Into<Placement>,
+        settings: &ViewSettings,
+    ) {
         if let Some(shown) = self.kept.on_screen() {
             self.presenter.draw(
                 pass,
                 &shown.picture,
                 &shown.bindings,
                 shown.has_alpha,
-                viewport,
+                place.into(),
                 settings,
             );
         }
     }
 
-    /// Draws a whole window: black, the picture in `viewport`, then the overlay; and submits it.
+    /// Draws a whole window: black, the picture at its `place`, then the overlay; and submits it.
     ///
     /// `target` is a view of the window's texture or of an [`super::OffscreenTarget`]. With a token the
     /// pass is timed. Answers the nanoseconds that this thread took.
@@ -306,18 +311,19 @@ impl Viewer {
         &mut self,
         ctx: &GpuContext,
         target: &wgpu::TextureView,
-        viewport: Rect,
+        place: impl Into<Placement>,
         settings: &ViewSettings,
         overlay: Option<Overlay<'_>>,
         token: Option<u64>,
     ) -> Result<u64, PictureError> {
         self.check(ctx)?;
+        let place = place.into();
         let start = ctx.now();
         let mut encoder = ctx
             .device()
             .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         // A copied picture has no pass to be timed.
-        let copies = self.copyable(ctx, target, viewport, settings).is_some();
+        let copies = self.copyable(ctx, target, place, settings).is_some();
         let timed = token
             .filter(|token| !copies && !self.timer.is_pending(*token))
             .and_then(|token| self.timer.begin(token));
@@ -326,12 +332,12 @@ impl Viewer {
             Some(overlay) => overlay.prepare(ctx, &mut encoder)?,
             None => Vec::new(),
         };
-        let copied = self.copyable(ctx, target, viewport, settings);
+        let copied = self.copyable(ctx, target, place, settings);
         if let Some(picture) = copied {
-            if !covers(viewport, target) {
+            if !covers(place.visible, target) {
                 drop(begin_pass(&mut encoder, target, CLEAR_BLACK, None));
             }
-            copy_picture(&mut encoder, picture, target, viewport);
+            copy_picture(&mut encoder, picture, target, place);
         }
         if copied.is_none() || overlay.is_some() {
             let load = if copied.is_some() {
@@ -344,7 +350,7 @@ impl Viewer {
                 .and_then(|timed| self.timer.render_writes(timed));
             let mut pass = begin_pass(&mut encoder, target, load, writes).forget_lifetime();
             if copied.is_none() {
-                self.draw(&mut pass, viewport, settings);
+                self.draw(&mut pass, place, settings);
             }
             if let Some(overlay) = &mut overlay {
                 overlay.paint(&mut pass);
@@ -373,12 +379,12 @@ impl Viewer {
         &self,
         ctx: &GpuContext,
         target: &wgpu::TextureView,
-        viewport: Rect,
+        place: Placement,
         settings: &ViewSettings,
     ) -> Option<&Picture> {
         let shown = self.kept.on_screen().filter(|shown| !shown.has_alpha)?;
         let texture = target.texture();
-        let same = shown.picture.size() == viewport.size
+        let same = shown.picture.size() == place.size
             && shown.picture.texture().format() == texture.format()
             && texture.usage().contains(wgpu::TextureUsages::COPY_DST)
             && *settings == ViewSettings::default();
@@ -457,19 +463,19 @@ fn copy_picture(
     encoder: &mut wgpu::CommandEncoder,
     picture: &Picture,
     target: &wgpu::TextureView,
-    viewport: Rect,
+    place: Placement,
 ) {
+    let origin = |x, y| wgpu::Origin3d { x, y, z: 0 };
+    let seen = place.visible;
+    // What is seen lies within the picture.
+    let inside = |seen: u32, start: i64| u32::try_from(i64::from(seen) - start).unwrap_or(0);
+    let from = wgpu::TexelCopyTextureInfo {
+        origin: origin(inside(seen.x, place.x), inside(seen.y, place.y)),
+        ..picture.texture().as_image_copy()
+    };
     let to = wgpu::TexelCopyTextureInfo {
-        origin: wgpu::Origin3d {
-            x: viewport.x,
-            y: viewport.y,
-            z: 0,
-        },
+        origin: origin(seen.x, seen.y),
         ..target.texture().as_image_copy()
     };
-    encoder.copy_texture_to_texture(
-        picture.texture().as_image_copy(),
-        to,
-        extent(picture.size()),
-    );
+    encoder.copy_texture_to_texture(from, to, extent(seen.size));
 }

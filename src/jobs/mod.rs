@@ -29,6 +29,7 @@ mod job;
 pub mod kept;
 mod load;
 mod queue;
+mod readings;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -39,3 +40,4 @@ pub use job::{
 };
 pub use load::{Load, LoadProbe, MachineProbe};
 pub use queue::{JobListener, JobQueue, QueueOptions, SubmitError};
+pub use readings::{MachineReader, Readings};

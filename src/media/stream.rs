@@ -57,7 +57,7 @@ impl MediaInfo {
 }
 
 /// What is known of the container as a whole.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ContainerInfo {
     /// FFmpeg's short name: `mov,mp4,m4a,3gp,3g2,mj2`.
     pub format: String,

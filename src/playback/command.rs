@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::quality::{ProxyUse, QualityMode};
+use super::quality::{Policy, ProxyUse, QualityMode};
 use super::snapshot::Severity;
 use crate::decode::LoopMode;
 use crate::media::{CompareView, ViewSettings};
@@ -83,6 +83,8 @@ pub enum Command {
     SetProxies(ProxyUse),
     /// Say who chooses what is decoded.
     SetQuality(QualityMode),
+    /// Decide what is decoded by these wishes from now on. Proxies that were not looked for stay so.
+    SetPolicy(Box<Policy>),
     /// Show the person at the screen a message.
     Tell(Severity, String),
     /// Stop all threads.

@@ -1,6 +1,6 @@
 //! The transport bar at the bottom.
 
-use egui::{Align2, Rect, Stroke, pos2};
+use egui::{Align2, Rect, Stroke, pos2, vec2};
 
 use crate::config::Action;
 use crate::decode::LoopMode;
@@ -41,6 +41,8 @@ pub(super) fn button_action(button: Button) -> Option<Action> {
         Button::Open => Action::OpenFiles,
         Button::Help => Action::ToggleHelp,
         Button::Fullscreen => Action::ToggleFullscreen,
+        Button::Menu => Action::MainMenu,
+        Button::Timecode => Action::GoToPosition,
         Button::PlayBack | Button::Play | Button::Audio => return None,
     })
 }
@@ -65,6 +67,14 @@ pub(super) fn paint(
     canvas.zones.place(Zone::Bar, layout.bar);
 
     scrub::paint(canvas, layout.scrub, input, shown, timeline);
+    if snapshot.media.is_some() {
+        let zone = Zone::Button(Button::Timecode);
+        let rect = layout.timecode.expand2(vec2(5.0, 0.0));
+        if let Some(ground) = canvas.ground(zone, true, false) {
+            canvas.painter.rect_filled(rect, style::ROUND, ground);
+        }
+        canvas.zones.place(zone, rect);
+    }
     paint_readout(canvas, &layout, &readout, snapshot.media.is_some());
     for (button, rect) in &layout.buttons {
         paint_button(canvas, *button, *rect, input, menu_open);
@@ -195,6 +205,8 @@ fn paint_button(
         Button::Help => (Icon::Help, true, false),
         Button::Fullscreen if input.fullscreen => (Icon::LeaveFullscreen, true, false),
         Button::Fullscreen => (Icon::Fullscreen, true, false),
+        // Neither stands in the row.
+        Button::Menu | Button::Timecode => return,
     };
     canvas.icon_button(zone, rect, icon, enabled, on);
 }

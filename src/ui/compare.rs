@@ -63,18 +63,9 @@ pub(super) fn words(view: CompareView) -> String {
     }
 }
 
-/// Where the picture lies in `window`.
-fn picture(window: Rect, input: &UiInput<'_>) -> Option<Rect> {
-    let media = input.snapshot.media.as_ref()?;
-    let size = media.info.default_video()?.display_size();
-    let size = vec2(size.width() as f32, size.height() as f32);
-    let scale = (window.width() / size.x).min(window.height() / size.y);
-    Some(Rect::from_center_size(window.center(), size * scale))
-}
-
-/// Where the line stands when it is held at `pos`.
-pub(super) fn position_at(window: Option<Rect>, input: &UiInput<'_>, pos: Pos2) -> Option<f32> {
-    let picture = picture(window?, input)?;
+/// Where the line stands when it is held at `pos` of a picture that lies there.
+pub(super) fn position_at(picture: Option<Rect>, pos: Pos2) -> Option<f32> {
+    let picture = picture?;
     Some(((pos.x - picture.left()) / picture.width().max(1.0)).clamp(0.0, 1.0))
 }
 
@@ -82,21 +73,23 @@ pub(super) fn position_at(window: Option<Rect>, input: &UiInput<'_>, pos: Pos2) 
 /// all the time.
 pub(super) fn paint(
     canvas: &mut Canvas<'_>,
-    window: Rect,
+    picture: Option<Rect>,
     between: Rect,
     visible: bool,
     input: &UiInput<'_>,
 ) {
-    let (Some([a, b]), Some(picture)) = (names(input.snapshot), picture(window, input)) else {
+    let (Some([a, b]), Some(picture)) = (names(input.snapshot), picture) else {
         return;
     };
     let view = input.snapshot.compare;
     if view.mode == CompareMode::Wipe {
         let x = picture.left() + picture.width() * view.position;
         let line = Rect::from_min_max(pos2(x, picture.top()), pos2(x, picture.bottom()));
-        canvas
-            .zones
-            .place(Zone::Wipe, line.expand2(vec2(REACH, 0.0)).intersect(window));
+        canvas.zones.place(
+            Zone::Wipe,
+            line.expand2(vec2(REACH, 0.0))
+                .intersect(canvas.painter.clip_rect()),
+        );
         if visible {
             let held = canvas.hovered == Some(Zone::Wipe) || canvas.held == Some(Zone::Wipe);
             let color = if held { style::ACCENT } else { style::TEXT };

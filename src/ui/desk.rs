@@ -40,6 +40,8 @@ pub(super) enum Local {
     AskPosition,
     /// Close what is open.
     Dismiss,
+    /// Something about how the interface itself is arranged.
+    Own(Action),
 }
 
 /// Words to show for a moment after an action whose effect may not be seen otherwise.
@@ -124,9 +126,27 @@ impl<'a> Desk<'a> {
             Action::OpenFiles
             | Action::ToggleFullscreen
             | Action::Screenshot
+            | Action::CopyFrame
+            | Action::CopyTimecode
             | Action::MakeProxies
             | Action::ForceDeviceLoss
             | Action::Quit => self.events.push(UiEvent::Action(action)),
+            Action::ZoomFit
+            | Action::ZoomFill
+            | Action::ZoomActual
+            | Action::ZoomIn
+            | Action::ZoomOut
+            | Action::CycleGuides
+            | Action::ToggleInspector
+            | Action::MainMenu
+            | Action::PanelTimeline
+            | Action::PanelPerformance
+            | Action::PanelProfiler
+            | Action::PanelProxies
+            | Action::PanelCaches
+            | Action::PanelSettings
+            | Action::FocusPanels
+            | Action::ViewerOnly => return Some(Local::Own(action)),
             Action::NextFile => self.send(Command::PlaylistStep(1)),
             Action::PreviousFile => self.send(Command::PlaylistStep(-1)),
             Action::SpeedDown => self.change_speed(-1),

@@ -23,6 +23,7 @@ pub(super) enum Icon {
     Help,
     Fullscreen,
     LeaveFullscreen,
+    Menu,
 }
 
 /// Paints `icon` around `center`.
@@ -112,21 +113,28 @@ pub(super) fn paint(painter: &Painter, center: Pos2, icon: Icon, color: Color32)
             line(&[(-7.6, 5.5), (7.6, 5.5)]);
             line(&[(-7.0, -0.5), (7.0, -0.5)]);
         }
-        Icon::Help => {
-            painter.circle_stroke(center, 7.0, stroke);
-            let top: Vec<Pos2> = (0..=8_u8)
-                .map(|step| {
-                    let angle = TAU * (0.5 + 0.625 * f32::from(step) / 8.0);
-                    at(0.0, -1.5) + 2.4 * Vec2::angled(angle)
-                })
-                .chain([at(0.0, 1.8)])
-                .collect();
-            painter.line(top, stroke);
-            painter.circle_filled(at(0.0, 4.2), 1.0, color);
-        }
+        Icon::Help => question(painter, center, stroke),
+        Icon::Menu => [-4.5, 0.0, 4.5]
+            .into_iter()
+            .for_each(|y| line(&[(-6.5, y), (6.5, y)])),
         Icon::Fullscreen => corners(painter, center, stroke, 6.5, 3.0),
         Icon::LeaveFullscreen => corners(painter, center, stroke, 2.5, 7.0),
     }
+}
+
+/// A question mark in a circle.
+fn question(painter: &Painter, center: Pos2, stroke: Stroke) {
+    let at = |x: f32, y: f32| center + vec2(x, y);
+    painter.circle_stroke(center, 7.0, stroke);
+    let top: Vec<Pos2> = (0..=8_u8)
+        .map(|step| {
+            let angle = TAU * (0.5 + 0.625 * f32::from(step) / 8.0);
+            at(0.0, -1.5) + 2.4 * Vec2::angled(angle)
+        })
+        .chain([at(0.0, 1.8)])
+        .collect();
+    painter.line(top, stroke);
+    painter.circle_filled(at(0.0, 4.2), 1.0, stroke.color);
 }
 
 fn speaker(painter: &Painter, center: Pos2, color: Color32) {

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use crate::cache::thumbnails::{Thumbnail, ThumbnailStrip};
 use crate::cache::waveform::Peak;
 use crate::config::{Action, KeyMap};
+use crate::gpu::{Framing, Placement};
 use crate::media::{Orientation, Size};
 use crate::playback::{Command, Snapshot, TimelineStrip};
 use crate::time::{FrameIndex, Moment};
 
 use super::ViewStats;
+use super::panels::{Errand, PanelData};
 
 /// Why a file could not be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,10 @@ pub struct UiInput<'a> {
     pub thumbnails: Option<Thumbnails<'a>>,
     /// Frames whose pictures are kept on the graphics device, in order.
     pub on_device: &'a [FrameIndex],
+    /// Where the picture lies in the window.
+    pub placement: Option<Placement>,
+    /// What panels show beside all this.
+    pub panels: &'a PanelData,
 }
 
 /// Where small pictures of the open medium come from.
@@ -118,8 +124,11 @@ pub enum UiEvent {
     /// For the engine.
     Command(Command),
     /// For the window loop: one of [`Action::OpenFiles`], [`Action::ToggleFullscreen`],
-    /// [`Action::Screenshot`], [`Action::ForceDeviceLoss`] and [`Action::Quit`].
+    /// [`Action::Screenshot`], [`Action::CopyFrame`], [`Action::CopyTimecode`],
+    /// [`Action::MakeProxies`], [`Action::ForceDeviceLoss`] and [`Action::Quit`].
     Action(Action),
+    /// For the window loop: what a panel or the menu asks for.
+    Errand(Errand),
 }
 
 /// What one pass made.
@@ -135,4 +144,8 @@ pub struct UiOutput {
     /// When to run the next pass if neither input nor [`super::Overlay::is_stale`] asks for one
     /// before; `None` when nothing will change by itself.
     pub repaint_at: Option<Moment>,
+    /// The part of the window, in points, where the picture is to be shown; all of it where there is none.
+    pub room: Option<egui::Rect>,
+    /// How it is to be framed there.
+    pub framing: Framing,
 }

@@ -21,14 +21,18 @@ mod compare;
 mod desk;
 mod format;
 mod graph;
+mod guides;
 mod help;
 mod hover;
 mod icons;
 mod input;
 mod keyboard;
+mod lens;
+mod main_menu;
 mod menu;
 mod osd;
 mod overlay;
+mod panels;
 mod performance;
 mod placeholder;
 mod pointer;
@@ -40,10 +44,15 @@ mod timeline_view;
 mod toasts;
 mod top;
 mod waveform;
+mod workspace;
 
 pub use input::{Failure, Thumbnails, UiEvent, UiInput, UiOutput};
 pub use keyboard::chord_from_egui;
 pub use overlay::Overlay;
+pub use panels::{
+    CacheData, ConfigData, Errand, MemoryUse, Outcome, PanelData, ProxyData, RecentFile, Setting,
+};
 pub use stats::{
     CacheFigures, DropCounts, FrameCounts, FrameIntervals, StageTime, StageTimes, ViewStats,
 };
+pub use workspace::{Layout, Panel};

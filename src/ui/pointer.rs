@@ -28,6 +28,9 @@ pub(super) enum Button {
     Open,
     Help,
     Fullscreen,
+    Menu,
+    /// The timecode, which can be typed.
+    Timecode,
 }
 
 /// A place that answers to the pointer.
@@ -65,6 +68,8 @@ pub(super) enum Zone {
     Prompt,
     /// The help, which covers everything.
     Help,
+    /// Menus and panels, whose controls are egui's.
+    Elsewhere,
 }
 
 impl Zone {
@@ -88,6 +93,8 @@ pub(super) enum Gesture {
     DoubleClick(Zone),
     /// The wheel turned.
     Wheel(Zone, Turn),
+    /// What is no slider was held and moved by so many points.
+    Drag(Zone, egui::Vec2),
 }
 
 /// How far a wheel turned.
@@ -118,6 +125,11 @@ impl Zones {
         self.placed.push((zone, rect));
     }
 
+    /// All of them, in the order in which they were placed.
+    pub(super) fn all(&self) -> &[(Zone, Rect)] {
+        &self.placed
+    }
+
     /// The topmost zone at `pos`.
     pub(super) fn at(&self, pos: Pos2) -> Option<Zone> {
         self.placed
@@ -144,6 +156,9 @@ pub(super) struct Pointer {
     pub(super) pos: Option<Pos2>,
     /// The zone on which the main button went down and is still down.
     pub(super) held: Option<Zone>,
+    /// Where it went down, and whether it has moved far from there since.
+    pressed_at: Pos2,
+    is_dragging: bool,
     /// Points that the wheel has turned short of a notch.
     turned: f32,
     last_click: Option<(Zone, Pos2, Moment)>,
@@ -165,7 +180,8 @@ impl Pointer {
             match event {
                 Event::PointerMoved(pos) => {
                     alive |= self.pos != Some(*pos);
-                    self.pos = Some(*pos);
+                    let before = self.pos.replace(*pos);
+                    gestures.extend(self.drag(before, *pos));
                     if let Some(zone) = self.held.filter(|zone| zone.is_slider()) {
                         gestures.push(Gesture::Slide(zone, *pos));
                     }
@@ -180,6 +196,8 @@ impl Pointer {
                     self.pos = Some(*pos);
                     if *pressed {
                         self.held = zones.at(*pos);
+                        self.pressed_at = *pos;
+                        self.is_dragging = false;
                         if let Some(zone) = self.held.filter(|zone| zone.is_slider()) {
                             gestures.push(Gesture::Slide(zone, *pos));
                         }
@@ -187,7 +205,7 @@ impl Pointer {
                         let zone = self
                             .held
                             .take()
-                            .filter(|held| zones.at(*pos) == Some(*held));
+                            .filter(|held| zones.at(*pos) == Some(*held) && !self.is_dragging);
                         gestures.extend(zone.map(|zone| self.click(zone, *pos, now)));
                     }
                 }
@@ -221,6 +239,18 @@ impl Pointer {
             }
         }
         (gestures, alive)
+    }
+
+    /// What moving from `before` to `pos` means for what is held and is no slider.
+    fn drag(&mut self, before: Option<Pos2>, pos: Pos2) -> Option<Gesture> {
+        let zone = self.held.filter(|zone| !zone.is_slider())?;
+        if self.is_dragging {
+            return Some(Gesture::Drag(zone, pos - before?));
+        }
+        // A hand that clicks trembles.
+        self.is_dragging = pos.distance(self.pressed_at) > DOUBLE_CLICK_POINTS;
+        self.is_dragging
+            .then(|| Gesture::Drag(zone, pos - self.pressed_at))
     }
 
     /// The whole notches in `points` and what was left of the times before.

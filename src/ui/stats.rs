@@ -111,6 +111,9 @@ pub struct ViewStats {
     pub picture_size: Option<Size>,
     /// How much later the sound is heard than its picture is seen, in milliseconds, where known.
     pub audio_offset_ms: Option<f32>,
+    /// That 95 % of recent moves of the playhead were answered within, in milliseconds: from the input to the
+    /// changed picture.
+    pub scrub_p95_ms: Option<f32>,
     /// Bytes of the frame pool in use, and its limit.
     pub pool_bytes: (u64, u64),
     /// The cache of decoded frames, where there is one.

@@ -3,6 +3,8 @@
 
 use egui::{Color32, CornerRadius, FontId, Stroke, Visuals};
 
+use crate::config::Theme;
+
 /// Text that is read.
 pub(super) const TEXT: Color32 = Color32::from_gray(222);
 /// Text that explains.
@@ -59,25 +61,129 @@ pub(super) fn apply(ctx: &egui::Context) {
         faces.push("Hack".to_owned());
     }
     ctx.set_fonts(fonts);
-    ctx.set_theme(egui::Theme::Dark);
-    let mut visuals = Visuals::dark();
-    visuals.override_text_color = Some(TEXT);
-    visuals.panel_fill = Color32::TRANSPARENT;
-    visuals.extreme_bg_color = Color32::from_gray(14);
-    visuals.selection.bg_fill = Color32::from_rgb(92, 66, 32);
-    visuals.selection.stroke = Stroke::new(1.0, ACCENT);
-    visuals.widgets.inactive.bg_stroke = Stroke::new(1.0, EDGE);
-    visuals.widgets.hovered.bg_stroke = Stroke::new(1.0, WEAK);
-    visuals.text_cursor.stroke = Stroke::new(2.0, ACCENT);
-    ctx.all_styles_mut(|style| {
-        style.visuals = visuals.clone();
-        style.animation_time = 0.0;
-    });
+    for (theme, base) in [
+        (egui::Theme::Dark, Visuals::dark()),
+        (egui::Theme::Light, Visuals::light()),
+    ] {
+        let visuals = visuals(base);
+        ctx.style_mut_of(theme, |style| {
+            style.visuals = visuals;
+            style.animation_time = 0.0;
+            style.scroll_animation = egui::style::ScrollAnimation::none();
+            style.interaction.tooltip_delay = 0.4;
+        });
+    }
+    set_theme(ctx, Theme::Dark);
     ctx.options_mut(|options| {
         // Ctrl with plus and minus moves the sound.
         options.zoom_with_keyboard = false;
         options.quit_shortcuts.clear();
     });
+}
+
+/// A colour of panels, which follow the theme; what is painted over the picture does not.
+fn by_theme(ui: &egui::Ui, dark: Color32, light: Color32) -> Color32 {
+    if ui.visuals().dark_mode { dark } else { light }
+}
+
+/// The ground of docked panels.
+pub(super) fn surface(ui: &egui::Ui) -> Color32 {
+    surface_of(ui.visuals())
+}
+
+/// The same for visuals that are at hand.
+pub(super) fn surface_of(visuals: &Visuals) -> Color32 {
+    visuals.window_fill
+}
+
+/// The ground of what stands out of a panel.
+pub(super) fn raised(ui: &egui::Ui) -> Color32 {
+    by_theme(ui, Color32::from_gray(36), Color32::from_gray(228))
+}
+
+/// Text that explains: 4.5 to 1 or more against the ground of panels (WCAG 2.2, 1.4.3).
+pub(super) fn weak(ui: &egui::Ui) -> Color32 {
+    by_theme(ui, Color32::from_gray(160), Color32::from_gray(88))
+}
+
+/// The empty part of bars.
+pub(super) fn lane(ui: &egui::Ui) -> Color32 {
+    by_theme(ui, Color32::from_gray(52), Color32::from_gray(206))
+}
+
+/// The full part.
+pub(super) fn fill(ui: &egui::Ui) -> Color32 {
+    by_theme(
+        ui,
+        Color32::from_rgb(96, 140, 180),
+        Color32::from_rgb(52, 104, 150),
+    )
+}
+
+/// What was chosen.
+pub(super) fn accent(ui: &egui::Ui) -> Color32 {
+    by_theme(ui, ACCENT, Color32::from_rgb(150, 84, 0))
+}
+
+/// Good.
+pub(super) fn good(ui: &egui::Ui) -> Color32 {
+    by_theme(ui, GOOD, Color32::from_rgb(32, 112, 32))
+}
+
+/// Not as asked.
+pub(super) fn warn(ui: &egui::Ui) -> Color32 {
+    by_theme(ui, WARN, Color32::from_rgb(128, 88, 0))
+}
+
+/// Failed.
+pub(super) fn bad(ui: &egui::Ui) -> Color32 {
+    by_theme(
+        ui,
+        Color32::from_rgb(236, 118, 110),
+        Color32::from_rgb(176, 32, 24),
+    )
+}
+
+/// Roomy rows for the menu.
+pub(super) fn menu(style: &mut egui::Style) {
+    egui::containers::menu::menu_style(style);
+    style.spacing.button_padding = egui::vec2(8.0, 4.0);
+}
+
+/// Colours panels and menus.
+pub(super) fn set_theme(ctx: &egui::Context, theme: Theme) {
+    ctx.set_theme(match theme {
+        Theme::Dark => egui::ThemePreference::Dark,
+        Theme::Light => egui::ThemePreference::Light,
+        Theme::System => egui::ThemePreference::System,
+    });
+}
+
+fn visuals(mut visuals: Visuals) -> Visuals {
+    let is_dark = visuals.dark_mode;
+    let gray = |dark, light| Color32::from_gray(if is_dark { dark } else { light });
+    visuals.override_text_color = Some(gray(222, 24));
+    visuals.panel_fill = Color32::TRANSPARENT;
+    visuals.window_fill = gray(26, 240);
+    visuals.extreme_bg_color = gray(14, 255);
+    visuals.faint_bg_color = gray(32, 232);
+    visuals.selection.bg_fill = if is_dark {
+        Color32::from_rgb(92, 66, 32)
+    } else {
+        Color32::from_rgb(244, 206, 150)
+    };
+    visuals.selection.stroke = Stroke::new(
+        1.0,
+        if is_dark {
+            ACCENT
+        } else {
+            Color32::from_rgb(150, 84, 0)
+        },
+    );
+    visuals.widgets.inactive.bg_stroke = Stroke::new(1.0, gray(52, 190));
+    visuals.widgets.hovered.bg_stroke = Stroke::new(1.0, gray(150, 96));
+    visuals.text_cursor.stroke = Stroke::new(2.0, visuals.selection.stroke.color);
+    visuals
 }
 
 #[cfg(test)]

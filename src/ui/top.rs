@@ -11,7 +11,8 @@ use crate::time::FrameIndex;
 use super::UiInput;
 use super::canvas::Canvas;
 use super::format;
-use super::pointer::Zone;
+use super::icons::Icon;
+use super::pointer::{Button, Zone};
 use super::style;
 use super::timeline_view::{Facts, Trouble};
 
@@ -33,6 +34,7 @@ pub(super) fn paint(
     window: Rect,
     input: &UiInput<'_>,
     timeline: Option<&Facts>,
+    zoom_percent: Option<u32>,
 ) {
     let strip = Rect::from_min_size(window.min, vec2(window.width(), HEIGHT));
     canvas.painter.rect_filled(strip, 0.0, style::PANEL);
@@ -44,9 +46,14 @@ pub(super) fn paint(
     canvas.zones.place(Zone::Top, strip);
 
     let left = paint_badges(canvas, strip, input, timeline);
-    let (title, details) = title(input);
+    let (title, mut details) = title(input);
+    if let Some(percent) = zoom_percent {
+        details = format!("{details}   {percent} %");
+    }
     let y = strip.center().y;
-    let mut x = strip.left() + MARGIN;
+    let menu = Rect::from_min_size(strip.min + vec2(4.0, 2.0), vec2(HEIGHT, HEIGHT - 4.0));
+    canvas.icon_button(Zone::Button(Button::Menu), menu, Icon::Menu, true, false);
+    let mut x = menu.right() + GAP;
     let galley = canvas.wrapped(title, style::BODY, left - x - GAP, 1);
     let end = x + galley.size().x;
     canvas

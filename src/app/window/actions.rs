@@ -44,6 +44,7 @@ impl App {
         match event {
             UiEvent::Command(command) => self.command(command),
             UiEvent::Action(action) => self.act(action, event_loop),
+            UiEvent::Errand(errand) => self.run_errand(errand),
         }
     }
 
@@ -96,6 +97,8 @@ impl App {
             Action::ToggleFullscreen => self.toggle_fullscreen(),
             Action::OpenFiles => self.open_dialog(),
             Action::Screenshot => self.take_screenshot(),
+            Action::CopyFrame => self.copy_frame(),
+            Action::CopyTimecode => self.copy_timecode(),
             Action::MakeProxies => self.player.make_proxies(),
             Action::ForceDeviceLoss => {
                 if let Some(shown) = &self.shown_window {
@@ -154,6 +157,40 @@ impl App {
         self.player
             .engine
             .send(Command::Tell(Severity::Warning, text.to_owned()));
+    }
+
+    /// Puts the frame on screen, at its own size, on the clipboard.
+    fn copy_frame(&mut self) {
+        let Some(shown) = &mut self.shown_window else {
+            return;
+        };
+        let (severity, text) = match shown.stage.picture(None) {
+            Ok(picture) => {
+                let size = picture.size;
+                let sides = [size.width(), size.height()].map(|side| side as usize);
+                let image = egui::ColorImage::from_rgba_unmultiplied(sides, &picture.rgba);
+                self.interface.copy_image(image);
+                let words = format!("Frame copied, {} × {}", size.width(), size.height());
+                (Severity::Info, words)
+            }
+            Err(error) => (
+                Severity::Error,
+                format!("The frame cannot be copied: {error}."),
+            ),
+        };
+        // The picture in the window has another size.
+        self.must_draw = true;
+        self.tell(severity, text);
+    }
+
+    fn copy_timecode(&mut self) {
+        let snapshot = self.player.engine.snapshot();
+        let text = snapshot.timecode.map_or_else(
+            || snapshot.position.to_string(),
+            |timecode| timecode.to_string(),
+        );
+        self.tell(Severity::Info, format!("Copied {text}"));
+        self.interface.copy_text(text);
     }
 
     /// Writes the frame on screen, at its own size, into the person's folder of pictures.

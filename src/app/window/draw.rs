@@ -11,7 +11,8 @@ use crate::app::background::Background;
 use crate::app::player::Player;
 use crate::app::stage::StageError;
 use crate::decode::Picture;
-use crate::gpu::{Acquired, GpuContext, GpuOptions, KeptCounts};
+use crate::gpu::{Acquired, Framing, GpuContext, GpuOptions, KeptCounts, Placement, Rect};
+use crate::media::Size;
 use crate::metrics::Stage as Cost;
 use crate::playback::{Command, PlaybackStatus, Pull, Severity, Snapshot};
 use crate::time::Moment;
@@ -52,6 +53,7 @@ impl App {
             background,
             shown_window,
             missing,
+            panels,
             ..
         } = self;
         let fullscreen = shown_window
@@ -71,6 +73,8 @@ impl App {
             waveform: peaks.as_deref().map(Vec::as_slice),
             thumbnails: background.as_ref().and_then(Background::strip),
             on_device: &[],
+            placement: placement_in(shown_window.as_ref()),
+            panels: &panels.data,
         })
     }
 
@@ -245,6 +249,7 @@ impl App {
             shown_window,
             player,
             missing,
+            panels,
             ..
         } = self;
         let Some(shown) = shown_window else {
@@ -281,16 +286,41 @@ impl App {
             waveform: peaks.as_deref().map(Vec::as_slice),
             thumbnails: background.as_ref().and_then(Background::strip),
             on_device: &on_device,
+            placement: placement_in(Some(shown)),
+            panels: &panels.data,
         };
         let Some(pass) = interface.run(&shown.window, &input) else {
             return false;
         };
         let took = player.clock.now().since(now);
         stats.view_mut().overlay_micros = took.as_secs_f32() * 1e6;
+        let is_elsewhere = self.place_picture(pass.room, pass.framing);
         for event in pass.events {
             self.on_ui_event(event, event_loop);
         }
-        pass.redraw
+        pass.redraw || is_elsewhere
+    }
+
+    /// Shows the picture where the interface leaves room for it. Answers whether that is another place.
+    fn place_picture(&mut self, room: Option<egui::Rect>, framing: Framing) -> bool {
+        let scale = self.interface.pixels_per_point();
+        let Some(shown) = &mut self.shown_window else {
+            return false;
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a place in a window; what is too small or large is cut off"
+        )]
+        let pixels = |points: f32| (points * scale).round() as u32;
+        let room = room.and_then(|room| {
+            let (x, y) = (pixels(room.left()), pixels(room.top()));
+            let width = pixels(room.right()).saturating_sub(x);
+            let height = pixels(room.bottom()).saturating_sub(y);
+            let size = Size::new(width, height)?;
+            Some(Rect { x, y, size })
+        });
+        shown.stage.set_room(room, framing)
     }
 
     /// Draws the picture and the interface, and presents them. `None` when the window shows nothing now.
@@ -408,6 +438,12 @@ impl App {
             shown.stage.gpu().force_loss();
         }
     }
+}
+
+/// Where the picture lies in the window.
+fn placement_in(shown: Option<&Shown>) -> Option<Placement> {
+    let shown = shown?;
+    shown.stage.viewport(shown.surface.size()?)
 }
 
 fn interface_shapes<'a>(

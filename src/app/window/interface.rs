@@ -6,11 +6,13 @@ use egui::ClippedPrimitive;
 use winit::event::WindowEvent;
 use winit::window::Window;
 
-use crate::gpu::{GpuContext, Overlay as OverlayShapes, OverlayPainter, PictureError};
+use super::panels::docked;
+use crate::config::WindowSettings;
+use crate::gpu::{Framing, GpuContext, Overlay as OverlayShapes, OverlayPainter, PictureError};
 use crate::media::Size;
 use crate::playback::PlaybackStatus;
 use crate::time::Moment;
-use crate::ui::{Overlay, UiEvent, UiInput};
+use crate::ui::{Layout, Overlay, Panel, UiEvent, UiInput};
 
 /// Where the processor draws the interface, what changes with each frame played is drawn this often: 15
 /// times a second is as fast as a running timecode can be read.
@@ -37,6 +39,7 @@ pub(super) struct Interface {
     is_drawn_by_cpu: bool,
     last_pass: Option<Moment>,
     dropped: Vec<PathBuf>,
+    window: WindowSettings,
 }
 
 impl Drop for Interface {
@@ -53,6 +56,9 @@ pub(super) struct Stale(pub(super) Option<Moment>);
 pub(super) struct Pass {
     pub(super) events: Vec<UiEvent>,
     pub(super) redraw: bool,
+    /// Where the picture belongs, in points, and how it is framed there.
+    pub(super) room: Option<egui::Rect>,
+    pub(super) framing: Framing,
 }
 
 impl Interface {
@@ -73,7 +79,47 @@ impl Interface {
             is_drawn_by_cpu: false,
             last_pass: None,
             dropped: Vec::new(),
+            window: WindowSettings::default(),
         }
+    }
+
+    /// Colours and size of the interface.
+    pub(super) fn set_window(&mut self, window: WindowSettings) {
+        self.window = window;
+        self.overlay.set_window(&self.context, window);
+        self.has_input = true;
+    }
+
+    /// Takes an arrangement of panels up again.
+    pub(super) fn restore(&mut self, layout: &Layout) {
+        self.overlay.restore(layout);
+    }
+
+    /// How panels are arranged.
+    pub(super) fn layout(&self) -> Option<Layout> {
+        self.overlay.layout()
+    }
+
+    /// Panels that are on the screen.
+    pub(super) fn shown_panels(&self) -> Vec<Panel> {
+        docked(self.open_panels())
+    }
+
+    /// Pixels of the window for a point of the interface.
+    pub(super) fn pixels_per_point(&self) -> f32 {
+        self.pixels_per_point
+    }
+
+    /// Puts a picture on the clipboard with the next pass.
+    pub(super) fn copy_image(&mut self, image: egui::ColorImage) {
+        self.context.copy_image(image);
+        self.has_input = true;
+    }
+
+    /// Puts a text there.
+    pub(super) fn copy_text(&mut self, text: String) {
+        self.context.copy_text(text);
+        self.has_input = true;
     }
 
     /// Connects to a window. Also after a device loss: textures must be sent anew, so egui starts afresh;
@@ -82,7 +128,8 @@ impl Interface {
         let performance = self.shows_figures();
         let mut fresh = Self::new(performance);
         fresh.dropped = std::mem::take(&mut self.dropped);
-        fresh.overlay.take_drag_over(&mut self.overlay);
+        fresh.overlay.take_over(&mut self.overlay);
+        fresh.set_window(self.window);
         fresh.is_drawn_by_cpu = gpu.summary().is_cpu;
         *self = fresh;
         let side = usize::try_from(gpu.max_texture_side()).ok();
@@ -125,7 +172,8 @@ impl Interface {
 
     /// Whether the performance panel is open.
     pub(super) fn shows_figures(&self) -> bool {
-        self.open_panels().any(|panel| panel == "performance")
+        self.open_panels()
+            .any(|panel| ["performance", "performance-panel", "caches"].contains(&panel))
     }
 
     pub(super) fn is_stale(&self, input: &UiInput<'_>) -> Stale {
@@ -188,6 +236,8 @@ impl Interface {
         Some(Pass {
             events: output.events,
             redraw: output.redraw,
+            room: output.room,
+            framing: output.framing,
         })
     }
 

@@ -8,6 +8,7 @@ mod actions;
 mod draw;
 mod interface;
 mod moves;
+mod panels;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +23,10 @@ use winit::window::{Fullscreen, Window, WindowId};
 
 use self::interface::Interface;
 use self::moves::Moves;
+pub use self::panels::ConfigOptions;
+use self::panels::PanelDesk;
 use super::background::{Background, BackgroundOptions};
+use super::clerk::Desk;
 use super::player::{BROKEN_DOWN, Player, PlayerOptions};
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
@@ -67,6 +71,10 @@ pub struct WindowOptions {
     pub only_with_file: bool,
     /// What is made of each file in the background.
     pub background: BackgroundOptions,
+    /// What a person has set.
+    pub config: ConfigOptions,
+    /// Where it is remembered how the window was left, if it is.
+    pub remembers_at: Option<PathBuf>,
 }
 
 /// What a window leaves behind.
@@ -117,6 +125,9 @@ enum News {
 /// The screen's refresh rate where the system does not tell it.
 const USUAL_REFRESH: (u32, u32) = (60, 1);
 
+/// 128 by 128 pixels, RGBA.
+const ICON: &[u8] = include_bytes!("../../../assets/icon.png");
+
 /// How long the window waits for its only file.
 const LONGEST_WAIT_FOR_FILE: Duration = Duration::from_millis(500);
 
@@ -152,7 +163,23 @@ pub fn run_window(
     };
     let file = player.files.first().cloned().unwrap_or_default();
     let player = Player::start(player, Arc::clone(&wake))?;
-    let background = player.start_background(options.background.clone(), wake)?;
+    let background = player.start_background(options.background.clone(), Arc::clone(&wake))?;
+    let desk = Desk {
+        clock: Arc::clone(&player.clock),
+        memory: Arc::clone(&player.memory),
+        cache: player.cache.clone(),
+        textures: Arc::clone(&player.textures),
+        disk: player.disk.clone(),
+        proxies: player.proxies.clone(),
+        remembers_at: options.remembers_at.clone(),
+        wake,
+    };
+    let panels = PanelDesk::start(desk, options.config.clone())?;
+    let mut interface = Interface::new(options.performance);
+    interface.set_window(options.config.file.window);
+    if let Some(layout) = &panels.remembered().layout {
+        interface.restore(layout);
+    }
     let state_file = options
         .state_file
         .as_deref()
@@ -167,8 +194,9 @@ pub fn run_window(
         pacer: Pacer::new(refresh),
         refresh,
         shown_window: None,
-        interface: Interface::new(options.performance),
-        keys: KeyMap::default(),
+        interface,
+        panels,
+        keys: options.config.file.key_map(),
         folders: Folders::of_user().ok(),
         player,
         options,
@@ -235,6 +263,7 @@ struct App {
     // The window and its picture.
     shown_window: Option<Shown>,
     interface: Interface,
+    panels: PanelDesk,
     pacer: Pacer,
     refresh: FrameRate,
     // The engine.
@@ -311,11 +340,17 @@ impl App {
             .with_title("Jogwheel")
             .with_min_inner_size(PhysicalSize::new(320, 180));
         let room = monitor.as_ref().map(winit::monitor::MonitorHandle::size);
-        let size = self.options.size.map_or_else(
-            || default_size(room),
-            |size| PhysicalSize::new(size.width(), size.height()),
-        );
-        attributes = attributes.with_inner_size(size);
+        let remembered = self.panels.remembered();
+        let size = match (self.options.size, remembered.size) {
+            (Some(size), _) => PhysicalSize::new(size.width(), size.height()),
+            (None, Some([width, height])) => remembered_size(width, height, room),
+            (None, None) => default_size(room),
+        };
+        let is_maximized = remembered.maximized && self.options.size.is_none();
+        attributes = attributes
+            .with_inner_size(size)
+            .with_maximized(is_maximized)
+            .with_window_icon(icon());
         if self.options.fullscreen {
             attributes = attributes.with_fullscreen(Some(Fullscreen::Borderless(None)));
         }
@@ -404,6 +439,8 @@ impl App {
     }
 
     fn end(&mut self, event_loop: &ActiveEventLoop) {
+        let snapshot = self.player.engine.snapshot();
+        self.remember(&snapshot);
         if self.want_picture
             && self.picture.is_none()
             && let Some(shown) = &mut self.shown_window
@@ -482,11 +519,13 @@ impl ApplicationHandler<News> for App {
             self.player.engine.send(told);
         }
         self.player.tell_of_disk();
+        self.follow_panels(&snapshot, now);
         self.player.follow_proxies(&snapshot);
         if !snapshot.is_running() {
             self.stats.interrupt();
             self.player.scheduler.interrupt();
         }
+        let panels = self.open_panels();
         if let Some(file) = &mut self.state_file {
             let window = self.shown_window.as_ref();
             let size = window.and_then(|shown| shown.surface.size());
@@ -495,7 +534,7 @@ impl ApplicationHandler<News> for App {
                 device_losses: self.device_losses,
                 shown: self.on_screen,
                 size: size.map_or([0, 0], |size| [size.width(), size.height()]),
-                panels: self.interface.open_panels().collect(),
+                panels,
             };
             if let Err(error) = file.write(&snapshot, &screen) {
                 tracing::warn!("the state file cannot be written: {error}");
@@ -572,6 +611,25 @@ fn in_plain_words(error: &winit::error::EventLoopError) -> String {
         .rsplit_once(": ")
         .map_or(text.as_str(), |(_, words)| words);
     words.trim_end_matches(['.', ')']).to_owned()
+}
+
+/// As large as the window was, unless the screen has become smaller.
+fn remembered_size(width: u32, height: u32, room: Option<PhysicalSize<u32>>) -> PhysicalSize<u32> {
+    let room = room.unwrap_or(PhysicalSize::new(u32::MAX, u32::MAX));
+    PhysicalSize::new(
+        width.clamp(320, room.width.max(320)),
+        height.clamp(180, room.height.max(180)),
+    )
+}
+
+/// The program's own icon: a jog wheel.
+fn icon() -> Option<winit::window::Icon> {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(ICON))
+        .read_info()
+        .ok()?;
+    let mut pixels = vec![0; reader.output_buffer_size()?];
+    let info = reader.next_frame(&mut pixels).ok()?;
+    winit::window::Icon::from_rgba(pixels, info.width, info.height).ok()
 }
 
 /// Three quarters of the screen, and no more than Full HD.

@@ -229,6 +229,15 @@ impl FrameCache {
         drop(gone);
     }
 
+    /// Drops everything that is kept.
+    pub fn clear(&self) {
+        let mut store = self.store.lock();
+        let limit = store.stats().limit_bytes;
+        let gone = (store.set_limit(0), store.set_limit(limit));
+        drop(store);
+        drop(gone);
+    }
+
     /// Says at which size frames are shown, before they are turned; `None` where more is seen of them than that.
     /// Frames that are far from the playhead are kept at this size where that takes much less memory. Costs
     /// nothing while it stays the same.

@@ -64,6 +64,11 @@ impl Engine {
             Command::SetQuality(mode) => {
                 self.change_policy(|policy| policy.with_mode(mode));
             }
+            Command::SetPolicy(policy) => self.change_policy(|before| match before.use_proxy {
+                // There is nobody to look for them.
+                ProxyUse::Never => policy.with_proxies(ProxyUse::Never),
+                _ => *policy,
+            }),
             Command::Tell(severity, text) => {
                 self.notices.push(severity, text, Some(self.clock.now()));
             }

@@ -41,6 +41,16 @@ impl Overlay {
             panel.edition.hash(&mut hasher);
             input.stats.frames.shown.hash(&mut hasher);
         }
+        if self.has_controls() {
+            (
+                input.panels.edition,
+                self.workspace.edition(),
+                self.is_menu_open,
+            )
+                .hash(&mut hasher);
+        }
+        (self.guides, self.inspects).hash(&mut hasher);
+        input.placement.hash(&mut hasher);
         if visible || waveform::large(input).is_some() {
             self.shown_frame(input).hash(&mut hasher);
             input

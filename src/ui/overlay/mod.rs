@@ -1,32 +1,34 @@
 //! The overlay as a whole: what it remembers, and one pass.
 
+mod hands;
 mod look;
+mod names;
+mod paint;
 mod zoom;
 
 use std::time::Duration;
 
 use egui::{CursorIcon, Event, RawInput};
 
-use crate::config::{Action, Key};
+use crate::config::{Action, Key, WindowSettings};
 use crate::playback::{Command, PlaybackStatus, SeekTarget};
 use crate::time::{FrameIndex, Moment};
 
 use super::bar_layout::BarLayout;
-use super::canvas::Canvas;
 use super::desk::{Desk, Local};
+use super::guides::Guides;
 use super::help::Help;
 use super::hover::Sprites;
+use super::lens::Lens;
 use super::osd::Osd;
+use super::panels::Panels;
 use super::performance::Performance;
-use super::pointer::{Button, Gesture, Pointer, Turn, Zone, Zones};
+use super::pointer::{Button, Pointer, Zone, Zones};
 use super::prompt::Prompt;
-use super::scrub::Extent;
 use super::timeline_view::TimelineView;
 use super::toasts::Toasts;
-use super::{
-    UiEvent, UiInput, UiOutput, bar, bar_layout, compare, keyboard, menu, placeholder, scrub,
-    style, top, waveform,
-};
+use super::workspace::{Layout, Panel, Workspace};
+use super::{UiEvent, UiInput, UiOutput, compare, keyboard, main_menu, style, waveform};
 
 /// Bar and title hide when the pointer has been still for this long.
 const HIDE_AFTER_NANOS: i64 = 3_000_000_000;
@@ -43,8 +45,14 @@ const TIP_AFTER_NANOS: i64 = 500_000_000;
 ///   are text.
 /// - Two clicks on the picture fill the screen or leave it.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own; no two exclude each other"
+)]
 pub struct Overlay {
     styled: bool,
+    /// How large the interface is, against what the display asks for.
+    magnified: zoom::Magnified,
     pointer: Pointer,
     zones: Zones,
     k_is_down: bool,
@@ -71,6 +79,15 @@ pub struct Overlay {
     /// Size of the window and pixels a point, of the latest pass.
     window: (egui::Vec2, f32),
     look: Option<u64>,
+    workspace: Workspace,
+    panels: Panels,
+    lens: Lens,
+    guides: Guides,
+    /// Whether the values of the pixel under the pointer are shown.
+    inspects: bool,
+    is_menu_open: bool,
+    /// What the latest pass painted, where egui's own controls are on the screen.
+    shapes: Vec<egui::epaint::ClippedShape>,
 }
 
 impl Overlay {
@@ -86,15 +103,47 @@ impl Overlay {
         }
     }
 
+    /// Colours panels and menus, and sizes the interface against what the display asks for.
+    pub fn set_window(&mut self, ctx: &egui::Context, settings: WindowSettings) {
+        if !self.styled {
+            style::apply(ctx);
+            self.styled = true;
+        }
+        style::set_theme(ctx, settings.theme);
+        self.magnified = zoom::Magnified::by_percent(settings.scale_percent);
+        self.look = None;
+    }
+
+    /// Opens a panel beside the picture.
+    pub fn open(&mut self, panel: Panel) {
+        self.workspace.open(panel);
+    }
+
+    /// How panels are arranged, to be kept.
+    pub fn layout(&self) -> Option<Layout> {
+        self.workspace.layout()
+    }
+
+    /// Counts changes of the arrangement.
+    pub fn layout_edition(&self) -> u64 {
+        self.workspace.edition()
+    }
+
+    /// Takes an arrangement up again.
+    pub fn restore(&mut self, layout: &Layout) {
+        self.workspace.restore(layout);
+    }
+
     /// Names of what is open over the picture: `help`, `performance`, `prompt`, `menu`.
     pub fn open_panels(&self) -> impl Iterator<Item = &'static str> + use<> {
         let panels = [
             self.help.is_some().then_some("help"),
             self.performance.is_some().then_some("performance"),
             self.prompt.is_some().then_some("prompt"),
-            self.menu_scroll.is_some().then_some("menu"),
+            (self.menu_scroll.is_some() || self.is_menu_open).then_some("menu"),
         ];
-        panels.into_iter().flatten()
+        let docked = Panel::ALL.map(|panel| self.workspace.shows(panel).then_some(panel.id()));
+        panels.into_iter().chain(docked).flatten()
     }
 
     /// Runs one pass: reads the input in `raw`, paints, and answers what was asked for.
@@ -106,7 +155,7 @@ impl Overlay {
             style::apply(ctx);
             self.styled = true;
         }
-        zoom::fit(ctx, &mut raw);
+        zoom::fit(ctx, &mut raw, self.magnified);
         let seconds = input.now.nanos() as f64 / 1e9;
         raw.time = Some(seconds);
         let mut events = Vec::new();
@@ -119,8 +168,11 @@ impl Overlay {
 
         // egui asks for two more passes after every event; only its text field may need them.
         let root = full.viewport_output.get(&egui::ViewportId::ROOT);
+        let has_controls = self.has_controls();
         let egui_wants = root
-            .filter(|root| self.prompt.is_some() && root.repaint_delay < Duration::MAX)
+            .filter(|root| {
+                (self.prompt.is_some() || has_controls) && root.repaint_delay < Duration::MAX
+            })
             .map(|root| input.now + root.repaint_delay);
         // What the pointer is over was found in the zones of the pass before; when that no longer
         // holds, another pass paints it right.
@@ -136,14 +188,31 @@ impl Overlay {
         .min();
         self.window = (ctx.viewport_rect().size(), ctx.pixels_per_point());
         let look = self.look_of(input);
-        let redraw = settle || self.prompt.is_some() || self.look != Some(look);
+        let is_repainted = has_controls && self.shapes != full.shapes;
+        self.shapes.clear();
+        if has_controls {
+            self.shapes.clone_from(&full.shapes);
+        }
+        let redraw = settle || self.prompt.is_some() || is_repainted || self.look != Some(look);
         self.look = Some(look);
+        let room = self
+            .workspace
+            .has_panels()
+            .then(|| self.zones.rect(Zone::Picture))
+            .flatten();
         UiOutput {
             egui: full,
             events,
             redraw,
             repaint_at,
+            room,
+            framing: self.lens.framing(),
         }
+    }
+
+    /// Whether egui's own controls are on the screen, so that its wishes to run again are heeded.
+    fn has_controls(&self) -> bool {
+        self.workspace.has_panels() || self.is_menu_open
     }
 
     /// Whether a pass with this input would look different from the last one. Call it when the
@@ -155,9 +224,20 @@ impl Overlay {
                 .is_some_and(|moment| moment <= input.now)
     }
 
-    fn pass(&mut self, ui: &mut egui::Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
+    /// One pass in `ui`, which is the whole window.
+    pub(super) fn pass(
+        &mut self,
+        ui: &mut egui::Ui,
+        input: &UiInput<'_>,
+        events: &mut Vec<UiEvent>,
+    ) {
         let mut desk = Desk::new(input);
         let raw: Vec<Event> = ui.input(|state| state.events.clone());
+        let focus = ui.memory(egui::Memory::focused);
+        if focus.is_none() {
+            // Tab and the arrows are the player's until a control has the keyboard.
+            ui.memory_mut(|memory| memory.move_focus(egui::FocusDirection::None));
+        }
         self.toasts.update(&input.snapshot.notices, input.now);
         if let Some(failure) = input.failure {
             // The placeholder says it, with the first letter raised.
@@ -165,13 +245,13 @@ impl Overlay {
             self.toasts.dismiss_what_ends_with(&failure.reason[rest..]);
         }
         self.last_sign.get_or_insert(input.now);
-        self.read_keys(&raw, &mut desk, input);
+        self.read_keys(&raw, &mut desk, ui, input);
         let (gestures, alive) = self.pointer.read(&raw, &self.zones, input.now);
         if alive {
             self.last_sign = Some(input.now);
         }
         for gesture in gestures {
-            self.gesture(gesture, &mut desk, input);
+            self.gesture(gesture, &mut desk, ui, input);
         }
         self.move_playhead(&mut desk);
         if let Some(feedback) = desk.feedback.take() {
@@ -180,8 +260,58 @@ impl Overlay {
         events.append(&mut desk.events);
 
         self.track_hover(input.now);
-        self.paint(ui, input);
+        let (workspace, panels) = (&mut self.workspace, &mut self.panels);
+        let viewer = workspace.ui(ui, &mut |ui, panel| panels.show(ui, panel, input, events));
+        self.paint(ui, viewer, input);
+        self.show_main_menu(ui, viewer, input, events);
+        self.name_zones(ui, input, events);
+        self.cover(ui);
         self.answer_prompt(events);
+    }
+
+    fn show_main_menu(
+        &mut self,
+        ui: &mut egui::Ui,
+        viewer: egui::Rect,
+        input: &UiInput<'_>,
+        events: &mut Vec<UiEvent>,
+    ) {
+        if !self.is_menu_open {
+            return;
+        }
+        let button = self.zones.rect(Zone::Button(Button::Menu));
+        let button = button.unwrap_or_else(|| main_menu::corner(viewer));
+        let mut is_open = true;
+        let marks = main_menu::Marks {
+            shows: &|panel| self.workspace.shows(panel),
+            inspects: self.inspects,
+            viewer_only: self.workspace.is_viewer_only(),
+        };
+        let chosen = main_menu::show(ui, button, &mut is_open, &marks, input);
+        self.is_menu_open = is_open;
+        match chosen {
+            Some(main_menu::Choice::Action(Action::MainMenu)) | None => {}
+            Some(main_menu::Choice::Errand(errand)) => events.push(UiEvent::Errand(errand)),
+            Some(main_menu::Choice::Action(action)) => {
+                let mut desk = Desk::new(input);
+                self.act(action, &mut desk, ui, input);
+                events.append(&mut desk.events);
+                self.unsettled = true;
+            }
+        }
+    }
+
+    /// What floats above everything answers to the pointer itself.
+    fn cover(&mut self, ui: &egui::Ui) {
+        ui.memory(|memory| {
+            for layer in memory.areas().visible_layer_ids() {
+                if layer.order > egui::Order::Background
+                    && let Some(rect) = memory.area_rect(layer.id)
+                {
+                    self.zones.place(Zone::Elsewhere, rect);
+                }
+            }
+        });
     }
 
     /// Asks for where the playhead was moved to in this pass: of a drag only its end counts.
@@ -198,9 +328,13 @@ impl Overlay {
         }
     }
 
-    /// Goes on with what the pointer holds in `other`, whose place this takes: the interface is made
+    /// Goes on as `other` was, whose place this takes, with what the pointer holds there: the interface is made
     /// anew when the graphics device was lost, in the middle of a drag as well.
-    pub fn take_drag_over(&mut self, other: &mut Self) {
+    pub fn take_over(&mut self, other: &mut Self) {
+        self.workspace = std::mem::take(&mut other.workspace);
+        self.panels = std::mem::take(&mut other.panels);
+        self.lens = std::mem::take(&mut other.lens);
+        (self.guides, self.inspects) = (other.guides, other.inspects);
         self.pointer = std::mem::take(&mut other.pointer);
         self.zones = std::mem::take(&mut other.zones);
         self.dragged = other.dragged.take();
@@ -222,7 +356,13 @@ impl Overlay {
         }
     }
 
-    fn read_keys(&mut self, raw: &[Event], desk: &mut Desk<'_>, input: &UiInput<'_>) {
+    fn read_keys(
+        &mut self,
+        raw: &[Event],
+        desk: &mut Desk<'_>,
+        ui: &egui::Ui,
+        input: &UiInput<'_>,
+    ) {
         let (presses, k_is_down) = keyboard::presses(raw, self.k_is_down);
         self.k_is_down = k_is_down;
         for press in presses {
@@ -240,6 +380,12 @@ impl Overlay {
                 }
                 continue;
             }
+            if ui.ctx().text_edit_focused()
+                || self.panels.wants_next_key()
+                || is_for_controls(ui, press.chord.key())
+            {
+                continue;
+            }
             let Some(action) = input.keys.action(press.chord) else {
                 continue;
             };
@@ -252,11 +398,11 @@ impl Overlay {
                 Action::ShuttleForward if press.with_k => Action::StepForward,
                 action => action,
             };
-            self.act(action, desk, input);
+            self.act(action, desk, ui, input);
         }
     }
 
-    fn act(&mut self, action: Action, desk: &mut Desk<'_>, input: &UiInput<'_>) {
+    fn act(&mut self, action: Action, desk: &mut Desk<'_>, ui: &egui::Ui, input: &UiInput<'_>) {
         match desk.perform(action) {
             Some(Local::ToggleHelp) => {
                 self.help = match self.help {
@@ -266,105 +412,13 @@ impl Overlay {
             }
             Some(Local::TogglePerformance) => self.set_performance(self.performance.is_none()),
             Some(Local::AskPosition) => self.prompt = Some(Prompt::default()),
+            Some(Local::Own(action)) => self.own(action, ui, input),
+            Some(Local::Dismiss) if std::mem::take(&mut self.is_menu_open) => {}
             Some(Local::Dismiss) if self.menu_scroll.take().is_some() => {}
             Some(Local::Dismiss) if input.fullscreen => {
                 desk.perform(Action::ToggleFullscreen);
             }
             Some(Local::Dismiss) | None => {}
-        }
-    }
-
-    fn gesture(&mut self, gesture: Gesture, desk: &mut Desk<'_>, input: &UiInput<'_>) {
-        match gesture {
-            Gesture::Slide(zone @ (Zone::Scrub | Zone::Waveform), pos) => {
-                self.menu_scroll = None;
-                let lane = self.zones.rect(zone);
-                let (Some(lane), Some(extent)) = (lane, Extent::of(input.snapshot)) else {
-                    return;
-                };
-                let fraction = scrub::fraction_at(lane, pos);
-                let next = (extent.frame_at(fraction), extent.target(fraction));
-                if self.dragged != Some(next) {
-                    self.dragged = Some(next);
-                    self.drag_target = Some(next.1);
-                }
-            }
-            Gesture::Slide(Zone::Volume, pos) => {
-                if let Some(rect) = self.zones.rect(Zone::Volume) {
-                    desk.set_volume(scrub::volume_at(rect, pos));
-                }
-            }
-            Gesture::Slide(Zone::Wipe, pos) => {
-                if let Some(position) =
-                    compare::position_at(self.zones.rect(Zone::Picture), input, pos)
-                {
-                    desk.set_wipe(position);
-                }
-            }
-            Gesture::Slide(..) => {}
-            Gesture::Wheel(zone, turn) => self.wheel(zone, turn, desk),
-            Gesture::DoubleClick(Zone::Picture) => {
-                desk.perform(Action::ToggleFullscreen);
-            }
-            Gesture::Click(zone) | Gesture::DoubleClick(zone) => self.click(zone, desk, input),
-        }
-    }
-
-    fn click(&mut self, zone: Zone, desk: &mut Desk<'_>, input: &UiInput<'_>) {
-        let menu_was_open = self.menu_scroll.is_some();
-        if zone != Zone::Menu {
-            self.menu_scroll = None;
-        }
-        match zone {
-            Zone::Button(Button::Play) => desk.play_button(false),
-            Zone::Button(Button::PlayBack) => desk.play_button(true),
-            Zone::Button(Button::Audio) => self.menu_scroll = (!menu_was_open).then_some(0.0),
-            Zone::Button(button) => {
-                if let Some(action) = bar::button_action(button) {
-                    self.act(action, desk, input);
-                }
-            }
-            Zone::MenuRow(index) => menu::choose(desk, input, index),
-            Zone::Toast(place) => self.toasts.dismiss(place, input.now),
-            Zone::Help => self.help = None,
-            _ => {}
-        }
-        if self.prompt.is_some() && zone != Zone::Prompt {
-            self.prompt = None;
-        }
-    }
-
-    fn wheel(&mut self, zone: Zone, turn: Turn, desk: &mut Desk<'_>) {
-        let points = turn.points;
-        let along_only = !matches!(zone, Zone::Scrub | Zone::Waveform);
-        if along_only && points == 0.0 {
-            return;
-        }
-        let step = if points > 0.0 { 1 } else { -1 };
-        match zone {
-            Zone::Help => {
-                if let Some(help) = &mut self.help {
-                    help.turn(points);
-                }
-            }
-            Zone::Menu | Zone::MenuRow(_) => {
-                if let Some(scroll) = &mut self.menu_scroll {
-                    *scroll = (*scroll - points).clamp(0.0, self.menu_farthest);
-                }
-            }
-            Zone::Volume | Zone::Button(Button::Mute) => {
-                desk.perform(if step > 0 {
-                    Action::VolumeUp
-                } else {
-                    Action::VolumeDown
-                });
-            }
-            Zone::Button(Button::Speed) => desk.change_speed(step),
-            Zone::Scrub | Zone::Waveform => {
-                let frames = if turn.shift { 10 } else { 1 };
-                self.wheel_frames += turn.notches * frames;
-            }
-            _ => {}
         }
     }
 
@@ -384,7 +438,7 @@ impl Overlay {
 
     /// Whether the bar and the title are on the screen.
     fn is_chrome_visible(&self, input: &UiInput<'_>) -> bool {
-        !(may_hide(input) && self.is_idle(input))
+        self.workspace.has_panels() || !(may_hide(input) && self.is_idle(input))
     }
 
     /// Whether nobody seems to want the controls.
@@ -399,7 +453,10 @@ impl Overlay {
     }
 
     fn is_anything_open(&self) -> bool {
-        self.help.is_some() || self.prompt.is_some() || self.menu_scroll.is_some()
+        self.help.is_some()
+            || self.prompt.is_some()
+            || self.menu_scroll.is_some()
+            || self.is_menu_open
     }
 
     fn is_cursor_hidden(&self, input: &UiInput<'_>) -> bool {
@@ -424,91 +481,6 @@ impl Overlay {
         }
     }
 
-    fn paint(&mut self, ui: &mut egui::Ui, input: &UiInput<'_>) {
-        let window = ui.max_rect();
-        let visible = self.is_chrome_visible(input);
-        let shown = self.shown_frame(input);
-        let tip = self.tip(input.now);
-        self.timeline.update(input.snapshot);
-        self.zones.clear();
-        let mut canvas = Canvas {
-            painter: ui.painter().with_clip_rect(window),
-            zones: &mut self.zones,
-            hovered: self.hover_since.map(|(zone, _)| zone),
-            held: self.pointer.held,
-        };
-        let canvas = &mut canvas;
-        canvas.zones.place(Zone::Picture, window);
-        let mut between = window;
-        if visible {
-            between.min.y = (window.top() + top::HEIGHT).min(window.bottom());
-            between.max.y = (window.bottom() - bar_layout::HEIGHT).max(between.min.y);
-        }
-        if !placeholder::paint(canvas, between, input) {
-            waveform::paint_large(canvas, between, input, shown);
-        }
-        compare::paint(canvas, window, between, visible, input);
-        if let Some(panel) = &mut self.performance {
-            panel.update(input, self.timeline.facts.as_ref());
-            panel.paint(canvas, between, input);
-        }
-        if visible {
-            top::paint(canvas, window, input, self.timeline.facts.as_ref());
-            let menu_open = self.menu_scroll.is_some();
-            let timeline = &mut self.timeline;
-            let layout = bar::paint(canvas, window, input, shown, menu_open, timeline);
-            self.layout = Some(layout);
-        } else {
-            self.layout = None;
-        }
-        self.toasts
-            .paint(canvas, window, between.top(), between.bottom(), input.now);
-        if let Some(words) = self.osd.words(input.snapshot, visible, input.now) {
-            Osd::paint(canvas, window, between.bottom(), &words);
-        }
-        if let Some(layout) = &self.layout {
-            let over_lane = canvas.hovered == Some(Zone::Scrub);
-            if let Some(pos) = self.pointer.pos.filter(|_| over_lane) {
-                let (lane, sprites) = (layout.scrub, &mut self.sprites);
-                scrub::paint_hover(
-                    canvas,
-                    lane,
-                    input,
-                    pos,
-                    &self.timeline,
-                    between.top(),
-                    sprites,
-                );
-            }
-            let place =
-                |wanted: Button| layout.buttons.iter().find(|(button, _)| *button == wanted);
-            if let (Some(scroll), Some((_, button))) = (self.menu_scroll, place(Button::Audio)) {
-                self.menu_farthest = menu::paint(canvas, window, *button, input, scroll);
-            }
-        }
-        if let (Some(button), Some(layout)) = (tip, &self.layout)
-            && let Some((_, rect)) = layout.buttons.iter().find(|(placed, _)| *placed == button)
-        {
-            bar::paint_tip(canvas, button, *rect, input);
-        }
-        if let (Some(Zone::Trouble(trouble)), Some(facts)) = (canvas.hovered, &self.timeline.facts)
-        {
-            top::paint_trouble(canvas, window, facts, trouble);
-        }
-        if canvas.hovered == Some(Zone::Approximate) {
-            top::paint_approximate(canvas, window, input);
-        }
-        if canvas.hovered == Some(Zone::Proxies) {
-            top::paint_proxies(canvas, window, input);
-        }
-        if let Some(prompt) = &mut self.prompt {
-            prompt.paint(canvas, ui, window);
-        }
-        if let Some(help) = &mut self.help {
-            help.paint(canvas, window);
-        }
-    }
-
     /// When the screen changes by itself.
     fn next_change(&self, input: &UiInput<'_>) -> Option<Moment> {
         let now = input.now;
@@ -529,10 +501,12 @@ impl Overlay {
             .as_ref()
             .filter(|_| playing)
             .map(|panel| panel.next_change(now));
+        let panels = self.panels.next_change(&self.workspace, input);
         [
             hide,
             tip,
             figures,
+            panels,
             self.toasts.next_change(now),
             self.osd.next_change(now),
         ]
@@ -540,6 +514,15 @@ impl Overlay {
         .flatten()
         .min()
     }
+}
+
+/// Whether a key belongs to the control that has the keyboard, if one has.
+fn is_for_controls(ui: &egui::Ui, key: Key) -> bool {
+    let is_theirs = matches!(
+        key,
+        Key::Tab | Key::Space | Key::Enter | Key::Up | Key::Down | Key::Left | Key::Right
+    );
+    is_theirs && ui.memory(egui::Memory::focused).is_some()
 }
 
 /// Whether bar and title may hide when nobody needs them.

@@ -13,6 +13,9 @@ mod visibility;
 
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, RawInput, Rect, pos2, vec2};
 
+use crate::gpu::{Framing, Placement, Rect as Pixels, place};
+use crate::media::Size;
+
 use crate::cache::thumbnails::ThumbnailStrip;
 use crate::cache::waveform::Peak;
 use crate::config::{Action, KeyMap};
@@ -21,7 +24,9 @@ use crate::media::ViewChannel;
 use crate::playback::{Command, PlaybackStatus, SeekTarget, Snapshot};
 use crate::time::{FrameIndex, Moment, Speed};
 use crate::ui::pointer::{Button, Zone};
-use crate::ui::{Failure, Overlay, Thumbnails, UiEvent, UiInput, UiOutput, ViewStats, scrub};
+use crate::ui::{
+    Failure, Overlay, PanelData, Thumbnails, UiEvent, UiInput, UiOutput, ViewStats, scrub,
+};
 
 /// A window with the overlay in it.
 struct Screen {
@@ -38,6 +43,8 @@ struct Screen {
     devices: Vec<String>,
     waveform: Option<Vec<Peak>>,
     thumbnails: Option<ThumbnailStrip>,
+    framing: Framing,
+    panels: PanelData,
 }
 
 impl Screen {
@@ -59,6 +66,8 @@ impl Screen {
             devices: vec!["Speakers".to_owned(), "HDMI".to_owned()],
             waveform: None,
             thumbnails: None,
+            framing: Framing::default(),
+            panels: PanelData::default(),
         };
         screen.show(Vec::new());
         screen
@@ -82,7 +91,23 @@ impl Screen {
             waveform: self.waveform.as_deref(),
             thumbnails: self.thumbnails.as_ref().map(Thumbnails::OfFile),
             on_device: &[],
+            placement: self.placement(),
+            panels: &self.panels,
         }
+    }
+
+    /// Where the stage would put the picture.
+    fn placement(&self) -> Option<Placement> {
+        let stream = self.snapshot.media.as_ref()?.info.default_video()?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the size of a window"
+        )]
+        let pixels = |side: f32| side as u32;
+        let window = Size::new(pixels(self.size.x), pixels(self.size.y))?;
+        let framing = self.framing;
+        Some(place(stream.display_size(), Pixels::whole(window), framing))
     }
 
     /// Runs one pass with these events.
@@ -285,7 +310,7 @@ fn a_drag_seeks_at_each_change_and_shows_the_frame_at_once() {
     );
     // The device is lost, and the interface made anew: the hand still holds the playhead.
     let mut fresh = Overlay::new();
-    fresh.take_drag_over(&mut screen.overlay);
+    fresh.take_over(&mut screen.overlay);
     screen.overlay = fresh;
     assert_eq!(
         screen.show(vec![Event::PointerMoved(at(0.5))]),

@@ -1,0 +1,175 @@
+//! What each errand means.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Desk, measure};
+use crate::decode::{IndexStore, Interrupter};
+use crate::jobs::kept::{Choice, KeeperOptions, KeptError, KeptJobs};
+use crate::proxy::{PROXY_KIND, ProxyFolder, VerifyOptions, verify};
+use crate::ui::Errand;
+
+/// Does it. Answers what came of it in a sentence, or why not.
+pub(super) fn run(
+    errand: &Errand,
+    desk: &Desk,
+    interrupter: &Interrupter,
+) -> Result<String, String> {
+    match errand {
+        Errand::ClearMemory => Ok(clear_memory(desk)),
+        Errand::ClearDisk(kind) => {
+            let cleared = disk(desk)?
+                .clear(*kind)
+                .map_err(|error| error.to_string())?;
+            Ok(format!(
+                "{} items removed from the disk cache, {} MB.",
+                cleared.items,
+                cleared.bytes / 1_000_000
+            ))
+        }
+        Errand::CheckDisk => {
+            let found = disk(desk)?.verify().map_err(|error| error.to_string())?;
+            Ok(format!(
+                "{} items of the disk cache are sound, {} were damaged and are removed.",
+                found.sound, found.damaged
+            ))
+        }
+        Errand::LimitDisk(bytes) => {
+            let limit = disk(desk)?.set_limit(*bytes);
+            limit.map_err(|error| error.to_string())?;
+            Ok(format!("The disk cache may take {} GB.", bytes >> 30))
+        }
+        Errand::CancelJob(key) => {
+            let count = jobs(desk)?
+                .cancel(Choice::One(PROXY_KIND, key))
+                .map_err(|error| told(&error))?;
+            Ok(counted(count, "job called off"))
+        }
+        Errand::RetryJob(key) => {
+            let count = jobs(desk)?
+                .retry(Choice::One(PROXY_KIND, key))
+                .map_err(|error| told(&error))?;
+            Ok(counted(count, "job waits for its turn again"))
+        }
+        Errand::PauseJobs(paused) => {
+            jobs(desk)?
+                .set_paused(*paused)
+                .map_err(|error| told(&error))?;
+            let words = if *paused {
+                "Jobs are paused."
+            } else {
+                "Jobs go on."
+            };
+            Ok(words.to_owned())
+        }
+        Errand::ForgetJobs => {
+            let count = jobs(desk)?.forget_over().map_err(|error| told(&error))?;
+            Ok(counted(count, "job forgotten"))
+        }
+        Errand::VerifyProxies(proxies) => verify_all(proxies, desk, interrupter),
+        Errand::DeleteProxies(proxies) => delete_all(proxies, folder(desk)?),
+        Errand::Reveal(path) => reveal(path),
+        Errand::MeasureGpu => measure::conversion(desk.clock.as_ref()),
+        Errand::Reopen(_) | Errand::ForgetRecent | Errand::Set { .. } | Errand::Bind { .. } => {
+            Err("The window does this itself.".to_owned())
+        }
+    }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}."),
+        _ => format!("{count}: {what}."),
+    }
+}
+
+fn told(error: &KeptError) -> String {
+    error.to_string()
+}
+
+fn disk(desk: &Desk) -> Result<&crate::cache::disk::DiskCache, String> {
+    let none = || "Nothing is kept on disk in this run.".to_owned();
+    desk.disk.as_deref().ok_or_else(none)
+}
+
+fn folder(desk: &Desk) -> Result<&ProxyFolder, String> {
+    let none = || "Proxies are not used in this run.".to_owned();
+    desk.proxies.as_ref().ok_or_else(none)
+}
+
+fn jobs(desk: &Desk) -> Result<KeptJobs, String> {
+    KeptJobs::open(folder(desk)?.path()).map_err(|error| told(&error))
+}
+
+/// Pictures on the graphics device are given back by the thread that draws, when it draws next.
+fn clear_memory(desk: &Desk) -> String {
+    let before = desk.cache.as_ref().map_or(0, |cache| cache.stats().bytes);
+    if let Some(cache) = &desk.cache {
+        cache.clear();
+    }
+    let pictures = desk.textures.used();
+    desk.textures.ask_back(pictures);
+    format!("{} MB of kept frames dropped.", before / 1_000_000)
+}
+
+fn verify_all(
+    proxies: &[PathBuf],
+    desk: &Desk,
+    interrupter: &Interrupter,
+) -> Result<String, String> {
+    let indices = desk.disk.clone();
+    let options = VerifyOptions {
+        threads: KeeperOptions::default().threads_each(),
+        clock: Arc::clone(&desk.clock),
+        interrupter: interrupter.clone(),
+        indices: indices.map(|disk| -> Arc<dyn IndexStore> { disk }),
+    };
+    let mut refused = Vec::new();
+    for proxy in proxies {
+        if let Err(error) = verify(proxy, &options, true) {
+            refused.push(format!("{}: {error}", name_of(proxy)));
+        }
+        if interrupter.is_interrupted() {
+            return Err("Verifying was called off.".to_owned());
+        }
+    }
+    match (refused.as_slice(), proxies.len()) {
+        ([], 1) => Ok(format!("{} is what it says it is.", name_of(&proxies[0]))),
+        ([], count) => Ok(format!("All {count} proxies are what they say they are.")),
+        (refused, _) => Err(refused.join("\n")),
+    }
+}
+
+fn delete_all(proxies: &[PathBuf], folder: &ProxyFolder) -> Result<String, String> {
+    let mut left = Vec::new();
+    for proxy in proxies {
+        if let Err(error) = folder.delete(proxy) {
+            left.push(format!("{}: {error}.", name_of(proxy)));
+        }
+    }
+    if left.is_empty() {
+        let count = u64::try_from(proxies.len()).unwrap_or(u64::MAX);
+        Ok(counted(count, "proxy deleted"))
+    } else {
+        Err(left.join("\n"))
+    }
+}
+
+/// The folder of a file is shown: not every file manager can point at one of its files.
+fn reveal(path: &Path) -> Result<String, String> {
+    let folder = if path.is_dir() {
+        path
+    } else {
+        path.parent().unwrap_or(path)
+    };
+    opener::open(folder)
+        .map(|()| format!("{} was opened in the file manager.", folder.display()))
+        .map_err(|error| format!("{} cannot be shown: {error}.", folder.display()))
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}

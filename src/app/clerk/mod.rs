@@ -1,0 +1,315 @@
+//! The clerk: a thread that gathers what panels show and does what they ask for.
+//!
+//! Files, databases and drivers take their time; the window's thread has none. While a panel is open, the clerk
+//! looks once a second at what that panel shows and puts a new [`PanelData`] in the place of the old one. Errands
+//! are done one after another, and what came of them is a part of that data.
+
+mod errands;
+mod measure;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+
+use super::remembered::Remembered;
+use crate::cache::FrameCache;
+use crate::cache::disk::DiskCache;
+use crate::decode::Interrupter;
+use crate::gpu::TextureBudget;
+use crate::jobs::MachineReader;
+use crate::jobs::kept::KeptJobs;
+use crate::memory::{MemoryClass, MemoryManager};
+use crate::proxy::ProxyFolder;
+use crate::time::{Bell, Clock};
+use crate::ui::{
+    CacheData, ConfigData, Errand, MemoryUse, Outcome, Panel, PanelData, ProxyData, RecentFile,
+};
+
+/// Figures are read anew this often while somebody looks.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Lists of files change seldom: they are read anew after so many looks.
+const LIST_LOOKS: u32 = 3;
+
+/// Outcomes that are kept.
+const OUTCOMES: usize = 8;
+
+/// What the clerk works with.
+pub(super) struct Desk {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) memory: Arc<MemoryManager>,
+    pub(super) cache: Option<Arc<FrameCache>>,
+    pub(super) textures: Arc<TextureBudget>,
+    pub(super) disk: Option<Arc<DiskCache>>,
+    pub(super) proxies: Option<ProxyFolder>,
+    /// Where it is written how the window was left.
+    pub(super) remembers_at: Option<PathBuf>,
+    pub(super) wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// What the window tells the clerk, the latest of each kind.
+#[derive(Default)]
+struct Letters {
+    panels: Vec<Panel>,
+    media: Option<PathBuf>,
+    config: Option<ConfigData>,
+    recent: Option<Vec<RecentFile>>,
+    remembered: Option<Remembered>,
+    errands: Vec<Errand>,
+    ends: bool,
+}
+
+/// The window's end of it. Dropping it waits until what was asked for last is done.
+pub(super) struct Clerk {
+    letters: Arc<Mutex<Letters>>,
+    bell: Arc<Bell>,
+    data: Arc<ArcSwap<PanelData>>,
+    interrupter: Interrupter,
+    shown: Vec<Panel>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Clerk {
+    /// Starts the thread `clerk`.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub(super) fn start(desk: Desk) -> io::Result<Self> {
+        let letters = Arc::new(Mutex::new(Letters::default()));
+        let bell = Arc::new(Bell::default());
+        let data = Arc::new(ArcSwap::from_pointee(PanelData::default()));
+        let interrupter = Interrupter::default();
+        let work = Work {
+            desk,
+            letters: Arc::clone(&letters),
+            bell: Arc::clone(&bell),
+            published: Arc::clone(&data),
+            data: PanelData::default(),
+            interrupter: interrupter.clone(),
+            reader: None,
+            looks: 0,
+        };
+        let thread = std::thread::Builder::new()
+            .name("clerk".to_owned())
+            .spawn(move || work.run())?;
+        Ok(Self {
+            letters,
+            bell,
+            data,
+            interrupter,
+            shown: Vec::new(),
+            thread: Some(thread),
+        })
+    }
+
+    /// The newest data.
+    pub(super) fn data(&self) -> Arc<PanelData> {
+        self.data.load_full()
+    }
+
+    /// Says which panels are on the screen, and which file is open. Costs nothing while both stay the same.
+    pub(super) fn follow(&mut self, panels: Vec<Panel>, media: Option<&PathBuf>) {
+        if panels == self.shown {
+            return;
+        }
+        self.shown.clone_from(&panels);
+        let mut letters = self.letters.lock();
+        letters.panels = panels;
+        letters.media = media.cloned();
+        drop(letters);
+        self.bell.ring();
+    }
+
+    /// Puts the configuration into the data.
+    pub(super) fn tell_config(&self, config: ConfigData) {
+        self.letters.lock().config = Some(config);
+        self.bell.ring();
+    }
+
+    /// Puts the list of files into the data.
+    pub(super) fn tell_recent(&self, recent: Vec<RecentFile>) {
+        self.letters.lock().recent = Some(recent);
+        self.bell.ring();
+    }
+
+    /// Has it written how the window is.
+    pub(super) fn remember(&self, remembered: Remembered) {
+        self.letters.lock().remembered = Some(remembered);
+        self.bell.ring();
+    }
+
+    /// Has an errand done.
+    pub(super) fn ask(&self, errand: Errand) {
+        self.letters.lock().errands.push(errand);
+        self.bell.ring();
+    }
+}
+
+impl Drop for Clerk {
+    fn drop(&mut self) {
+        self.letters.lock().ends = true;
+        self.interrupter.interrupt();
+        self.bell.ring();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread `clerk` panicked");
+        }
+    }
+}
+
+/// Owned by the thread.
+struct Work {
+    desk: Desk,
+    letters: Arc<Mutex<Letters>>,
+    bell: Arc<Bell>,
+    published: Arc<ArcSwap<PanelData>>,
+    data: PanelData,
+    interrupter: Interrupter,
+    reader: Option<MachineReader>,
+    looks: u32,
+}
+
+impl Work {
+    fn run(mut self) {
+        loop {
+            let is_looked_at = !self.letters.lock().panels.is_empty();
+            self.bell.wait(is_looked_at.then_some(LOOK));
+            let mut letters = self.letters.lock();
+            let errands = std::mem::take(&mut letters.errands);
+            let panels = letters.panels.clone();
+            let media = letters.media.clone();
+            let (config, recent) = (letters.config.take(), letters.recent.take());
+            let (remembered, ends) = (letters.remembered.take(), letters.ends);
+            drop(letters);
+            if let (Some(remembered), Some(path)) = (remembered, &self.desk.remembers_at)
+                && let Err(error) = remembered.write(path)
+            {
+                tracing::warn!("{}: {error}; the window is not remembered", path.display());
+            }
+            if ends {
+                return;
+            }
+            let is_told = config.is_some() || recent.is_some() || !errands.is_empty();
+            if let Some(config) = config {
+                self.data.config = config;
+            }
+            if let Some(recent) = recent {
+                self.data.recent = recent;
+            }
+            for errand in errands {
+                let outcome = self.run_errand(&errand);
+                self.data.outcomes.push(outcome);
+                let many = self.data.outcomes.len().saturating_sub(OUTCOMES);
+                self.data.outcomes.drain(..many);
+                self.looks = 0;
+                self.publish();
+            }
+            if !panels.is_empty() {
+                self.look(&panels, media.as_deref());
+            }
+            if is_told || !panels.is_empty() {
+                self.publish();
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        self.data.edition += 1;
+        self.published.store(Arc::new(self.data.clone()));
+        (self.desk.wake)();
+    }
+
+    fn look(&mut self, panels: &[Panel], media: Option<&Path>) {
+        let wants = |panel| panels.contains(&panel);
+        let is_list_due = self.looks.is_multiple_of(LIST_LOOKS);
+        self.looks = self.looks.wrapping_add(1);
+        if wants(Panel::Performance) {
+            let now = self.desk.clock.now();
+            if self.reader.is_none() {
+                self.reader = MachineReader::new();
+            }
+            let reader = self.reader.as_mut();
+            self.data.readings = reader.map(|reader| reader.read(now, media));
+            let ledger = self.desk.memory.ledger();
+            self.data.memory_limit = ledger.limit();
+            self.data.memory = MemoryClass::ALL
+                .into_iter()
+                .map(|class| MemoryUse {
+                    class,
+                    bytes: ledger.used(class),
+                })
+                .collect();
+        }
+        if wants(Panel::Performance) || wants(Panel::Proxies) {
+            self.read_proxies(wants(Panel::Proxies) && is_list_due);
+        }
+        if wants(Panel::Caches) && is_list_due {
+            self.data.caches = self.read_caches();
+        }
+    }
+
+    fn read_proxies(&mut self, with_files: bool) {
+        let Some(folder) = &self.desk.proxies else {
+            self.data.proxies = ProxyData::default();
+            return;
+        };
+        let data = &mut self.data.proxies;
+        data.folder = Some(folder.path().to_owned());
+        data.problem = None;
+        if with_files {
+            match folder.list() {
+                Ok(list) => data.list = Arc::new(list),
+                Err(error) => data.problem = Some(format!("The folder cannot be read: {error}.")),
+            }
+        }
+        let jobs = KeptJobs::open_existing(folder.path()).and_then(|jobs| match jobs {
+            Some(jobs) => Ok((jobs.list()?, jobs.is_paused()?)),
+            None => Ok((Vec::new(), false)),
+        });
+        match jobs {
+            Ok((jobs, is_paused)) => {
+                data.jobs = Arc::new(jobs);
+                data.is_paused = is_paused;
+            }
+            Err(error) => data.problem = Some(format!("The list of jobs cannot be read: {error}.")),
+        }
+    }
+
+    fn read_caches(&self) -> CacheData {
+        let Some(disk) = &self.desk.disk else {
+            return CacheData::default();
+        };
+        let read = disk.stats().and_then(|stats| Ok((stats, disk.list()?)));
+        match read {
+            Ok((stats, items)) => CacheData {
+                disk: Some(stats),
+                items: Arc::new(items),
+                problem: None,
+            },
+            Err(error) => CacheData {
+                problem: Some(error.to_string()),
+                ..CacheData::default()
+            },
+        }
+    }
+
+    fn run_errand(&self, errand: &Errand) -> Outcome {
+        let done = errands::run(errand, &self.desk, &self.interrupter);
+        match done {
+            Ok(words) => Outcome {
+                is_done: true,
+                words,
+            },
+            Err(words) => Outcome {
+                is_done: false,
+                words,
+            },
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Suggestions: rules over what was measured, each with its reason, what it should bring, and how to follow it.
+//!
+//! A rule says nothing while it has not seen enough: what plays for a second may only have begun badly.
+
+use crate::config::Action;
+use crate::memory::Pressure;
+use crate::playback::quality::QualityMode;
+use crate::playback::{Command, PlaybackStatus};
+use crate::ui::{UiEvent, UiInput, format};
+
+use super::Errand;
+
+/// A suggestion.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Advice {
+    /// Names it for those who dismiss it.
+    pub(super) id: &'static str,
+    /// What to do.
+    pub(super) what: &'static str,
+    /// What was measured.
+    pub(super) why: String,
+    /// What it should bring.
+    pub(super) gain: &'static str,
+    /// How it is done; `None` where only the person can.
+    pub(super) apply: Option<UiEvent>,
+}
+
+/// Frames that a rule wants to have seen.
+const ENOUGH_FRAMES: u64 = 120;
+/// Of the frames a second that are wanted, what counts as held.
+const HELD: f32 = 0.97;
+/// In a thousand, frames that were late or dropped before a rule speaks.
+const LOST_PER_MILLE: u64 = 10;
+/// A drag is answered in this long, or it is felt.
+const SCRUB_LIMIT_MS: f32 = 50.0;
+/// Share of the time of a frame that reading may take.
+const READING_SHARE: f32 = 0.5;
+/// Share of time in which somebody waits for a disk.
+const DISK_WAITS: f32 = 0.4;
+/// Looks into the frame cache before its hits mean anything.
+const ENOUGH_LOOKS: u64 = 500;
+
+/// All that applies now, the most useful first.
+pub(super) fn all(input: &UiInput<'_>) -> Vec<Advice> {
+    let rules: [fn(&UiInput<'_>) -> Option<Advice>; 6] = [
+        let_it_choose,
+        make_proxies,
+        slow_scrub,
+        slow_disk,
+        cache_too_small,
+        cache_too_large,
+    ];
+    rules.into_iter().filter_map(|rule| rule(input)).collect()
+}
+
+/// Frames seen and lost since the medium was opened, once there are enough.
+fn seen_and_lost(input: &UiInput<'_>) -> Option<(u64, u64)> {
+    let frames = input.stats.frames;
+    let lost = frames.late + frames.dropped.total();
+    let seen = frames.shown + lost;
+    (seen >= ENOUGH_FRAMES).then_some((seen, lost))
+}
+
+/// Why the rate is not held, in words; `None` where it is.
+fn falls_behind(input: &UiInput<'_>) -> Option<String> {
+    let (seen, lost) = seen_and_lost(input)?;
+    let stats = input.stats;
+    let plays = input.snapshot.status == PlaybackStatus::Playing;
+    if plays && stats.presented_fps < stats.target_fps * HELD {
+        return Some(format!(
+            "{:.1} of {:.1} frames a second are seen.",
+            stats.presented_fps, stats.target_fps
+        ));
+    }
+    (lost * 1000 > seen * LOST_PER_MILLE)
+        .then(|| format!("{lost} of {seen} frames were late or dropped."))
+}
+
+fn let_it_choose(input: &UiInput<'_>) -> Option<Advice> {
+    let why = falls_behind(input)?;
+    let mode = input.snapshot.quality.mode;
+    (mode == QualityMode::Source).then(|| Advice {
+        id: "quality-auto",
+        what: "Let Jogwheel choose what is decoded",
+        why: format!("{why} Quality is set to source, whatever it costs."),
+        gain: "The rate is held; the source is shown again as soon as it fits and at every pause.",
+        apply: Some(UiEvent::Command(Command::SetQuality(QualityMode::Auto))),
+    })
+}
+
+fn make_proxies(input: &UiInput<'_>) -> Option<Advice> {
+    let snapshot = input.snapshot;
+    let video = snapshot.media.as_ref()?.info.default_video()?;
+    let is_large = video.size.width().max(video.size.height()) > 1920;
+    let is_made = !input.stats.background.is_empty();
+    if !is_large || snapshot.has_proxies || is_made || input.panels.proxies.folder.is_none() {
+        return None;
+    }
+    let (width, height) = (video.size.width(), video.size.height());
+    let left_out = snapshot.quality.left_out;
+    let trouble = falls_behind(input)
+        .or_else(|| (left_out > 0).then(|| format!("{left_out} frames were left out to keep up.")));
+    let why = trouble?;
+    Some(Advice {
+        id: "make-proxies",
+        what: "Make proxies of what is open",
+        why: format!("{why} {width} × {height} is played from the source, which has no proxy."),
+        gain: "A quarter of the pixels or less to decode: every frame is seen, and drags are exact.",
+        apply: Some(UiEvent::Action(Action::MakeProxies)),
+    })
+}
+
+fn slow_scrub(input: &UiInput<'_>) -> Option<Advice> {
+    let millis = input.stats.scrub_p95_ms?;
+    let has_remedy = !input.snapshot.has_proxies && input.panels.proxies.folder.is_some();
+    let is_made = !input.stats.background.is_empty();
+    (millis > SCRUB_LIMIT_MS && has_remedy && !is_made).then(|| Advice {
+        id: "scrub-proxies",
+        what: "Make proxies, to scrub on them",
+        why: format!("95 % of moves are answered within {millis:.0} ms; over 50 ms is felt."),
+        gain: "Proxies hold every frame by itself: a drag is answered in about 10 ms.",
+        apply: Some(UiEvent::Action(Action::MakeProxies)),
+    })
+}
+
+fn slow_disk(input: &UiInput<'_>) -> Option<Advice> {
+    seen_and_lost(input)?;
+    let demux = input.stats.stages.demux?;
+    let frame_ms = 1000.0 / input.stats.target_fps.max(1.0);
+    let waits = input.panels.readings.as_ref()?.disk_wait?;
+    (demux.p95_ms > frame_ms * READING_SHARE && waits > DISK_WAITS).then(|| Advice {
+        id: "slow-disk",
+        what: "Move the media to a faster disk",
+        why: format!(
+            "Reading takes {:.0} ms of the {frame_ms:.0} that a frame has, and somebody waits for a disk {:.0} % of \
+             the time.",
+            demux.p95_ms,
+            waits * 100.0
+        ),
+        gain: "Reading is out of the way. Proxies in a folder on a fast disk help as well.",
+        apply: None,
+    })
+}
+
+fn cache_too_small(input: &UiInput<'_>) -> Option<Advice> {
+    let cache = input.stats.cache?;
+    let looks = cache.hits + cache.misses;
+    let is_full = cache.bytes * 10 >= cache.limit_bytes * 9;
+    let readings = input.panels.readings.as_ref()?;
+    let (used, total) = readings.memory?;
+    let limit = input.panels.memory_limit;
+    let wanted = limit.saturating_mul(2).min(total / 2);
+    let has_room = total.saturating_sub(used) > wanted.saturating_sub(limit) + total / 4;
+    let misses_much = looks >= ENOUGH_LOOKS && cache.misses * 2 > looks;
+    (is_full && misses_much && has_room && wanted > limit).then(|| Advice {
+        id: "more-memory",
+        what: "Give the player more memory",
+        why: format!(
+            "{} of {looks} frames that were asked for again had been dropped from a full cache of {}.",
+            cache.misses,
+            format::bytes_words(cache.limit_bytes)
+        ),
+        gain: "Twice as much stays at hand for steps back, loops and drags. It applies from the next start.",
+        apply: Some(memory_limit(wanted)),
+    })
+}
+
+fn cache_too_large(input: &UiInput<'_>) -> Option<Advice> {
+    let limit = input.panels.memory_limit;
+    let wanted = limit / 2;
+    let pressure = input.stats.pressure;
+    (pressure >= Pressure::High && wanted >= (256 << 20)).then(|| Advice {
+        id: "less-memory",
+        what: "Give the player less memory",
+        why: format!(
+            "Memory is short (pressure {}), and the player may take {}.",
+            pressure.name(),
+            format::bytes_words(limit)
+        ),
+        gain: "Other programs are not pushed out to disk. It applies from the next start.",
+        apply: Some(memory_limit(wanted)),
+    })
+}
+
+fn memory_limit(bytes: u64) -> UiEvent {
+    UiEvent::Errand(Errand::Set {
+        key: "memory.limit-mb",
+        value: Some((bytes >> 20).to_string()),
+    })
+}

@@ -1,0 +1,186 @@
+//! The cache viewer: what is kept in memory, on the graphics device and on disk.
+
+use egui::{ScrollArea, Ui};
+
+use super::Errand;
+use super::widgets::{bar, confirmed, heading, line, note};
+use crate::cache::disk::{Kind, Listed};
+use crate::ui::format::{bytes_words, file_name};
+use crate::ui::{CacheFigures, UiEvent, UiInput, style};
+
+/// Items that are listed: of more, nobody reads the end.
+const LISTED: usize = 400;
+/// Gigabytes that the disk cache may be set to.
+const LIMITS_GB: std::ops::RangeInclusive<u64> = 1..=1_000;
+
+/// The viewer, and what a person has set in it.
+#[derive(Default)]
+pub(super) struct CachesPanel {
+    kind: Option<Kind>,
+    filter: String,
+    by_size: bool,
+    armed: Option<egui::Id>,
+    /// The limit under the hand.
+    limit_gb: Option<u64>,
+}
+
+impl CachesPanel {
+    pub(super) fn show(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
+        ScrollArea::vertical()
+            .auto_shrink([false, false])
+            .show(ui, |ui| {
+                self.memory(ui, input, events);
+                self.disk(ui, input, events);
+            });
+    }
+
+    fn memory(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
+        heading(ui, "In memory");
+        let stats = input.stats;
+        let tier = |ui: &mut Ui, name: &str, figures: Option<CacheFigures>| {
+            let Some(figures) = figures else {
+                bar(ui, name, None, "not kept");
+                return;
+            };
+            let share = figures.bytes as f32 / figures.limit_bytes.max(1) as f32;
+            let words = format!(
+                "{} / {}",
+                bytes_words(figures.bytes),
+                bytes_words(figures.limit_bytes)
+            );
+            bar(ui, name, Some(share), &words);
+            let looks = figures.hits + figures.misses;
+            if looks > 0 {
+                let percent = figures.hits as f64 * 100.0 / looks as f64;
+                note(ui, &format!("{percent:.0} % of {looks} looks found theirs"));
+            }
+        };
+        tier(ui, "Frames", stats.cache);
+        tier(ui, "VRAM", stats.textures);
+        let sure = "Drop kept frames and pictures";
+        if confirmed(ui, &mut self.armed, "Clear memory", sure) {
+            events.push(UiEvent::Errand(Errand::ClearMemory));
+        }
+    }
+
+    fn disk(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
+        heading(ui, "On disk");
+        let data = &input.panels.caches;
+        if let Some(problem) = &data.problem {
+            ui.colored_label(style::bad(ui), problem);
+        }
+        let Some(disk) = &data.disk else {
+            note(
+                ui,
+                "Nothing is kept on disk in this run, or it is still being read.",
+            );
+            return;
+        };
+        let share = disk.bytes as f32 / disk.limit_bytes.max(1) as f32;
+        let words = format!(
+            "{} / {}",
+            bytes_words(disk.bytes),
+            bytes_words(disk.limit_bytes)
+        );
+        bar(ui, "All", Some(share), &words);
+        for kind in &disk.kinds {
+            let words = format!("{}, {}", kind.items, bytes_words(kind.bytes));
+            line(ui, kind.kind.name(), &words);
+        }
+        if let Some(free) = disk.free_bytes {
+            line(ui, "Left on the disk", &bytes_words(free));
+        }
+        self.limit(ui, disk.limit_bytes, events);
+        ui.horizontal_wrapped(|ui| {
+            let check = ui
+                .button("Check")
+                .on_hover_text("Reads every item and removes those that are damaged.");
+            if check.clicked() {
+                events.push(UiEvent::Errand(Errand::CheckDisk));
+            }
+            let reveal = ui.button("Show the folder");
+            if reveal.clicked() {
+                events.push(UiEvent::Errand(Errand::Reveal(disk.folder.clone())));
+            }
+            let (words, sure) = match self.kind {
+                Some(kind) => (
+                    format!("Clear {}", kind.name()),
+                    format!("Remove all {}", kind.name()),
+                ),
+                None => ("Clear disk".to_owned(), "Remove all items".to_owned()),
+            };
+            if confirmed(ui, &mut self.armed, &words, &sure) {
+                events.push(UiEvent::Errand(Errand::ClearDisk(self.kind)));
+            }
+        });
+        self.items(ui, &data.items);
+    }
+
+    fn limit(&mut self, ui: &mut Ui, limit_bytes: u64, events: &mut Vec<UiEvent>) {
+        ui.horizontal(|ui| {
+            let label = ui.label("Limit");
+            let mut gb = self.limit_gb.unwrap_or((limit_bytes >> 30).max(1));
+            let drag = egui::DragValue::new(&mut gb).range(LIMITS_GB).suffix(" GB");
+            let response = ui.add(drag).labelled_by(label.id);
+            if response.changed() {
+                self.limit_gb = Some(gb);
+            }
+            let is_set = response.drag_stopped() || response.lost_focus();
+            if is_set && let Some(gb) = self.limit_gb.take() {
+                events.push(UiEvent::Errand(Errand::LimitDisk(gb << 30)));
+            }
+        });
+    }
+
+    fn items(&mut self, ui: &mut Ui, items: &[Listed]) {
+        heading(ui, "Items");
+        ui.horizontal_wrapped(|ui| {
+            ui.selectable_value(&mut self.kind, None, "all");
+            for kind in Kind::ALL {
+                ui.selectable_value(&mut self.kind, Some(kind), kind.name());
+            }
+            ui.toggle_value(&mut self.by_size, "largest first");
+        });
+        ui.add(
+            egui::TextEdit::singleline(&mut self.filter)
+                .hint_text("Filter by source")
+                .desired_width(f32::INFINITY),
+        );
+        let wanted = self.filter.to_lowercase();
+        let is_wanted = |item: &&Listed| {
+            self.kind.is_none_or(|kind| item.kind == kind)
+                && item.label.to_lowercase().contains(&wanted)
+        };
+        let mut list: Vec<&Listed> = items.iter().filter(is_wanted).collect();
+        if self.by_size {
+            list.sort_by_key(|item| std::cmp::Reverse(item.bytes));
+        }
+        if list.is_empty() {
+            note(ui, "None.");
+        }
+        let more = list.len().saturating_sub(LISTED);
+        for item in list.into_iter().take(LISTED) {
+            let name = file_name(std::path::Path::new(&item.label));
+            let words = format!(
+                "{}  {}  {}",
+                item.kind.name(),
+                bytes_words(item.bytes),
+                age_words(item.unused_seconds())
+            );
+            line(ui, &name, &words).on_hover_text(&item.label);
+        }
+        if more > 0 {
+            note(ui, &format!("and {more} more"));
+        }
+    }
+}
+
+/// How long something was not used.
+fn age_words(seconds: i64) -> String {
+    match seconds {
+        ..120 => "just now".to_owned(),
+        120..7_200 => format!("{} min ago", seconds / 60),
+        7_200..172_800 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}

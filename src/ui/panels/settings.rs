@@ -1,0 +1,320 @@
+//! The settings: everything that the configuration file can say, and the keys.
+
+use egui::{ComboBox, DragValue, RichText, ScrollArea, TextEdit, Ui};
+
+use super::widgets::{heading, note};
+use super::{Errand, Setting};
+use crate::config::{Action, ActionGroup, CATALOGUE, KeyChord, SettingKind, SettingSpec};
+use crate::ui::{UiEvent, UiInput, chord_from_egui, style};
+
+/// What is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Page {
+    #[default]
+    Preview,
+    Keys,
+}
+
+/// The panel, and what is under a person's hand.
+#[derive(Default)]
+pub(super) struct SettingsPanel {
+    page: Page,
+    filter: String,
+    /// A key and what is being typed or dragged for it.
+    draft: Option<(&'static str, String)>,
+    /// The action that waits for a chord.
+    listens: Option<Action>,
+}
+
+impl SettingsPanel {
+    pub(super) fn show(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
+        ui.horizontal(|ui| {
+            ui.selectable_value(&mut self.page, Page::Preview, "Preview & caching");
+            ui.selectable_value(&mut self.page, Page::Keys, "Keys");
+        });
+        ui.add(
+            TextEdit::singleline(&mut self.filter)
+                .hint_text("Search")
+                .desired_width(f32::INFINITY),
+        );
+        ScrollArea::vertical()
+            .auto_shrink([false, false])
+            .show(ui, |ui| match self.page {
+                Page::Preview => self.preview(ui, input, events),
+                Page::Keys => self.keys(ui, input, events),
+            });
+    }
+
+    fn preview(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
+        let config = &input.panels.config;
+        if let Some(path) = &config.path {
+            ui.horizontal(|ui| {
+                if ui.small_button("Show the file").clicked() {
+                    events.push(UiEvent::Errand(Errand::Reveal(path.clone())));
+                }
+                ui.add(egui::Label::new(path.display().to_string()).truncate());
+            });
+        } else {
+            note(ui, "No home folder is known: what is set here is not kept.");
+        }
+        for told in &config.notes {
+            ui.colored_label(style::warn(ui), told);
+        }
+        let mut section = "";
+        for spec in CATALOGUE {
+            let wanted = self.filter.to_lowercase();
+            let text = format!("{} {} {}", spec.key, spec.label, spec.about).to_lowercase();
+            let setting = config
+                .settings
+                .iter()
+                .find(|setting| setting.key == spec.key);
+            let (true, Some(setting)) = (text.contains(&wanted), setting) else {
+                continue;
+            };
+            let own = section_of(spec.key);
+            if own != section {
+                heading(ui, own);
+                section = own;
+            }
+            ui.push_id(spec.key, |ui| self.setting(ui, spec, setting, events));
+        }
+        if section.is_empty() {
+            note(ui, "No setting has this in its name.");
+        }
+    }
+
+    fn setting(
+        &mut self,
+        ui: &mut Ui,
+        spec: &'static SettingSpec,
+        setting: &Setting,
+        events: &mut Vec<UiEvent>,
+    ) {
+        let mut set = |value: Option<String>| {
+            events.push(UiEvent::Errand(Errand::Set {
+                key: spec.key,
+                value,
+            }));
+        };
+        ui.horizontal_wrapped(|ui| {
+            let label = ui.label(spec.label).on_hover_text(about(spec));
+            ui.add_enabled_ui(!setting.is_overruled, |ui| match spec.kind {
+                SettingKind::Choice(names) => {
+                    ComboBox::from_id_salt("choice")
+                        .selected_text(&setting.value)
+                        .show_ui(ui, |ui| {
+                            for name in names {
+                                let is_it = setting.value == *name;
+                                if ui.selectable_label(is_it, *name).clicked() && !is_it {
+                                    set(Some((*name).to_owned()));
+                                }
+                            }
+                        })
+                        .response
+                        .labelled_by(label.id);
+                }
+                SettingKind::Flag => {
+                    let mut on = setting.value == "true";
+                    if ui.checkbox(&mut on, "").labelled_by(label.id).changed() {
+                        set(Some(on.to_string()));
+                    }
+                }
+                SettingKind::Number { unit, least, most } => {
+                    self.number(ui, spec, setting, (unit, least, most), label.id, &mut set);
+                }
+                SettingKind::Rate => self.rate(ui, spec, setting, label.id, &mut set),
+            })
+            .response
+            .on_hover_text(about(spec));
+            if setting.is_stated && !setting.is_overruled {
+                let reset = ui
+                    .small_button("↺")
+                    .on_hover_text(format!("Back to the default of {}", spec.label));
+                reset.widget_info(|| {
+                    let words = format!("Reset {}", spec.label);
+                    egui::WidgetInfo::labeled(egui::Role::Button, true, words)
+                });
+                if reset.clicked() {
+                    set(None);
+                }
+            }
+            if setting.is_overruled {
+                note(ui, "set on the command line");
+            } else if !spec.is_live {
+                note(ui, "from the next start");
+            }
+        });
+    }
+
+    fn number(
+        &mut self,
+        ui: &mut Ui,
+        spec: &'static SettingSpec,
+        setting: &Setting,
+        (unit, least, most): (&str, u32, u32),
+        label: egui::Id,
+        set: &mut dyn FnMut(Option<String>),
+    ) {
+        let draft = self.draft.as_ref().filter(|(key, _)| *key == spec.key);
+        let shown = draft.map_or(&setting.value, |(_, text)| text);
+        if shown.is_empty() {
+            if ui.button("Choose").labelled_by(label).clicked() {
+                set(Some("2048".to_owned()));
+            }
+            return;
+        }
+        let mut number: u32 = shown.parse().unwrap_or(least);
+        let drag = DragValue::new(&mut number)
+            .range(least..=most)
+            .suffix(if unit.is_empty() {
+                String::new()
+            } else {
+                format!(" {unit}")
+            });
+        let response = ui.add(drag).labelled_by(label);
+        if response.changed() {
+            self.draft = Some((spec.key, number.to_string()));
+        }
+        // Not at each pixel of a drag: the file is written each time.
+        let is_let_go = !response.dragged() && !response.has_focus();
+        if is_let_go && self.draft.as_ref().is_some_and(|(key, _)| *key == spec.key) {
+            set(self.draft.take().map(|(_, text)| text));
+        }
+    }
+
+    fn rate(
+        &mut self,
+        ui: &mut Ui,
+        spec: &'static SettingSpec,
+        setting: &Setting,
+        label: egui::Id,
+        set: &mut dyn FnMut(Option<String>),
+    ) {
+        let is_own = self.draft.as_ref().is_some_and(|(key, _)| *key == spec.key);
+        let mut text = match &self.draft {
+            Some((_, text)) if is_own => text.clone(),
+            _ => setting.value.clone(),
+        };
+        let field = TextEdit::singleline(&mut text)
+            .hint_text("the medium's")
+            .desired_width(90.0);
+        let response = ui.add(field).labelled_by(label);
+        if response.changed() {
+            self.draft = Some((spec.key, text.clone()));
+        }
+        if response.lost_focus() && is_own {
+            self.draft = None;
+            let text = text.trim();
+            if text.is_empty() {
+                set(None);
+            } else if spec.value(text).is_some() {
+                set(Some(text.to_owned()));
+            }
+        } else if is_own && spec.value(text.trim()).is_none() && !text.trim().is_empty() {
+            ui.colored_label(style::bad(ui), "24 or 30000/1001");
+        }
+    }
+
+    fn keys(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
+        self.listen(ui, input, events);
+        let wanted = self.filter.to_lowercase();
+        for group in ActionGroup::ALL {
+            let of_group = |action: &&Action| {
+                let chords = input.keys.chords(**action);
+                let chords: Vec<String> = chords.iter().map(ToString::to_string).collect();
+                let text = format!("{} {}", action.label(), chords.join(" ")).to_lowercase();
+                action.group() == group && text.contains(&wanted)
+            };
+            let actions: Vec<Action> = Action::ALL.iter().filter(of_group).copied().collect();
+            if actions.is_empty() {
+                continue;
+            }
+            heading(ui, group.label());
+            for action in actions {
+                ui.push_id(action.id(), |ui| self.key_row(ui, action, input, events));
+            }
+        }
+    }
+
+    fn key_row(
+        &mut self,
+        ui: &mut Ui,
+        action: Action,
+        input: &UiInput<'_>,
+        events: &mut Vec<UiEvent>,
+    ) {
+        ui.horizontal_wrapped(|ui| {
+            ui.label(action.label());
+            for chord in input.keys.chords(action) {
+                let chord = chord.to_string();
+                let button = ui
+                    .small_button(&chord)
+                    .on_hover_text("Click to take this key away from it");
+                if button.clicked() {
+                    events.push(UiEvent::Errand(Errand::Bind {
+                        chord,
+                        action: None,
+                    }));
+                }
+            }
+            if self.listens == Some(action) {
+                ui.label(RichText::new("press a key, Esc to leave it").color(style::accent(ui)));
+            } else {
+                let add = ui.small_button("+").on_hover_text("Another key for this");
+                add.widget_info(|| {
+                    let words = format!("Add a key: {}", action.label());
+                    egui::WidgetInfo::labeled(egui::Role::Button, true, words)
+                });
+                if add.clicked() {
+                    self.listens = Some(action);
+                }
+            }
+        });
+    }
+
+    /// Takes the chord that was pressed for the action that waits for one.
+    fn listen(&mut self, ui: &Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
+        let Some(action) = self.listens else { return };
+        let pressed = ui.input(|state| state.events.iter().find_map(pressed_chord));
+        let Some(chord) = pressed else { return };
+        self.listens = None;
+        let is_escape = chord.key() == crate::config::Key::Escape;
+        if !is_escape && input.keys.action(chord) != Some(action) {
+            events.push(UiEvent::Errand(Errand::Bind {
+                chord: chord.to_string(),
+                action: Some(action.id()),
+            }));
+        }
+    }
+
+    /// Whether the next key is not the player's but is to be bound.
+    pub(super) fn wants_next_key(&self) -> bool {
+        self.listens.is_some()
+    }
+}
+
+fn pressed_chord(event: &egui::Event) -> Option<KeyChord> {
+    match event {
+        egui::Event::Key {
+            key,
+            pressed: true,
+            modifiers,
+            ..
+        } => chord_from_egui(*key, *modifiers),
+        egui::Event::Copy => chord_from_egui(egui::Key::C, egui::Modifiers::COMMAND),
+        _ => None,
+    }
+}
+
+fn about(spec: &SettingSpec) -> String {
+    format!("{}\n\n{} in the configuration file", spec.about, spec.key)
+}
+
+fn section_of(key: &str) -> &'static str {
+    match key.split('.').next() {
+        Some("quality") => "Playback quality",
+        Some("memory") => "Memory",
+        Some("window") => "Window",
+        _ => "Other",
+    }
+}

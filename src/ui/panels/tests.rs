@@ -1,0 +1,1 @@
+//! The panels driven by the names of their controls.

@@ -1,0 +1,92 @@
+//! Small parts that several panels are made of.
+
+use egui::{Align, Color32, Layout, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
+
+use crate::ui::style;
+
+/// A heading over a section.
+pub(super) fn heading(ui: &mut Ui, words: &str) {
+    ui.add_space(6.0);
+    ui.label(RichText::new(words).strong().size(13.0));
+    ui.add_space(2.0);
+}
+
+/// A label at the left and words at the right end of a line.
+pub(super) fn line(ui: &mut Ui, label: &str, words: &str) -> Response {
+    let row = ui.horizontal(|ui| {
+        ui.label(RichText::new(label).color(style::weak(ui)));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.add(egui::Label::new(words).truncate());
+        });
+    });
+    row.response
+}
+
+/// A bar that is full to `share`, with its name before and words behind it.
+pub(super) fn bar(ui: &mut Ui, name: &str, share: Option<f32>, words: &str) {
+    let height = 16.0;
+    ui.horizontal(|ui| {
+        ui.add_sized(
+            [58.0, height],
+            egui::Label::new(RichText::new(name).color(style::weak(ui))).halign(Align::Min),
+        );
+        let words_width = 118.0_f32.min(ui.available_width() * 0.6);
+        let width = (ui.available_width() - words_width - 8.0).max(20.0);
+        let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
+        let lane = rect.shrink2(vec2(0.0, 4.0));
+        ui.painter().rect_filled(lane, 2.0, style::lane(ui));
+        if let Some(share) = share {
+            let mut full = lane;
+            full.set_width(lane.width() * share.clamp(0.0, 1.0));
+            ui.painter().rect_filled(full, 2.0, level_color(ui, share));
+        }
+        response.widget_info(|| {
+            let mut info = WidgetInfo::labeled(Role::ProgressIndicator, true, name);
+            info.value = share.map(f64::from);
+            info.current_text_value = Some(words.to_owned());
+            info
+        });
+        ui.add(egui::Label::new(RichText::new(words).size(11.5)).truncate());
+    });
+}
+
+/// Calm while there is room, warm where it runs short.
+fn level_color(ui: &Ui, share: f32) -> Color32 {
+    if share >= 0.95 {
+        style::bad(ui)
+    } else if share >= 0.85 {
+        style::warn(ui)
+    } else {
+        style::fill(ui)
+    }
+}
+
+/// A button that deletes: the first press arms it, the second does it. Answers whether to do it.
+pub(super) fn confirmed(
+    ui: &mut Ui,
+    armed: &mut Option<egui::Id>,
+    words: &str,
+    sure: &str,
+) -> bool {
+    let id = ui.scope_id().with(words);
+    if *armed != Some(id) {
+        if ui.button(words).clicked() {
+            *armed = Some(id);
+        }
+        return false;
+    }
+    let mut is_sure = false;
+    ui.horizontal(|ui| {
+        let red = RichText::new(sure).color(style::bad(ui));
+        is_sure = ui.button(red).clicked();
+        if ui.button("Keep").clicked() || is_sure {
+            *armed = None;
+        }
+    });
+    is_sure
+}
+
+/// A sentence that explains.
+pub(super) fn note(ui: &mut Ui, words: &str) {
+    ui.label(RichText::new(words).color(style::weak(ui)).size(12.0));
+}

@@ -1,0 +1,129 @@
+//! Where panels are put when they open, and how the arrangement is kept.
+
+use egui_tiles::{Container, Linear, LinearDir, Tile, TileId, Tiles, Tree};
+use serde::{Deserialize, Serialize};
+
+use super::{Pane, Panel, Workspace};
+
+/// The part of the window that a column of panels gets, and a row of them.
+const COLUMN_SHARE: f32 = 0.28;
+const ROW_SHARE: f32 = 0.30;
+
+/// Names the tree's memory in egui.
+const ID: &str = "workspace";
+
+/// An arrangement, as it is kept between runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Layout {
+    tree: serde_json::Value,
+    /// Whether the panels are put aside.
+    viewer_only: bool,
+}
+
+impl Workspace {
+    /// The arrangement, to be kept.
+    pub(in crate::ui) fn layout(&self) -> Option<Layout> {
+        Some(Layout {
+            tree: serde_json::to_value(&self.tree).ok()?,
+            viewer_only: self.is_viewer_only,
+        })
+    }
+
+    /// Takes an arrangement up again. One that is damaged, or of another version, leaves the present one.
+    pub(in crate::ui) fn restore(&mut self, layout: &Layout) {
+        let Ok(tree) = serde_json::from_value::<Tree<Pane>>(layout.tree.clone()) else {
+            return;
+        };
+        if is_whole(&tree) {
+            self.tree = tree;
+            self.is_viewer_only = layout.viewer_only;
+            self.edition += 1;
+        }
+    }
+}
+
+/// Whether every tile can be reached once, the viewer is among them, and no panel is twice.
+fn is_whole(tree: &Tree<Pane>) -> bool {
+    let Some(root) = tree.root() else {
+        return false;
+    };
+    let (mut waiting, mut seen) = (vec![root], Vec::new());
+    let mut panes = Vec::new();
+    while let Some(id) = waiting.pop() {
+        if seen.contains(&id) {
+            return false;
+        }
+        seen.push(id);
+        match tree.tiles.get(id) {
+            None => return false,
+            Some(Tile::Pane(pane)) if panes.contains(pane) => return false,
+            Some(Tile::Pane(pane)) => panes.push(*pane),
+            Some(Tile::Container(container)) => waiting.extend(container.children()),
+        }
+    }
+    panes.contains(&Pane::Viewer) && tree.is_visible(root)
+}
+
+/// Nothing but the viewer.
+pub(super) fn only_viewer() -> Tree<Pane> {
+    let mut tiles = Tiles::default();
+    let viewer = tiles.insert_pane(Pane::Viewer);
+    Tree::new(egui::Id::unique(ID), viewer, tiles)
+}
+
+/// Puts `panel`, which is not there yet, where its kind belongs: behind a tab of what is there, or beside the
+/// viewer.
+pub(super) fn dock(tree: &mut Tree<Pane>, panel: Panel) {
+    let pane = tree.tiles.insert_pane(Pane::Panel(panel));
+    if let Some(tabs) = tabs_of(tree, panel.is_wide()) {
+        if let Some(Tile::Container(Container::Tabs(tabs))) = tree.tiles.get_mut(tabs) {
+            tabs.add_child(pane);
+            tabs.set_active(pane);
+        }
+        return;
+    }
+    let Some(viewer) = tree.tiles.find_pane(&Pane::Viewer) else {
+        return;
+    };
+    let tabs = tree.tiles.insert_tab_tile(vec![pane]);
+    let (dir, share) = if panel.is_wide() {
+        (LinearDir::Vertical, ROW_SHARE)
+    } else {
+        (LinearDir::Horizontal, COLUMN_SHARE)
+    };
+    // A row lies below the viewer alone, a column beside everything.
+    let beside = if panel.is_wide() {
+        Some(viewer)
+    } else {
+        tree.root()
+    };
+    let Some(beside) = beside else { return };
+    let parent = tree.tiles.parent_of(beside);
+    let split = Linear::new_binary(dir, [beside, tabs], 1.0 - share);
+    let split = tree.tiles.insert_container(split);
+    match parent.and_then(|parent| tree.tiles.get_mut(parent)) {
+        Some(Tile::Container(container)) => replace(container, beside, split),
+        _ => tree.root = Some(split),
+    }
+}
+
+/// Puts `new` in the place of `old`, as large as it was.
+fn replace(container: &mut Container, old: TileId, new: TileId) {
+    if let Container::Linear(linear) = container {
+        let share = linear.shares[old];
+        linear.shares.set_share(new, share);
+    }
+    let _place = container.replace_child(old, new);
+}
+
+/// The tabs with panels of the same kind.
+fn tabs_of(tree: &Tree<Pane>, is_wide: bool) -> Option<TileId> {
+    tree.tiles.iter().find_map(|(id, tile)| match tile {
+        Tile::Pane(Pane::Panel(panel)) if panel.is_wide() == is_wide => {
+            let parent = tree.tiles.parent_of(*id)?;
+            let is_tabs = matches!(tree.tiles.get_container(parent), Some(Container::Tabs(_)));
+            is_tabs.then_some(parent)
+        }
+        _ => None,
+    })
+}
