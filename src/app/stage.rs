@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::convert::deinterlace::Deinterlacer;
+use crate::convert::{PixelReading, read_pixel};
 use crate::decode::{LoopMode, Picture, PlannedFrame};
 use crate::gpu::{
     AdapterSummary, ConvertChoice, Course, Framing, GpuContext, GpuError, GpuOptions, KeptCounts,
@@ -352,6 +353,17 @@ impl Stage {
         let shown = self.place_of(whole, window).size;
         let is_smaller = shown.width() <= whole.width() || self.framing == Framing::default();
         is_smaller.then(|| orientation.apply(shown))
+    }
+
+    /// What the pixel at a place in the picture holds, from 0 to 1 to the right and down; `None` outside, and where
+    /// it is made of several layers.
+    pub fn read_pixel(&self, shown: [f32; 2]) -> Option<PixelReading> {
+        let held = self.held.as_ref()?;
+        let (frame, orientation) = match &held.shown {
+            Shown::Frame(frame, orientation) => (frame, *orientation),
+            Shown::Composite(composite) => self.viewer.lone_frame(composite)?,
+        };
+        read_pixel(frame, orientation, shown)
     }
 
     /// Whether [`Self::make_picture`] has something to do for a window of this size.

@@ -125,8 +125,8 @@ const DEFAULTS: &[(&str, Action)] = &[
     ("F7", Action::PanelCaches),
     ("F8", Action::PanelSettings),
     ("F6", Action::FocusPanels),
-    ("`", Action::ViewerOnly),
     ("F12", Action::ViewerOnly),
+    ("`", Action::ViewerOnly),
     ("Tab", Action::TogglePerformance),
     ("Ctrl+Shift+D", Action::ForceDeviceLoss),
 ];

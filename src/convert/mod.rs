@@ -16,6 +16,7 @@ mod cpu;
 pub mod deinterlace;
 mod fixed;
 pub mod gamut;
+mod inspect;
 pub mod kernel;
 pub mod light;
 mod managed;
@@ -30,6 +31,7 @@ pub mod tone;
 
 pub use cpu::CpuConverter;
 pub use deinterlace::Deinterlacer;
+pub use inspect::{PixelReading, read_pixel};
 
 use crate::media::{Orientation, PixelFormat, Size};
 

@@ -40,7 +40,7 @@ pub fn convert(frame: &VideoFrame, job: &ConvertJob) -> Vec<[f64; 4]> {
 }
 
 /// Components of a format: colours first, alpha last.
-fn component_count(format: PixelFormat) -> usize {
+pub(super) fn component_count(format: PixelFormat) -> usize {
     usize::from(format.alpha)
         + if format.model == ColorModel::Gray {
             1
@@ -101,7 +101,7 @@ fn resample(frame: &VideoFrame, component: usize, width: u32, height: u32) -> Ve
 }
 
 /// The code of one component's sample (x, y).
-fn code_at(frame: &VideoFrame, component: usize, x: usize, y: usize) -> f64 {
+pub(super) fn code_at(frame: &VideoFrame, component: usize, x: usize, y: usize) -> f64 {
     let format = frame.format;
     let semi_planar =
         format.arrangement == PlaneArrangement::SemiPlanar && format.model != ColorModel::Gray;

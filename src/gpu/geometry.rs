@@ -103,7 +103,7 @@ impl From<Rect> for Placement {
 }
 
 /// Pixels of a side, however large a picture is seen.
-const LONGEST_SIDE: f64 = 1_000_000.0;
+const LONGEST_SIDE: f64 = 65_535.0;
 
 /// Puts a picture of this size, turned and in square pixels, into `room`.
 pub fn place(display: Size, room: Rect, framing: Framing) -> Placement {
@@ -126,7 +126,7 @@ pub fn place(display: Size, room: Rect, framing: Framing) -> Placement {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "a whole number between 1 and a million"
+            reason = "a whole number between 1 and 65,535"
         )]
         let length = (own[axis] * scale).round().clamp(1.0, LONGEST_SIDE) as u32;
         #[expect(

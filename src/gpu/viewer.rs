@@ -403,6 +403,14 @@ impl Viewer {
         self.timer.drain()
     }
 
+    /// The frame that is all that is seen of `composite`, and how it is turned, where one is.
+    pub fn lone_frame<'a>(
+        &self,
+        composite: &'a Composite,
+    ) -> Option<(&'a std::sync::Arc<VideoFrame>, Orientation)> {
+        self.plan.lone_frame(composite)
+    }
+
     /// The format of the targets this viewer draws to.
     pub fn target_format(&self) -> wgpu::TextureFormat {
         self.presenter.target_format()

@@ -73,12 +73,12 @@ impl Help {
             .rect_filled(window, 0.0, Color32::from_black_alpha(140));
         canvas.zones.place(Zone::Help, window);
         let room = window.shrink(10.0);
-        // Three columns where they fit, else two, else one.
+        // Four columns where they fit, else three, and so on.
         let fits = |count: u8| {
             let count = f32::from(count);
             count * COLUMN + (count - 1.0) * COLUMN_GAP + 2.0 * PADDING <= room.width()
         };
-        let count = (1..=3).rev().find(|&count| fits(count)).unwrap_or(1);
+        let count = (1..=4).rev().find(|&count| fits(count)).unwrap_or(1);
         let columns = self.columns(usize::from(count));
         let heights = columns
             .iter()

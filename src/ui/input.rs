@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::cache::thumbnails::{Thumbnail, ThumbnailStrip};
 use crate::cache::waveform::Peak;
 use crate::config::{Action, KeyMap};
+use crate::convert::PixelReading;
 use crate::gpu::{Framing, Placement};
 use crate::media::{Orientation, Size};
 use crate::playback::{Command, Snapshot, TimelineStrip};
@@ -53,6 +54,8 @@ pub struct UiInput<'a> {
     pub on_device: &'a [FrameIndex],
     /// Where the picture lies in the window.
     pub placement: Option<Placement>,
+    /// What the pixel under the pointer holds, while that is asked for.
+    pub pixel: Option<&'a PixelReading>,
     /// What panels show beside all this.
     pub panels: &'a PanelData,
 }
@@ -148,4 +151,6 @@ pub struct UiOutput {
     pub room: Option<egui::Rect>,
     /// How it is to be framed there.
     pub framing: Framing,
+    /// The place in the picture whose pixel is to be read, from 0 to 1 to the right and down.
+    pub inspects: Option<[f32; 2]>,
 }

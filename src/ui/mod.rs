@@ -26,6 +26,7 @@ mod help;
 mod hover;
 mod icons;
 mod input;
+mod inspector;
 mod keyboard;
 mod lens;
 mod main_menu;

@@ -184,7 +184,11 @@ fn paint_tip(canvas: &Canvas<'_>, window: Rect, zone: Zone, words: String) {
 fn badges(input: &UiInput<'_>, timeline: Option<&Facts>) -> Vec<Badge> {
     let mut badges = Vec::new();
     if input.snapshot.approximate.is_some() {
-        badges.push(("≈".to_owned(), style::WARN, Some(Zone::Approximate)));
+        badges.push((
+            "approximate".to_owned(),
+            style::WEAK,
+            Some(Zone::Approximate),
+        ));
     }
     for trouble in Trouble::ALL {
         let badge = timeline.and_then(|facts| facts.badge(trouble));

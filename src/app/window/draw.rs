@@ -54,6 +54,7 @@ impl App {
             shown_window,
             missing,
             panels,
+            pixel,
             ..
         } = self;
         let fullscreen = shown_window
@@ -74,6 +75,7 @@ impl App {
             thumbnails: background.as_ref().and_then(Background::strip),
             on_device: &[],
             placement: placement_in(shown_window.as_ref()),
+            pixel: pixel.as_ref(),
             panels: &panels.data,
         })
     }
@@ -91,6 +93,7 @@ impl App {
             self.must_draw |= shown.stage.set_compare(snapshot.compare);
         }
         self.follow_medium(&snapshot, costs.is_new);
+        self.read_pixel();
         let changed = self.run_interface(&snapshot, begun, event_loop);
         if self.answer_by.is_some() && !costs.is_new {
             self.must_draw |= changed;
@@ -250,6 +253,7 @@ impl App {
             player,
             missing,
             panels,
+            pixel,
             ..
         } = self;
         let Some(shown) = shown_window else {
@@ -287,6 +291,7 @@ impl App {
             thumbnails: background.as_ref().and_then(Background::strip),
             on_device: &on_device,
             placement: placement_in(Some(shown)),
+            pixel: pixel.as_ref(),
             panels: &panels.data,
         };
         let Some(pass) = interface.run(&shown.window, &input) else {
@@ -295,10 +300,19 @@ impl App {
         let took = player.clock.now().since(now);
         stats.view_mut().overlay_micros = took.as_secs_f32() * 1e6;
         let is_elsewhere = self.place_picture(pass.room, pass.framing);
+        self.inspects = pass.inspects;
+        // What the pointer came over in this pass is seen with the next.
+        self.read_pixel();
         for event in pass.events {
             self.on_ui_event(event, event_loop);
         }
         pass.redraw || is_elsewhere
+    }
+
+    /// Reads the pixel that is inspected, of the frame at hand.
+    fn read_pixel(&mut self) {
+        let (place, shown) = (self.inspects, self.shown_window.as_mut());
+        self.pixel = place.and_then(|place| shown?.stage.read_pixel(place));
     }
 
     /// Shows the picture where the interface leaves room for it. Answers whether that is another place.

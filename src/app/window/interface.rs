@@ -59,6 +59,8 @@ pub(super) struct Pass {
     /// Where the picture belongs, in points, and how it is framed there.
     pub(super) room: Option<egui::Rect>,
     pub(super) framing: Framing,
+    /// The place in the picture whose pixel is to be read.
+    pub(super) inspects: Option<[f32; 2]>,
 }
 
 impl Interface {
@@ -238,6 +240,7 @@ impl Interface {
             redraw: output.redraw,
             room: output.room,
             framing: output.framing,
+            inspects: output.inspects,
         })
     }
 

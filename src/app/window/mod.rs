@@ -32,6 +32,7 @@ use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
 use super::stats::{RunStats, StatsGatherer, disk_report, failure_of_run};
 use crate::config::{Folders, KeyMap};
+use crate::convert::PixelReading;
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, Pacing, WindowSurface, new_instance};
 use crate::media::Size;
 use crate::metrics::{OutputMode, SoakReport};
@@ -219,6 +220,8 @@ pub fn run_window(
         want_picture,
         picture: None,
         failed: None,
+        inspects: None,
+        pixel: None,
         audio_devices: Vec::new(),
         asked_for_sound_devices: false,
         audio_device: None,
@@ -303,6 +306,9 @@ struct App {
     want_picture: bool,
     picture: Option<crate::gpu::RgbaPicture>,
     failed: Option<WindowError>,
+    /// The place in the picture whose pixel is read, and what it holds.
+    inspects: Option<[f32; 2]>,
+    pixel: Option<PixelReading>,
     audio_devices: Vec<String>,
     asked_for_sound_devices: bool,
     audio_device: Option<String>,

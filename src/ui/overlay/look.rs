@@ -50,6 +50,9 @@ impl Overlay {
                 .hash(&mut hasher);
         }
         (self.guides, self.inspects).hash(&mut hasher);
+        if let Some(pixel) = input.pixel {
+            (pixel.place, &pixel.codes, pixel.rgb.map(f64::to_bits)).hash(&mut hasher);
+        }
         input.placement.hash(&mut hasher);
         if visible || waveform::large(input).is_some() {
             self.shown_frame(input).hash(&mut hasher);

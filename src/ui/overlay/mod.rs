@@ -86,6 +86,9 @@ pub struct Overlay {
     /// Whether the values of the pixel under the pointer are shown.
     inspects: bool,
     is_menu_open: bool,
+    /// Whether one of egui's controls had the keyboard after the latest pass.
+    had_keyboard: bool,
+    had_prompt: bool,
     /// What the latest pass painted, where egui's own controls are on the screen.
     shapes: Vec<egui::epaint::ClippedShape>,
 }
@@ -207,7 +210,16 @@ impl Overlay {
             repaint_at,
             room,
             framing: self.lens.framing(),
+            inspects: self.place_under_pointer(input),
         }
+    }
+
+    /// The place in the picture under the pointer, while pixels are inspected.
+    fn place_under_pointer(&self, input: &UiInput<'_>) -> Option<[f32; 2]> {
+        let pos = self.pointer.pos.filter(|_| self.inspects)?;
+        let is_over = self.zones.at(pos) == Some(Zone::Picture);
+        let picture = self.lens.picture(input).filter(|_| is_over)?;
+        Some(((pos - picture.min) / picture.size()).into())
     }
 
     /// Whether egui's own controls are on the screen, so that its wishes to run again are heeded.
@@ -266,7 +278,15 @@ impl Overlay {
         self.show_main_menu(ui, viewer, input, events);
         self.name_zones(ui, input, events);
         self.cover(ui);
+        let had_prompt = self.had_prompt || self.prompt.is_some();
         self.answer_prompt(events);
+        self.had_prompt = self.prompt.is_some();
+        if had_prompt && !self.had_prompt {
+            // Its field is gone, and so is what it had the keyboard for.
+            let field = ui.memory(egui::Memory::focused);
+            ui.memory_mut(|memory| field.map(|field| memory.surrender_focus(field)));
+        }
+        self.had_keyboard = ui.memory(egui::Memory::focused).is_some();
     }
 
     fn show_main_menu(
@@ -383,6 +403,8 @@ impl Overlay {
             if ui.ctx().text_edit_focused()
                 || self.panels.wants_next_key()
                 || is_for_controls(ui, press.chord.key())
+                // egui has taken the keyboard from a control for it.
+                || press.chord.key() == Key::Escape && self.had_keyboard
             {
                 continue;
             }

@@ -6,7 +6,7 @@ use super::{Overlay, UiInput};
 use crate::ui::canvas::Canvas;
 use crate::ui::osd::Osd;
 use crate::ui::pointer::{Button, Zone};
-use crate::ui::{bar, bar_layout, compare, menu, placeholder, scrub, top, waveform};
+use crate::ui::{bar, bar_layout, compare, inspector, menu, placeholder, scrub, top, waveform};
 
 impl Overlay {
     /// Paints everything over `window`, the viewer's part of the screen.
@@ -97,6 +97,9 @@ impl Overlay {
         }
         if canvas.hovered == Some(Zone::Proxies) {
             top::paint_proxies(canvas, window, input);
+        }
+        if let (true, Some(pixel), Some(pos)) = (self.inspects, input.pixel, self.pointer.pos) {
+            inspector::paint(canvas, room, pos, pixel);
         }
         if let Some(prompt) = &mut self.prompt {
             prompt.paint(canvas, ui, window);

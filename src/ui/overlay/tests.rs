@@ -2,6 +2,7 @@
 //! painted has a place of its own.
 
 mod cost;
+mod docked;
 mod fit;
 mod fixture;
 mod panels;
@@ -92,6 +93,7 @@ impl Screen {
             thumbnails: self.thumbnails.as_ref().map(Thumbnails::OfFile),
             on_device: &[],
             placement: self.placement(),
+            pixel: None,
             panels: &self.panels,
         }
     }

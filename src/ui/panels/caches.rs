@@ -3,7 +3,7 @@
 use egui::{ScrollArea, Ui};
 
 use super::Errand;
-use super::widgets::{bar, confirmed, heading, line, note};
+use super::widgets::{bar, confirmed, heading, line, name, note};
 use crate::cache::disk::{Kind, Listed};
 use crate::ui::format::{bytes_words, file_name};
 use crate::ui::{CacheFigures, UiEvent, UiInput, style};
@@ -141,11 +141,10 @@ impl CachesPanel {
             }
             ui.toggle_value(&mut self.by_size, "largest first");
         });
-        ui.add(
-            egui::TextEdit::singleline(&mut self.filter)
-                .hint_text("Filter by source")
-                .desired_width(f32::INFINITY),
-        );
+        let field = egui::TextEdit::singleline(&mut self.filter)
+            .hint_text("Filter by source")
+            .desired_width(f32::INFINITY);
+        name(&ui.add(field), "Filter by source");
         let wanted = self.filter.to_lowercase();
         let is_wanted = |item: &&Listed| {
             self.kind.is_none_or(|kind| item.kind == kind)

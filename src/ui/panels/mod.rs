@@ -11,8 +11,6 @@ mod data;
 mod performance;
 mod proxies;
 mod settings;
-#[cfg(test)]
-mod tests;
 mod widgets;
 mod wizard;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use egui::{RichText, ScrollArea, Ui};
 
 use super::Errand;
-use super::widgets::{bar, confirmed, heading, line, note};
+use super::widgets::{bar, confirmed, heading, line, name, note};
 use crate::config::Action;
 use crate::jobs::kept::{KeptJob, KeptState};
 use crate::proxy::{ListedProxy, ProxyState};
@@ -131,8 +131,11 @@ impl ProxiesPanel {
             let field =
                 egui::TextEdit::singleline(&mut self.filter).hint_text("Filter by name or state");
             let width = (ui.available_width() - 90.0).max(60.0);
-            ui.add(field.desired_width(width));
-            egui::ComboBox::from_id_salt("order")
+            name(
+                &ui.add(field.desired_width(width)),
+                "Filter by name or state",
+            );
+            let order = egui::ComboBox::from_id_salt("order")
                 .selected_text(self.order.title())
                 .width(70.0)
                 .show_ui(ui, |ui| {
@@ -140,6 +143,7 @@ impl ProxiesPanel {
                         ui.selectable_value(&mut self.order, order, order.title());
                     }
                 });
+            name(&order.response, "Sort by");
         });
     }
 

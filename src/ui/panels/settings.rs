@@ -2,7 +2,7 @@
 
 use egui::{ComboBox, DragValue, RichText, ScrollArea, TextEdit, Ui};
 
-use super::widgets::{heading, note};
+use super::widgets::{heading, name, note};
 use super::{Errand, Setting};
 use crate::config::{Action, ActionGroup, CATALOGUE, KeyChord, SettingKind, SettingSpec};
 use crate::ui::{UiEvent, UiInput, chord_from_egui, style};
@@ -30,13 +30,14 @@ impl SettingsPanel {
     pub(super) fn show(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
         ui.horizontal(|ui| {
             ui.selectable_value(&mut self.page, Page::Preview, "Preview & caching");
-            ui.selectable_value(&mut self.page, Page::Keys, "Keys");
+            let keys = ui.selectable_value(&mut self.page, Page::Keys, "Keys");
+            // The transport bar has a button of that name.
+            name(&keys, "Keys, page");
         });
-        ui.add(
-            TextEdit::singleline(&mut self.filter)
-                .hint_text("Search")
-                .desired_width(f32::INFINITY),
-        );
+        let field = TextEdit::singleline(&mut self.filter)
+            .hint_text("Search")
+            .desired_width(f32::INFINITY);
+        name(&ui.add(field), "Search settings and keys");
         ScrollArea::vertical()
             .auto_shrink([false, false])
             .show(ui, |ui| match self.page {
@@ -130,10 +131,7 @@ impl SettingsPanel {
                 let reset = ui
                     .small_button("↺")
                     .on_hover_text(format!("Back to the default of {}", spec.label));
-                reset.widget_info(|| {
-                    let words = format!("Reset {}", spec.label);
-                    egui::WidgetInfo::labeled(egui::Role::Button, true, words)
-                });
+                name(&reset, &format!("Reset {}", spec.label));
                 if reset.clicked() {
                     set(None);
                 }
@@ -261,10 +259,7 @@ impl SettingsPanel {
                 ui.label(RichText::new("press a key, Esc to leave it").color(style::accent(ui)));
             } else {
                 let add = ui.small_button("+").on_hover_text("Another key for this");
-                add.widget_info(|| {
-                    let words = format!("Add a key: {}", action.label());
-                    egui::WidgetInfo::labeled(egui::Role::Button, true, words)
-                });
+                name(&add, &format!("Add a key: {}", action.label()));
                 if add.clicked() {
                     self.listens = Some(action);
                 }

@@ -4,6 +4,13 @@ use egui::{Align, Color32, Layout, Response, RichText, Role, Sense, Ui, WidgetIn
 
 use crate::ui::style;
 
+/// Names a control for those who do not see what is written in or beside it.
+pub(super) fn name(control: &Response, words: &str) {
+    control
+        .ctx
+        .accesskit_node_builder(control.id, |node| node.set_label(words));
+}
+
 /// A heading over a section.
 pub(super) fn heading(ui: &mut Ui, words: &str) {
     ui.add_space(6.0);
@@ -75,14 +82,11 @@ pub(super) fn confirmed(
         }
         return false;
     }
-    let mut is_sure = false;
-    ui.horizontal(|ui| {
-        let red = RichText::new(sure).color(style::bad(ui));
-        is_sure = ui.button(red).clicked();
-        if ui.button("Keep").clicked() || is_sure {
-            *armed = None;
-        }
-    });
+    let red = RichText::new(sure).color(style::bad(ui));
+    let is_sure = ui.button(red).clicked();
+    if ui.button("Keep").clicked() || is_sure {
+        *armed = None;
+    }
     is_sure
 }
 

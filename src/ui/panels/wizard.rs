@@ -128,7 +128,7 @@ impl Wizard {
             Phase::Done(before, after) => self.results(ui, *before, *after),
         }
         let words = if matches!(self.phase, Phase::Done(..) | Phase::Stopped) {
-            "Close"
+            "Close the results"
         } else {
             "Stop"
         };

@@ -1,0 +1,650 @@
+//! The whole interface driven by the names of its controls, as a screen reader or a person at the keyboard would.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+
+use super::fixture;
+use crate::cache::disk::{DiskStats, Kind, KindStats, Listed};
+use crate::config::{Action, CATALOGUE, Config, KeyMap};
+use crate::decode::FileIdentity;
+use crate::jobs::kept::{JobOrder, KeptJob, KeptState};
+use crate::jobs::{Priority, Progress, Readings};
+use crate::memory::{MemoryClass, Pressure};
+use crate::playback::quality::QualityMode;
+use crate::playback::{Command, PlaybackStatus, Snapshot};
+use crate::proxy::{ListedProxy, Preset, ProxyCodec, ProxyRecord, ProxyState, Verification};
+use crate::time::Moment;
+use crate::ui::{
+    CacheData, CacheFigures, ConfigData, Errand, MemoryUse, Outcome, Overlay, Panel, PanelData,
+    ProxyData, RecentFile, Setting, StageTime, UiEvent, UiInput, ViewStats, style,
+};
+
+/// What the harness runs.
+struct Bench {
+    overlay: Overlay,
+    snapshot: Snapshot,
+    stats: ViewStats,
+    keys: KeyMap,
+    panels: PanelData,
+    now: Moment,
+    events: Vec<UiEvent>,
+    is_styled: bool,
+}
+
+impl Bench {
+    fn ui(&mut self, ui: &mut egui::Ui) {
+        if !std::mem::replace(&mut self.is_styled, true) {
+            style::apply(ui.ctx());
+        }
+        let input = UiInput {
+            snapshot: &self.snapshot,
+            stats: &self.stats,
+            keys: &self.keys,
+            now: self.now,
+            fullscreen: false,
+            failure: None,
+            audio_devices: &[],
+            audio_device: None,
+            waveform: None,
+            thumbnails: None,
+            on_device: &[],
+            placement: None,
+            pixel: None,
+            panels: &self.panels,
+        };
+        self.overlay.pass(ui, &input, &mut self.events);
+    }
+}
+
+type Screen = Harness<'static, Bench>;
+
+/// A window with these panels open.
+fn screen(open: &[Panel]) -> Screen {
+    screen_of(open, |_| {})
+}
+
+fn screen_of(open: &[Panel], change: impl FnOnce(&mut Bench)) -> Screen {
+    let mut bench = Bench {
+        overlay: Overlay::new(),
+        snapshot: fixture::snapshot(1_800, 737),
+        stats: fixture::stats(),
+        keys: KeyMap::default(),
+        panels: data(),
+        now: Moment::ZERO,
+        events: Vec::new(),
+        is_styled: false,
+    };
+    for panel in open {
+        bench.overlay.open(*panel);
+    }
+    change(&mut bench);
+    let mut screen = Harness::builder()
+        .with_size(egui::vec2(1600.0, 1400.0))
+        .build_ui_state(|ui, bench: &mut Bench| bench.ui(ui), bench);
+    screen.run_steps(2);
+    screen
+}
+
+/// Clicks what has this name; answers what was asked for.
+fn click(screen: &mut Screen, name: &str) -> Vec<UiEvent> {
+    screen.state_mut().events.clear();
+    screen.get_by_label(name).click();
+    screen.run_steps(3);
+    std::mem::take(&mut screen.state_mut().events)
+}
+
+fn errand(errand: Errand) -> Vec<UiEvent> {
+    vec![UiEvent::Errand(errand)]
+}
+
+fn data() -> PanelData {
+    let job = |id, name: &str, state| KeptJob {
+        id,
+        order: JobOrder {
+            kind: "proxy".to_owned(),
+            key: format!("/rushes/{name}"),
+            parameters: String::new(),
+            priority: Priority::Normal,
+            rank: 0,
+        },
+        state,
+        attempts: 1,
+        reason: None,
+        progress: Progress {
+            done: 30,
+            total: 120,
+        },
+        worked: std::time::Duration::from_secs(10),
+        not_before_millis: 0,
+        changed_millis: 0,
+    };
+    let config = Config::default();
+    PanelData {
+        edition: 1,
+        readings: Some(Readings {
+            cpu: Some(0.5),
+            own_cpu: Some(0.25),
+            cores: 2,
+            memory: Some((6 << 30, 24 << 30)),
+            own_memory: Some(1 << 30),
+            gpu: None,
+            disk_wait: Some(0.1),
+            disk_rates: Some((120_000_000, 0)),
+            disk_room: Some((PathBuf::from("/"), 80 << 30, 250 << 30)),
+        }),
+        memory: vec![MemoryUse {
+            class: MemoryClass::Frames,
+            bytes: 1 << 30,
+        }],
+        memory_limit: 4 << 30,
+        proxies: ProxyData {
+            folder: Some(PathBuf::from("/cache/proxies")),
+            list: Arc::new(vec![
+                proxy("a.mov", 30_000_000, ProxyState::Verified),
+                proxy("b.mov", 90_000_000, ProxyState::SourceChanged),
+            ]),
+            jobs: Arc::new(vec![
+                job(7, "c.mov", KeptState::Running),
+                job(8, "d.mov", KeptState::Failed),
+            ]),
+            is_paused: false,
+            problem: None,
+        },
+        caches: CacheData {
+            disk: Some(DiskStats {
+                folder: PathBuf::from("/cache/disk"),
+                kinds: vec![KindStats {
+                    kind: Kind::Index,
+                    items: 1,
+                    bytes: 4_000,
+                }],
+                items: 1,
+                bytes: 4_000,
+                limit_bytes: 20 << 30,
+                is_limit_stated: false,
+                free_bytes: Some(80 << 30),
+                min_free_bytes: Some(1 << 30),
+            }),
+            items: Arc::default(),
+            problem: None,
+        },
+        config: ConfigData {
+            path: Some(PathBuf::from("/home/a/.config/jogwheel/config.toml")),
+            settings: CATALOGUE
+                .iter()
+                .map(|spec| Setting {
+                    key: spec.key,
+                    value: config.applies(spec.key),
+                    is_stated: spec.key == "quality.min-height",
+                    is_overruled: spec.key == "quality.mode",
+                })
+                .collect(),
+            notes: vec!["config.toml:3: what is that?".to_owned()],
+        },
+        outcomes: Vec::new(),
+        recent: vec![RecentFile {
+            path: PathBuf::from("/rushes/a.mov"),
+            words: "01:00:04:12".to_owned(),
+        }],
+    }
+}
+
+fn proxy(name: &str, bytes: u64, state: ProxyState) -> ListedProxy {
+    let file = FileIdentity {
+        bytes: 1_000_000_000,
+        modified_nanos: 0,
+        device: 1,
+        inode: 1,
+    };
+    ListedProxy {
+        path: PathBuf::from(format!("/cache/proxies/{name}.half.mov")),
+        bytes,
+        record: Some(ProxyRecord {
+            source: Path::new("/rushes").join(name),
+            source_file: file,
+            proxy_file: file,
+            preset: Preset::Half,
+            codec: ProxyCodec::H264Intra,
+            verified: Some(Verification {
+                frames: 240,
+                samples: 12,
+                least_likeness: 0.981,
+            }),
+        }),
+        state,
+    }
+}
+
+#[test]
+fn transport_controls_have_names_and_do_what_they_say() {
+    let mut screen = screen(&[Panel::Performance]);
+    assert_eq!(
+        click(&mut screen, "Pause"),
+        [UiEvent::Command(Command::Pause)]
+    );
+    screen.state_mut().snapshot.status = PlaybackStatus::Paused;
+    screen.run_steps(1);
+    assert_eq!(
+        click(&mut screen, "Play"),
+        [UiEvent::Command(Command::Play)]
+    );
+    assert_eq!(
+        click(&mut screen, "1 frame on"),
+        [UiEvent::Command(Command::Step(1))]
+    );
+    for name in ["Position, of 1800 frames", "Volume in percent", "Menu"] {
+        screen.get_by_label(name);
+    }
+}
+
+#[test]
+fn a_screen_reader_presses_painted_buttons() {
+    let mut screen = screen(&[]);
+    screen.get_by_label("1 frame back").click_accesskit();
+    screen.run_steps(2);
+    let events = std::mem::take(&mut screen.state_mut().events);
+    assert_eq!(events, [UiEvent::Command(Command::Step(-1))]);
+}
+
+#[test]
+fn the_menu_opens_panels_and_files_as_they_were_left() {
+    let mut screen = screen(&[]);
+    click(&mut screen, "Menu");
+    let listed = screen.get_all_by_label_contains("Settings").count();
+    assert!(listed >= 1);
+    screen.get_by_label_contains("Caches").click();
+    screen.run_steps(3);
+    assert!(
+        screen
+            .state()
+            .overlay
+            .open_panels()
+            .any(|id| id == Panel::Caches.id())
+    );
+    click(&mut screen, "Menu");
+    screen.get_by_label_contains("Open recent").click();
+    screen.run_steps(3);
+    screen.state_mut().events.clear();
+    screen.get_by_label_contains("a.mov").click();
+    screen.run_steps(3);
+    assert_eq!(
+        screen.state().events,
+        errand(Errand::Reopen(PathBuf::from("/rushes/a.mov")))
+    );
+}
+
+#[test]
+fn keys_open_panels_and_belong_to_controls_that_have_the_keyboard() {
+    let mut screen = screen(&[]);
+    let is_open = |screen: &Screen, panel: Panel| {
+        screen
+            .state()
+            .overlay
+            .open_panels()
+            .any(|id| id == panel.id())
+    };
+    screen.key_press(egui::Key::F5);
+    screen.run_steps(2);
+    assert!(is_open(&screen, Panel::Proxies));
+    // Without the keyboard on a control, Space plays; with it, Space presses the control.
+    screen.state_mut().events.clear();
+    screen.key_press(egui::Key::Space);
+    screen.run_steps(2);
+    assert_eq!(
+        screen.state().events,
+        [UiEvent::Command(Command::TogglePause)]
+    );
+    screen.get_by_label("Pause jobs").focus();
+    screen.run_steps(2);
+    screen.state_mut().events.clear();
+    screen.key_press(egui::Key::Space);
+    screen.run_steps(2);
+    assert_eq!(screen.state().events, errand(Errand::PauseJobs(true)));
+    // In a field, letters are text.
+    screen.get_by_label("Filter by name or state").focus();
+    screen.run_steps(2);
+    screen.state_mut().events.clear();
+    screen.key_press(egui::Key::L);
+    screen.run_steps(2);
+    assert_eq!(screen.state().events, []);
+}
+
+#[test]
+fn tab_goes_through_the_controls_once_one_has_the_keyboard() {
+    let mut screen = screen(&[Panel::Caches]);
+    screen.key_press(egui::Key::Tab);
+    screen.run_steps(2);
+    let has_focus = |screen: &Screen| screen.ctx.memory(|memory| memory.focused().is_some());
+    assert!(!has_focus(&screen), "Tab is the player's");
+    screen.key_press(egui::Key::F6);
+    screen.run_steps(3);
+    assert!(has_focus(&screen));
+    let first = screen.ctx.memory(|memory| memory.focused());
+    screen.key_press(egui::Key::Tab);
+    screen.run_steps(3);
+    assert_ne!(screen.ctx.memory(|memory| memory.focused()), first);
+    screen.key_press(egui::Key::Escape);
+    screen.run_steps(3);
+    assert!(!has_focus(&screen), "Esc gives the keyboard back");
+}
+
+#[test]
+fn the_monitor_tells_what_was_read_and_what_was_not() {
+    let screen = screen(&[Panel::Performance]);
+    let value = |name: &str| {
+        let role = egui::Role::ProgressIndicator;
+        screen.get_by_role_and_label(role, name).value()
+    };
+    assert_eq!(value("CPU").as_deref(), Some("50 %, 25 % own"));
+    assert_eq!(value("GPU").as_deref(), Some("not available"));
+    assert!(value("RAM").is_some_and(|words| words.contains('/')));
+    screen.get_by_label("Nothing needs to be changed, as far as was measured.");
+}
+
+/// Plays 4K that cannot be held, from the source as somebody insists.
+fn struggling(bench: &mut Bench) {
+    bench.snapshot = fixture::snapshot(1_800, 737);
+    let media = bench.snapshot.media.as_mut().unwrap();
+    let mut state = crate::playback::MediaState::clone(media);
+    let mut info = crate::media::MediaInfo::clone(&state.info);
+    info.video[0].size = crate::media::Size::new(3840, 2160).unwrap();
+    state.info = Arc::new(info);
+    *media = Arc::new(state);
+    bench.snapshot.quality.mode = QualityMode::Source;
+    bench.stats.background.clear();
+    bench.stats.target_fps = 24.0;
+    bench.stats.presented_fps = 15.0;
+    bench.stats.frames.shown = 1_000;
+    bench.stats.frames.late = 100;
+}
+
+#[test]
+fn suggestions_are_followed_and_dismissed() {
+    let mut screen = screen_of(&[Panel::Performance], struggling);
+    screen.get_by_label("Let Jogwheel choose what is decoded");
+    screen.get_by_label("Make proxies of what is open");
+    screen.state_mut().events.clear();
+    let first = screen.get_all_by_label("Apply").next().unwrap();
+    first.click();
+    screen.run_steps(3);
+    assert_eq!(
+        screen.state().events,
+        [UiEvent::Command(Command::SetQuality(QualityMode::Auto))]
+    );
+    assert!(
+        screen
+            .query_by_label("Let Jogwheel choose what is decoded")
+            .is_none()
+    );
+    click(&mut screen, "Dismiss");
+    assert!(
+        screen
+            .query_by_label("Make proxies of what is open")
+            .is_none()
+    );
+}
+
+#[test]
+fn rules_speak_of_slow_disks_slow_drags_and_memory() {
+    let mut screen = screen_of(&[Panel::Performance], |bench| {
+        bench.stats.target_fps = 24.0;
+        bench.stats.presented_fps = 24.0;
+        bench.stats.background.clear();
+        bench.stats.frames.shown = 1_000;
+        bench.stats.stages.demux = Some(StageTime {
+            last_ms: 30.0,
+            p95_ms: 35.0,
+        });
+        bench.panels.readings.as_mut().unwrap().disk_wait = Some(0.6);
+        bench.stats.scrub_p95_ms = Some(140.0);
+        bench.stats.cache = Some(CacheFigures {
+            bytes: 95,
+            limit_bytes: 100,
+            hits: 300,
+            misses: 400,
+        });
+    });
+    screen.get_by_label("Move the media to a faster disk");
+    screen.get_by_label("Make proxies, to scrub on them");
+    screen.get_by_label("Give the player more memory");
+    let bench = screen.state_mut();
+    bench.stats.pressure = Pressure::High;
+    bench.stats.cache = None;
+    bench.stats.scrub_p95_ms = Some(20.0);
+    bench.panels.readings.as_mut().unwrap().disk_wait = Some(0.0);
+    screen.run_steps(2);
+    screen.get_by_label("Give the player less memory");
+    assert_eq!(
+        click(&mut screen, "Apply"),
+        errand(Errand::Set {
+            key: "memory.limit-mb",
+            value: Some("2048".to_owned())
+        })
+    );
+}
+
+#[test]
+fn optimizing_measures_before_and_after_and_follows_in_between() {
+    let mut screen = screen_of(&[Panel::Performance], struggling);
+    let pass = |screen: &mut Screen, seconds: u64, shown: u64, late: u64| {
+        let bench = screen.state_mut();
+        let nanos = i64::try_from(seconds * 1_000_000_000).unwrap();
+        bench.now = bench.now.offset_nanos(nanos);
+        bench.stats.frames.shown += shown;
+        bench.stats.frames.late += late;
+        screen.run_steps(2);
+    };
+    click(&mut screen, "Optimize now");
+    screen.get_by_label("Measuring what plays: five seconds …");
+    screen.state_mut().events.clear();
+    pass(&mut screen, 5, 60, 60);
+    let followed = std::mem::take(&mut screen.state_mut().events);
+    assert_eq!(
+        followed,
+        [
+            UiEvent::Command(Command::SetQuality(QualityMode::Auto)),
+            UiEvent::Action(Action::MakeProxies)
+        ]
+    );
+    pass(&mut screen, 2, 48, 0);
+    pass(&mut screen, 5, 120, 0);
+    screen.get_by_label("12.0 of 24.0");
+    screen.get_by_label("24.0 of 24.0");
+    screen.get_by_label("50.0 %");
+    screen.get_by_label("0.0 %");
+    click(&mut screen, "Close the results");
+    screen.get_by_label("Optimize now");
+}
+
+#[test]
+fn what_is_paused_is_not_measured() {
+    let mut screen = screen_of(&[Panel::Performance], struggling);
+    click(&mut screen, "Optimize now");
+    screen.state_mut().snapshot.status = PlaybackStatus::Paused;
+    screen.run_steps(2);
+    screen.get_by_label("Stopped: it measures what plays, and nothing does.");
+}
+
+#[test]
+fn buttons_of_the_monitor_ask_for_what_they_say() {
+    let mut screen = screen(&[Panel::Performance]);
+    assert_eq!(
+        click(&mut screen, "Generate proxies"),
+        [UiEvent::Action(Action::MakeProxies)]
+    );
+    assert_eq!(
+        click(&mut screen, "GPU benchmark"),
+        errand(Errand::MeasureGpu)
+    );
+    assert_eq!(click(&mut screen, "Clear cache"), [], "it asks first");
+    assert_eq!(click(&mut screen, "Keep"), []);
+    assert_eq!(click(&mut screen, "Clear cache"), []);
+    assert_eq!(
+        click(&mut screen, "Drop kept frames and pictures"),
+        errand(Errand::ClearMemory)
+    );
+    assert_eq!(
+        click(&mut screen, "Cancel"),
+        errand(Errand::CancelJob("/rushes/c.mov".to_owned()))
+    );
+    screen.state_mut().panels.outcomes.push(Outcome {
+        is_done: false,
+        words: "llvmpipe: out of memory.".to_owned(),
+    });
+    screen.run_steps(2);
+    screen.get_by_label("llvmpipe: out of memory.");
+}
+
+#[test]
+fn proxies_are_listed_filtered_sorted_verified_and_deleted() {
+    let mut screen = screen(&[Panel::Proxies]);
+    screen.get_by_label("2, 120 MB");
+    screen.get_by_label_contains("% of 2");
+    let is_listed = |screen: &Screen, name: &str| screen.query_by_label(name).is_some();
+    assert!(is_listed(&screen, "a.mov") && is_listed(&screen, "b.mov"));
+    assert_eq!(
+        click(&mut screen, "Try again"),
+        errand(Errand::RetryJob("/rushes/d.mov".to_owned()))
+    );
+    assert_eq!(click(&mut screen, "Delete 1 stale"), []);
+    let stale = vec![PathBuf::from("/cache/proxies/b.mov.half.mov")];
+    assert_eq!(
+        click(&mut screen, "Delete them"),
+        errand(Errand::DeleteProxies(stale))
+    );
+    screen.get_by_label("Filter by name or state").focus();
+    screen.run_steps(1);
+    screen
+        .get_by_label("Filter by name or state")
+        .type_text("verif");
+    screen.run_steps(2);
+    assert!(is_listed(&screen, "a.mov") && !is_listed(&screen, "b.mov"));
+    let path = vec![PathBuf::from("/cache/proxies/a.mov.half.mov")];
+    assert_eq!(
+        click(&mut screen, "Verify"),
+        errand(Errand::VerifyProxies(path.clone()))
+    );
+    assert_eq!(click(&mut screen, "Delete"), []);
+    assert_eq!(
+        click(&mut screen, "Delete it"),
+        errand(Errand::DeleteProxies(path))
+    );
+}
+
+#[test]
+fn caches_are_listed_and_cleared_by_kind() {
+    let mut screen = screen_of(&[Panel::Caches], |bench| {
+        let item = |kind, label: &str, bytes| Listed {
+            name: crate::cache::disk::Key::new(
+                kind,
+                Path::new(label),
+                &FileIdentity {
+                    bytes,
+                    modified_nanos: 0,
+                    device: 0,
+                    inode: bytes,
+                },
+                &[],
+            )
+            .name(),
+            kind,
+            bytes,
+            plain_bytes: bytes,
+            made_millis: 0,
+            used_millis: 0,
+            label: label.to_owned(),
+        };
+        bench.panels.caches.items = Arc::new(vec![
+            item(Kind::Index, "/rushes/a.mov", 4_000),
+            item(Kind::Thumbnails, "/rushes/b.mov", 9_000),
+        ]);
+    });
+    screen.get_by_label("a.mov");
+    screen.get_by_label("b.mov");
+    assert_eq!(click(&mut screen, "Check"), errand(Errand::CheckDisk));
+    click(&mut screen, "thumbnails");
+    assert!(screen.query_by_label("a.mov").is_none());
+    assert_eq!(click(&mut screen, "Clear thumbnails"), []);
+    assert_eq!(
+        click(&mut screen, "Remove all thumbnails"),
+        errand(Errand::ClearDisk(Some(Kind::Thumbnails)))
+    );
+}
+
+#[test]
+fn settings_are_set_reset_and_not_changed_where_the_command_line_wins() {
+    let mut screen = screen(&[Panel::Settings]);
+    screen.get_by_label("config.toml:3: what is that?");
+    screen.get_by_label("set on the command line");
+    assert_eq!(
+        click(&mut screen, "Leave frames out"),
+        errand(Errand::Set {
+            key: "quality.allow-drops",
+            value: Some("false".to_owned())
+        })
+    );
+    assert_eq!(
+        click(&mut screen, "Reset Fewest lines"),
+        errand(Errand::Set {
+            key: "quality.min-height",
+            value: None
+        })
+    );
+}
+
+#[test]
+fn keys_are_bound_freed_and_left() {
+    let mut screen = screen(&[Panel::Settings]);
+    click(&mut screen, "Keys, page");
+    screen
+        .get_by_label("Search settings and keys")
+        .type_text("mark in");
+    screen.run_steps(3);
+    assert_eq!(
+        click(&mut screen, "I"),
+        errand(Errand::Bind {
+            chord: "I".to_owned(),
+            action: None
+        })
+    );
+    click(&mut screen, "Add a key: Mark in");
+    screen.state_mut().events.clear();
+    screen.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::K);
+    screen.run_steps(2);
+    assert_eq!(
+        screen.state().events,
+        errand(Errand::Bind {
+            chord: "Ctrl+K".to_owned(),
+            action: Some("mark-in")
+        })
+    );
+    click(&mut screen, "Add a key: Mark in");
+    screen.state_mut().events.clear();
+    screen.key_press(egui::Key::Escape);
+    screen.run_steps(2);
+    assert_eq!(screen.state().events, []);
+}
+
+#[test]
+fn the_picture_keeps_out_of_the_way_of_panels() {
+    let mut screen = screen(&[]);
+    let room = |screen: &Screen| {
+        let zones = &screen.state().overlay.zones;
+        zones.rect(crate::ui::pointer::Zone::Picture).unwrap()
+    };
+    let alone = room(&screen);
+    assert!(alone.width() > 1500.0, "{alone}");
+    screen.key_press(egui::Key::F3);
+    screen.run_steps(3);
+    let beside = room(&screen);
+    assert!(
+        beside.width() < 1250.0 && beside.height() < 1330.0,
+        "{beside}"
+    );
+    screen.key_press(egui::Key::F12);
+    screen.run_steps(3);
+    assert_eq!(room(&screen), alone);
+}

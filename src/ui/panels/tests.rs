@@ -1,1 +1,0 @@
-//! The panels driven by the names of their controls.
