@@ -185,6 +185,7 @@ impl Headless {
                 device_losses: self.device_losses,
                 shown: self.last_shown,
                 size: [size.width(), size.height()],
+                zoom: "fit".to_owned(),
                 ..Screen::default()
             };
             file.write(snapshot, &screen)?;

@@ -67,8 +67,11 @@ struct StateLine {
     proxies: &'static str,
     /// Why files that look like proxies are not used.
     proxies_refused: Vec<String>,
-    /// What is open over the picture: `help`, `performance`, `prompt`, `menu`.
+    /// What is open over the picture or docked beside it: `help`, `performance`, `prompt`, `menu`, `inspector`,
+    /// `guides-safe`, `timeline`, `settings` and so on.
     panels: Vec<&'static str>,
+    /// How large the picture is seen: `fit`, `fill`, or percent of its own size.
+    zoom: String,
 }
 
 /// What the engine does not know of: where its frames are shown.
@@ -82,8 +85,10 @@ pub struct Screen {
     pub shown: Option<FrameIndex>,
     /// Width and height in pixels; zero when minimised.
     pub size: [u32; 2],
-    /// What is open over the picture.
+    /// What is open over the picture or beside it.
     pub panels: Vec<&'static str>,
+    /// How large the picture is seen: `fit`, `fill`, or percent of its own size.
+    pub zoom: String,
 }
 
 impl StateLine {
@@ -162,6 +167,7 @@ impl StateLine {
                 .flat_map(|reasons| reasons.iter().map(ToString::to_string))
                 .collect(),
             panels: screen.panels.clone(),
+            zoom: screen.zoom.clone(),
         }
     }
 }

@@ -177,6 +177,9 @@ pub struct StatsGatherer {
     view: ViewStats,
 }
 
+/// Moves of the playhead before it is said how soon they are answered.
+const ENOUGH_SEEKS: u64 = 10;
+
 impl StatsGatherer {
     /// Begins at `now`.
     pub fn new(now: Moment) -> Self {
@@ -276,6 +279,10 @@ impl StatsGatherer {
             self.view.presented_fps = shown.saturating_sub(before) as f32 / seconds;
             self.shown_before = (shown, now);
         }
+        let answered = (self.seeks.count() >= ENOUGH_SEEKS)
+            .then(|| self.seeks.percentile(95))
+            .flatten();
+        self.view.scrub_p95_ms = answered.map(|nanos| nanos as f32 / 1e6);
         let rate = snapshot
             .media
             .as_ref()

@@ -24,6 +24,17 @@ const ACTION_SAFE: f32 = 0.93;
 const TITLE_SAFE: f32 = 0.90;
 
 impl Guides {
+    /// Its name in the state file; none where there are none.
+    pub(super) fn id(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Safe => Some("guides-safe"),
+            Self::Centre => Some("guides-centre"),
+            Self::Grid => Some("guides-grid"),
+            Self::All => Some("guides-all"),
+        }
+    }
+
     /// What the key shows next.
     pub(super) fn next(self) -> Self {
         match self {

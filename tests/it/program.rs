@@ -41,6 +41,7 @@ pub(crate) fn command(args: &[&dyn AsRef<OsStr>]) -> Command {
         .args(args.iter().map(AsRef::as_ref))
         .env("XDG_CACHE_HOME", cache_home())
         .env("XDG_CONFIG_HOME", config_home())
+        .env("XDG_STATE_HOME", config_home())
         .env_remove("RUST_LOG");
     command
 }

@@ -97,6 +97,7 @@ impl Screen {
             .current_dir(folder.path())
             .env("HOME", folder.path());
         command.env("XDG_CONFIG_HOME", folder.path());
+        command.env("XDG_STATE_HOME", folder.path());
         let running = Running::start(command);
         Self {
             running,

@@ -76,6 +76,7 @@ impl App {
 
     fn move_playhead(&mut self, command: Command, now: Moment) {
         self.answer_by = Some(now + LONGEST_ANSWER);
+        self.asked_at.get_or_insert(now);
         self.player.engine.send(command);
     }
 

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use winit::event_loop::ActiveEventLoop;
 
+use super::failure::{Failed, failure_of};
 use super::interface::{Interface, Stale};
-use super::{App, News, Shown, WindowError, create_surface};
+use super::opening::create_surface;
+use super::{App, News, Shown, WindowError};
 use crate::app::background::Background;
 use crate::app::player::Player;
 use crate::app::stage::StageError;
@@ -16,7 +18,7 @@ use crate::media::Size;
 use crate::metrics::Stage as Cost;
 use crate::playback::{Command, PlaybackStatus, Pull, Severity, Snapshot};
 use crate::time::Moment;
-use crate::ui::{CacheFigures, Failure, UiInput, ViewStats};
+use crate::ui::{CacheFigures, UiInput, ViewStats};
 
 /// A device that is lost more often than this before anything is presented is not worth making anew.
 const MOST_LOSSES: u64 = 16;
@@ -121,6 +123,9 @@ impl App {
                         .complete(presented, &stages, awaits_gpu);
                     self.stats
                         .frame_presented(presented, costs.late_nanos, &snapshot);
+                    if let Some(asked) = self.asked_at.take_if(|_| self.answer_by.is_none()) {
+                        self.stats.seek_took(presented.since(asked));
+                    }
                     self.shown += 1;
                 }
             }
@@ -469,65 +474,6 @@ fn interface_shapes<'a>(
     Ok(interface.shapes(ctx, format, window)?)
 }
 
-/// Why nothing is shown, taken apart for the placeholder.
-struct Failed {
-    name: String,
-    reason: String,
-    fix: &'static str,
-}
-
-impl Failed {
-    fn borrow(&self) -> Failure<'_> {
-        Failure {
-            name: &self.name,
-            reason: &self.reason,
-            fix: self.fix,
-        }
-    }
-}
-
-/// The reason, when the file asked for could not be opened, or has not had a picture yet although one
-/// is `missing`.
-fn failure_of(snapshot: &Snapshot, missing: Option<&str>) -> Option<Failed> {
-    if let (Some(reason), Some(media)) = (missing, &snapshot.media) {
-        let name = media
-            .info
-            .path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let reason = format!("{}.", capitalized(reason.trim_end_matches('.')));
-        let name = format!("Frame {} of {name}", snapshot.position);
-        return Some(Failed {
-            name,
-            reason,
-            fix: "The frames after it may be whole: play on, or step.",
-        });
-    }
-    if snapshot.status != PlaybackStatus::Empty {
-        return None;
-    }
-    let notice = snapshot
-        .notices
-        .iter()
-        .rfind(|notice| notice.severity == Severity::Error)?;
-    let path = snapshot.playlist.get(snapshot.playlist_index)?;
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let full = path.display().to_string();
-    let reason = notice.text.strip_prefix(&full).unwrap_or(&notice.text);
-    // The reason says what to do.
-    Some(Failed {
-        name,
-        reason: capitalized(reason.trim_start_matches(": ")),
-        fix: "",
-    })
-}
-
 /// What the performance panel says of memory.
 fn view_memory(view: &mut ViewStats, player: &Player, kept: &KeptCounts) {
     let pool = player.pool.usage();
@@ -549,13 +495,6 @@ fn view_memory(view: &mut ViewStats, player: &Player, kept: &KeptCounts) {
     view.pressure = player.memory.pressure();
 }
 
-/// A sentence that followed a name stands alone.
-fn capitalized(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).collect()
-}
-
 /// Asks for the names of the sound devices, which can take long.
 fn list_sound_devices(proxy: winit::event_loop::EventLoopProxy<News>) {
     let listing = move || {
@@ -570,28 +509,5 @@ fn list_sound_devices(proxy: winit::event_loop::EventLoopProxy<News>) {
         .spawn(listing);
     if let Err(error) = started {
         tracing::warn!("the sound devices cannot be listed: {error}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::playback::Notice;
-
-    #[test]
-    fn the_reason_stands_without_the_path() {
-        let text = "/a/b.mov: no such file. Check the path.".to_owned();
-        let snapshot = Snapshot {
-            playlist: Arc::new(vec!["/a/b.mov".into()]),
-            notices: vec![Notice {
-                severity: Severity::Error,
-                text,
-            }],
-            ..Snapshot::default()
-        };
-        let failed = failure_of(&snapshot, None).unwrap();
-        assert_eq!(failed.name, "b.mov");
-        assert_eq!(failed.reason, "No such file. Check the path.");
-        assert!(failure_of(&Snapshot::default(), None).is_none());
     }
 }

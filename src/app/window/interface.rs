@@ -102,6 +102,11 @@ impl Interface {
         self.overlay.layout()
     }
 
+    /// How large the picture is seen.
+    pub(super) fn zoom_words(&self) -> String {
+        self.overlay.zoom_words()
+    }
+
     /// Panels that are on the screen.
     pub(super) fn shown_panels(&self) -> Vec<Panel> {
         docked(self.open_panels())
@@ -127,7 +132,7 @@ impl Interface {
     /// Connects to a window. Also after a device loss: textures must be sent anew, so egui starts afresh;
     /// the performance panel stays open, and what is held stays in the hand.
     pub(super) fn attach(&mut self, window: &Window, gpu: &GpuContext) {
-        let performance = self.shows_figures();
+        let performance = self.open_panels().any(|panel| panel == "performance");
         let mut fresh = Self::new(performance);
         fresh.dropped = std::mem::take(&mut self.dropped);
         fresh.overlay.take_over(&mut self.overlay);

@@ -6,8 +6,10 @@
 
 mod actions;
 mod draw;
+mod failure;
 mod interface;
 mod moves;
+mod opening;
 mod panels;
 
 use std::path::PathBuf;
@@ -16,10 +18,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use winit::application::ApplicationHandler;
-use winit::dpi::PhysicalSize;
 use winit::event::WindowEvent;
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
-use winit::window::{Fullscreen, Window, WindowId};
+use winit::window::{Window, WindowId};
 
 use self::interface::Interface;
 use self::moves::Moves;
@@ -33,7 +34,7 @@ use super::state_file::{Screen, StateFile};
 use super::stats::{RunStats, StatsGatherer, disk_report, failure_of_run};
 use crate::config::{Folders, KeyMap};
 use crate::convert::PixelReading;
-use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, Pacing, WindowSurface, new_instance};
+use crate::gpu::{ConvertChoice, WindowSurface};
 use crate::media::Size;
 use crate::metrics::{OutputMode, SoakReport};
 use crate::playback::{Command, Pacer, PlaybackStatus, Severity, Snapshot};
@@ -126,15 +127,6 @@ enum News {
 /// The screen's refresh rate where the system does not tell it.
 const USUAL_REFRESH: (u32, u32) = (60, 1);
 
-/// 128 by 128 pixels, RGBA.
-const ICON: &[u8] = include_bytes!("../../../assets/icon.png");
-
-/// How long the window waits for its only file.
-const LONGEST_WAIT_FOR_FILE: Duration = Duration::from_millis(500);
-
-/// How often it looks meanwhile.
-const FILE_LOOK: Duration = Duration::from_millis(1);
-
 /// How often the loop looks at the process when nothing else happens.
 const LOOK_NANOS: i64 = 250_000_000;
 
@@ -215,6 +207,7 @@ pub fn run_window(
         retry_at: None,
         moves: Moves::default(),
         answer_by: None,
+        asked_at: None,
         must_draw: true,
         asked_to_draw: false,
         want_picture,
@@ -301,6 +294,8 @@ struct App {
     /// The engine was told to move the playhead, and answers by then: what is at hand is drawn together
     /// with the interface, not after it.
     answer_by: Option<Moment>,
+    /// When the first move of the playhead was asked for that no new picture has answered yet.
+    asked_at: Option<Moment>,
     /// A redraw was asked for by this program, not by the system.
     asked_to_draw: bool,
     want_picture: bool,
@@ -333,94 +328,6 @@ impl App {
             interrupted: self.stop.load(Ordering::Relaxed),
             disk: self.player.disk.as_deref().map(disk_report),
         }
-    }
-
-    fn open_window(&mut self, event_loop: &ActiveEventLoop) -> Result<Shown, WindowError> {
-        puffin::profile_scope!("open window");
-        let instance = new_instance(Some(Box::new(event_loop.owned_display_handle())));
-        self.wait_for_file()?;
-        let monitor = event_loop
-            .primary_monitor()
-            .or_else(|| event_loop.available_monitors().next());
-        let mut attributes = Window::default_attributes()
-            .with_title("Jogwheel")
-            .with_min_inner_size(PhysicalSize::new(320, 180));
-        let room = monitor.as_ref().map(winit::monitor::MonitorHandle::size);
-        let remembered = self.panels.remembered();
-        let size = match (self.options.size, remembered.size) {
-            (Some(size), _) => PhysicalSize::new(size.width(), size.height()),
-            (None, Some([width, height])) => remembered_size(width, height, room),
-            (None, None) => default_size(room),
-        };
-        let is_maximized = remembered.maximized && self.options.size.is_none();
-        attributes = attributes
-            .with_inner_size(size)
-            .with_maximized(is_maximized)
-            .with_window_icon(icon());
-        if self.options.fullscreen {
-            attributes = attributes.with_fullscreen(Some(Fullscreen::Borderless(None)));
-        }
-        let millihertz = monitor.and_then(|monitor| monitor.refresh_rate_millihertz());
-        if let Some(rate) = millihertz.and_then(|rate| FrameRate::new(rate, 1000)) {
-            self.refresh = rate;
-            self.pacer = Pacer::new(rate);
-        }
-        let window = event_loop
-            .create_window(attributes)
-            .map_err(|error| WindowError::Display(error.to_string()))?;
-        let window = Arc::new(window);
-        let surface = create_surface(&instance, &window)?;
-        let options = GpuOptions::from_env(None);
-        let mut ctx =
-            GpuContext::new(&instance, &options, Some(&surface)).map_err(StageError::from)?;
-        ctx.set_budget((*self.player.textures).clone());
-        let surface = self.set_up_surface(&ctx, surface, &window)?;
-        let stage = Stage::new(ctx, self.options.choice, surface.format())?;
-        Ok(Shown {
-            stage,
-            surface,
-            instance,
-            window,
-        })
-    }
-
-    /// Waits until the file is open, for a moment: a window that goes at once is worse than one that comes
-    /// late. A file that takes longer gets its window, and is told about there.
-    fn wait_for_file(&self) -> Result<(), WindowError> {
-        if !self.options.only_with_file {
-            return Ok(());
-        }
-        let begun = self.player.clock.now();
-        loop {
-            let snapshot = self.player.engine.snapshot();
-            let waited = self.player.clock.now().since(begun);
-            let is_over = snapshot.status == PlaybackStatus::Empty && !snapshot.playlist.is_empty();
-            if let Some(notice) = snapshot.notices.last().filter(|_| is_over) {
-                return Err(WindowError::Media(notice.text.clone()));
-            }
-            if snapshot.media.is_some() || waited > LONGEST_WAIT_FOR_FILE {
-                return Ok(());
-            }
-            // The loop that would be told of news is not running yet.
-            let _passed = crossbeam_channel::after(FILE_LOOK).recv();
-        }
-    }
-
-    fn set_up_surface(
-        &self,
-        ctx: &GpuContext,
-        surface: wgpu::Surface<'static>,
-        window: &Window,
-    ) -> Result<WindowSurface, WindowError> {
-        let pacing = if self.options.untimed {
-            Pacing::Untimed
-        } else {
-            Pacing::Vsync
-        };
-        let size = window.inner_size();
-        WindowSurface::new(ctx, surface, size.width, size.height, pacing).ok_or_else(|| {
-            WindowError::Display("the graphics driver cannot draw into this window".to_owned())
-        })
     }
 
     fn fail(&mut self, error: WindowError, event_loop: &ActiveEventLoop) {
@@ -541,6 +448,7 @@ impl ApplicationHandler<News> for App {
                 shown: self.on_screen,
                 size: size.map_or([0, 0], |size| [size.width(), size.height()]),
                 panels,
+                zoom: self.interface.zoom_words(),
             };
             if let Err(error) = file.write(&snapshot, &screen) {
                 tracing::warn!("the state file cannot be written: {error}");
@@ -601,15 +509,6 @@ impl ApplicationHandler<News> for App {
     }
 }
 
-fn create_surface(
-    instance: &wgpu::Instance,
-    window: &Arc<Window>,
-) -> Result<wgpu::Surface<'static>, WindowError> {
-    instance
-        .create_surface(Arc::clone(window))
-        .map_err(|error| WindowError::Display(error.to_string()))
-}
-
 /// What the window system says, without the place in winit's source that it begins with.
 fn in_plain_words(error: &winit::error::EventLoopError) -> String {
     let text = error.to_string();
@@ -617,33 +516,4 @@ fn in_plain_words(error: &winit::error::EventLoopError) -> String {
         .rsplit_once(": ")
         .map_or(text.as_str(), |(_, words)| words);
     words.trim_end_matches(['.', ')']).to_owned()
-}
-
-/// As large as the window was, unless the screen has become smaller.
-fn remembered_size(width: u32, height: u32, room: Option<PhysicalSize<u32>>) -> PhysicalSize<u32> {
-    let room = room.unwrap_or(PhysicalSize::new(u32::MAX, u32::MAX));
-    PhysicalSize::new(
-        width.clamp(320, room.width.max(320)),
-        height.clamp(180, room.height.max(180)),
-    )
-}
-
-/// The program's own icon: a jog wheel.
-fn icon() -> Option<winit::window::Icon> {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(ICON))
-        .read_info()
-        .ok()?;
-    let mut pixels = vec![0; reader.output_buffer_size()?];
-    let info = reader.next_frame(&mut pixels).ok()?;
-    winit::window::Icon::from_rgba(pixels, info.width, info.height).ok()
-}
-
-/// Three quarters of the screen, and no more than Full HD.
-fn default_size(room: Option<PhysicalSize<u32>>) -> PhysicalSize<u32> {
-    let Some(room) = room else {
-        return PhysicalSize::new(1280, 720);
-    };
-    let (width, height) = (room.width * 3 / 4, room.height * 3 / 4);
-    let width = width.min(height * 16 / 9).clamp(640, 1920);
-    PhysicalSize::new(width, width * 9 / 16)
 }

@@ -38,6 +38,9 @@ pub(super) struct PanelDesk {
     /// When it was last looked whether there is something to remember, and what was written then.
     looked_at: Option<Moment>,
     written: Remembered,
+    /// A setting of quality was changed in the panel and is being written. Choices made by key apply at once and are
+    /// only written.
+    sets_quality: bool,
     /// A file that was asked for as it was left, and is not open yet.
     reopens: Option<Recent>,
 }
@@ -62,6 +65,7 @@ impl PanelDesk {
             remembered,
             remembers,
             looked_at: None,
+            sets_quality: false,
             reopens: None,
         })
     }
@@ -175,6 +179,7 @@ impl App {
 
     /// Writes a setting into the configuration file. It applies when it is written.
     fn set(&mut self, key: &'static str, value: Option<&str>) {
+        self.panels.sets_quality |= key.starts_with("quality.");
         let meant = value.map(|text| SettingSpec::of(key).and_then(|spec| spec.value(text)));
         match meant {
             Some(None) => {
@@ -214,11 +219,12 @@ impl App {
 
     /// Lets what the configuration file says from now on apply.
     fn apply_config(&mut self, file: Config) {
+        let sets_quality = std::mem::take(&mut self.panels.sets_quality);
         let config = &mut self.panels.config;
         self.keys = file.key_map();
         self.interface.set_window(file.window);
         let policy = config.command_line.or(file.quality).policy();
-        if config.command_line.or(config.file.quality).policy() != policy {
+        if sets_quality {
             let command = Command::SetPolicy(Box::new(policy));
             self.player.engine.send(command);
         }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use egui::{CursorIcon, Event, RawInput};
 
 use crate::config::{Action, Key, WindowSettings};
+use crate::gpu::Zoom;
 use crate::playback::{Command, PlaybackStatus, SeekTarget};
 use crate::time::{FrameIndex, Moment};
 
@@ -106,6 +107,15 @@ impl Overlay {
         }
     }
 
+    /// How large the picture is seen: `fit`, `fill`, or percent of its own size.
+    pub fn zoom_words(&self) -> String {
+        match self.lens.framing().zoom {
+            Zoom::Fit => "fit".to_owned(),
+            Zoom::Fill => "fill".to_owned(),
+            Zoom::Scale(scale) => format!("{:.0}", scale * 100.0),
+        }
+    }
+
     /// Colours panels and menus, and sizes the interface against what the display asks for.
     pub fn set_window(&mut self, ctx: &egui::Context, settings: WindowSettings) {
         if !self.styled {
@@ -145,8 +155,9 @@ impl Overlay {
             self.prompt.is_some().then_some("prompt"),
             (self.menu_scroll.is_some() || self.is_menu_open).then_some("menu"),
         ];
+        let over = [self.guides.id(), self.inspects.then_some("inspector")];
         let docked = Panel::ALL.map(|panel| self.workspace.shows(panel).then_some(panel.id()));
-        panels.into_iter().chain(docked).flatten()
+        panels.into_iter().chain(over).chain(docked).flatten()
     }
 
     /// Runs one pass: reads the input in `raw`, paints, and answers what was asked for.

@@ -62,7 +62,7 @@ fn seen_and_lost(input: &UiInput<'_>) -> Option<(u64, u64)> {
 }
 
 /// Why the rate is not held, in words; `None` where it is.
-fn falls_behind(input: &UiInput<'_>) -> Option<String> {
+pub(super) fn falls_behind(input: &UiInput<'_>) -> Option<String> {
     let (seen, lost) = seen_and_lost(input)?;
     let stats = input.stats;
     let plays = input.snapshot.status == PlaybackStatus::Playing;

@@ -57,11 +57,16 @@ impl PerformancePanel {
         }
         heading(ui, "Suggestions");
         if all.is_empty() {
-            let words = match input.snapshot.status {
-                PlaybackStatus::Empty => "Open something and play it: it is measured as it plays.",
-                _ => "Nothing needs to be changed, as far as was measured.",
+            let is_made =
+                advice::falls_behind(input).filter(|_| !input.stats.background.is_empty());
+            let words = match (input.snapshot.status, is_made) {
+                (PlaybackStatus::Empty, _) => {
+                    "Open something and play it: it is measured as it plays.".to_owned()
+                }
+                (_, Some(why)) => format!("{why} Proxies are being made, which will help."),
+                _ => "Nothing needs to be changed, as far as was measured.".to_owned(),
             };
-            note(ui, words);
+            note(ui, &words);
         }
         for advice in &all {
             self.suggestion(ui, advice, events);

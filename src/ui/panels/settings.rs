@@ -2,10 +2,13 @@
 
 use egui::{ComboBox, DragValue, RichText, ScrollArea, TextEdit, Ui};
 
-use super::widgets::{heading, name, note};
+use super::widgets::{cell, heading, name, note};
 use super::{Errand, Setting};
 use crate::config::{Action, ActionGroup, CATALOGUE, KeyChord, SettingKind, SettingSpec};
 use crate::ui::{UiEvent, UiInput, chord_from_egui, style};
+
+/// Width of the names of settings.
+const LABEL: f32 = 190.0;
 
 /// What is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,7 +101,7 @@ impl SettingsPanel {
             }));
         };
         ui.horizontal_wrapped(|ui| {
-            let label = ui.label(spec.label).on_hover_text(about(spec));
+            let label = cell(ui, LABEL, spec.label).on_hover_text(about(spec));
             ui.add_enabled_ui(!setting.is_overruled, |ui| match spec.kind {
                 SettingKind::Choice(names) => {
                     ComboBox::from_id_salt("choice")
@@ -194,8 +197,8 @@ impl SettingsPanel {
             _ => setting.value.clone(),
         };
         let field = TextEdit::singleline(&mut text)
-            .hint_text("the medium's")
-            .desired_width(90.0);
+            .hint_text("as the medium")
+            .desired_width(100.0);
         let response = ui.add(field).labelled_by(label);
         if response.changed() {
             self.draft = Some((spec.key, text.clone()));

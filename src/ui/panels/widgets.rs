@@ -29,14 +29,26 @@ pub(super) fn line(ui: &mut Ui, label: &str, words: &str) -> Response {
     row.response
 }
 
+/// A label that takes this much of a line, whatever it says, so that what follows stands in a column.
+pub(super) fn cell(ui: &mut Ui, width: f32, words: &str) -> Response {
+    let size = vec2(width, ui.spacing().interact_size.y);
+    let layout = Layout::left_to_right(Align::Center);
+    ui.allocate_ui_with_layout(size, layout, |ui| {
+        ui.set_min_width(width);
+        let words = RichText::new(words).color(style::weak(ui));
+        ui.add(egui::Label::new(words).truncate())
+    })
+    .inner
+}
+
+/// Width of the names before bars.
+const BAR_LABEL: f32 = 72.0;
+
 /// A bar that is full to `share`, with its name before and words behind it.
 pub(super) fn bar(ui: &mut Ui, name: &str, share: Option<f32>, words: &str) {
     let height = 16.0;
     ui.horizontal(|ui| {
-        ui.add_sized(
-            [58.0, height],
-            egui::Label::new(RichText::new(name).color(style::weak(ui))).halign(Align::Min),
-        );
+        cell(ui, BAR_LABEL, name);
         let words_width = 118.0_f32.min(ui.available_width() * 0.6);
         let width = (ui.available_width() - words_width - 8.0).max(20.0);
         let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::hover());

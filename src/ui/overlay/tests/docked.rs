@@ -322,10 +322,10 @@ fn tab_goes_through_the_controls_once_one_has_the_keyboard() {
     screen.key_press(egui::Key::F6);
     screen.run_steps(3);
     assert!(has_focus(&screen));
-    let first = screen.ctx.memory(|memory| memory.focused());
+    let first = screen.ctx.memory(egui::Memory::focused);
     screen.key_press(egui::Key::Tab);
     screen.run_steps(3);
-    assert_ne!(screen.ctx.memory(|memory| memory.focused()), first);
+    assert_ne!(screen.ctx.memory(egui::Memory::focused), first);
     screen.key_press(egui::Key::Escape);
     screen.run_steps(3);
     assert!(!has_focus(&screen), "Esc gives the keyboard back");
