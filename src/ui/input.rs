@@ -8,6 +8,7 @@ use crate::cache::waveform::Peak;
 use crate::config::{Action, KeyMap};
 use crate::gpu::{Framing, Placement};
 use crate::media::{Orientation, Size};
+use crate::metrics::BlameMap;
 use crate::playback::{Command, Snapshot, TimelineStrip};
 use crate::time::{FrameIndex, Moment};
 
@@ -51,6 +52,8 @@ pub struct UiInput<'a> {
     pub thumbnails: Option<Thumbnails<'a>>,
     /// Frames whose pictures are kept on the graphics device, in order.
     pub on_device: &'a [FrameIndex],
+    /// Where in the medium frames were late or dropped, and why.
+    pub blame: &'a BlameMap,
     /// Where the picture lies in the window.
     pub placement: Option<Placement>,
     /// What panels show beside all this.

@@ -52,6 +52,7 @@ impl App {
             audio_device,
             background,
             shown_window,
+            player,
             missing,
             panels,
             ..
@@ -73,6 +74,7 @@ impl App {
             waveform: peaks.as_deref().map(Vec::as_slice),
             thumbnails: background.as_ref().and_then(Background::strip),
             on_device: &[],
+            blame: player.scheduler.log().blame(),
             placement: placement_in(shown_window.as_ref()),
             panels: &panels.data,
         })
@@ -286,6 +288,7 @@ impl App {
             waveform: peaks.as_deref().map(Vec::as_slice),
             thumbnails: background.as_ref().and_then(Background::strip),
             on_device: &on_device,
+            blame: player.scheduler.log().blame(),
             placement: placement_in(Some(shown)),
             panels: &panels.data,
         };

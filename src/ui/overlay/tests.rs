@@ -21,6 +21,7 @@ use crate::cache::waveform::Peak;
 use crate::config::{Action, KeyMap};
 use crate::decode::LoopMode;
 use crate::media::ViewChannel;
+use crate::metrics::BlameMap;
 use crate::playback::{Command, PlaybackStatus, SeekTarget, Snapshot};
 use crate::time::{FrameIndex, Moment, Speed};
 use crate::ui::pointer::{Button, Zone};
@@ -45,6 +46,7 @@ struct Screen {
     thumbnails: Option<ThumbnailStrip>,
     framing: Framing,
     panels: PanelData,
+    blame: BlameMap,
 }
 
 impl Screen {
@@ -68,6 +70,7 @@ impl Screen {
             thumbnails: None,
             framing: Framing::default(),
             panels: PanelData::default(),
+            blame: BlameMap::default(),
         };
         screen.show(Vec::new());
         screen
@@ -91,6 +94,7 @@ impl Screen {
             waveform: self.waveform.as_deref(),
             thumbnails: self.thumbnails.as_ref().map(Thumbnails::OfFile),
             on_device: &[],
+            blame: &self.blame,
             placement: self.placement(),
             panels: &self.panels,
         }
