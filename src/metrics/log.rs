@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{FrameFate, FrameRecord, Histogram, HistogramSummary, Stage};
+use super::{BlameMap, FrameFate, FrameRecord, Histogram, HistogramSummary, Stage};
 use crate::time::{FrameIndex, Moment};
 
 /// How many later records a record waits for its GPU time. Timestamps are read back two or three
@@ -15,7 +15,7 @@ const NANOS_PER_SECOND: u64 = 1_000_000_000;
 /// Keeps the latest [`FrameRecord`]s and counts all of them.
 ///
 /// It belongs to the thread that presents. Everything is allocated by [`FrameLog::new`] (about
-/// 240 KB, and 170 bytes for each record kept); recording and summing up allocate nothing.
+/// 500 KB, and 170 bytes for each record kept); recording and summing up allocate nothing.
 #[derive(Debug)]
 pub struct FrameLog {
     /// Oldest first. Never grows past its first capacity.
@@ -32,6 +32,8 @@ pub struct FrameLog {
     last_presented: Option<(u64, Moment)>,
     /// The first frames after cuts, in order.
     cuts: Arc<[FrameIndex]>,
+    /// All frames of the medium, by place.
+    blame: BlameMap,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,6 +59,7 @@ impl FrameLog {
             first_due: None,
             last_presented: None,
             cuts: Arc::default(),
+            blame: BlameMap::default(),
         }
     }
 
@@ -64,6 +67,16 @@ impl FrameLog {
     /// order: where a player of edits stumbles.
     pub fn watch_cuts(&mut self, cuts: Arc<[FrameIndex]>) {
         self.cuts = cuts;
+    }
+
+    /// What comes now is of another medium, whose frames lie elsewhere.
+    pub fn begin_medium(&mut self) {
+        self.blame.clear();
+    }
+
+    /// Where in the medium frames went wrong, and why.
+    pub fn blame(&self) -> &BlameMap {
+        &self.blame
     }
 
     /// Whether `record` tells of a cut: of its first frame, or of the frame before that stayed too long.
@@ -94,6 +107,7 @@ impl FrameLog {
         for (stage, nanos) in record.stages.iter() {
             self.stages[stage.index()].record(nanos);
         }
+        self.blame.record(&record);
         self.count_drop(&record);
         self.count_interval(&record);
         if self.recent.len() == self.kept {
@@ -160,6 +174,7 @@ impl FrameLog {
     /// Forgets everything, as for another file.
     pub fn clear(&mut self) {
         self.recent.clear();
+        self.blame.clear();
         self.totals = Totals::default();
         self.intervals.clear();
         self.stages.iter_mut().for_each(Histogram::clear);

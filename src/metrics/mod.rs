@@ -6,13 +6,15 @@
 //!   holds both for one frame, with the cause where it did not end well.
 //! - [`FrameLog`] takes the records: the latest stay in a ring for the overlay's graph, all are
 //!   counted in totals and [`Histogram`]s ([`SignedHistogram`] where values have a sign). It
-//!   allocates when it is made and never again.
+//!   allocates when it is made and never again. Its [`BlameMap`] tells where in the medium frames were
+//!   late or dropped, and why.
 //! - [`ProcessSampler`] watches the process: memory, processor time, threads, open files.
 //! - [`SoakReport`] is what `jogwheel soak` prints and saves, and [`Limits`] are what it is held
 //!   to.
 //!
 //! Nothing here locks or starts a thread: each part belongs to the one thread that feeds it.
 
+mod blame;
 mod frame;
 mod histogram;
 mod limits;
@@ -23,6 +25,7 @@ mod report;
 mod signed;
 mod stage;
 
+pub use blame::{BlameMap, BlameSpan};
 pub use frame::{FrameFate, FrameRecord};
 pub use histogram::{Histogram, HistogramSummary};
 pub use limits::{Bound, LimitResult, Limits};

@@ -94,6 +94,11 @@ impl Records {
         self.log.watch_cuts(cuts);
     }
 
+    /// What comes now is of another medium.
+    pub(super) fn begin_medium(&mut self) {
+        self.log.begin_medium();
+    }
+
     /// Frames late, or dropped although the display could have shown them.
     pub(super) fn lost(&self) -> u64 {
         self.lost

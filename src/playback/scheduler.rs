@@ -154,6 +154,7 @@ impl FrameScheduler {
         while let Ok(source) = self.sources.try_recv() {
             self.epoch = source.epoch;
             self.frames = Some(source.frames);
+            self.records.begin_medium();
             self.records.watch_cuts(source.cuts);
             self.current = None;
             self.stand_in = None;

@@ -27,7 +27,8 @@ pub(super) struct Sprites {
     shown: Vec<(Weak<VideoFrame>, TextureHandle)>,
 }
 
-fn new_texture(ctx: &egui::Context, thumbnail: &Thumbnail) -> TextureHandle {
+/// A texture of a thumbnail as it is stored.
+pub(super) fn new_texture(ctx: &egui::Context, thumbnail: &Thumbnail) -> TextureHandle {
     let size = thumbnail.picture.size;
     let size = [size.width() as usize, size.height() as usize];
     let image = ColorImage::from_rgb(size, &thumbnail.rgb());
@@ -112,7 +113,11 @@ fn shown_size(preview: &Preview) -> egui::Vec2 {
 }
 
 /// A picture as it is stored, turned as it is shown.
-fn turned_picture(texture: egui::TextureId, rect: Rect, orientation: Orientation) -> Shape {
+pub(super) fn turned_picture(
+    texture: egui::TextureId,
+    rect: Rect,
+    orientation: Orientation,
+) -> Shape {
     let map = orientation.stored_from_shown();
     let stored = |x: f32, y: f32| {
         let row = |from: usize| map[from] * x + map[from + 1] * y + map[from + 2];

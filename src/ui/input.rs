@@ -9,8 +9,10 @@ use crate::config::{Action, KeyMap};
 use crate::convert::PixelReading;
 use crate::gpu::{Framing, Placement};
 use crate::media::{Orientation, Size};
+use crate::metrics::BlameMap;
 use crate::playback::{Command, Snapshot, TimelineStrip};
-use crate::time::{FrameIndex, Moment};
+use crate::time::{FrameIndex, FrameRate, Moment};
+use crate::timeline::{ClipId, SourceId};
 
 use super::ViewStats;
 use super::panels::{Errand, PanelData};
@@ -52,6 +54,8 @@ pub struct UiInput<'a> {
     pub thumbnails: Option<Thumbnails<'a>>,
     /// Frames whose pictures are kept on the graphics device, in order.
     pub on_device: &'a [FrameIndex],
+    /// Where in the medium frames were late or dropped, and why.
+    pub blame: &'a BlameMap,
     /// Where the picture lies in the window.
     pub placement: Option<Placement>,
     /// What the pixel under the pointer holds, while that is asked for.
@@ -94,6 +98,43 @@ impl Thumbnails<'_> {
             Self::OfFile(_) => Arc::new(vec![FrameIndex::ZERO..FrameIndex(frames)]),
             Self::OfTimeline(strip) => strip.stretches(),
         }
+    }
+
+    /// The thumbnail nearest to what a clip shows in `frame` of the open medium: a clip of a timeline, or the file.
+    pub(super) fn of_clip(
+        self,
+        clip: Option<ClipId>,
+        frame: FrameIndex,
+        snapshot: &Snapshot,
+    ) -> Option<Preview> {
+        let (thumbnail, medium);
+        let stream = match self {
+            Self::OfFile(strip) => {
+                thumbnail = strip.nearest(frame, strip.reach())?;
+                snapshot.media.as_ref()?.info.default_video()?
+            }
+            Self::OfTimeline(strip) => {
+                let near = strip.of_clip(clip?, frame)?;
+                thumbnail = near.thumbnail;
+                medium = near.medium;
+                &medium.stream
+            }
+        };
+        Some(Preview {
+            display: stream.display_size_of(thumbnail.picture.size),
+            orientation: stream.orientation,
+            thumbnail,
+        })
+    }
+
+    /// Codec, size and rate of a timeline's medium, if they are known.
+    pub(super) fn stream_of(self, source: SourceId) -> Option<(String, Size, FrameRate)> {
+        let Self::OfTimeline(strip) = self else {
+            return None;
+        };
+        let medium = strip.medium(source)?;
+        let stream = &medium.stream;
+        Some((stream.codec.clone(), stream.size, stream.rate))
     }
 
     /// What tells best what is at `frame` of the open medium, which somebody looks at now.

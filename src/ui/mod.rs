@@ -40,6 +40,7 @@ mod pointer;
 mod prompt;
 mod scrub;
 mod stats;
+mod strip;
 mod style;
 mod timeline_view;
 mod toasts;

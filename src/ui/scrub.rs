@@ -70,6 +70,16 @@ impl Extent {
         FrameIndex(frame.clamp(0, last))
     }
 
+    /// What to seek to come to `frame`: the frame where it is known to exist, else how far along it lies.
+    pub(super) fn target_of(self, frame: FrameIndex) -> SeekTarget {
+        if frame.0 < self.known {
+            return SeekTarget::Frame(frame);
+        }
+        let last = (self.frames - 1).max(1);
+        let millionths = i128::from(frame.0.clamp(0, last)) * 1_000_000 / i128::from(last);
+        SeekTarget::Millionths(u32::try_from(millionths).unwrap_or(1_000_000))
+    }
+
     /// What to seek when that place is clicked: the frame where it is known to exist, else the
     /// fraction, which the engine resolves when it knows more.
     pub(super) fn target(self, fraction: f32) -> SeekTarget {

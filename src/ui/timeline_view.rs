@@ -308,7 +308,7 @@ fn nearest(markers: &[MarkerPlace], x: f32) -> Option<MarkerPlace> {
         .min_by(|one, other| (one.x - x).abs().total_cmp(&(other.x - x).abs()))
 }
 
-fn name_of(marker: &PlacedMarker) -> String {
+pub(super) fn name_of(marker: &PlacedMarker) -> String {
     match (&*marker.name, &*marker.comment) {
         ("", "") => "Marker".to_owned(),
         ("", comment) => comment.to_owned(),
@@ -318,7 +318,7 @@ fn name_of(marker: &PlacedMarker) -> String {
 }
 
 /// One line, not too long for a tip.
-fn shortened(words: &str) -> String {
+pub(super) fn shortened(words: &str) -> String {
     let mut letters = words.chars().map(|c| if c.is_control() { ' ' } else { c });
     let mut short: String = letters.by_ref().take(NAME_LETTERS).collect();
     if letters.next().is_some() {
@@ -328,7 +328,7 @@ fn shortened(words: &str) -> String {
 }
 
 /// Colours by OpenTimelineIO's names, which other programs use as well.
-fn color_of(name: &str) -> Color32 {
+pub(super) fn color_of(name: &str) -> Color32 {
     match name.to_ascii_uppercase().as_str() {
         "RED" => style::BAD,
         "PINK" => Color32::from_rgb(236, 140, 170),

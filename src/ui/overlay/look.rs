@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::{Overlay, UiInput, Zone, compare, waveform};
-use crate::ui::Thumbnails;
+use crate::ui::{Panel, Thumbnails};
 
 impl Overlay {
     /// A fingerprint of everything that decides what the screen looks like.
@@ -48,6 +48,10 @@ impl Overlay {
                 self.is_menu_open,
             )
                 .hash(&mut hasher);
+        }
+        if self.workspace.shows(Panel::Timeline) {
+            input.thumbnails.map(Thumbnails::edition).hash(&mut hasher);
+            input.blame.edition().hash(&mut hasher);
         }
         (self.guides, self.inspects).hash(&mut hasher);
         if let Some(pixel) = input.pixel {

@@ -285,6 +285,7 @@ impl Overlay {
         self.track_hover(input.now);
         let (workspace, panels) = (&mut self.workspace, &mut self.panels);
         let viewer = workspace.ui(ui, &mut |ui, panel| panels.show(ui, panel, input, events));
+        self.panels.settle(events);
         self.paint(ui, viewer, input);
         self.show_main_menu(ui, viewer, input, events);
         self.name_zones(ui, input, events);
@@ -364,6 +365,7 @@ impl Overlay {
     pub fn take_over(&mut self, other: &mut Self) {
         self.workspace = std::mem::take(&mut other.workspace);
         self.panels = std::mem::take(&mut other.panels);
+        self.panels.forget_textures();
         self.lens = std::mem::take(&mut other.lens);
         (self.guides, self.inspects) = (other.guides, other.inspects);
         self.pointer = std::mem::take(&mut other.pointer);

@@ -22,6 +22,7 @@ use crate::cache::waveform::Peak;
 use crate::config::{Action, KeyMap};
 use crate::decode::LoopMode;
 use crate::media::ViewChannel;
+use crate::metrics::BlameMap;
 use crate::playback::{Command, PlaybackStatus, SeekTarget, Snapshot};
 use crate::time::{FrameIndex, Moment, Speed};
 use crate::ui::pointer::{Button, Zone};
@@ -46,6 +47,7 @@ struct Screen {
     thumbnails: Option<ThumbnailStrip>,
     framing: Framing,
     panels: PanelData,
+    blame: BlameMap,
 }
 
 impl Screen {
@@ -69,6 +71,7 @@ impl Screen {
             thumbnails: None,
             framing: Framing::default(),
             panels: PanelData::default(),
+            blame: BlameMap::default(),
         };
         screen.show(Vec::new());
         screen
@@ -92,6 +95,7 @@ impl Screen {
             waveform: self.waveform.as_deref(),
             thumbnails: self.thumbnails.as_ref().map(Thumbnails::OfFile),
             on_device: &[],
+            blame: &self.blame,
             placement: self.placement(),
             pixel: None,
             panels: &self.panels,

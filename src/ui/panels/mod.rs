@@ -23,6 +23,7 @@ pub use self::data::{
     CacheData, ConfigData, Errand, MemoryUse, Outcome, PanelData, ProxyData, RecentFile, Setting,
 };
 
+use super::strip::Strip;
 use super::workspace::{Panel, Workspace};
 use super::{UiEvent, UiInput};
 
@@ -36,6 +37,7 @@ pub(super) struct Panels {
     proxies: proxies::ProxiesPanel,
     caches: caches::CachesPanel,
     settings: settings::SettingsPanel,
+    strip: Strip,
     shown_at: Option<Moment>,
 }
 
@@ -54,8 +56,19 @@ impl Panels {
             Panel::Proxies => self.proxies.show(ui, input, events),
             Panel::Caches => self.caches.show(ui, input, events),
             Panel::Settings => self.settings.show(ui, input, events),
-            Panel::Timeline | Panel::Profiler => {}
+            Panel::Timeline => self.strip.show(ui, input, events),
+            Panel::Profiler => {}
         }
+    }
+
+    /// All panels that are seen have been shown. What one that was closed still holds is let go of.
+    pub(super) fn settle(&mut self, events: &mut Vec<UiEvent>) {
+        self.strip.settle(events);
+    }
+
+    /// Forgets what another graphics device had.
+    pub(super) fn forget_textures(&mut self) {
+        self.strip.forget_textures();
     }
 
     /// Whether the next key that is pressed is meant for a panel.

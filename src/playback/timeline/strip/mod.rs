@@ -26,7 +26,7 @@ use crate::cache::thumbnails::{Thumbnail, ThumbnailStrip};
 use crate::decode::{Approximations, Picture, Still};
 use crate::memory::{Ledger, Shedder};
 use crate::time::FrameIndex;
-use crate::timeline::{Content, Layer, Located, SourceId, TrackKind, VideoOp};
+use crate::timeline::{ClipId, Content, Layer, Located, SourceId, TrackKind, VideoOp};
 
 /// Thumbnails of all files together are not thinned out below this.
 const LEAST_KEPT: usize = 64;
@@ -155,6 +155,25 @@ impl TimelineStrip {
             thumbnail: near.thumbnail,
             medium: near.medium,
         })
+    }
+
+    /// The thumbnail nearest to what one clip shows in `frame`, whatever hides it there.
+    pub fn of_clip(&self, clip: ClipId, frame: FrameIndex) -> Option<TimelineThumbnail> {
+        let mut ops = Vec::new();
+        self.media.edit.video_at(frame, &mut ops);
+        let near = ops.iter().find_map(|op| match op {
+            VideoOp::Layer(layer) if layer.clip == clip => self.near_layer(layer, None),
+            VideoOp::Layer(_) | VideoOp::BeginGroup | VideoOp::EndGroup { .. } => None,
+        })?;
+        Some(TimelineThumbnail {
+            thumbnail: near.thumbnail,
+            medium: near.medium,
+        })
+    }
+
+    /// What is known of a source.
+    pub fn medium(&self, source: SourceId) -> Option<Arc<ClipMedia>> {
+        self.known.get(source.0 as usize)?.load_full()
     }
 
     /// Tells where somebody looks: files that are seen there come first.

@@ -1,0 +1,187 @@
+//! What is painted and told.
+
+use egui::TextureId;
+
+use super::*;
+use crate::media::Size;
+use crate::ui::strip::tiles::MOST_MADE;
+
+#[test]
+fn a_clip_tells_what_it_is() {
+    let mut desk = Desk::new(usual());
+    let y = desk.places().row(1).center().y;
+    let told = desk.tip(desk.at(150, y));
+    for words in [
+        "two",
+        "V1: 00:00:04:04 – 00:00:08:07, 100 frames",
+        "Media: here.mov",
+        "Source: 00:00:10:00 – 00:00:14:04",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert!(!told.contains("Shown now"), "the playhead is elsewhere");
+    let told = desk.tip(desk.at(270, y));
+    assert!(told.contains("away.mov was not found."), "{told}");
+    let told = desk.tip(desk.at(3, y));
+    assert!(told.contains("Shown now: source"), "{told}");
+    let told = desk.tip(desk.at(225, y));
+    assert!(!told.contains("Media:"), "there is nothing: {told}");
+}
+
+#[test]
+fn many_clips_at_a_place_say_how_many() {
+    let children = vec![clip("short", "here.mov", 2); 2_000];
+    let mut desk = Desk::new(timeline(&[track("", "Video", &children)], &[]));
+    let y = desk.places().row(0).center().y;
+    let told = desk.tip(desk.at(2_000, y));
+    assert!(told.contains("2000 clips on V1"), "{told}");
+}
+
+#[test]
+fn the_ruler_labels_round_timecodes() {
+    let mut desk = Desk::new(file(24 * 600));
+    let labels = |desk: &mut Desk| -> Vec<String> {
+        let is_label = |words: &String| words.len() == 11 && words.starts_with("0");
+        desk.texts()
+            .into_iter()
+            .map(|(words, _)| words)
+            .filter(is_label)
+            .collect()
+    };
+    let all = labels(&mut desk);
+    assert!(
+        all.len() >= 5 && all.iter().all(|label| label.ends_with(":00:00")),
+        "{all:?}"
+    );
+    let format = TimecodeFormat::new(rate(), false).unwrap();
+    desk.snapshot.timecode = Some(Timecode::from_frame_number(86_400 + 7, format));
+    let shifted = labels(&mut desk);
+    assert!(
+        shifted
+            .iter()
+            .all(|label| label.starts_with("01:") && label.ends_with(":00:00")),
+        "{shifted:?}"
+    );
+    let pos = desk.on_ruler(1_000);
+    desk.show(vec![Event::PointerMoved(pos)]);
+    desk.show(vec![wheel(60.0, Modifiers::CTRL)]);
+    let near = labels(&mut desk);
+    assert!(near.len() >= 5, "{near:?}");
+    let mut distinct = near.clone();
+    distinct.dedup();
+    assert_eq!(distinct, near, "frames have labels of their own");
+}
+
+/// Pictures on the screen.
+fn pictures(pass: &Pass) -> Vec<TextureId> {
+    let textured = |clipped: &egui::epaint::ClippedShape| match &clipped.shape {
+        Shape::Mesh(mesh) if mesh.texture_id != TextureId::default() => Some(mesh.texture_id),
+        _ => None,
+    };
+    pass.shapes.iter().filter_map(textured).collect()
+}
+
+#[test]
+fn pictures_come_a_few_at_a_time_and_stay() {
+    let mut desk = Desk::new(file(1_000));
+    let frames: Vec<i64> = (0..50).map(|n| n * 20).collect();
+    let strip = ThumbnailStrip::of_frames(Size::new(160, 90).unwrap(), &frames, 100);
+    desk.thumbnails = Some(strip);
+    let mut before = 0;
+    loop {
+        let pass = desk.pass(Vec::new());
+        let kept = desk.strip.tiles.count();
+        assert!(kept - before <= MOST_MADE, "{kept} after {before}");
+        if kept == before {
+            assert!(!pass.repaints, "it is over");
+            break;
+        }
+        before = kept;
+    }
+    assert!(before > 8, "{before}");
+    let shown = pictures(&desk.pass(Vec::new()));
+    assert!(shown.len() >= before, "{} of {before}", shown.len());
+    // Scrolling through a long file keeps no more than a bounded number.
+    let pos = desk.on_ruler(0);
+    desk.show(vec![Event::PointerMoved(pos)]);
+    for zoom in 0..30 {
+        desk.show(vec![wheel(0.5, Modifiers::CTRL)]);
+        desk.show(vec![wheel(
+            if zoom % 2 == 0 { -20.0 } else { 10.0 },
+            Modifiers::NONE,
+        )]);
+        assert!(desk.strip.tiles.count() <= 160);
+    }
+    desk.strip.forget_textures();
+    assert_eq!(desk.strip.tiles.count(), 0);
+}
+
+/// The rectangles of a colour that are painted, by their left and right ends.
+fn bars_of(pass: &Pass, color: egui::Color32) -> Vec<(f32, f32)> {
+    let mut found = Vec::new();
+    for clipped in &pass.shapes {
+        let Shape::Mesh(mesh) = &clipped.shape else {
+            continue;
+        };
+        for four in mesh.vertices.chunks(4) {
+            if four.len() == 4 && four.iter().all(|vertex| vertex.color == color) {
+                let xs = four.iter().map(|vertex| vertex.pos.x);
+                let (left, right) = xs.fold((f32::MAX, f32::MIN), |(left, right), x| {
+                    (left.min(x), right.max(x))
+                });
+                found.push((left, right));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_is_kept_is_a_line_for_each_place() {
+    use crate::ui::strip::palette::Palette;
+    let mut desk = Desk::new(usual());
+    desk.snapshot.kept = Arc::new(vec![
+        FrameIndex(10)..FrameIndex(60),
+        FrameIndex(200)..FrameIndex(210),
+    ]);
+    desk.on_device = (20..40).map(FrameIndex).collect();
+    let pass = desk.pass(Vec::new());
+    let palette = Palette::of(&egui::Visuals::dark());
+    let left_of = |desk: &Desk, frame| desk.at(frame, 0.0).x - 1.6;
+    let memory = bars_of(&pass, palette.in_memory());
+    assert_eq!(memory.len(), 2, "{memory:?}");
+    assert!((memory[0].0 - left_of(&desk, 10)).abs() < 1.5, "{memory:?}");
+    assert!((memory[0].1 - left_of(&desk, 60)).abs() < 1.5, "{memory:?}");
+    let device = bars_of(&pass, palette.on_device());
+    assert_eq!(device.len(), 1, "neighbours are one stretch: {device:?}");
+    assert!((device[0].1 - left_of(&desk, 40)).abs() < 1.5, "{device:?}");
+    let told = desk.tip(desk.at(150, desk.places().kept.center().y));
+    assert!(told.contains("graphics device, 20 frames"), "{told}");
+    assert!(told.contains("in memory, 60"), "{told}");
+}
+
+#[test]
+fn sound_lies_behind_tracks_of_sound_only() {
+    use crate::ui::strip::palette::Palette;
+    let mut desk = Desk::new(usual());
+    let loud = Peak {
+        low: -0.9,
+        high: 0.9,
+        rms: 0.5,
+    };
+    desk.waveform = Some(vec![loud; 2_048]);
+    let pass = desk.pass(Vec::new());
+    let color = Palette::of(&egui::Visuals::dark()).sound();
+    let lane = desk.places().row(2);
+    let mut count = 0;
+    for clipped in &pass.shapes {
+        let Shape::Mesh(mesh) = &clipped.shape else {
+            continue;
+        };
+        for vertex in mesh.vertices.iter().filter(|vertex| vertex.color == color) {
+            assert!(lane.contains(vertex.pos), "{:?}", vertex.pos);
+            count += 1;
+        }
+    }
+    assert!((400..1_000).contains(&count), "{count}");
+}
