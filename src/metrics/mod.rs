@@ -7,6 +7,8 @@
 //! - [`FrameLog`] takes the records: the latest stay in a ring for the overlay's graph, all are
 //!   counted in totals and [`Histogram`]s ([`SignedHistogram`] where values have a sign). It
 //!   allocates when it is made and never again.
+//! - [`ProfileLog`] keeps what the profiler's scopes measured in the latest frames, on all threads and on the
+//!   GPU, while somebody looks.
 //! - [`ProcessSampler`] watches the process: memory, processor time, threads, open files.
 //! - [`SoakReport`] is what `jogwheel soak` prints and saves, and [`Limits`] are what it is held
 //!   to.
@@ -19,6 +21,7 @@ mod limits;
 mod log;
 mod moves;
 mod process;
+mod profile;
 mod report;
 mod signed;
 mod stage;
@@ -29,6 +32,10 @@ pub use limits::{Bound, LimitResult, Limits};
 pub use log::{FrameLog, FrameSummary};
 pub use moves::{MoveLog, MoveReport};
 pub use process::{MemorySlope, ProcessSample, ProcessSampler, ProcessSummary};
+pub use profile::{
+    FrameCost, GPU_THREAD, GpuPass, ProfileFrame, ProfileLimits, ProfileLog, Span, ThreadSpans,
+    Turn,
+};
 /// Measures the rest of the block for the profiler: `metrics::scope!("upload")`. Free while no
 /// profiler listens.
 pub use puffin::profile_scope as scope;
