@@ -48,4 +48,6 @@ pub use signed::SignedHistogram;
 pub use stage::{Stage, StageTimes};
 
 #[cfg(test)]
+pub(crate) use profile::bench as profile_bench;
+#[cfg(test)]
 pub(crate) use report::tests::full_report as report_for_tests;

@@ -13,6 +13,7 @@ use crate::time::{FrameIndex, Moment};
 
 use super::ViewStats;
 use super::panels::{Errand, PanelData};
+use super::profiler::ProfileInput;
 
 /// Why a file could not be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub struct UiInput<'a> {
     pub placement: Option<Placement>,
     /// What panels show beside all this.
     pub panels: &'a PanelData,
+    /// What the profiler gathered; `None` where nothing can be profiled.
+    pub profile: Option<ProfileInput<'a>>,
 }
 
 /// Where small pictures of the open medium come from.

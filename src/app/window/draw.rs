@@ -54,6 +54,8 @@ impl App {
             shown_window,
             missing,
             panels,
+            profiler,
+            player,
             ..
         } = self;
         let fullscreen = shown_window
@@ -75,13 +77,14 @@ impl App {
             on_device: &[],
             placement: placement_in(shown_window.as_ref()),
             panels: &panels.data,
+            profile: Some(profiler.input(player.scheduler.log())),
         })
     }
 
     pub(super) fn redraw(&mut self, event_loop: &ActiveEventLoop) {
-        puffin::GlobalProfiler::lock().new_frame();
-        puffin::profile_scope!("turn");
         let begun = self.player.clock.now();
+        self.profiler.begin_turn(begun);
+        puffin::profile_scope!("turn");
         let snapshot = self.player.engine.snapshot();
         self.lose_device_if_told(begun);
         let due = self.player.scheduler.next_due();
@@ -138,6 +141,7 @@ impl App {
             for (token, nanos) in shown.stage.drain_gpu_times() {
                 self.player.scheduler.gpu_time(token, nanos);
             }
+            self.profiler.push_gpu(shown.stage.drain_gpu_passes());
         }
     }
 
@@ -250,6 +254,7 @@ impl App {
             player,
             missing,
             panels,
+            profiler,
             ..
         } = self;
         let Some(shown) = shown_window else {
@@ -288,6 +293,7 @@ impl App {
             on_device: &on_device,
             placement: placement_in(Some(shown)),
             panels: &panels.data,
+            profile: Some(profiler.input(player.scheduler.log())),
         };
         let Some(pass) = interface.run(&shown.window, &input) else {
             return false;

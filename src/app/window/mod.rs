@@ -9,6 +9,7 @@ mod draw;
 mod interface;
 mod moves;
 mod panels;
+mod profile;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use self::panels::PanelDesk;
 use super::background::{Background, BackgroundOptions};
 use super::clerk::Desk;
 use super::player::{BROKEN_DOWN, Player, PlayerOptions};
+use super::profile::Profiler;
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
 use super::stats::{RunStats, StatsGatherer, disk_report, failure_of_run};
@@ -120,6 +122,8 @@ enum News {
     NoDialog,
     /// The names of the sound devices.
     SoundDevices(Vec<String>),
+    /// What came of something that was done beside.
+    Told(Severity, String),
 }
 
 /// The screen's refresh rate where the system does not tell it.
@@ -196,6 +200,7 @@ pub fn run_window(
         shown_window: None,
         interface,
         panels,
+        profiler: Profiler::new(),
         keys: options.config.file.key_map(),
         folders: Folders::of_user().ok(),
         player,
@@ -264,6 +269,7 @@ struct App {
     shown_window: Option<Shown>,
     interface: Interface,
     panels: PanelDesk,
+    profiler: Profiler,
     pacer: Pacer,
     refresh: FrameRate,
     // The engine.
@@ -479,6 +485,7 @@ impl ApplicationHandler<News> for App {
             News::Chosen(files) => self.player.engine.send(Command::Open(files)),
             News::NoDialog => self.tell_no_dialog(),
             News::SoundDevices(names) => self.audio_devices = names,
+            News::Told(severity, text) => self.tell(severity, text),
         }
     }
 

@@ -186,22 +186,23 @@ impl ProfileLog {
 
     /// What each frame cost, oldest first.
     pub fn costs(&self) -> impl DoubleEndedIterator<Item = FrameCost> + ExactSizeIterator {
-        let gone = self.gone;
-        self.frames
-            .iter()
-            .enumerate()
-            .map(move |(index, kept)| FrameCost {
-                number: kept.frame.frame_index(),
-                ordinal: gone + index as u64,
-                work_nanos: kept.work_nanos,
-                turn: kept.turn,
-                gpu_passes: kept.gpu.len(),
-            })
+        (0..self.frames.len()).map(|index| self.cost_at(index))
     }
 
     /// What the frame `number` cost, if it is kept.
     pub fn cost(&self, number: u64) -> Option<FrameCost> {
-        self.costs().nth(self.index_of(number)?)
+        Some(self.cost_at(self.index_of(number)?))
+    }
+
+    fn cost_at(&self, index: usize) -> FrameCost {
+        let kept = &self.frames[index];
+        FrameCost {
+            number: kept.frame.frame_index(),
+            ordinal: self.gone + index as u64,
+            work_nanos: kept.work_nanos,
+            turn: kept.turn,
+            gpu_passes: kept.gpu.len(),
+        }
     }
 
     fn index_of(&self, number: u64) -> Option<usize> {

@@ -9,6 +9,8 @@
 //! [`Turn`] is on the engine's. Passes of the GPU are on a third, which nothing ties to the others: see
 //! [`GpuPass`].
 
+#[cfg(test)]
+pub(crate) mod bench;
 mod frame;
 mod gpu;
 mod log;

@@ -4,78 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use puffin::{FrameData, GlobalProfiler, ScopeDetails, ScopeId, Stream, StreamInfo, ThreadInfo};
+use puffin::{FrameData, GlobalProfiler, ScopeDetails, Stream, StreamInfo, ThreadInfo};
 
+use super::bench::{ProfileBench as Bench, Scope};
 use super::*;
 use crate::time::Moment;
-
-/// A profiler of its own, on whose clock the tests decide.
-struct Bench {
-    profiler: GlobalProfiler,
-    delivered: Arc<Mutex<Vec<Arc<FrameData>>>>,
-    log: ProfileLog,
-    turns: u64,
-}
-
-/// A scope and what it holds: name, begin, end.
-struct Scope(&'static str, i64, i64, Vec<Scope>);
-
-impl Bench {
-    fn new(limits: ProfileLimits) -> Self {
-        let mut profiler = GlobalProfiler::default();
-        let delivered = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&delivered);
-        profiler.add_sink(Box::new(move |frame| sink.lock().push(frame)));
-        Self {
-            profiler,
-            delivered,
-            log: ProfileLog::new("main", limits),
-            turns: 0,
-        }
-    }
-
-    fn id(&mut self, name: &'static str) -> ScopeId {
-        self.profiler
-            .register_user_scopes(&[ScopeDetails::from_scope_name(name)])[0]
-    }
-
-    fn write(&mut self, stream: &mut Stream, scope: &Scope) {
-        let Scope(name, begin, end, inner) = scope;
-        let id = self.id(name);
-        let (offset, _) = stream.begin_scope(|| *begin, id, "");
-        for scope in inner {
-            self.write(stream, scope);
-        }
-        stream.end_scope(offset, *end);
-    }
-
-    /// What a thread reports when its outermost scope has ended.
-    fn report(&mut self, thread: &str, scope: &Scope) {
-        let mut stream = Stream::default();
-        self.write(&mut stream, scope);
-        let info = ThreadInfo {
-            start_time_ns: Some(7),
-            name: thread.to_owned(),
-        };
-        let parsed = StreamInfo::parse(stream).unwrap();
-        self.profiler
-            .report_user_scopes(info, &parsed.as_stream_into_ref());
-    }
-
-    /// Ends the frame.
-    fn turn(&mut self) {
-        self.profiler.new_frame();
-        let at = |turn: u64| Moment::from_nanos(turn * 1_000);
-        let turn = Turn {
-            begun: at(self.turns),
-            ended: at(self.turns + 1),
-        };
-        self.turns += 1;
-        for frame in self.delivered.lock().drain(..) {
-            self.log.push(&frame, turn);
-        }
-    }
-}
 
 fn rows(thread: &ThreadSpans) -> Vec<(&str, u64, u64, u16)> {
     let row = |span: &'_ Span| (span.start_nanos, span.nanos, span.depth);
@@ -220,14 +153,7 @@ fn a_scope_tells_what_it_worked_on() {
     let mut stream = Stream::default();
     let (offset, _) = stream.begin_scope(|| 1, id, "a.mov");
     stream.end_scope(offset, 2);
-    let info = ThreadInfo {
-        start_time_ns: None,
-        name: String::new(),
-    };
-    let parsed = StreamInfo::parse(stream).unwrap();
-    bench
-        .profiler
-        .report_user_scopes(info, &parsed.as_stream_into_ref());
+    bench.report_stream("", stream);
     bench.turn();
     let frame = bench.log.frame(0).unwrap();
     assert_eq!(&*frame.threads[0].name, "unnamed thread");

@@ -93,6 +93,7 @@ impl Screen {
             on_device: &[],
             placement: self.placement(),
             panels: &self.panels,
+            profile: None,
         }
     }
 

@@ -13,7 +13,7 @@ mod proxies;
 mod settings;
 #[cfg(test)]
 mod tests;
-mod widgets;
+pub(super) mod widgets;
 mod wizard;
 
 use egui::Ui;
@@ -38,6 +38,7 @@ pub(super) struct Panels {
     proxies: proxies::ProxiesPanel,
     caches: caches::CachesPanel,
     settings: settings::SettingsPanel,
+    profiler: crate::ui::profiler::ProfilerPanel,
     shown_at: Option<Moment>,
 }
 
@@ -56,7 +57,8 @@ impl Panels {
             Panel::Proxies => self.proxies.show(ui, input, events),
             Panel::Caches => self.caches.show(ui, input, events),
             Panel::Settings => self.settings.show(ui, input, events),
-            Panel::Timeline | Panel::Profiler => {}
+            Panel::Profiler => self.profiler.show(ui, input, events),
+            Panel::Timeline => {}
         }
     }
 
