@@ -10,6 +10,7 @@ mod headless;
 mod new_file;
 mod player;
 mod png_file;
+mod profile;
 mod proxy_making;
 mod remembered;
 mod stage;

@@ -60,6 +60,33 @@ impl NewFile {
             }
         }
     }
+
+    /// Puts the file at the first of `places`, all of them in its folder, where nothing is yet, and answers
+    /// which that was. What is no regular file, or was replaced meanwhile, counts as something.
+    ///
+    /// # Errors
+    /// When every place is taken, or the disk is full.
+    pub fn finish_at_first_free(
+        self,
+        places: impl IntoIterator<Item = PathBuf>,
+    ) -> io::Result<PathBuf> {
+        let Out::Beside(out, _) = self.out else {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        };
+        let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        make_readable(file.as_file())?;
+        file.as_file().sync_all()?;
+        for place in places {
+            match file.persist_noclobber(&place) {
+                Ok(_file) => return Ok(place),
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                    file = error.file;
+                }
+                Err(error) => return Err(error.error),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
 }
 
 impl Write for NewFile {
@@ -128,6 +155,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(NewFile::create(&folder.path().join("none/report.json")).is_err());
         assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn what_may_not_be_replaced_gets_a_place_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |number: u32| folder.path().join(format!("profile-{number}.json"));
+        std::fs::write(place(1), "old").unwrap();
+        std::fs::create_dir(place(2)).unwrap();
+        let finish = |text: &[u8], places: std::ops::Range<u32>| {
+            let mut file = NewFile::create(&place(1)).unwrap();
+            file.write_all(text).unwrap();
+            file.finish_at_first_free(places.map(place))
+        };
+        assert_eq!(finish(b"new", 1..9).unwrap(), place(3));
+        assert_eq!(finish(b"newer", 1..9).unwrap(), place(4));
+        let error = finish(b"newest", 1..5).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        for (number, text) in [(1, "old"), (3, "new"), (4, "newer")] {
+            assert_eq!(std::fs::read_to_string(place(number)).unwrap(), text);
+        }
+        assert_eq!(names(folder.path()).len(), 4, "nothing half done is left");
     }
 
     #[cfg(unix)]

@@ -14,6 +14,7 @@ use crate::gpu::{
 use crate::media::{
     ColorInfo, CompareView, FieldOrder, Orientation, Size, VideoFrame, VideoStream, ViewSettings,
 };
+use crate::metrics::GpuPass;
 use crate::playback::Snapshot;
 use crate::playback::quality::OutputScale;
 use crate::time::FrameIndex;
@@ -459,6 +460,11 @@ impl Stage {
     /// GPU times that have arrived, as token and nanoseconds.
     pub fn drain_gpu_times(&mut self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.viewer.drain_gpu_times(&self.ctx)
+    }
+
+    /// The passes that those times are made of, while profiler scopes are on.
+    pub fn drain_gpu_passes(&mut self) -> impl Iterator<Item = GpuPass> + '_ {
+        self.viewer.drain_gpu_passes()
     }
 
     /// The picture at hand, as converted, at `size` (its own size where left out).

@@ -258,7 +258,7 @@ impl PictureConverter for GpuConverter {
         let planes = self.lanes[request.lane].uploader.planes();
         let planes = planes.ok_or(PictureError::OutOfMemory)?;
         let bindings = self.bind(ctx, planes, target);
-        let timed = timer.begin(request.token);
+        let timed = timer.begin(request.token, "convert");
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
             label: Some("convert"),
             timestamp_writes: timed.as_ref().and_then(|timed| timer.compute_writes(timed)),

@@ -5,13 +5,15 @@
 //! pass goes untimed rather than waiting.
 //!
 //! Several passes may be measured under one token, those of a picture's layers for instance. Their sum
-//! is reported, once all of them have arrived.
+//! is reported, once all of them have arrived. While profiler scopes are on each pass is reported by
+//! itself as well, with the moment of its submission on the profiler's clock.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
 use super::GpuContext;
+use crate::metrics::GpuPass;
 
 /// Measurements under way at most: those of a few frames in flight, with some layers each.
 const SLOTS: u32 = 32;
@@ -29,11 +31,18 @@ const PENDING: u8 = 1;
 const READABLE: u8 = 2;
 const FAILED: u8 = 3;
 
+/// What stands for a moment while nobody wants to know.
+const UNKNOWN: i64 = i64::MIN;
+
 #[derive(Debug)]
 struct Slot {
     readback: wgpu::Buffer,
     state: Arc<AtomicU8>,
-    token: u64,
+    /// Whose sum it belongs to; `None` for a pass that is timed for the profiler alone.
+    token: Option<u64>,
+    name: &'static str,
+    /// When it was submitted, on the profiler's clock, or [`UNKNOWN`].
+    submitted_nanos: AtomicI64,
 }
 
 /// A measurement that a pass is about to make.
@@ -49,6 +58,8 @@ pub struct GpuTimer {
     /// Tokens and nanoseconds of which more may come.
     sums: Vec<(u64, u64)>,
     done: VecDeque<(u64, u64)>,
+    /// Passes by themselves, while profiler scopes are on.
+    passes: VecDeque<GpuPass>,
 }
 
 #[derive(Debug)]
@@ -67,17 +78,32 @@ impl GpuTimer {
             parts,
             sums: Vec::new(),
             done: VecDeque::with_capacity(RESULTS_MAX),
+            passes: VecDeque::new(),
         }
     }
 
-    /// Reserves a measurement under `token`; `None` when the device cannot or all are under way.
-    pub fn begin(&mut self, token: u64) -> Option<TimedPass> {
+    /// Reserves a measurement of the pass `name` under `token`; `None` when the device cannot or all are
+    /// under way.
+    pub fn begin(&mut self, token: u64, name: &'static str) -> Option<TimedPass> {
+        self.reserve(Some(token), name)
+    }
+
+    /// The same for the profiler alone: the pass counts towards no token. `None` while profiler scopes are
+    /// off as well.
+    pub(super) fn begin_for_profiler(&mut self, name: &'static str) -> Option<TimedPass> {
+        puffin::are_scopes_on()
+            .then(|| self.reserve(None, name))
+            .flatten()
+    }
+
+    fn reserve(&mut self, token: Option<u64>, name: &'static str) -> Option<TimedPass> {
         let parts = self.parts.as_mut()?;
         let index = parts
             .slots
             .iter()
             .position(|slot| slot.state.load(Ordering::Acquire) == FREE)?;
         parts.slots[index].token = token;
+        parts.slots[index].name = name;
         Some(TimedPass {
             slot: u32::try_from(index).ok()?,
         })
@@ -137,6 +163,13 @@ impl GpuTimer {
     pub fn submitted(&self, pass: &TimedPass) {
         let Some(parts) = &self.parts else { return };
         let slot = &parts.slots[pass.slot as usize];
+        let submitted_nanos = if puffin::are_scopes_on() {
+            puffin::now_ns()
+        } else {
+            UNKNOWN
+        };
+        slot.submitted_nanos
+            .store(submitted_nanos, Ordering::Relaxed);
         slot.state.store(PENDING, Ordering::Release);
         let state = Arc::clone(&slot.state);
         slot.readback
@@ -157,7 +190,7 @@ impl GpuTimer {
             .unwrap_or_default();
         slots
             .iter()
-            .any(|slot| slot.token == token && slot.state.load(Ordering::Acquire) != FREE)
+            .any(|slot| slot.token == Some(token) && slot.state.load(Ordering::Acquire) != FREE)
     }
 
     /// The measurements that have arrived, as token and nanoseconds, oldest first. Never waits; the
@@ -167,16 +200,31 @@ impl GpuTimer {
         self.done.drain(..)
     }
 
+    /// The passes that the measurements drained were made of, oldest first, as far as profiler scopes were
+    /// on when they were submitted. Those of a caller that does not fetch them are forgotten.
+    pub fn drain_passes(&mut self) -> impl Iterator<Item = GpuPass> + '_ {
+        self.passes.drain(..)
+    }
+
     fn collect(&mut self) {
         let Some(parts) = &mut self.parts else { return };
         let mut arrived: Vec<(u64, u64, u64)> = Vec::new();
+        let mut passes: Vec<GpuPass> = Vec::new();
         for slot in &parts.slots {
             match slot.state.load(Ordering::Acquire) {
                 READABLE => {
-                    arrived.extend(read_stamps(&slot.readback).map(|(begin, end)| {
+                    if let Some((begin, end)) = read_stamps(&slot.readback) {
                         // A GPU whose clock was reset in between gives an end before the begin.
-                        (begin, slot.token, end.saturating_sub(begin))
-                    }));
+                        let ticks = end.saturating_sub(begin);
+                        arrived.extend(slot.token.map(|token| (begin, token, ticks)));
+                        let submitted_nanos = slot.submitted_nanos.load(Ordering::Relaxed);
+                        passes.extend((submitted_nanos != UNKNOWN).then(|| GpuPass {
+                            name: slot.name,
+                            submitted_nanos,
+                            begun_nanos: nanos_from_ticks(begin, parts.nanos_per_tick),
+                            nanos: nanos_from_ticks(ticks, parts.nanos_per_tick),
+                        }));
+                    }
                     slot.readback.unmap();
                     slot.state.store(FREE, Ordering::Release);
                 }
@@ -184,6 +232,10 @@ impl GpuTimer {
                 _ => {}
             }
         }
+        passes.sort_unstable_by_key(|pass| pass.begun_nanos);
+        self.passes.extend(passes);
+        let too_many = self.passes.len().saturating_sub(RESULTS_MAX);
+        self.passes.drain(..too_many);
         arrived.sort_unstable();
         for (_, token, ticks) in arrived {
             let nanos = nanos_from_ticks(ticks, parts.nanos_per_tick);
@@ -230,7 +282,9 @@ impl TimerParts {
                     mapped_at_creation: false,
                 }),
                 state: Arc::new(AtomicU8::new(FREE)),
-                token: 0,
+                token: None,
+                name: "",
+                submitted_nanos: AtomicI64::new(UNKNOWN),
             })
             .collect();
         let nanos_per_tick = f64::from(ctx.queue().get_timestamp_period());

@@ -2,6 +2,7 @@
 
 use crate::convert::ConvertJob;
 use crate::media::{Orientation, Size, VideoFrame, ViewSettings};
+use crate::metrics::GpuPass;
 use crate::time::FrameIndex;
 use crate::timeline::Composite;
 
@@ -324,9 +325,11 @@ impl Viewer {
             .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         // A copied picture has no pass to be timed.
         let copies = self.copyable(ctx, target, place, settings).is_some();
-        let timed = token
-            .filter(|token| !copies && !self.timer.is_pending(*token))
-            .and_then(|token| self.timer.begin(token));
+        let timed = match token.filter(|token| !self.timer.is_pending(*token)) {
+            _ if copies => None,
+            Some(token) => self.timer.begin(token, "draw"),
+            None => self.timer.begin_for_profiler("draw"),
+        };
         let mut overlay = overlay;
         let before = match &mut overlay {
             Some(overlay) => overlay.prepare(ctx, &mut encoder)?,
@@ -409,6 +412,11 @@ impl Viewer {
         composite: &'a Composite,
     ) -> Option<(&'a std::sync::Arc<VideoFrame>, Orientation)> {
         self.plan.lone_frame(composite)
+    }
+
+    /// The passes that those times are made of, while profiler scopes are on.
+    pub fn drain_gpu_passes(&mut self) -> impl Iterator<Item = GpuPass> + '_ {
+        self.timer.drain_passes()
     }
 
     /// The format of the targets this viewer draws to.

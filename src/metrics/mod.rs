@@ -8,6 +8,8 @@
 //!   counted in totals and [`Histogram`]s ([`SignedHistogram`] where values have a sign). It
 //!   allocates when it is made and never again. Its [`BlameMap`] tells where in the medium frames were
 //!   late or dropped, and why.
+//! - [`ProfileLog`] keeps what the profiler's scopes measured in the latest frames, on all threads and on the
+//!   GPU, while somebody looks.
 //! - [`ProcessSampler`] watches the process: memory, processor time, threads, open files.
 //! - [`SoakReport`] is what `jogwheel soak` prints and saves, and [`Limits`] are what it is held
 //!   to.
@@ -21,6 +23,7 @@ mod limits;
 mod log;
 mod moves;
 mod process;
+mod profile;
 mod report;
 mod signed;
 mod stage;
@@ -32,6 +35,10 @@ pub use limits::{Bound, LimitResult, Limits};
 pub use log::{FrameLog, FrameSummary};
 pub use moves::{MoveLog, MoveReport};
 pub use process::{MemorySlope, ProcessSample, ProcessSampler, ProcessSummary};
+pub use profile::{
+    FrameCost, GPU_THREAD, GpuPass, ProfileFrame, ProfileLimits, ProfileLog, Span, ThreadSpans,
+    Turn,
+};
 /// Measures the rest of the block for the profiler: `metrics::scope!("upload")`. Free while no
 /// profiler listens.
 pub use puffin::profile_scope as scope;
@@ -43,5 +50,7 @@ pub use report::{
 pub use signed::SignedHistogram;
 pub use stage::{Stage, StageTimes};
 
+#[cfg(test)]
+pub(crate) use profile::bench as profile_bench;
 #[cfg(test)]
 pub(crate) use report::tests::full_report as report_for_tests;

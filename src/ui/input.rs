@@ -16,6 +16,7 @@ use crate::timeline::{ClipId, SourceId};
 
 use super::ViewStats;
 use super::panels::{Errand, PanelData};
+use super::profiler::ProfileInput;
 
 /// Why a file could not be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,8 @@ pub struct UiInput<'a> {
     pub pixel: Option<&'a PixelReading>,
     /// What panels show beside all this.
     pub panels: &'a PanelData,
+    /// What the profiler gathered; `None` where nothing can be profiled.
+    pub profile: Option<ProfileInput<'a>>,
 }
 
 /// Where small pictures of the open medium come from.

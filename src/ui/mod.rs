@@ -37,6 +37,7 @@ mod panels;
 mod performance;
 mod placeholder;
 mod pointer;
+mod profiler;
 mod prompt;
 mod scrub;
 mod stats;
@@ -54,6 +55,7 @@ pub use overlay::Overlay;
 pub use panels::{
     CacheData, ConfigData, Errand, MemoryUse, Outcome, PanelData, ProxyData, RecentFile, Setting,
 };
+pub use profiler::{ExportKind, ProfileInput};
 pub use stats::{
     CacheFigures, DropCounts, FrameCounts, FrameIntervals, StageTime, StageTimes, ViewStats,
 };

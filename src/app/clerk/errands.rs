@@ -70,9 +70,12 @@ pub(super) fn run(
         Errand::DeleteProxies(proxies) => delete_all(proxies, folder(desk)?),
         Errand::Reveal(path) => reveal(path),
         Errand::MeasureGpu => measure::conversion(desk.clock.as_ref()),
-        Errand::Reopen(_) | Errand::ForgetRecent | Errand::Set { .. } | Errand::Bind { .. } => {
-            Err("The window does this itself.".to_owned())
-        }
+        Errand::Reopen(_)
+        | Errand::ForgetRecent
+        | Errand::PauseProfiler(_)
+        | Errand::ExportProfile(_)
+        | Errand::Set { .. }
+        | Errand::Bind { .. } => Err("The window does this itself.".to_owned()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the window does by itself when the person asks for it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use winit::window::Fullscreen;
 
 use super::{App, News};
 use crate::app::png_file::write_png;
-use crate::config::Action;
+use crate::config::{Action, Folders};
 use crate::playback::{Command, Severity};
 use crate::time::Moment;
 use crate::ui::UiEvent;
@@ -194,19 +194,20 @@ impl App {
         self.interface.copy_text(text);
     }
 
+    /// The person's folder of pictures, or the present one where there is none.
+    pub(super) fn saved_folder(&self) -> PathBuf {
+        let folder = self.folders.as_ref().map(Folders::pictures);
+        let folder = folder.filter(|folder| folder.is_dir());
+        folder.map_or_else(|| ".".into(), Path::to_owned)
+    }
+
     /// Writes the frame on screen, at its own size, into the person's folder of pictures.
     fn take_screenshot(&mut self) {
         let snapshot = self.player.engine.snapshot();
+        let folder = self.saved_folder();
         let (Some(shown), Some(media)) = (&mut self.shown_window, &snapshot.media) else {
             return;
         };
-        let folder = self
-            .folders
-            .as_ref()
-            .map(|folders| folders.pictures().to_owned());
-        let folder = folder
-            .filter(|folder| folder.is_dir())
-            .unwrap_or_else(|| ".".into());
         let stem = media
             .info
             .path

@@ -58,6 +58,7 @@ impl App {
             missing,
             panels,
             pixel,
+            profiler,
             ..
         } = self;
         let fullscreen = shown_window
@@ -81,13 +82,14 @@ impl App {
             placement: placement_in(shown_window.as_ref()),
             pixel: pixel.as_ref(),
             panels: &panels.data,
+            profile: Some(profiler.input(player.scheduler.log())),
         })
     }
 
     pub(super) fn redraw(&mut self, event_loop: &ActiveEventLoop) {
-        puffin::GlobalProfiler::lock().new_frame();
-        puffin::profile_scope!("turn");
         let begun = self.player.clock.now();
+        self.profiler.begin_turn(begun);
+        puffin::profile_scope!("turn");
         let snapshot = self.player.engine.snapshot();
         self.lose_device_if_told(begun);
         let due = self.player.scheduler.next_due();
@@ -148,6 +150,7 @@ impl App {
             for (token, nanos) in shown.stage.drain_gpu_times() {
                 self.player.scheduler.gpu_time(token, nanos);
             }
+            self.profiler.push_gpu(shown.stage.drain_gpu_passes());
         }
     }
 
@@ -261,6 +264,7 @@ impl App {
             missing,
             panels,
             pixel,
+            profiler,
             ..
         } = self;
         let Some(shown) = shown_window else {
@@ -301,6 +305,7 @@ impl App {
             placement: placement_in(Some(shown)),
             pixel: pixel.as_ref(),
             panels: &panels.data,
+            profile: Some(profiler.input(player.scheduler.log())),
         };
         let Some(pass) = interface.run(&shown.window, &input) else {
             return false;

@@ -11,6 +11,7 @@ mod interface;
 mod moves;
 mod opening;
 mod panels;
+mod profile;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use self::panels::PanelDesk;
 use super::background::{Background, BackgroundOptions};
 use super::clerk::Desk;
 use super::player::{BROKEN_DOWN, Player, PlayerOptions};
+use super::profile::Profiler;
 use super::stage::{Stage, StageError};
 use super::state_file::{Screen, StateFile};
 use super::stats::{RunStats, StatsGatherer, disk_report, failure_of_run};
@@ -122,6 +124,8 @@ enum News {
     NoDialog,
     /// The names of the sound devices.
     SoundDevices(Vec<String>),
+    /// What came of something that was done beside.
+    Told(Severity, String),
 }
 
 /// The screen's refresh rate where the system does not tell it.
@@ -157,17 +161,7 @@ pub fn run_window(
     let file = player.files.first().cloned().unwrap_or_default();
     let player = Player::start(player, Arc::clone(&wake))?;
     let background = player.start_background(options.background.clone(), Arc::clone(&wake))?;
-    let desk = Desk {
-        clock: Arc::clone(&player.clock),
-        memory: Arc::clone(&player.memory),
-        cache: player.cache.clone(),
-        textures: Arc::clone(&player.textures),
-        disk: player.disk.clone(),
-        proxies: player.proxies.clone(),
-        remembers_at: options.remembers_at.clone(),
-        wake,
-    };
-    let panels = PanelDesk::start(desk, options.config.clone())?;
+    let panels = PanelDesk::start(desk_of(&player, &options, wake), options.config.clone())?;
     let mut interface = Interface::new(options.performance);
     interface.set_window(options.config.file.window);
     if let Some(layout) = &panels.remembered().layout {
@@ -189,6 +183,7 @@ pub fn run_window(
         shown_window: None,
         interface,
         panels,
+        profiler: Profiler::new(),
         keys: options.config.file.key_map(),
         folders: Folders::of_user().ok(),
         player,
@@ -241,6 +236,20 @@ pub fn run_window(
     })
 }
 
+/// What the clerk works with.
+fn desk_of(player: &Player, options: &WindowOptions, wake: Arc<dyn Fn() + Send + Sync>) -> Desk {
+    Desk {
+        clock: Arc::clone(&player.clock),
+        memory: Arc::clone(&player.memory),
+        cache: player.cache.clone(),
+        textures: Arc::clone(&player.textures),
+        disk: player.disk.clone(),
+        proxies: player.proxies.clone(),
+        remembers_at: options.remembers_at.clone(),
+        wake,
+    }
+}
+
 /// What exists only while there is a window. Fields are dropped in this order: everything on the
 /// device before the surface, the surface before the window.
 struct Shown {
@@ -260,6 +269,7 @@ struct App {
     shown_window: Option<Shown>,
     interface: Interface,
     panels: PanelDesk,
+    profiler: Profiler,
     pacer: Pacer,
     refresh: FrameRate,
     // The engine.
@@ -392,6 +402,7 @@ impl ApplicationHandler<News> for App {
             News::Chosen(files) => self.player.engine.send(Command::Open(files)),
             News::NoDialog => self.tell_no_dialog(),
             News::SoundDevices(names) => self.audio_devices = names,
+            News::Told(severity, text) => self.tell(severity, text),
         }
     }
 

@@ -80,6 +80,7 @@ impl App {
     /// Tells the clerk what is looked at, takes its news, and notes from time to time how the window is.
     pub(super) fn follow_panels(&mut self, snapshot: &Snapshot, now: Moment) {
         let panels = self.interface.shown_panels();
+        self.profiler.follow(panels.contains(&Panel::Profiler), now);
         let media = snapshot.playlist.get(snapshot.playlist_index);
         self.panels.clerk.follow(panels, media);
         self.panels.data = self.panels.clerk.data();
@@ -131,6 +132,11 @@ impl App {
             }
             Errand::Set { key, value } => self.set(key, value.as_deref()),
             Errand::Bind { chord, action } => self.bind(&chord, action),
+            Errand::PauseProfiler(is_paused) => {
+                self.profiler.pause(is_paused);
+                self.must_draw = true;
+            }
+            Errand::ExportProfile(kind) => self.export_profile(kind),
             other => self.panels.clerk.ask(other),
         }
     }

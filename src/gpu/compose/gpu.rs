@@ -279,7 +279,7 @@ impl GpuComposer {
         });
         self.uniforms.write(ctx, &self.layer_layout, layers);
         let passes = live().map(|(_, scene)| 1 + differences(job.plan.items(scene)));
-        let timed = timer.begin(job.token);
+        let timed = timer.begin(job.token, "compose");
         let mut recording = Recording {
             encoder: ctx
                 .device()

@@ -99,6 +99,7 @@ impl Screen {
             placement: self.placement(),
             pixel: None,
             panels: &self.panels,
+            profile: None,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::jobs::Readings;
 use crate::jobs::kept::KeptJob;
 use crate::memory::MemoryClass;
 use crate::proxy::ListedProxy;
+use crate::ui::profiler::ExportKind;
 
 /// Everything of it. Parts that no open panel wants may be old.
 #[derive(Debug, Clone, Default)]
@@ -138,6 +139,10 @@ pub enum Errand {
     DeleteProxies(Vec<PathBuf>),
     /// Show a file in the system's file manager.
     Reveal(PathBuf),
+    /// Stop gathering what the profiler shows, or go on.
+    PauseProfiler(bool),
+    /// Write what the profiler has gathered into a file.
+    ExportProfile(ExportKind),
     /// Measure how fast pictures are converted.
     MeasureGpu,
     /// Write a value into the configuration file and let it apply; `None` goes back to the default.

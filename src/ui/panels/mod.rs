@@ -11,7 +11,7 @@ mod data;
 mod performance;
 mod proxies;
 mod settings;
-mod widgets;
+pub(super) mod widgets;
 mod wizard;
 
 use egui::Ui;
@@ -38,6 +38,7 @@ pub(super) struct Panels {
     caches: caches::CachesPanel,
     settings: settings::SettingsPanel,
     strip: Strip,
+    profiler: crate::ui::profiler::ProfilerPanel,
     shown_at: Option<Moment>,
 }
 
@@ -57,7 +58,7 @@ impl Panels {
             Panel::Caches => self.caches.show(ui, input, events),
             Panel::Settings => self.settings.show(ui, input, events),
             Panel::Timeline => self.strip.show(ui, input, events),
-            Panel::Profiler => {}
+            Panel::Profiler => self.profiler.show(ui, input, events),
         }
     }
 

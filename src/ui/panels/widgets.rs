@@ -12,14 +12,14 @@ pub(super) fn name(control: &Response, words: &str) {
 }
 
 /// A heading over a section.
-pub(super) fn heading(ui: &mut Ui, words: &str) {
+pub(in crate::ui) fn heading(ui: &mut Ui, words: &str) {
     ui.add_space(6.0);
     ui.label(RichText::new(words).strong().size(13.0));
     ui.add_space(2.0);
 }
 
 /// A label at the left and words at the right end of a line.
-pub(super) fn line(ui: &mut Ui, label: &str, words: &str) -> Response {
+pub(in crate::ui) fn line(ui: &mut Ui, label: &str, words: &str) -> Response {
     let row = ui.horizontal(|ui| {
         ui.label(RichText::new(label).color(style::weak(ui)));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -103,6 +103,6 @@ pub(super) fn confirmed(
 }
 
 /// A sentence that explains.
-pub(super) fn note(ui: &mut Ui, words: &str) {
+pub(in crate::ui) fn note(ui: &mut Ui, words: &str) {
     ui.label(RichText::new(words).color(style::weak(ui)).size(12.0));
 }

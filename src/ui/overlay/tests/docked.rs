@@ -30,6 +30,7 @@ struct Bench {
     keys: KeyMap,
     panels: PanelData,
     now: Moment,
+    blame: crate::metrics::BlameMap,
     events: Vec<UiEvent>,
     is_styled: bool,
 }
@@ -51,6 +52,8 @@ impl Bench {
             waveform: None,
             thumbnails: None,
             on_device: &[],
+            blame: &self.blame,
+            profile: None,
             placement: None,
             pixel: None,
             panels: &self.panels,
@@ -74,6 +77,7 @@ fn screen_of(open: &[Panel], change: impl FnOnce(&mut Bench)) -> Screen {
         keys: KeyMap::default(),
         panels: data(),
         now: Moment::ZERO,
+        blame: crate::metrics::BlameMap::default(),
         events: Vec::new(),
         is_styled: false,
     };

@@ -1,0 +1,35 @@
+//! A profile written into a file, on a thread of its own: there may be a million spans.
+
+use super::{App, News};
+use crate::app::profile::export;
+use crate::playback::Severity;
+use crate::ui::ExportKind;
+
+impl App {
+    /// Writes what the profiler has gathered into the person's folder of pictures, where saved frames go as well,
+    /// and tells which file that is.
+    pub(super) fn export_profile(&self, kind: ExportKind) {
+        let folder = self.saved_folder();
+        let proxy = self.proxy.clone();
+        // Frames are shared; those that come meanwhile are not in it.
+        let log = self.profiler.log().clone();
+        let write = move || {
+            let (severity, text) = match export(&log, kind, &folder) {
+                Ok(file) => (Severity::Info, format!("Saved {}", file.display())),
+                Err(error) => {
+                    let folder = folder.display();
+                    let text = format!("The profile cannot be written into {folder}: {error}.");
+                    (Severity::Error, text)
+                }
+            };
+            let _ended = proxy.send_event(News::Told(severity, text));
+        };
+        let started = std::thread::Builder::new()
+            .name("profile export".to_owned())
+            .spawn(write);
+        if let Err(error) = started {
+            let text = format!("The profile cannot be written: {error}.");
+            self.tell(Severity::Error, text);
+        }
+    }
+}
