@@ -46,3 +46,4 @@ mod timeline_strips;
 mod timelines;
 mod window;
 mod window_faults;
+mod workplace;

@@ -85,8 +85,25 @@ impl Screen {
 
     /// The same, without waiting for anything.
     pub(crate) fn launch(args: &[&str]) -> Self {
-        let turn = turn();
-        let folder = tempfile::tempdir().unwrap();
+        Self::launch_in(turn(), tempfile::tempdir().unwrap(), args)
+    }
+
+    /// Waits for the end of this run and starts another where it ran, with what it left there.
+    #[track_caller]
+    pub(crate) fn play_again(self, args: &[&str]) -> Self {
+        let Self {
+            running,
+            folder,
+            _turn: turn,
+            ..
+        } = self;
+        running.wait().expect(0);
+        let mut screen = Self::launch_in(turn, folder, args);
+        screen.find_window();
+        screen
+    }
+
+    fn launch_in(turn: File, folder: tempfile::TempDir, args: &[&str]) -> Self {
         let state_file = folder.path().join("state");
         let (x, _) = x11rb::connect(None).expect("DISPLAY names an X server: run scripts/test");
         // The pointer would keep the controls on screen where it rests on them.
@@ -309,6 +326,17 @@ impl Screen {
     pub(crate) fn until_picture(&self, what: &str, is_there: impl Fn(&Picture) -> bool) -> Picture {
         let found = wait_for(|| Some(self.picture()).filter(&is_there));
         found.unwrap_or_else(|| panic!("the window never shows {what}"))
+    }
+
+    /// Keeps what the window shows as a PNG beside the test programs, for people to look at.
+    pub(crate) fn keep_picture(&self, name: &str) {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        let Picture { size, rgba } = self.picture();
+        let picture = jogwheel::gpu::RgbaPicture { size, rgba };
+        let file = folder.join(format!("{name}.png"));
+        let _before = std::fs::remove_file(&file);
+        jogwheel::app::write_png(&picture, &file).unwrap();
     }
 
     /// Makes the window this large.

@@ -21,6 +21,9 @@ const CALM_NANOS: i64 = 66_000_000;
 /// The same with the performance panel, whose graph is ten times as large.
 const CALM_PANEL_NANOS: i64 = 100_000_000;
 
+/// The same with docked panels, which take a third of the window.
+const CALM_DOCKED_NANOS: i64 = 200_000_000;
+
 /// The interface and its link to the window.
 pub(super) struct Interface {
     overlay: Overlay,
@@ -192,7 +195,9 @@ impl Interface {
     fn earliest_pass(&self, input: &UiInput<'_>) -> Moment {
         let plays = input.snapshot.status == PlaybackStatus::Playing;
         let at_once = self.has_input || !plays || !self.is_drawn_by_cpu;
-        let wait = if self.shows_figures() {
+        let wait = if !self.shown_panels().is_empty() {
+            CALM_DOCKED_NANOS
+        } else if self.shows_figures() {
             CALM_PANEL_NANOS
         } else {
             CALM_NANOS
