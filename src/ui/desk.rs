@@ -11,6 +11,7 @@ use crate::playback::quality::QualityMode;
 use crate::playback::{Command, PlaybackStatus, ProxyUse, SeekTarget};
 use crate::time::Speed;
 
+use super::panels::Errand;
 use super::{UiEvent, UiInput};
 use super::{compare, format};
 
@@ -98,6 +99,11 @@ impl<'a> Desk<'a> {
     /// Passes a command on.
     pub(super) fn send(&mut self, command: Command) {
         self.events.push(UiEvent::Command(command));
+    }
+
+    /// Passes an errand on.
+    pub(super) fn ask(&mut self, errand: Errand) {
+        self.events.push(UiEvent::Errand(errand));
     }
 
     fn say(&mut self, words: impl Into<String>) {

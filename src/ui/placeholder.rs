@@ -1,14 +1,15 @@
 //! What is shown where there is no picture.
 
-use egui::{Align2, Rect, pos2, vec2};
+use egui::{Align2, Pos2, Rect, pos2, vec2};
 
 use crate::config::Action;
 use crate::playback::PlaybackStatus;
 
-use super::UiInput;
 use super::canvas::Canvas;
 use super::format;
+use super::pointer::Zone;
 use super::style;
+use super::{RecentFile, UiInput};
 
 /// Keys that a newcomer needs.
 const FIRST_KEYS: [(Action, &str); 4] = [
@@ -18,8 +19,13 @@ const FIRST_KEYS: [(Action, &str); 4] = [
     (Action::ToggleHelp, "all keys"),
 ];
 
+/// Files that were open before: how many are shown, and the size of their rows in points.
+const RECENT_SHOWN: usize = 5;
+const RECENT_ROW: f32 = 26.0;
+const RECENT_WIDTH: f32 = 420.0;
+
 /// Paints it in `area` when there is nothing to see; answers whether it did.
-pub(super) fn paint(canvas: &Canvas<'_>, area: Rect, input: &UiInput<'_>) -> bool {
+pub(super) fn paint(canvas: &mut Canvas<'_>, area: Rect, input: &UiInput<'_>) -> bool {
     let snapshot = input.snapshot;
     if snapshot.media.is_some() && input.failure.is_none() {
         return false;
@@ -57,8 +63,22 @@ fn key(input: &UiInput<'_>, action: Action) -> String {
         .unwrap_or_default()
 }
 
-fn paint_welcome(canvas: &Canvas<'_>, area: Rect, input: &UiInput<'_>) {
-    let middle = area.center();
+fn paint_welcome(canvas: &mut Canvas<'_>, area: Rect, input: &UiInput<'_>) {
+    let recent = &input.panels.recent;
+    let fits = ((area.height() - 260.0) / RECENT_ROW).max(0.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a few rows"
+    )]
+    let shown = recent.len().min(RECENT_SHOWN).min(fits as usize);
+    let below = if shown == 0 {
+        0.0
+    } else {
+        RECENT_ROW * (shown as f32 + 1.0) + 16.0
+    };
+    let middle = area.center() - vec2(0.0, below / 2.0);
+    paint_recent(canvas, pos2(middle.x, middle.y + 101.0), &recent[..shown]);
     let frame = Rect::from_center_size(middle, vec2((area.width() - 40.0).min(420.0), 170.0));
     let corner = 18.0;
     let stroke = egui::Stroke::new(1.5, style::EDGE);
@@ -102,6 +122,33 @@ fn paint_welcome(canvas: &Canvas<'_>, area: Rect, input: &UiInput<'_>) {
             let pos = pos2(cap.right() + 8.0, y);
             canvas.text(pos, Align2::LEFT_CENTER, *words, style::BODY, style::WEAK);
         }
+    }
+}
+
+/// Paints files that were open before, each a row that opens it as it was left, from `top` downwards.
+fn paint_recent(canvas: &mut Canvas<'_>, top: Pos2, recent: &[RecentFile]) {
+    if recent.is_empty() {
+        return;
+    }
+    let left = top.x - RECENT_WIDTH / 2.0;
+    let heading = pos2(left + 8.0, top.y + RECENT_ROW / 2.0);
+    let corner = Align2::LEFT_CENTER;
+    canvas.text(heading, corner, "Open again", style::SMALL, style::WEAK);
+    for (row, file) in recent.iter().enumerate() {
+        let min = pos2(left, top.y + RECENT_ROW * (row as f32 + 1.0));
+        let rect = Rect::from_min_size(min, vec2(RECENT_WIDTH, RECENT_ROW));
+        let zone = Zone::Recent(row);
+        if let Some(ground) = canvas.ground(zone, true, false) {
+            canvas.painter.rect_filled(rect, style::ROUND, ground);
+        }
+        let place = canvas.line(file.words.as_str(), style::NUMBERS);
+        let room = RECENT_WIDTH - place.size().x - 32.0;
+        let name = canvas.wrapped(format::file_name(&file.path), style::BODY, room, 1);
+        let at = rect.left_center() + vec2(8.0, -name.size().y / 2.0);
+        canvas.painter.galley(at, name, style::TEXT);
+        let at = rect.right_center() - vec2(8.0 + place.size().x, place.size().y / 2.0);
+        canvas.painter.galley(at, place, style::WEAK);
+        canvas.zones.place(zone, rect);
     }
 }
 

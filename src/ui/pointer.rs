@@ -66,6 +66,8 @@ pub(super) enum Zone {
     Toast(usize),
     /// The prompt for a position.
     Prompt,
+    /// A file that was open before, counted from the top.
+    Recent(usize),
     /// The help, which covers everything.
     Help,
     /// Menus and panels, whose controls are egui's.

@@ -6,6 +6,7 @@ use crate::config::Action;
 use crate::ui::compare;
 use crate::ui::desk::Desk;
 use crate::ui::menu;
+use crate::ui::panels::Errand;
 use crate::ui::pointer::{Button, Gesture, Turn, Zone};
 use crate::ui::scrub::{self, Extent};
 use crate::ui::workspace::Panel;
@@ -71,6 +72,11 @@ impl Overlay {
             Zone::Button(button) => {
                 if let Some(action) = bar::button_action(button) {
                     self.act(action, desk, ui, input);
+                }
+            }
+            Zone::Recent(row) => {
+                if let Some(file) = input.panels.recent.get(row) {
+                    desk.ask(Errand::Reopen(file.path.clone()));
                 }
             }
             Zone::MenuRow(index) => menu::choose(desk, input, index),

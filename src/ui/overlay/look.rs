@@ -25,6 +25,11 @@ impl Overlay {
         )
             .hash(&mut hasher);
         (snapshot.status, snapshot.media.is_some(), input.fullscreen).hash(&mut hasher);
+        if snapshot.media.is_none() {
+            for file in &input.panels.recent {
+                (&file.path, &file.words).hash(&mut hasher);
+            }
+        }
         (self.prompt.is_some(), self.menu_scroll.map(f32::to_bits)).hash(&mut hasher);
         self.help
             .as_ref()

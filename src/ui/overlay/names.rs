@@ -23,7 +23,7 @@ impl Overlay {
             let Some(info) = info_of(zone, input) else {
                 continue;
             };
-            let sense = if matches!(zone, Zone::Button(_) | Zone::MenuRow(_) | Zone::Toast(_)) {
+            let sense = if is_pressed(zone) {
                 Sense::click()
             } else {
                 Sense::focusable_noninteractive()
@@ -43,6 +43,14 @@ impl Overlay {
         }
         events.append(&mut desk.events);
     }
+}
+
+/// Whether pressing a zone does something.
+fn is_pressed(zone: Zone) -> bool {
+    matches!(
+        zone,
+        Zone::Button(_) | Zone::MenuRow(_) | Zone::Toast(_) | Zone::Recent(_)
+    )
 }
 
 /// The line around what has the keyboard.
@@ -76,6 +84,11 @@ fn info_of(zone: Zone, input: &UiInput<'_>) -> Option<WidgetInfo> {
             true,
             format!("Row {} of the audio menu", row + 1),
         )),
+        Zone::Recent(row) => {
+            let file = input.panels.recent.get(row)?;
+            let words = format!("Open {} at {}", format::file_name(&file.path), file.words);
+            Some(WidgetInfo::labeled(Role::Button, true, words))
+        }
         Zone::Toast(_) => Some(WidgetInfo::labeled(
             Role::Button,
             true,

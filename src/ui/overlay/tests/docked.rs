@@ -281,6 +281,15 @@ fn the_menu_opens_panels_and_files_as_they_were_left() {
 }
 
 #[test]
+fn what_was_open_before_is_offered_where_nothing_is_open() {
+    let mut screen = screen_of(&[], |bench| bench.snapshot = fixture::empty_snapshot());
+    assert_eq!(
+        click(&mut screen, "Open a.mov at 01:00:04:12"),
+        errand(Errand::Reopen(PathBuf::from("/rushes/a.mov")))
+    );
+}
+
+#[test]
 fn keys_open_panels_and_belong_to_controls_that_have_the_keyboard() {
     let mut screen = screen(&[]);
     let is_open = |screen: &Screen, panel: Panel| {
