@@ -121,7 +121,7 @@ fn a_piece_of_work_from_opening_to_quitting_and_back() {
     let made = wait_for(|| {
         let files = std::fs::read_dir(&proxies).ok()?;
         let mut names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
-        names.any(|name| name.ends_with(".mov")).then_some(())
+        names.any(|name| name.contains("_half_")).then_some(())
     });
     assert!(made.is_some(), "no proxy was made");
     screen.keep_picture("proxies-made");

@@ -87,5 +87,5 @@ pub(super) fn fate_words(record: &FrameRecord) -> String {
     let blame = record
         .blame
         .map_or_else(String::new, |stage| format!(", blamed on {stage}"));
-    format!("Frame {} {}{stands_in}{blame}", record.frame, record.fate)
+    format!("Frame {} {}{stands_in}{blame}", record.frame.0, record.fate)
 }

@@ -201,6 +201,8 @@ impl Desk {
             on_device: &self.on_device,
             blame: &self.blame,
             placement: None,
+            pixel: None,
+            profile: None,
             panels: &panels,
         };
         let (strip, mut events) = (&mut self.strip, Vec::new());

@@ -81,6 +81,9 @@ impl Screen {
     fn harness(self, width: f32) -> Harness<'static, Self> {
         Harness::builder()
             .with_size(vec2(width, 420.0))
+            .with_max_steps(100)
+            // Two clicks within the time of a double click.
+            .with_step_dt(1.0 / 60.0)
             .with_context_setup(style::apply)
             .build_ui_state(|ui, screen: &mut Self| screen.show(ui), self)
     }
@@ -262,6 +265,8 @@ fn the_wheel_zooms_a_drag_moves_and_a_double_click_fills() {
     harness.get_by_label("Fit").click();
     harness.run();
     assert_eq!(window(&harness), None);
+    // Long enough for the click on the button to be another.
+    harness.run_steps(60);
     let render = turn + vec2(0.0, 17.0);
     for _ in 0..2 {
         harness.drag_at(render);
