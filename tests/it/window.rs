@@ -1,8 +1,9 @@
 //! The player in a window under a real X server: keys, pointer, picture, faults, and ends.
 
+mod arrange;
+
 use jogwheel::config::{Action, Action as A, KeyMap};
 use jogwheel::media::Size;
-use jogwheel::ui::Panel;
 use serde_json::json;
 
 use crate::made;
@@ -130,8 +131,8 @@ fn every_key_does_what_the_help_says() {
     change_sound_by_keys(&mut table);
     change_view_by_keys(&mut table);
     open_panels_by_keys(&mut table);
-    zoom_by_keys(&mut table);
-    dock_panels_by_keys(&mut table);
+    arrange::zoom_by_keys(&mut table);
+    arrange::dock_panels_by_keys(&mut table);
     table.check(
         A::NextFile,
         &[json!({"file": short}), json!({"file": short})],
@@ -142,7 +143,7 @@ fn every_key_does_what_the_help_says() {
     );
     table.screen.until_shown(0);
     take_screenshot_by_key(&mut table);
-    copy_by_keys(&mut table);
+    arrange::copy_by_keys(&mut table);
     table.check(A::ForceDeviceLoss, &[json!({"device_losses": 1})]);
     make_proxies_by_key(&mut table);
     let covered = std::mem::take(&mut table.covered);
@@ -411,48 +412,6 @@ fn open_panels_by_keys(table: &mut Table<'_>) {
     table.screen.press(&["f"]);
     table.screen.until_fields("F", &json!({"fullscreen": true}));
     table.check(A::Dismiss, &[json!({"fullscreen": false})]);
-}
-
-fn zoom_by_keys(table: &mut Table<'_>) {
-    let zoom = |words: &str| json!({"zoom": words});
-    table.check(A::ZoomFill, &[zoom("fill")]);
-    table.check(A::ZoomActual, &[zoom("100")]);
-    table.check(A::ZoomIn, &[zoom("125"), zoom("156")]);
-    table.check(A::ZoomOut, &[zoom("125"), zoom("100")]);
-    table.check(A::ZoomFit, &[zoom("fit")]);
-    let panels = |names: &[&str]| json!({"panels": names});
-    let guides = ["safe", "centre", "grid", "all"].map(|name| panels(&[&format!("guides-{name}")]));
-    let round: Vec<_> = guides.into_iter().chain([panels(&[])]).collect();
-    table.check(A::CycleGuides, &round);
-    table.check(A::ToggleInspector, &[panels(&["inspector"]), panels(&[])]);
-}
-
-fn dock_panels_by_keys(table: &mut Table<'_>) {
-    let panels = |names: &[&str]| json!({"panels": names});
-    table.check(A::MainMenu, &[panels(&["menu"]), panels(&[])]);
-    for panel in Panel::ALL {
-        table.check(panel.action(), &[panels(&[panel.id()]), panels(&[])]);
-    }
-    table.screen.press(&["F7"]);
-    table.screen.until_fields("F7", &panels(&["caches"]));
-    table.check(A::ViewerOnly, &[panels(&[]), panels(&["caches"])]);
-    table.screen.press(&["F7"]);
-    table.screen.until_fields("F7", &panels(&[]));
-}
-
-fn copy_by_keys(table: &mut Table<'_>) {
-    for (action, key, wanted) in [
-        (A::CopyFrame, "ctrl+c", "Frame copied, 640 × 360"),
-        (A::CopyTimecode, "alt+c", "Copied 00:00:02:17"),
-    ] {
-        table.screen.press(&[key]);
-        table.screen.until(wanted, |state| {
-            let notices = state["notices"].as_array().into_iter().flatten();
-            let mut words = notices.filter_map(serde_json::Value::as_str);
-            words.any(|words| words == wanted)
-        });
-        table.covered.push(action);
-    }
 }
 
 fn take_screenshot_by_key(table: &mut Table<'_>) {

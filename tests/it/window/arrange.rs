@@ -1,0 +1,49 @@
+//! Keys that arrange: zoom, guides, panels, and the clipboard.
+
+use jogwheel::config::Action as A;
+use jogwheel::ui::Panel;
+use serde_json::json;
+
+use super::Table;
+
+pub(super) fn zoom_by_keys(table: &mut Table<'_>) {
+    let zoom = |words: &str| json!({"zoom": words});
+    table.check(A::ZoomFill, &[zoom("fill")]);
+    table.check(A::ZoomActual, &[zoom("100")]);
+    table.check(A::ZoomIn, &[zoom("125"), zoom("156")]);
+    table.check(A::ZoomOut, &[zoom("125"), zoom("100")]);
+    table.check(A::ZoomFit, &[zoom("fit")]);
+    let panels = |names: &[&str]| json!({"panels": names});
+    let guides = ["safe", "centre", "grid", "all"].map(|name| panels(&[&format!("guides-{name}")]));
+    let round: Vec<_> = guides.into_iter().chain([panels(&[])]).collect();
+    table.check(A::CycleGuides, &round);
+    table.check(A::ToggleInspector, &[panels(&["inspector"]), panels(&[])]);
+}
+
+pub(super) fn dock_panels_by_keys(table: &mut Table<'_>) {
+    let panels = |names: &[&str]| json!({"panels": names});
+    table.check(A::MainMenu, &[panels(&["menu"]), panels(&[])]);
+    for panel in Panel::ALL {
+        table.check(panel.action(), &[panels(&[panel.id()]), panels(&[])]);
+    }
+    table.screen.press(&["F7"]);
+    table.screen.until_fields("F7", &panels(&["caches"]));
+    table.check(A::ViewerOnly, &[panels(&[]), panels(&["caches"])]);
+    table.screen.press(&["F7"]);
+    table.screen.until_fields("F7", &panels(&[]));
+}
+
+pub(super) fn copy_by_keys(table: &mut Table<'_>) {
+    for (action, key, wanted) in [
+        (A::CopyFrame, "ctrl+c", "Frame copied, 640 × 360"),
+        (A::CopyTimecode, "alt+c", "Copied 00:00:02:17"),
+    ] {
+        table.screen.press(&[key]);
+        table.screen.until(wanted, |state| {
+            let notices = state["notices"].as_array().into_iter().flatten();
+            let mut words = notices.filter_map(serde_json::Value::as_str);
+            words.any(|words| words == wanted)
+        });
+        table.covered.push(action);
+    }
+}
