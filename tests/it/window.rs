@@ -145,7 +145,7 @@ fn every_key_does_what_the_help_says() {
     take_screenshot_by_key(&mut table);
     arrange::copy_by_keys(&mut table);
     table.check(A::ForceDeviceLoss, &[json!({"device_losses": 1})]);
-    make_proxies_by_key(&mut table);
+    arrange::make_proxies_by_key(&mut table);
     let covered = std::mem::take(&mut table.covered);
     let left: Vec<_> = Action::ALL
         .iter()
@@ -435,16 +435,6 @@ fn take_screenshot_by_key(table: &mut Table<'_>) {
     );
     assert_eq!(made::number_in_rgba(&rgba, size.0, size.1), Ok(77));
     table.covered.push(A::Screenshot);
-}
-
-fn make_proxies_by_key(table: &mut Table<'_>) {
-    table.screen.press(&["shift+u"]);
-    table.screen.until("a notice", |state| {
-        let notices = state["notices"].as_array().into_iter().flatten();
-        let mut words = notices.filter_map(serde_json::Value::as_str);
-        words.any(|words| words == "Proxies of h264-longgop.mp4 are made in the background.")
-    });
-    table.covered.push(A::MakeProxies);
 }
 
 /// Controls hide from a full screen, so nothing lies over the bars.

@@ -1,4 +1,4 @@
-//! Keys that arrange: zoom, guides, panels, and the clipboard.
+//! Keys for the window rather than the film: zoom, guides, panels, the clipboard, proxies.
 
 use jogwheel::config::Action as A;
 use jogwheel::ui::Panel;
@@ -46,4 +46,14 @@ pub(super) fn copy_by_keys(table: &mut Table<'_>) {
         });
         table.covered.push(action);
     }
+}
+
+pub(super) fn make_proxies_by_key(table: &mut Table<'_>) {
+    table.screen.press(&["shift+u"]);
+    table.screen.until("a notice", |state| {
+        let notices = state["notices"].as_array().into_iter().flatten();
+        let mut words = notices.filter_map(serde_json::Value::as_str);
+        words.any(|words| words == "Proxies of h264-longgop.mp4 are made in the background.")
+    });
+    table.covered.push(A::MakeProxies);
 }
