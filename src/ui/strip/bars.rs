@@ -152,6 +152,16 @@ fn worse(one: &BlameSpan, other: &BlameSpan) -> bool {
 pub(super) fn blame_at(scene: &Scene<'_>, x: f64) -> Option<BlameSpan> {
     let (first, end) = (scene.scale.frame_at(x - 1.0), scene.scale.frame_at(x + 1.0));
     let spans = scene.input.blame.spans(first..end.offset(1));
+    worst_of(spans)
+}
+
+/// The worst of all that is seen.
+pub(super) fn worst_seen(scene: &Scene<'_>) -> Option<BlameSpan> {
+    let spans = scene.input.blame.spans(scene.scale.visible());
+    worst_of(spans).filter(|span| span.bad() > 0)
+}
+
+fn worst_of(spans: impl Iterator<Item = BlameSpan>) -> Option<BlameSpan> {
     spans.reduce(|one, other| if worse(&other, &one) { other } else { one })
 }
 

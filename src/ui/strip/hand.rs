@@ -62,7 +62,8 @@ impl Hand {
         events: &mut Vec<UiEvent>,
     ) {
         let is_mine = self.scrubs.is_some_and(|(id, _)| id == part.id);
-        let is_held = part.is_pointer_button_down_on();
+        let is_primary = part.ctx.input(|input| input.pointer.primary_down());
+        let is_held = part.is_pointer_button_down_on() && is_primary;
         // A press and its release that arrive together were never held.
         let was_clicked = part.clicked_by(egui::PointerButton::Primary);
         let is_over = is_mine && !is_held;

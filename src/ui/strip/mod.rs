@@ -294,9 +294,10 @@ impl Parts {
         Self {
             lanes: part("lanes", places.lanes, mouse),
             ruler: part("ruler", places.ruler, Sense::click_and_drag()),
-            kept: part("kept", places.kept, Sense::hover()),
+            // It does nothing, but what is done to it must not reach its neighbours, as egui would have it.
+            kept: part("kept", places.kept, mouse),
             blame: part("blame", places.blame, Sense::CLICK),
-            along: part("along", places.along, Sense::CLICK | Sense::DRAG),
+            along: part("along", places.along, mouse),
         }
     }
 
@@ -376,10 +377,13 @@ fn tell_box(lanes: &Response, scene: &Scene<'_>, laid: &[(usize, Vec<Laid>)]) {
 /// Says what went wrong under the pointer; a click goes to the worst of it.
 fn tell_blame(blame: Response, scene: &Scene<'_>, extent: Extent, events: &mut Vec<UiEvent>) {
     let pos = blame.interact_pointer_pos().or(blame.hover_pos());
-    let x = pos.map(|pos| f64::from(pos.x - scene.places.lanes.left()));
-    let Some(span) = x.and_then(|x| bars::blame_at(scene, x)) else {
-        return;
+    // Who presses it without a pointer means all that is seen.
+    let span = match pos {
+        Some(pos) => bars::blame_at(scene, f64::from(pos.x - scene.places.lanes.left())),
+        None if blame.clicked() => bars::worst_seen(scene),
+        None => None,
     };
+    let Some(span) = span else { return };
     if blame.clicked() {
         hand::go_to(span.worst_frame, extent, events);
     }

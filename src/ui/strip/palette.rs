@@ -87,7 +87,7 @@ impl Palette {
     /// Names on clips: 4.5 to 1 or more against their boxes.
     pub(super) fn name(self, state: ClipState) -> Color32 {
         match state {
-            ClipState::Disabled => self.pick(Color32::from_gray(150), Color32::from_gray(88)),
+            ClipState::Disabled => self.pick(Color32::from_gray(158), Color32::from_gray(82)),
             _ => self.pick(Color32::from_gray(232), Color32::from_gray(20)),
         }
     }

@@ -74,7 +74,10 @@ impl View {
         self.scale = Some(next);
         let share = next.share();
         self.fits = share.start <= 0.0 && share.end >= 1.0;
-        self.is_away = self.head.is_some_and(|head| !next.shows(head));
+        // Where a part of its frame is seen, it was not meant to be left.
+        self.is_away = self
+            .head
+            .is_some_and(|head| !next.visible().contains(&head));
     }
 
     /// Shows all of the medium.

@@ -1,7 +1,7 @@
 //! What clicks, drags and keys ask for.
 
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::*;
 
@@ -97,8 +97,9 @@ fn a_marker_goes_to_its_frame() {
         let asked = desk.show(vec![mouse(pos, true), mouse(pos, false)]);
         assert_eq!(asked, commands([seek(frame)]));
     }
-    let pos = marker(&desk, 50);
-    let told = desk.tip(pos);
+    let mut fresh = Desk::new(usual());
+    let pos = marker(&fresh, 50);
+    let told = fresh.tip(pos);
     assert!(told.contains("first: look"), "{told}");
 }
 
@@ -184,6 +185,10 @@ fn a_click_on_what_went_wrong_goes_to_the_worst_of_it() {
     desk.show(vec![Event::PointerMoved(smooth)]);
     let asked = desk.show(vec![mouse(smooth, true), mouse(smooth, false)]);
     assert_eq!(asked, [], "nothing is known there");
+    let on_kept = desk.at(141, desk.places().kept.center().y);
+    desk.show(vec![Event::PointerMoved(on_kept)]);
+    let asked = desk.show(vec![mouse(on_kept, true), mouse(on_kept, false)]);
+    assert_eq!(asked, [], "a click beside the strip is none on it");
 }
 
 /// Shows a desk's panel in a harness that finds controls by their names.
@@ -262,7 +267,7 @@ fn the_ruler_is_a_slider_for_keys_and_screen_readers() {
     use egui::Key;
     let mut harness = harness(Desk::new(usual()));
     let ruler = harness.get_by_label("Timeline ruler, of 300 frames");
-    assert_eq!(ruler.numeric_value(), Some(0.0));
+    assert_eq!(ruler.accesskit_node().numeric_value(), Some(0.0));
     assert_eq!(ruler.value().as_deref(), Some("00:00:00:00"));
     ruler.focus();
     harness.run_steps(2);

@@ -83,7 +83,7 @@ proptest! {
                 prop_assert!(clips.iter().all(is_narrow), "wide clips stand alone");
             }
             let middle = f64::midpoint(laid.left, laid.right);
-            prop_assert_eq!(boxes::at(&[laid.clone()], middle), Some(laid));
+            prop_assert_eq!(boxes::at(std::slice::from_ref(laid), middle), Some(laid));
         }
         for pair in laid.windows(2) {
             prop_assert!(pair[0].right <= pair[1].left + 1e-6, "{:?}", pair);
@@ -194,7 +194,7 @@ fn names_never_reach_into_the_next_clip() {
                 right <= found.right.min(desk.scale().width()),
                 "{words}: {rect} in {found:?}"
             );
-            assert_eq!(found.only().is_some(), true, "only one clip has a name");
+            assert!(found.only().is_some(), "only one clip has a name");
             assert!(words == long || words.len() > 3);
         }
         assert!((1..=rows::MOST_NAMES).contains(&named), "{named} names");

@@ -41,7 +41,7 @@ fn many_clips_at_a_place_say_how_many() {
 fn the_ruler_labels_round_timecodes() {
     let mut desk = Desk::new(file(24 * 600));
     let labels = |desk: &mut Desk| -> Vec<String> {
-        let is_label = |words: &String| words.len() == 11 && words.starts_with("0");
+        let is_label = |words: &String| words.len() == 11 && words.starts_with('0');
         desk.texts()
             .into_iter()
             .map(|(words, _)| words)
