@@ -6,6 +6,8 @@
 
 mod errands;
 mod measure;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -64,13 +66,15 @@ struct Letters {
     ends: bool,
 }
 
-/// The window's end of it. Dropping it waits until what was asked for last is done.
+/// The window's end of it. Dropping it writes what is to be remembered and waits for the errand that is being done;
+/// those that have not begun are not.
 pub(super) struct Clerk {
     letters: Arc<Mutex<Letters>>,
     bell: Arc<Bell>,
     data: Arc<ArcSwap<PanelData>>,
     interrupter: Interrupter,
     shown: Vec<Panel>,
+    media: Option<PathBuf>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -103,6 +107,7 @@ impl Clerk {
             data,
             interrupter,
             shown: Vec::new(),
+            media: None,
             thread: Some(thread),
         })
     }
@@ -114,10 +119,11 @@ impl Clerk {
 
     /// Says which panels are on the screen, and which file is open. Costs nothing while both stay the same.
     pub(super) fn follow(&mut self, panels: Vec<Panel>, media: Option<&PathBuf>) {
-        if panels == self.shown {
+        if panels == self.shown && media == self.media.as_ref() {
             return;
         }
         self.shown.clone_from(&panels);
+        self.media = media.cloned();
         let mut letters = self.letters.lock();
         letters.panels = panels;
         letters.media = media.cloned();
