@@ -28,7 +28,7 @@ const VERSION: u32 = 1;
 /// The wire form, and what is remembered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Remembered {
-    version: u32,
+    pub(super) version: u32,
     /// Width and height of the window's inside, in pixels, when it was neither maximised nor full-screen.
     pub(super) size: Option<[u32; 2]>,
     /// Whether it was maximised.
