@@ -223,7 +223,12 @@ impl Screen {
     /// Types a position into the prompt.
     pub(crate) fn go_to(&mut self, position: &str) {
         self.press(&["slash"]);
-        self.until_fields("/", &serde_json::json!({"panels": ["prompt"]}));
+        self.until("the prompt", |state| {
+            let panels = state["panels"].as_array().into_iter().flatten();
+            panels
+                .filter_map(Value::as_str)
+                .any(|panel| panel == "prompt")
+        });
         xdotool(&["type", position]);
         self.press(&["Return"]);
     }
