@@ -20,6 +20,7 @@
 mod block;
 mod clock;
 mod device;
+mod levels;
 mod line;
 mod memory;
 mod mix;
@@ -45,6 +46,7 @@ mod sync_tests;
 
 pub use clock::{AudioClock, ClockReading, ClockTrust, RunLine};
 pub use device::{AudioDevice, DeviceError};
+pub use levels::{AudioLevels, ChannelLevel, decibels};
 pub use line::{DeviceLine, Line};
 pub use mix::ChannelMix;
 pub use output::devices;

@@ -12,6 +12,7 @@ use super::clock::{AudioClock, ClockTrust};
 #[cfg(test)]
 use super::device::OutputBackend;
 use super::device::{DeviceLinks, DeviceMailbox, DeviceState, DeviceSupervisor};
+use super::levels::AudioLevels;
 use super::memory::SoundMemory;
 use super::output::CpalBackend;
 use super::session::{Playhead, Session, SessionMailbox, SourceOrder, SourceState};
@@ -78,6 +79,8 @@ pub struct AudioPlayerState {
     pub underruns: u64,
     /// Blocks decoded ahead or kept, and how many may be.
     pub ring_fill: (usize, usize),
+    /// How loud each channel is; none while no device asks for samples.
+    pub levels: AudioLevels,
     /// How far the clock can be believed; `None` without a device.
     pub trust: Option<ClockTrust>,
 }
@@ -566,6 +569,10 @@ impl AudioPlayer {
             output,
             note,
             underruns: self.shared.underruns(),
+            levels: match trust {
+                None | Some(ClockTrust::Stalled) => AudioLevels::default(),
+                Some(_) => self.shared.levels().read(),
+            },
             ring_fill: self.shared.ring_fill(),
             trust,
         }

@@ -8,6 +8,7 @@ use ringbuf::traits::Consumer;
 
 use super::block::{AudioBlock, DeviceFormat, HISTORY_MILLIS, MAX_DEVICE_CHANNELS, count_i64};
 use super::clock::{ClockReading, RunLine};
+use super::levels::LevelMeter;
 use super::line::DeviceLine;
 use super::shared::{Control, Shared};
 use crate::time::Moment;
@@ -43,6 +44,7 @@ pub(crate) struct Renderer {
     order: u64,
     play: Option<Play>,
     declick: Declick,
+    meter: LevelMeter,
     gain: f32,
 }
 
@@ -82,6 +84,7 @@ impl Renderer {
             order: u64::MAX,
             play: None,
             declick: Declick::new(format.channels, fade),
+            meter: LevelMeter::new(format),
             gain,
         }
     }
@@ -101,6 +104,8 @@ impl Renderer {
         out.fill(0.0);
         let (copied, wanted) = self.copy(out, count);
         self.declick.apply(out, copied);
+        self.meter.measure(out);
+        self.meter.publish(self.shared.levels());
         self.apply_gain(out);
         if wanted.missing_in(copied) {
             self.shared.count_underrun();

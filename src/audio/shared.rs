@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 use super::clock::{ClockReading, RunLine};
+use super::levels::SharedLevels;
 use super::line::Line;
 use super::seqlock::SeqCell;
 use crate::decode::Generation;
@@ -44,6 +45,8 @@ pub(crate) struct Shared {
     reading: SeqCell<12>,
     /// Counts callbacks that lacked samples; written by the device callback.
     underruns: AtomicU64,
+    /// Written by the device callback.
+    levels: SharedLevels,
     /// Blocks in the ring and its capacity, as seen by the decode thread.
     ring: AtomicU64,
     /// Generation + 1 of the latest plan that is ready to play; written by the decode thread.
@@ -61,6 +64,7 @@ impl Shared {
             delay_millis: AtomicI32::new(0),
             reading: SeqCell::new(),
             underruns: AtomicU64::new(0),
+            levels: SharedLevels::default(),
             ring: AtomicU64::new(0),
             ready: AtomicU64::new(0),
         }
@@ -139,6 +143,10 @@ impl Shared {
 
     pub(crate) fn underruns(&self) -> u64 {
         self.underruns.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn levels(&self) -> &SharedLevels {
+        &self.levels
     }
 
     pub(crate) fn set_ring_fill(&self, used: usize, capacity: usize) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::quality::{OutputScale, ProxyUse, QualityMode};
 use super::timeline::TimelineState;
+use crate::audio::AudioLevels;
 use crate::decode::{GopIndex, LoopMode, Rung};
 use crate::media::{CompareView, MediaInfo, ViewSettings};
 use crate::time::{
@@ -206,6 +207,8 @@ pub struct Snapshot {
     pub audio_track: Option<usize>,
     /// Where the sound goes.
     pub audio: AudioState,
+    /// How loud each channel of the device is, before volume and mute; it means something while it plays.
+    pub audio_levels: AudioLevels,
     /// Which clock leads.
     pub clock: ClockSource,
     /// Whether the playhead is being dragged.
@@ -338,6 +341,7 @@ impl Default for Snapshot {
             audio_delay_millis: 0,
             audio_track: None,
             audio: AudioState::NoTrack,
+            audio_levels: AudioLevels::default(),
             clock: ClockSource::Monotonic,
             scrubbing: false,
             approximate: None,

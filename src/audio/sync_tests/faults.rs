@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Bench, MILLI, assert_in_sync, forward, runs, secs};
-use crate::audio::sim::SimTraits;
-use crate::audio::{AudioConfig, AudioOutput, AudioPlayer, ClockTrust};
+use crate::audio::sim::{SimTraits, ToneSource};
+use crate::audio::{AudioConfig, AudioOutput, AudioPlayer, ClockTrust, decibels};
 use crate::decode::Generation;
 use crate::time::{Clock, MediaSpan, MediaTime, Moment};
 
@@ -161,4 +161,35 @@ fn a_missing_device_gives_way_to_the_default_one() {
             .note
             .is_some_and(|note| note.contains("no such thing"))
     );
+}
+
+#[test]
+fn levels_tell_what_plays_before_the_volume_and_nothing_of_a_device_that_stands_still() {
+    let mut bench = Bench::new(SimTraits::default(), Vec::new(), secs(100));
+    assert!(
+        bench
+            .player
+            .state()
+            .levels
+            .channels()
+            .iter()
+            .all(|level| level.peak == 0.0)
+    );
+    let tone = ToneSource::new(48_000, 440.0, 0.25);
+    bench.player.open_source(Box::new(tone));
+    bench.pass(600);
+    bench.player.set_volume_percent(10);
+    bench.player.set_muted(true);
+    bench.play(1, forward(MediaTime::ZERO, secs(100)), 4);
+    bench.pass(3_000);
+    let levels = bench.player.state().levels;
+    let channels = levels.channels();
+    assert_eq!(channels.len(), levels.names().len());
+    for level in channels {
+        assert!((decibels(level.peak) + 12.04).abs() < 0.2, "{level:?}");
+        assert!((decibels(level.rms) + 15.05).abs() < 0.2, "{level:?}");
+    }
+    bench.device.set_stalled(true);
+    bench.pass(3_000);
+    assert!(bench.player.state().levels.channels().is_empty());
 }

@@ -58,7 +58,7 @@ impl Engine {
         let gauges = |snapshot: &Snapshot| {
             let counted = (snapshot.quality.left_out, snapshot.quality.times);
             (
-                snapshot.sound_ahead,
+                (snapshot.sound_ahead, snapshot.audio_levels),
                 snapshot.ring_fill,
                 snapshot.repacked,
                 counted,
@@ -101,6 +101,7 @@ impl Engine {
             audio_delay_millis: self.audio_delay_millis,
             audio_track: medium.and_then(|medium| medium.track),
             audio: self.audio_state(&sound.output),
+            audio_levels: sound.levels,
             clock: self.clock_source,
             scrubbing: self.scrub.is_some(),
             approximate: self.approximate,

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::audio::{AudioOutput, AudioPlan, AudioPlayerState, AudioPosition, SoundPlan};
+use crate::audio::{
+    AudioLevels, AudioOutput, AudioPlan, AudioPlayerState, AudioPosition, SoundPlan,
+};
 use crate::decode::Generation;
 use crate::media::StreamId;
 use crate::playback::sound::Sound;
@@ -276,6 +278,7 @@ impl Sound for SimSound {
             note: None,
             underruns: 0,
             ring_fill: (0, 0),
+            levels: AudioLevels::default(),
             trust: None,
         }
     }
