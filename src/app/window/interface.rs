@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use egui::ClippedPrimitive;
+use egui_winit::accesskit_winit::{Adapter, WindowEvent as ReaderEvent};
 use winit::event::WindowEvent;
+use winit::event_loop::{ActiveEventLoop, EventLoopProxy};
 use winit::window::Window;
 
+use super::News;
 use super::panels::docked;
 use crate::config::WindowSettings;
 use crate::gpu::{Framing, GpuContext, Overlay as OverlayShapes, OverlayPainter, PictureError};
@@ -43,6 +46,10 @@ pub(super) struct Interface {
     last_pass: Option<Moment>,
     dropped: Vec<PathBuf>,
     window: WindowSettings,
+    /// What links the interface to screen readers, until there is a `state` to keep it.
+    reader: Option<Adapter>,
+    /// Whether one listens.
+    is_read: bool,
 }
 
 impl Drop for Interface {
@@ -85,7 +92,40 @@ impl Interface {
             last_pass: None,
             dropped: Vec::new(),
             window: WindowSettings::default(),
+            reader: None,
+            is_read: false,
         }
+    }
+
+    /// Lets screen readers find the window. To be called before it is shown for the first time.
+    pub(super) fn admit_readers(
+        &mut self,
+        event_loop: &ActiveEventLoop,
+        window: &Window,
+        proxy: EventLoopProxy<News>,
+    ) {
+        let adapter = Adapter::with_event_loop_proxy(event_loop, window, proxy);
+        self.reader = Some(adapter);
+    }
+
+    /// A screen reader came, asks for something, or went.
+    pub(super) fn on_reader(&mut self, event: ReaderEvent) {
+        match event {
+            ReaderEvent::InitialTreeRequested => {
+                self.is_read = true;
+                self.context.enable_accesskit();
+            }
+            ReaderEvent::ActionRequested(request) => {
+                if let Some(state) = &mut self.state {
+                    state.on_accesskit_action_request(request);
+                }
+            }
+            ReaderEvent::AccessibilityDeactivated => {
+                self.is_read = false;
+                self.context.disable_accesskit();
+            }
+        }
+        self.has_input = true;
     }
 
     /// Colours and size of the interface.
@@ -141,16 +181,24 @@ impl Interface {
         fresh.overlay.take_over(&mut self.overlay);
         fresh.set_window(self.window);
         fresh.is_drawn_by_cpu = gpu.summary().is_cpu;
+        let kept = self.state.as_mut().and_then(|state| state.accesskit.take());
+        let reader = self.reader.take().or(kept);
+        fresh.is_read = self.is_read;
         *self = fresh;
+        if self.is_read {
+            self.context.enable_accesskit();
+        }
         let side = usize::try_from(gpu.max_texture_side()).ok();
-        self.state = Some(egui_winit::State::new(
+        let mut state = egui_winit::State::new(
             self.context.clone(),
             egui::ViewportId::ROOT,
             window,
             None,
             window.theme(),
             side,
-        ));
+        );
+        state.accesskit = reader;
+        self.state = Some(state);
     }
 
     /// Gives egui an event. Answers whether a pass should run.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use egui_winit::accesskit_winit::{self, WindowEvent as ReaderEvent};
 use winit::application::ApplicationHandler;
 use winit::event::WindowEvent;
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
@@ -126,6 +127,14 @@ enum News {
     SoundDevices(Vec<String>),
     /// What came of something that was done beside.
     Told(Severity, String),
+    /// From or to a screen reader.
+    Reader(ReaderEvent),
+}
+
+impl From<accesskit_winit::Event> for News {
+    fn from(event: accesskit_winit::Event) -> Self {
+        Self::Reader(event.window_event)
+    }
 }
 
 /// The screen's refresh rate where the system does not tell it.
@@ -403,6 +412,10 @@ impl ApplicationHandler<News> for App {
             News::NoDialog => self.tell_no_dialog(),
             News::SoundDevices(names) => self.audio_devices = names,
             News::Told(severity, text) => self.tell(severity, text),
+            News::Reader(event) => {
+                self.interface.on_reader(event);
+                self.must_draw = true;
+            }
         }
     }
 

@@ -47,7 +47,9 @@ impl App {
         attributes = attributes
             .with_inner_size(size)
             .with_maximized(is_maximized)
-            .with_window_icon(icon());
+            .with_window_icon(icon())
+            // Screen readers must know of it before it is shown.
+            .with_visible(false);
         if self.options.fullscreen {
             attributes = attributes.with_fullscreen(Some(Fullscreen::Borderless(None)));
         }
@@ -59,6 +61,9 @@ impl App {
         let window = event_loop
             .create_window(attributes)
             .map_err(|error| WindowError::Display(error.to_string()))?;
+        self.interface
+            .admit_readers(event_loop, &window, self.proxy.clone());
+        window.set_visible(true);
         let window = Arc::new(window);
         let surface = create_surface(&instance, &window)?;
         let options = GpuOptions::from_env(None);
