@@ -77,6 +77,10 @@ fn items(ui: &mut Ui, marks: &Marks<'_>, input: &UiInput<'_>, chosen: &mut Optio
     ui.add_enabled_ui(!recent.is_empty(), |ui| {
         ui.menu_button("Open recent", |ui| opened = recent_files(ui, recent));
     });
+    if ui.button(super::placeholder::DEMO).clicked() {
+        opened = Some(Errand::OpenDemo);
+        ui.close();
+    }
     ui.separator();
     item(ui, Action::Screenshot, has_medium);
     item(ui, Action::CopyFrame, has_medium);

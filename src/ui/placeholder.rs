@@ -19,6 +19,9 @@ const FIRST_KEYS: [(Action, &str); 4] = [
     (Action::ToggleHelp, "all keys"),
 ];
 
+/// What opens the demo.
+pub(super) const DEMO: &str = "Open the demo timeline";
+
 /// Files that were open before: how many are shown, and the size of their rows in points.
 const RECENT_SHOWN: usize = 5;
 const RECENT_ROW: f32 = 26.0;
@@ -65,7 +68,7 @@ fn key(input: &UiInput<'_>, action: Action) -> String {
 
 fn paint_welcome(canvas: &mut Canvas<'_>, area: Rect, input: &UiInput<'_>) {
     let recent = &input.panels.recent;
-    let fits = ((area.height() - 260.0) / RECENT_ROW).max(0.0);
+    let fits = ((area.height() - 274.0) / RECENT_ROW).max(0.0);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -78,8 +81,8 @@ fn paint_welcome(canvas: &mut Canvas<'_>, area: Rect, input: &UiInput<'_>) {
         RECENT_ROW * (shown as f32 + 1.0) + 16.0
     };
     let middle = area.center() - vec2(0.0, below / 2.0);
-    paint_recent(canvas, pos2(middle.x, middle.y + 101.0), &recent[..shown]);
-    let frame = Rect::from_center_size(middle, vec2((area.width() - 40.0).min(420.0), 170.0));
+    paint_recent(canvas, pos2(middle.x, middle.y + 108.0), &recent[..shown]);
+    let frame = Rect::from_center_size(middle, vec2((area.width() - 40.0).min(420.0), 184.0));
     let corner = 18.0;
     let stroke = egui::Stroke::new(1.5, style::EDGE);
     for (pivot, x, y) in [
@@ -123,6 +126,19 @@ fn paint_welcome(canvas: &mut Canvas<'_>, area: Rect, input: &UiInput<'_>) {
             canvas.text(pos, Align2::LEFT_CENTER, *words, style::BODY, style::WEAK);
         }
     }
+    paint_demo(canvas, middle + vec2(0.0, 64.0));
+}
+
+/// Paints what opens the demo, its middle at `pos`.
+fn paint_demo(canvas: &mut Canvas<'_>, pos: Pos2) {
+    let galley = canvas.line(DEMO, style::BODY);
+    let rect = Rect::from_center_size(pos, galley.size() + vec2(20.0, 8.0));
+    if let Some(ground) = canvas.ground(Zone::Demo, true, true) {
+        canvas.painter.rect_filled(rect, style::ROUND, ground);
+    }
+    let corner = rect.center() - galley.size() / 2.0;
+    canvas.painter.galley(corner, galley, style::TEXT);
+    canvas.zones.place(Zone::Demo, rect);
 }
 
 /// Paints files that were open before, each a row that opens it as it was left, from `top` downwards.

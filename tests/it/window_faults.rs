@@ -113,6 +113,31 @@ fn a_bad_file_in_a_playlist_is_told_and_the_rest_plays() {
     screen.wait().expect(0);
 }
 
+/// The row in the middle of the empty window that opens the demo.
+const DEMO: (i32, i32) = (640, 401);
+
+#[test]
+fn the_demo_opens_from_the_empty_window_and_plays() {
+    let mut screen = Screen::play(&["--size", WINDOW, "--paused"]);
+    screen.until_fields("starting", &json!({"status": "empty"}));
+    screen.click(DEMO.0, DEMO.1);
+    screen.until_shown(0);
+    let state = screen.until("the demo", |state| {
+        let file = state["file"].as_str();
+        file.is_some_and(|file| file.ends_with("demo/demo.otio"))
+    });
+    assert_eq!(state["errors"], 0, "{state}");
+    // The bars of the first shot: grey, at the left.
+    screen.until_picture("colour bars", |picture| {
+        let [red, green, blue] = picture.pixel(100, 300);
+        [red, green, blue].iter().all(|part| part.abs_diff(192) < 8)
+    });
+    screen.press(&["space"]);
+    screen.until("moving frames", |state| state["frame"].as_i64() > Some(5));
+    screen.press(&["q"]);
+    screen.wait().expect(0);
+}
+
 #[test]
 fn without_a_file_it_waits_for_one() {
     let mut screen = Screen::play(&["--size", WINDOW]);

@@ -71,6 +71,7 @@ pub(super) fn run(
         Errand::Reveal(path) => reveal(path),
         Errand::MeasureGpu => measure::conversion(desk.clock.as_ref()),
         Errand::Reopen(_)
+        | Errand::OpenDemo
         | Errand::ForgetRecent
         | Errand::PauseProfiler(_)
         | Errand::ExportProfile(_)

@@ -252,8 +252,9 @@ impl Work {
                 })
                 .collect();
         }
-        if wants(Panel::Performance) || wants(Panel::Proxies) {
-            self.read_proxies(wants(Panel::Proxies) && is_list_due);
+        let wants_list = wants(Panel::Proxies) || wants(Panel::Timeline);
+        if wants(Panel::Performance) || wants_list {
+            self.read_proxies(wants_list && is_list_due);
         }
         if wants(Panel::Caches) && is_list_due {
             self.data.caches = self.read_caches();

@@ -1,5 +1,6 @@
 //! What the window does by itself when the person asks for it.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use winit::event_loop::ActiveEventLoop;
 use winit::window::Fullscreen;
 
 use super::{App, News};
+use crate::app::new_file::NewFile;
 use crate::app::png_file::write_png;
 use crate::config::{Action, Folders};
 use crate::playback::{Command, Severity};
@@ -37,6 +39,18 @@ fn dialog_outcome(chosen: Option<Vec<PathBuf>>, took: Duration) -> DialogOutcome
         None if took < FASTEST_PERSON => DialogOutcome::NoDialog,
         None => DialogOutcome::Cancelled,
     }
+}
+
+/// The timeline that comes with the program. It needs no media.
+const DEMO: &[u8] = include_bytes!("../../../assets/demo.otio");
+
+fn write_demo(file: &Path) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut new = NewFile::create(file)?;
+    new.write_all(DEMO)?;
+    new.finish()
 }
 
 impl App {
@@ -148,6 +162,40 @@ impl App {
             self.player
                 .engine
                 .send(Command::Tell(Severity::Warning, text));
+        }
+    }
+
+    /// Opens the timeline that comes with the program: a file like any other, in the cache folder.
+    pub(super) fn open_demo(&self) {
+        let Some(folder) = self
+            .folders
+            .as_ref()
+            .map(|folders| folders.cache().join("demo"))
+        else {
+            let text = "The demo needs a folder to lie in, and there is no home folder. Set XDG_CACHE_HOME.";
+            return self.tell(Severity::Warning, text.to_owned());
+        };
+        let proxy = self.proxy.clone();
+        let write = move || {
+            let file = folder.join("demo.otio");
+            let news = match write_demo(&file) {
+                Ok(()) => News::Chosen(vec![file]),
+                Err(error) => {
+                    let place = file.display();
+                    let text = format!("The demo cannot be written to {place}: {error}.");
+                    News::Told(Severity::Warning, text)
+                }
+            };
+            let _ended = proxy.send_event(news);
+        };
+        let started = std::thread::Builder::new()
+            .name("demo".to_owned())
+            .spawn(write);
+        if let Err(error) = started {
+            self.tell(
+                Severity::Warning,
+                format!("The demo cannot be opened: {error}."),
+            );
         }
     }
 

@@ -126,6 +126,7 @@ impl App {
     pub(super) fn run_errand(&mut self, errand: Errand) {
         match errand {
             Errand::Reopen(path) => self.reopen(&path),
+            Errand::OpenDemo => self.open_demo(),
             Errand::ForgetRecent => {
                 self.panels.remembered.recent.clear();
                 self.panels.clerk.tell_recent(Vec::new());

@@ -115,6 +115,8 @@ pub struct RecentFile {
 pub enum Errand {
     /// Open a file as it was left.
     Reopen(PathBuf),
+    /// Open the timeline that comes with the program.
+    OpenDemo,
     /// Forget which files were open.
     ForgetRecent,
     /// Drop decoded frames and pictures that are kept in memory.
