@@ -13,19 +13,29 @@ use super::bar_layout::{BarLayout, Widths};
 use super::canvas::Canvas;
 use super::format;
 use super::icons::Icon;
+use super::meters::{self, Meters};
 use super::pointer::{Button, Zone};
 use super::scrub::{self, Extent};
 use super::style;
 use super::timeline_view::TimelineView;
 
+/// Fewer frames than this share of those wanted are few.
+const SLOW: f32 = 0.97;
+
 /// The texts of the bar.
+#[derive(Default)]
 struct Readout {
     timecode: String,
     duration: String,
+    remaining: String,
     frames: String,
     /// The widest that `frames` gets, so that nothing moves while it plays.
     widest_frames: String,
     rate: String,
+    widest_rate: String,
+    /// Whether fewer frames are shown than should be.
+    is_slow: bool,
+    marks: String,
 }
 
 /// What a button does, when that is one action; the two play buttons and the audio menu are more.
@@ -55,10 +65,11 @@ pub(super) fn paint(
     shown: FrameIndex,
     menu_open: bool,
     timeline: &mut TimelineView,
+    levels: &mut Meters,
 ) -> BarLayout {
     let snapshot = input.snapshot;
-    let readout = readout(snapshot, shown);
-    let layout = BarLayout::new(window, widths(canvas, &readout));
+    let readout = readout(input, shown);
+    let layout = BarLayout::new(window, widths(canvas, &readout, input));
     canvas.painter.rect_filled(layout.bar, 0.0, style::PANEL);
     let edge = Stroke::new(1.0, style::EDGE);
     canvas
@@ -82,58 +93,101 @@ pub(super) fn paint(
     if let Some(rect) = layout.volume {
         scrub::paint_volume(canvas, rect, snapshot.volume_percent, snapshot.muted);
     }
+    if let Some(rect) = layout.meters {
+        levels.paint(canvas, rect, input);
+    }
     layout
 }
 
-fn readout(snapshot: &Snapshot, shown: FrameIndex) -> Readout {
+fn readout(input: &UiInput<'_>, shown: FrameIndex) -> Readout {
+    let snapshot = input.snapshot;
     let timecode = format::position_words(snapshot, shown);
     let (Some(media), Some(extent)) = (&snapshot.media, Extent::of(snapshot)) else {
-        let empty = String::new;
         return Readout {
             timecode,
-            duration: empty(),
-            frames: empty(),
-            widest_frames: empty(),
-            rate: empty(),
+            ..Readout::default()
         };
     };
     let duration = format::span_words(media.duration);
+    // A tilde says that the end is not known yet.
+    let about = if media.index_complete { "" } else { "~" };
+    let readout = Readout {
+        timecode,
+        duration: format!("{about}{duration}"),
+        remaining: remaining_words(snapshot, shown, about),
+        marks: marks_words(snapshot),
+        ..Readout::default()
+    };
     let Some(video) = media.info.default_video() else {
         // Frames of what has no pictures say nothing.
         let sound = media.info.default_audio();
         let words = sound
             .map(|sound| format!("{} Hz {}", sound.format.rate, sound.layout_name))
             .unwrap_or_default();
-        let (frames, widest_frames) = (words.clone(), words);
         return Readout {
-            timecode,
-            duration,
-            frames,
-            widest_frames,
-            rate: String::new(),
+            frames: words.clone(),
+            widest_frames: words,
+            ..readout
         };
     };
     let last = extent.frames - 1;
-    // A tilde says that the end is not known yet.
-    let about = if media.index_complete { "" } else { "~" };
+    let (rate, widest_rate, is_slow) = rate_words(video, input);
     Readout {
-        timecode,
-        duration: format!("{about}{duration}"),
         frames: format!("{} / {about}{last}", shown.0),
         widest_frames: format!("{last} / {about}{last}"),
-        rate: rate_words(video),
+        rate,
+        widest_rate,
+        is_slow,
+        ..readout
     }
 }
 
-fn rate_words(video: &VideoStream) -> String {
+/// How long it plays from `shown` on to the mark or the end, with a minus before it.
+fn remaining_words(snapshot: &Snapshot, shown: FrameIndex, about: &str) -> String {
+    let Some(media) = &snapshot.media else {
+        return String::new();
+    };
+    let mark = snapshot.mark_out.filter(|mark| *mark >= shown);
+    let about = if mark.is_some() { "" } else { about };
+    let frames = mark.map_or(media.frames, |FrameIndex(mark)| mark + 1) - shown.0;
+    let left = media.duration.scaled_nearest(frames, media.frames.max(1));
+    format!("{about}-{}", format::span_words(left))
+}
+
+/// What is marked: `In 00:00:10:00  Out 00:00:20:00`, or one of them, or nothing.
+fn marks_words(snapshot: &Snapshot) -> String {
+    let words = |name: &str, frame: FrameIndex| {
+        format!("{name} {}", format::position_words(snapshot, frame))
+    };
+    let start = snapshot.mark_in.map(|frame| words("In", frame));
+    let end = snapshot.mark_out.map(|frame| words("Out", frame));
+    let marks: Vec<String> = start.into_iter().chain(end).collect();
+    marks.join("  ")
+}
+
+/// Frames a second, shown and wanted while it plays; the widest that these words get; and whether fewer are
+/// shown than are wanted.
+fn rate_words(video: &VideoStream, input: &UiInput<'_>) -> (String, String, bool) {
     if video.is_still {
-        "still".to_owned()
+        return ("still".to_owned(), "still".to_owned(), false);
+    }
+    let (shown, target) = (input.stats.presented_fps, input.stats.target_fps);
+    let is_normal = input.snapshot.speed.quarters().abs() == Speed::NORMAL.quarters();
+    let wanted = if is_normal || target <= 0.0 {
+        video.rate.to_string()
     } else {
-        format!("{} fps", video.rate)
+        format!("{target:.2}")
+    };
+    let widest = format!("888.8 / {wanted} fps");
+    if input.snapshot.is_running() && shown > 0.0 {
+        let is_slow = shown < SLOW * target;
+        (format!("{shown:.1} / {wanted} fps"), widest, is_slow)
+    } else {
+        (format!("{} fps", video.rate), widest, false)
     }
 }
 
-fn widths(canvas: &Canvas<'_>, readout: &Readout) -> Widths {
+fn widths(canvas: &Canvas<'_>, readout: &Readout, input: &UiInput<'_>) -> Widths {
     let slowest = Speed::from_quarters(-1)
         .map(|speed| speed.to_string())
         .unwrap_or_default();
@@ -141,13 +195,22 @@ fn widths(canvas: &Canvas<'_>, readout: &Readout) -> Widths {
         timecode: canvas.width(&*readout.timecode, style::TIMECODE),
         duration: canvas.width(&*readout.duration, style::NUMBERS),
         frames: canvas.width(&*readout.widest_frames, style::NUMBERS),
-        rate: canvas.width(&*readout.rate, style::SMALL),
+        // The longest time is left at the start, and its minus.
+        remaining: canvas.width(format!("-{}", readout.duration), style::NUMBERS),
+        rate: canvas.width(&*readout.widest_rate, style::SMALL),
+        marks: canvas.width(&*readout.marks, style::NUMBERS),
         speed: canvas.width(slowest, style::BODY),
+        meters: meters::width(input),
     }
 }
 
 fn paint_readout(canvas: &Canvas<'_>, layout: &BarLayout, readout: &Readout, open: bool) {
     let bright = if open { style::TEXT } else { style::FAINT };
+    let rate = if readout.is_slow {
+        style::WARN
+    } else {
+        style::WEAK
+    };
     let left = Align2::LEFT_CENTER;
     let texts = [
         (
@@ -163,7 +226,14 @@ fn paint_readout(canvas: &Canvas<'_>, layout: &BarLayout, readout: &Readout, ope
             style::WEAK,
         ),
         (layout.frames, &readout.frames, style::NUMBERS, style::WEAK),
-        (layout.rate, &readout.rate, style::SMALL, style::WEAK),
+        (
+            layout.remaining,
+            &readout.remaining,
+            style::NUMBERS,
+            style::WEAK,
+        ),
+        (layout.rate, &readout.rate, style::SMALL, rate),
+        (layout.marks, &readout.marks, style::NUMBERS, style::MARK),
     ];
     for (rect, text, font, color) in texts {
         if let Some(rect) = rect {

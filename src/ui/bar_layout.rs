@@ -26,12 +26,18 @@ pub(super) struct Widths {
     pub(super) timecode: f32,
     /// The duration beside it.
     pub(super) duration: f32,
+    /// What is left of it.
+    pub(super) remaining: f32,
     /// Frame and number of frames.
     pub(super) frames: f32,
     /// The frame rate beside them.
     pub(super) rate: f32,
+    /// The marks beside that; zero where nothing is marked.
+    pub(super) marks: f32,
     /// The widest speed.
     pub(super) speed: f32,
+    /// The level meters; zero where there is no sound.
+    pub(super) meters: f32,
 }
 
 /// Something in the row of controls.
@@ -39,6 +45,7 @@ pub(super) struct Widths {
 enum Item {
     Button(Button),
     Volume,
+    Meters,
 }
 
 /// Transport buttons, left to right.
@@ -52,20 +59,22 @@ const TRANSPORT: [Button; 6] = [
 ];
 
 /// What stands at the right, left to right.
-const RIGHT: [Item; 8] = [
+const RIGHT: [Item; 9] = [
     Item::Button(Button::Speed),
     Item::Button(Button::Loop),
     Item::Button(Button::Audio),
     Item::Button(Button::Mute),
     Item::Volume,
+    Item::Meters,
     Item::Button(Button::Open),
     Item::Button(Button::Help),
     Item::Button(Button::Fullscreen),
 ];
 
 /// What is left out when room is short, the least needed first. Play is never left out.
-const DISPENSABLE: [Item; 13] = [
+const DISPENSABLE: [Item; 14] = [
     Item::Volume,
+    Item::Meters,
     Item::Button(Button::Open),
     Item::Button(Button::Help),
     Item::Button(Button::Audio),
@@ -91,14 +100,20 @@ pub(super) struct BarLayout {
     pub(super) timecode: Rect,
     /// The duration, at the timecode's right.
     pub(super) duration: Option<Rect>,
+    /// What is left of it, at its right.
+    pub(super) remaining: Option<Rect>,
     /// The frame number, below the timecode.
     pub(super) frames: Option<Rect>,
     /// The frame rate, at its right.
     pub(super) rate: Option<Rect>,
+    /// The marks, at the right of that.
+    pub(super) marks: Option<Rect>,
     /// The buttons.
     pub(super) buttons: Vec<(Button, Rect)>,
     /// The volume slider.
     pub(super) volume: Option<Rect>,
+    /// The level meters.
+    pub(super) meters: Option<Rect>,
 }
 
 impl BarLayout {
@@ -124,6 +139,8 @@ impl BarLayout {
             Item::Button(Button::Speed) => widths.speed + 14.0,
             Item::Button(_) => BUTTON,
             Item::Volume => VOLUME + 12.0,
+            Item::Meters if widths.meters > 0.0 => widths.meters + 10.0,
+            Item::Meters => 0.0,
         };
         let mut transport: Vec<Item> = TRANSPORT.into_iter().map(Item::Button).collect();
         let mut others: Vec<Item> = RIGHT.to_vec();
@@ -155,7 +172,7 @@ impl BarLayout {
             .max(earliest);
 
         let mut buttons = Vec::new();
-        let mut volume = None;
+        let (mut volume, mut meters) = (None, None);
         let mut place = |items: &[Item], mut x: f32| {
             for item in items {
                 let width = item_width(item);
@@ -168,6 +185,8 @@ impl BarLayout {
                     Item::Volume => {
                         volume = Some(Rect::from_center_size(slot.center(), vec2(VOLUME, 20.0)));
                     }
+                    Item::Meters if width > 0.0 => meters = Some(slot.shrink2(vec2(3.0, 0.0))),
+                    Item::Meters => {}
                 }
                 x += width;
             }
@@ -190,15 +209,25 @@ impl BarLayout {
                 )
             })
         };
+        let next = |rect: Option<Rect>, width: f32| {
+            let rect = rect.filter(|_| width > 0.0)?;
+            let place = beside(rect, width)?;
+            (place.right() - row.left() <= room).then_some(place)
+        };
+        let duration = beside(upper, widths.duration);
+        let rate = beside(lower, widths.rate);
         Self {
             bar,
             scrub,
             timecode: upper,
-            duration: beside(upper, widths.duration),
+            duration,
+            remaining: next(duration, widths.remaining),
             frames: (widths.frames <= room).then_some(lower),
-            rate: beside(lower, widths.rate),
+            rate,
+            marks: next(rate, widths.marks),
             buttons,
             volume,
+            meters,
         }
     }
 }
@@ -213,8 +242,11 @@ mod tests {
         timecode: 120.0,
         duration: 80.0,
         frames: 90.0,
+        remaining: 84.0,
         rate: 64.0,
+        marks: 180.0,
         speed: 32.0,
+        meters: 14.0,
     };
 
     fn layout(width: f32, widths: Widths) -> BarLayout {
@@ -228,9 +260,17 @@ mod tests {
         let mut rects: Vec<Rect> = layout.buttons.iter().map(|(_, rect)| *rect).collect();
         rects.extend([layout.scrub, layout.timecode]);
         rects.extend(
-            [layout.duration, layout.frames, layout.rate, layout.volume]
-                .iter()
-                .flatten(),
+            [
+                layout.duration,
+                layout.remaining,
+                layout.frames,
+                layout.rate,
+                layout.marks,
+                layout.volume,
+                layout.meters,
+            ]
+            .iter()
+            .flatten(),
         );
         rects
     }
@@ -238,8 +278,9 @@ mod tests {
     #[test]
     fn a_wide_bar_has_everything_and_the_transport_in_its_middle() {
         let layout = layout(1280.0, USUAL);
-        assert_eq!(layout.buttons.len(), TRANSPORT.len() + RIGHT.len() - 1);
+        assert_eq!(layout.buttons.len(), TRANSPORT.len() + RIGHT.len() - 2);
         assert!(layout.volume.is_some() && layout.duration.is_some() && layout.rate.is_some());
+        assert!(layout.meters.is_some() && layout.remaining.is_some() && layout.marks.is_some());
         let first = layout.buttons[0].1.left();
         let last = layout.buttons[5].1.right();
         assert!(
@@ -252,7 +293,8 @@ mod tests {
     fn a_bar_of_640_points_leaves_out_only_the_slider() {
         let layout = layout(640.0, USUAL);
         assert_eq!(layout.volume, None);
-        assert_eq!(layout.buttons.len(), TRANSPORT.len() + RIGHT.len() - 1);
+        assert!(layout.meters.is_some());
+        assert_eq!(layout.buttons.len(), TRANSPORT.len() + RIGHT.len() - 2);
         assert!(layout.frames.is_some());
     }
 
@@ -269,9 +311,12 @@ mod tests {
         fn nothing_overlaps_and_nothing_leaves_the_bar(
             width in 213.0_f32..4000.0,
             timecode in 60.0_f32..125.0, frames in 40.0_f32..125.0,
-            duration in 40.0_f32..140.0, rate in 30.0_f32..90.0, speed in 20.0_f32..44.0,
+            duration in 40.0_f32..140.0, rate in 30.0_f32..130.0, speed in 20.0_f32..44.0,
+            remaining in 40.0_f32..140.0, marks in 0.0_f32..240.0, meters in 0.0_f32..32.0,
         ) {
-            let layout = layout(width, Widths { timecode, duration, frames, rate, speed });
+            let widths =
+                Widths { timecode, duration, remaining, frames, rate, marks, speed, meters };
+            let layout = layout(width, widths);
             let rects = rects(&layout);
             for (index, rect) in rects.iter().enumerate() {
                 prop_assert!(layout.bar.expand(0.01).contains_rect(*rect), "{rect:?}");

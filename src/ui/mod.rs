@@ -31,6 +31,7 @@ mod keyboard;
 mod lens;
 mod main_menu;
 mod menu;
+mod meters;
 mod osd;
 mod overlay;
 mod panels;

@@ -56,6 +56,8 @@ pub(super) enum Zone {
     Wipe,
     /// The volume slider.
     Volume,
+    /// The level meters beside it.
+    Meters,
     /// A button.
     Button(Button),
     /// The audio menu beside its rows.
@@ -68,6 +70,8 @@ pub(super) enum Zone {
     Prompt,
     /// A file that was open before, counted from the top.
     Recent(usize),
+    /// What opens the demo.
+    Demo,
     /// The help, which covers everything.
     Help,
     /// Menus and panels, whose controls are egui's.

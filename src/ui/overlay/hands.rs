@@ -79,6 +79,7 @@ impl Overlay {
                     desk.ask(Errand::Reopen(file.path.clone()));
                 }
             }
+            Zone::Demo => desk.ask(Errand::OpenDemo),
             Zone::MenuRow(index) => menu::choose(desk, input, index),
             Zone::Toast(place) => self.toasts.dismiss(place, input.now),
             Zone::Help => self.help = None,

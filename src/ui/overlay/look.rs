@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::{Overlay, UiInput, Zone, compare, waveform};
-use crate::ui::{Panel, Thumbnails};
+use crate::ui::{Panel, Thumbnails, meters};
 
 impl Overlay {
     /// A fingerprint of everything that decides what the screen looks like.
@@ -72,6 +72,7 @@ impl Overlay {
         }
         if visible {
             hash_chrome(input, &mut hasher);
+            meters::look(input).hash(&mut hasher);
             (Arc::as_ptr(&snapshot.kept) as usize).hash(&mut hasher);
             (self.hover_since.map(|(zone, _)| zone), self.pointer.held).hash(&mut hasher);
             if let Some((Zone::Scrub, _)) = self.hover_since {
@@ -117,6 +118,12 @@ fn hash_chrome(input: &UiInput<'_>, hasher: &mut DefaultHasher) {
         view.channel,
     )
         .hash(hasher);
+    if snapshot.is_running() {
+        let stats = input.stats;
+        [stats.presented_fps, stats.target_fps]
+            .map(f32::to_bits)
+            .hash(hasher);
+    }
     std::mem::discriminant(&snapshot.audio).hash(hasher);
     (
         input.audio_device,

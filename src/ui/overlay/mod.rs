@@ -21,6 +21,7 @@ use super::guides::Guides;
 use super::help::Help;
 use super::hover::Sprites;
 use super::lens::Lens;
+use super::meters::Meters;
 use super::osd::Osd;
 use super::panels::Panels;
 use super::performance::Performance;
@@ -84,6 +85,7 @@ pub struct Overlay {
     panels: Panels,
     lens: Lens,
     guides: Guides,
+    meters: Meters,
     /// Whether the values of the pixel under the pointer are shown.
     inspects: bool,
     is_menu_open: bool,

@@ -7,7 +7,7 @@ use crate::playback::PlaybackStatus;
 use crate::ui::desk::Desk;
 use crate::ui::pointer::{Button, Zone};
 use crate::ui::scrub::Extent;
-use crate::ui::{bar, format};
+use crate::ui::{bar, format, meters, placeholder};
 
 impl Overlay {
     /// Tells egui of every control that was painted, and does what is asked of one by other means than the
@@ -49,7 +49,7 @@ impl Overlay {
 fn is_pressed(zone: Zone) -> bool {
     matches!(
         zone,
-        Zone::Button(_) | Zone::MenuRow(_) | Zone::Toast(_) | Zone::Recent(_)
+        Zone::Button(_) | Zone::MenuRow(_) | Zone::Toast(_) | Zone::Recent(_) | Zone::Demo
     )
 }
 
@@ -79,6 +79,7 @@ fn info_of(zone: Zone, input: &UiInput<'_>) -> Option<WidgetInfo> {
             f64::from(snapshot.volume_percent),
             "Volume in percent",
         )),
+        Zone::Meters => Some(WidgetInfo::labeled(Role::Meter, true, meters::words(input))),
         Zone::MenuRow(row) => Some(WidgetInfo::labeled(
             Role::Button,
             true,
@@ -89,6 +90,7 @@ fn info_of(zone: Zone, input: &UiInput<'_>) -> Option<WidgetInfo> {
             let words = format!("Open {} at {}", format::file_name(&file.path), file.words);
             Some(WidgetInfo::labeled(Role::Button, true, words))
         }
+        Zone::Demo => Some(WidgetInfo::labeled(Role::Button, true, placeholder::DEMO)),
         Zone::Toast(_) => Some(WidgetInfo::labeled(
             Role::Button,
             true,

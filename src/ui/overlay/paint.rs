@@ -6,7 +6,9 @@ use super::{Overlay, UiInput};
 use crate::ui::canvas::Canvas;
 use crate::ui::osd::Osd;
 use crate::ui::pointer::{Button, Zone};
-use crate::ui::{bar, bar_layout, compare, inspector, menu, placeholder, scrub, top, waveform};
+use crate::ui::{
+    bar, bar_layout, compare, inspector, menu, meters, placeholder, scrub, top, waveform,
+};
 
 impl Overlay {
     /// Paints everything over `window`, the viewer's part of the screen.
@@ -53,7 +55,8 @@ impl Overlay {
             top::paint(canvas, window, input, self.timeline.facts.as_ref(), percent);
             let menu_open = self.menu_scroll.is_some();
             let timeline = &mut self.timeline;
-            let layout = bar::paint(canvas, window, input, shown, menu_open, timeline);
+            let meters = &mut self.meters;
+            let layout = bar::paint(canvas, window, input, shown, menu_open, timeline, meters);
             self.layout = Some(layout);
         } else {
             self.layout = None;
@@ -87,6 +90,11 @@ impl Overlay {
             && let Some((_, rect)) = layout.buttons.iter().find(|(placed, _)| *placed == button)
         {
             bar::paint_tip(canvas, button, *rect, input);
+        }
+        if let (Some(Zone::Meters), Some(layout)) = (canvas.hovered, &self.layout)
+            && let Some(rect) = layout.meters
+        {
+            meters::paint_tip(canvas, rect, input);
         }
         if let (Some(Zone::Trouble(trouble)), Some(facts)) = (canvas.hovered, &self.timeline.facts)
         {

@@ -13,7 +13,7 @@ mod ruler;
 mod search;
 mod strip;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use egui::{Button, Rect, ScrollArea, TextEdit, Ui, UiBuilder, vec2};
 

@@ -15,7 +15,7 @@ use crate::metrics::{
 use crate::time::{FrameIndex, Moment};
 
 /// Turns that take so many microseconds each, with a `render` in the middle third.
-pub(super) fn log_of(micros: &[i64]) -> ProfileLog {
+pub(in crate::ui) fn log_of(micros: &[i64]) -> ProfileLog {
     let mut bench = ProfileBench::new(ProfileLimits::default());
     for (turn, micros) in (0_i64..).zip(micros) {
         let (begin, took) = (turn * 1_000_000_000, micros * 1_000);

@@ -12,7 +12,8 @@ use crate::ui::format;
 /// Thickness of a line of the bar that tells what is kept.
 const LINE: f32 = 2.0;
 
-/// Paints what is kept: a line of frames on the graphics device, and one of frames in main memory.
+/// Paints what is kept: a line of frames on the graphics device, one of frames in main memory, and one of frames
+/// that a proxy on disk has.
 pub(super) fn paint_kept(scene: &Scene<'_>, painter: &Painter) {
     let bar = scene.places.kept;
     painter.rect_filled(bar, 0.0, scene.palette.lane(0));
@@ -22,20 +23,19 @@ pub(super) fn paint_kept(scene: &Scene<'_>, painter: &Painter) {
     let end = on_device.partition_point(|frame| *frame < seen.end);
     let frames = on_device.get(first..end).unwrap_or_default();
     let singles = frames.iter().map(|&frame| frame..frame.offset(1));
-    let kept = &scene.input.snapshot.kept;
-    let first = kept.partition_point(|stretch| stretch.end <= seen.start);
-    let end = kept.partition_point(|stretch| stretch.start < seen.end);
-    let stretches = kept.get(first..end.max(first)).unwrap_or_default();
     let mut mesh = Mesh::default();
-    let top = bar.top() + 1.0;
+    let mut top = bar.top() + 1.0;
     add_line(scene, &mut mesh, singles, top, scene.palette.on_device());
-    add_line(
-        scene,
-        &mut mesh,
-        stretches.iter().cloned(),
-        top + LINE + 1.0,
-        scene.palette.in_memory(),
-    );
+    for (all, color) in [
+        (&scene.input.snapshot.kept[..], scene.palette.in_memory()),
+        (scene.on_disk, scene.palette.on_disk()),
+    ] {
+        let first = all.partition_point(|stretch| stretch.end <= seen.start);
+        let end = all.partition_point(|stretch| stretch.start < seen.end);
+        let stretches = all.get(first..end.max(first)).unwrap_or_default();
+        top += LINE + 1.0;
+        add_line(scene, &mut mesh, stretches.iter().cloned(), top, color);
+    }
     painter.add(Shape::mesh(mesh));
 }
 
@@ -67,10 +67,16 @@ fn add_line(
 }
 
 /// What the lines mean, and how much is kept.
-pub(super) fn kept_words(scene: &Scene<'_>) -> [(Color32, String); 2] {
+pub(super) fn kept_words(scene: &Scene<'_>) -> [(Color32, String); 3] {
+    let count = |stretches: &[Range<FrameIndex>]| -> i64 {
+        let lengths = stretches
+            .iter()
+            .map(|stretch| stretch.end.0 - stretch.start.0);
+        lengths.sum()
+    };
     let on_device = scene.input.on_device.len();
-    let kept = scene.input.snapshot.kept.iter();
-    let in_memory: i64 = kept.map(|stretch| stretch.end.0 - stretch.start.0).sum();
+    let in_memory = count(&scene.input.snapshot.kept);
+    let on_disk = count(scene.on_disk);
     [
         (
             scene.palette.on_device(),
@@ -78,7 +84,11 @@ pub(super) fn kept_words(scene: &Scene<'_>) -> [(Color32, String); 2] {
         ),
         (
             scene.palette.in_memory(),
-            format!("Lower line: decoded frames in memory, {in_memory}"),
+            format!("Middle line: decoded frames in memory, {in_memory}"),
+        ),
+        (
+            scene.palette.on_disk(),
+            format!("Lower line: on disk in a verified proxy, {on_disk} frames"),
         ),
     ]
 }

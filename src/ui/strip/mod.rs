@@ -13,6 +13,7 @@ mod bars;
 mod boxes;
 mod hand;
 mod model;
+mod on_disk;
 mod palette;
 mod places;
 mod rows;
@@ -32,6 +33,7 @@ use egui::{
 use self::boxes::Laid;
 use self::hand::Hand;
 use self::model::Model;
+use self::on_disk::OnDisk;
 use self::palette::Palette;
 use self::places::Places;
 use self::ruler::MarkEnd;
@@ -51,6 +53,7 @@ const TIP_WIDTH: f32 = 380.0;
 #[derive(Default)]
 pub(super) struct Strip {
     model: Model,
+    on_disk: OnDisk,
     view: View,
     hand: Hand,
     tiles: Tiles,
@@ -78,6 +81,7 @@ impl Strip {
             self.scrolled = 0.0;
             self.hand.let_go(events);
         }
+        self.on_disk.update(&self.model, input);
         let Some(extent) = Extent::of(input.snapshot) else {
             let words = "Open something: its tracks and clips are shown here.";
             ui.label(RichText::new(words).color(style::weak(ui)));
@@ -103,6 +107,7 @@ impl Strip {
         let scene = Scene {
             input,
             model: &self.model,
+            on_disk: self.on_disk.stretches(),
             places,
             scale: self.view.scale().unwrap_or(scale),
             palette: Palette::of(ui.visuals()),
@@ -410,4 +415,4 @@ fn colored_line(ui: &mut Ui, color: Color32, words: &str) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

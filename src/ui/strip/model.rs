@@ -20,6 +20,8 @@ use crate::ui::scrub::Extent;
 pub(super) struct Model {
     of: Of,
     path: PathBuf,
+    /// Counts how often it was reckoned.
+    pub(super) edition: u64,
     /// Tracks from top to bottom: pictures, the topmost first, then sound.
     pub(super) rows: Vec<Row>,
 }
@@ -80,7 +82,10 @@ impl Model {
     pub(super) fn update(&mut self, snapshot: &Snapshot) -> bool {
         let Some(media) = &snapshot.media else {
             let had_any = !matches!(self.of, Of::Nothing);
-            *self = Self::default();
+            *self = Self {
+                edition: self.edition + u64::from(had_any),
+                ..Self::default()
+            };
             return had_any;
         };
         if self.of.is(media) {
@@ -100,6 +105,7 @@ impl Model {
         *self = Self {
             of,
             path: media.info.path.clone(),
+            edition: self.edition + 1,
             rows,
         };
         is_other

@@ -128,6 +128,11 @@ impl Palette {
         self.pick(rgb(104, 168, 214), rgb(30, 110, 170))
     }
 
+    /// Frames of media with verified proxies.
+    pub(super) fn on_disk(self) -> Color32 {
+        self.pick(rgb(150, 186, 110), rgb(76, 122, 40))
+    }
+
     /// Frames that went wrong, by what was to blame. Told apart by lightness as well, for those who see few
     /// colours.
     pub(super) fn cause(self, cause: Option<Stage>) -> Color32 {

@@ -10,7 +10,7 @@ const HEADS: f32 = 116.0;
 const NARROW_HEADS: f32 = 56.0;
 const NARROW_PANEL: f32 = 360.0;
 const RULER: f32 = 30.0;
-const KEPT: f32 = 7.0;
+const KEPT: f32 = 10.0;
 const BLAME: f32 = 9.0;
 /// Scroll bars.
 const BAR: f32 = 12.0;

@@ -1,5 +1,7 @@
 //! What one pass paints, and where.
 
+use std::ops::Range;
+
 use egui::{Mesh, Rect, pos2};
 
 use super::model::Model;
@@ -13,6 +15,8 @@ use crate::ui::UiInput;
 pub(super) struct Scene<'a> {
     pub(super) input: &'a UiInput<'a>,
     pub(super) model: &'a Model,
+    /// Stretches of media with verified proxies, in order.
+    pub(super) on_disk: &'a [Range<FrameIndex>],
     pub(super) places: Places,
     pub(super) scale: Scale,
     pub(super) palette: Palette,

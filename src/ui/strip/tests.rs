@@ -111,7 +111,7 @@ fn file(frames: i64) -> MediaState {
 
 /// Two tracks of pictures and one of sound: `one` and `two` meet in a dissolve at frame 100; `lost` is missing, from
 /// frame 250 to 300. Markers at frames 50 and 200.
-fn usual() -> MediaState {
+pub(in crate::ui) fn usual() -> MediaState {
     let low = [
         clip("one", "here.mov", 100),
         dissolve(6, 6),
@@ -140,6 +140,7 @@ struct Desk {
     on_device: Vec<FrameIndex>,
     waveform: Option<Vec<Peak>>,
     thumbnails: Option<ThumbnailStrip>,
+    panels: PanelData,
     size: egui::Vec2,
     millis: u64,
 }
@@ -170,6 +171,7 @@ impl Desk {
             on_device: Vec::new(),
             waveform: None,
             thumbnails: None,
+            panels: PanelData::default(),
             size: vec2(1_116.0, 320.0),
             millis: 0,
         };
@@ -186,7 +188,7 @@ impl Desk {
             ..RawInput::default()
         };
         let stats = ViewStats::default();
-        let (keys, panels) = (KeyMap::default(), PanelData::default());
+        let keys = KeyMap::default();
         let input = UiInput {
             snapshot: &self.snapshot,
             stats: &stats,
@@ -203,7 +205,7 @@ impl Desk {
             placement: None,
             pixel: None,
             profile: None,
-            panels: &panels,
+            panels: &self.panels,
         };
         let (strip, mut events) = (&mut self.strip, Vec::new());
         let mut full = self.ctx.run_ui(raw, |ui| {

@@ -1,6 +1,7 @@
 //! The whole interface driven by the names of its controls, as a screen reader or a person at the keyboard would.
 
 mod monitor;
+mod pictures;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,11 +38,33 @@ struct Bench {
 }
 
 impl Bench {
+    fn new() -> Self {
+        Self {
+            overlay: Overlay::new(),
+            snapshot: fixture::snapshot(1_800, 737),
+            stats: fixture::stats(),
+            keys: KeyMap::default(),
+            panels: data(),
+            now: Moment::ZERO,
+            blame: crate::metrics::BlameMap::default(),
+            events: Vec::new(),
+            is_styled: false,
+        }
+    }
+
     fn ui(&mut self, ui: &mut egui::Ui) {
         if !std::mem::replace(&mut self.is_styled, true) {
             style::apply(ui.ctx());
         }
-        let input = UiInput {
+        // Both halves of one struct: the interface, and what it is shown.
+        let mut overlay = std::mem::take(&mut self.overlay);
+        let mut events = std::mem::take(&mut self.events);
+        overlay.pass(ui, &self.input(), &mut events);
+        (self.overlay, self.events) = (overlay, events);
+    }
+
+    fn input(&self) -> UiInput<'_> {
+        UiInput {
             snapshot: &self.snapshot,
             stats: &self.stats,
             keys: &self.keys,
@@ -58,8 +81,7 @@ impl Bench {
             placement: None,
             pixel: None,
             panels: &self.panels,
-        };
-        self.overlay.pass(ui, &input, &mut self.events);
+        }
     }
 }
 
@@ -71,17 +93,7 @@ fn screen(open: &[Panel]) -> Screen {
 }
 
 fn screen_of(open: &[Panel], change: impl FnOnce(&mut Bench)) -> Screen {
-    let mut bench = Bench {
-        overlay: Overlay::new(),
-        snapshot: fixture::snapshot(1_800, 737),
-        stats: fixture::stats(),
-        keys: KeyMap::default(),
-        panels: data(),
-        now: Moment::ZERO,
-        blame: crate::metrics::BlameMap::default(),
-        events: Vec::new(),
-        is_styled: false,
-    };
+    let mut bench = Bench::new();
     for panel in open {
         bench.overlay.open(*panel);
     }
@@ -287,6 +299,10 @@ fn what_was_open_before_is_offered_where_nothing_is_open() {
     assert_eq!(
         click(&mut screen, "Open a.mov at 01:00:04:12"),
         errand(Errand::Reopen(PathBuf::from("/rushes/a.mov")))
+    );
+    assert_eq!(
+        click(&mut screen, "Open the demo timeline"),
+        errand(Errand::OpenDemo)
     );
 }
 

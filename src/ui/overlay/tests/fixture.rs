@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::audio::AudioLevels;
 use crate::decode::{LoopMode, Rung};
 use crate::media::{
     AudioFormat, AudioStream, ChannelLayout, ColorInfo, ContainerInfo, FieldOrder, MediaInfo,
@@ -117,6 +118,7 @@ pub(super) fn snapshot(frames: i64, position: i64) -> Snapshot {
         audio_delay_millis: 0,
         audio_track: Some(0),
         audio: AudioState::Playing("Built-in Audio Analog Stereo".to_owned()),
+        audio_levels: AudioLevels::default(),
         clock: ClockSource::Audio,
         scrubbing: false,
         approximate: None,

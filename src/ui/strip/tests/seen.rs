@@ -161,6 +161,49 @@ fn what_is_kept_is_a_line_for_each_place() {
 }
 
 #[test]
+fn clips_whose_media_have_verified_proxies_are_on_disk() {
+    use crate::decode::FileIdentity;
+    use crate::proxy::{ListedProxy, Preset, ProxyCodec, ProxyRecord, ProxyState};
+    use crate::ui::strip::palette::Palette;
+    let mut desk = Desk::new(usual());
+    let folder = desk.snapshot.media.as_ref().unwrap().info.path.clone();
+    let file = FileIdentity {
+        bytes: 1,
+        modified_nanos: 0,
+        device: 1,
+        inode: 1,
+    };
+    let mut proxy = ListedProxy {
+        path: "/proxies/here.half.mov".into(),
+        bytes: 1,
+        record: Some(ProxyRecord {
+            source: folder.with_file_name("here.mov"),
+            source_file: file,
+            proxy_file: file,
+            preset: Preset::Half,
+            codec: ProxyCodec::H264Intra,
+            verified: None,
+        }),
+        state: ProxyState::SourceChanged,
+    };
+    let color = Palette::of(&egui::Visuals::dark()).on_disk();
+    let mut lines = |desk: &mut Desk, state| {
+        proxy.state = state;
+        desk.panels.proxies.list = Arc::new(vec![proxy.clone()]);
+        bars_of(&desk.pass(Vec::new()), color)
+    };
+    assert!(lines(&mut desk, ProxyState::SourceChanged).is_empty());
+    let found = lines(&mut desk, ProxyState::Verified);
+    // Up to the gap at frame 200; what follows it is missing.
+    let left_of = |desk: &Desk, frame| desk.at(frame, 0.0).x - 1.6;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!((found[0].0 - left_of(&desk, 0)).abs() < 1.5, "{found:?}");
+    assert!((found[0].1 - left_of(&desk, 200)).abs() < 1.5, "{found:?}");
+    let told = desk.tip(desk.at(150, desk.places().kept.center().y));
+    assert!(told.contains("verified proxy, 200 frames"), "{told}");
+}
+
+#[test]
 fn sound_lies_behind_tracks_of_sound_only() {
     use crate::ui::strip::palette::Palette;
     let mut desk = Desk::new(usual());
