@@ -264,10 +264,13 @@ fn verify_share(share: usize, shares: usize) {
         if number % shares != share || THOROUGH.contains(&clip.name.as_str()) {
             continue;
         }
+        // What is kept does not know the codec: some clips of each share tell, and a thousand moves below.
+        let also_keeps = number / shares % 3 == 0;
+        let mut ways = vec![Keeps::Nothing];
+        ways.extend(also_keeps.then_some(Keeps::Megabytes(64)));
         // One bad clip must not hide the others.
-        if std::panic::catch_unwind(|| verify(clip, MOVES, Keeps::Nothing)).is_err()
-            || std::panic::catch_unwind(|| verify(clip, MOVES, Keeps::Megabytes(64))).is_err()
-        {
+        let is_wrong = |keeps| std::panic::catch_unwind(|| verify(clip, MOVES, keeps)).is_err();
+        if ways.into_iter().any(is_wrong) {
             wrong.push(clip.name.clone());
         }
     }

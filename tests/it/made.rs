@@ -74,12 +74,13 @@ pub(crate) fn number_in(
     orientation: Orientation,
     converter: &mut CpuConverter,
 ) -> Result<u32, String> {
-    let out = Size::new(640, 360).unwrap();
-    let mut rgba = vec![0; 640 * 360 * 4];
+    // Small: tests read tens of thousands of numbers. A bar is still eight pixels wide.
+    let out = Size::new(160, 90).unwrap();
+    let mut rgba = vec![0; 160 * 90 * 4];
     converter
-        .convert(frame, &ConvertJob { out, orientation }, &mut rgba, 640 * 4)
+        .convert(frame, &ConvertJob { out, orientation }, &mut rgba, 160 * 4)
         .map_err(|error| error.to_string())?;
-    number_in_rgba(&rgba, 640, 360)
+    number_in_rgba(&rgba, 160, 90)
 }
 
 /// Reads the number in the bars of an RGBA picture. The layout is told in `scripts/make-test-media`.

@@ -1,0 +1,354 @@
+//! What a pass of the interface costs the thread of the window: layout and tessellation, with every panel on the screen
+//! and an edit of 10,000 clips. What the graphics card then does with it is no part of this.
+//!
+//!   cargo bench --bench interface [-- PASSES]
+//!
+//! Prints milliseconds, for each of some things that a person does: half of the passes, 95 % and 99 % of them took
+//! no longer.
+
+use std::sync::Arc;
+
+use egui::{
+    Event, Modifiers, MouseWheelUnit, PointerButton, Pos2, RawInput, Rect, TouchPhase, pos2, vec2,
+};
+use jogwheel::config::{CATALOGUE, Config, KeyMap};
+use jogwheel::metrics::{BlameMap, FrameLog, ProfileLimits, ProfileLog, Turn};
+use jogwheel::playback::{MediaState, PlaybackStatus, Snapshot, TimelineSettings, TimelineState};
+use jogwheel::proxy::{ListedProxy, ProxyState};
+use jogwheel::time::{Clock as _, FrameIndex, Moment, RealClock};
+use jogwheel::ui::{
+    ConfigData, Layout, Overlay, Panel, PanelData, ProfileInput, ProxyData, Setting, UiInput,
+    ViewStats,
+};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+const TRACKS: usize = 12;
+const CLIPS_A_TRACK: usize = 834;
+const PASSES: usize = 600;
+const SIZE: egui::Vec2 = vec2(2560.0, 1440.0);
+
+fn main() {
+    let passes = std::env::args().skip(1).find_map(|word| word.parse().ok());
+    let passes = passes.unwrap_or(PASSES);
+    let medium = edit();
+    println!(
+        "{} clips on {TRACKS} tracks, {} x {} points, {passes} passes each, milliseconds",
+        TRACKS * CLIPS_A_TRACK,
+        SIZE.x,
+        SIZE.y
+    );
+    println!("{:<34}{:>8}{:>8}{:>8}", "", "p50", "p95", "p99");
+    for (name, panels) in [
+        ("no panel", &[][..]),
+        ("timeline", &[Panel::Timeline][..]),
+        ("all six panels", &Panel::ALL[..]),
+    ] {
+        for hand in [Hand::Plays, Hand::Zooms, Hand::Scrolls, Hand::Scrubs] {
+            let millis = Bench::new(&medium, panels).run(hand, passes);
+            let at = |percent: usize| millis[(millis.len() * percent / 100).min(millis.len() - 1)];
+            let name = format!("{name}, {hand:?}").to_lowercase();
+            println!("{name:<34}{:>8.2}{:>8.2}{:>8.2}", at(50), at(95), at(99));
+        }
+    }
+}
+
+/// What is done while it is measured. It plays all the time.
+#[derive(Debug, Clone, Copy)]
+enum Hand {
+    /// Nothing.
+    Plays,
+    /// The timeline is zoomed, all the way in and out again.
+    Zooms,
+    /// It is scrolled.
+    Scrolls,
+    /// The playhead is dragged along the lane of the transport bar.
+    Scrubs,
+}
+
+/// An edit whose clips have all kinds of lengths and names, opened as the player opens it.
+fn edit() -> Arc<MediaState> {
+    let time =
+        |frames: usize| json!({"OTIO_SCHEMA": "RationalTime.1", "value": frames, "rate": 24});
+    let range = |first: usize, frames: usize| json!({"OTIO_SCHEMA": "TimeRange.1", "start_time": time(first), "duration": time(frames)});
+    let clip = |track: usize, place: usize| {
+        json!({
+            "OTIO_SCHEMA": "Clip.2", "name": format!("A{place:03}C{track:02} take 3"),
+            "source_range": range(240, 12 + (place * 37 + track * 11) % 60),
+            "media_references": {"DEFAULT_MEDIA": {
+                "OTIO_SCHEMA": "ExternalReference.1", "target_url": "shot.mov", "available_range": null,
+            }},
+            "active_media_reference_key": "DEFAULT_MEDIA",
+        })
+    };
+    let tracks: Vec<Value> = (0..TRACKS)
+        .map(|track| {
+            let clips: Vec<Value> = (0..CLIPS_A_TRACK).map(|place| clip(track, place)).collect();
+            let kind = if track < TRACKS / 2 { "Video" } else { "Audio" };
+            json!({"OTIO_SCHEMA": "Track.1", "name": "", "kind": kind, "children": clips})
+        })
+        .collect();
+    let timeline = json!({"OTIO_SCHEMA": "Timeline.1", "name": "crowded", "global_start_time": time(86_400),
+        "tracks": {"OTIO_SCHEMA": "Stack.1", "name": "", "children": tracks}});
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    std::fs::write(folder.path().join("shot.mov"), b"").expect("a file can be written");
+    let path = folder.path().join("crowded.otio");
+    std::fs::write(&path, timeline.to_string()).expect("a file can be written");
+    let state = TimelineState::open(&path, &TimelineSettings::default()).expect("it is a timeline");
+    Arc::new(MediaState {
+        info: Arc::new(state.media_info(&path)),
+        frames: state.edit.frames(),
+        index_complete: true,
+        duration: state.edit.duration(),
+        index: None,
+        rate: state.edit.rate(),
+        timeline: Some(Arc::new(state)),
+        badges: Vec::new(),
+    })
+}
+
+struct Bench {
+    ctx: egui::Context,
+    overlay: Overlay,
+    snapshot: Snapshot,
+    stats: ViewStats,
+    keys: KeyMap,
+    blame: BlameMap,
+    panels: PanelData,
+    profile: ProfileLog,
+    records: FrameLog,
+    clock: RealClock,
+    pointer: Pos2,
+}
+
+impl Bench {
+    fn new(medium: &Arc<MediaState>, open: &[Panel]) -> Self {
+        let mut overlay = Overlay::new();
+        for panel in open {
+            overlay.open(*panel);
+        }
+        if let Some(layout) = overlay.layout() {
+            overlay.restore(&without_tabs(&layout));
+        }
+        Self {
+            ctx: egui::Context::default(),
+            overlay,
+            snapshot: Snapshot {
+                status: PlaybackStatus::Playing,
+                media: Some(Arc::clone(medium)),
+                mark_in: Some(FrameIndex(1_000)),
+                mark_out: Some(FrameIndex(20_000)),
+                kept: Arc::new(vec![FrameIndex(0)..FrameIndex(2_000)]),
+                ..Snapshot::default()
+            },
+            stats: ViewStats {
+                presented_fps: 23.9,
+                target_fps: 24.0,
+                ..ViewStats::default()
+            },
+            keys: KeyMap::default(),
+            blame: BlameMap::default(),
+            panels: panel_data(),
+            profile: profile(),
+            records: FrameLog::new(600),
+            clock: RealClock::new(),
+            pointer: pos2(0.0, 0.0),
+        }
+    }
+
+    /// Sorted times of `passes` passes, in milliseconds. The first ones, which lay out all text, do not count.
+    fn run(mut self, hand: Hand, passes: usize) -> Vec<f64> {
+        let warm_up = 30;
+        let mut millis = Vec::with_capacity(passes);
+        for number in 0..passes + warm_up {
+            let events = self.events(hand, number);
+            let position = i64::try_from(number).unwrap_or(0);
+            self.snapshot.position = FrameIndex(position * 7);
+            self.panels.edition += u64::from(number % 12 == 0);
+            let taken = self.pass(events);
+            if number >= warm_up {
+                millis.push(taken);
+            }
+        }
+        millis.sort_by(f64::total_cmp);
+        millis
+    }
+
+    fn pass(&mut self, events: Vec<Event>) -> f64 {
+        let raw = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, SIZE)),
+            events,
+            ..RawInput::default()
+        };
+        let input = UiInput {
+            snapshot: &self.snapshot,
+            stats: &self.stats,
+            keys: &self.keys,
+            now: self.clock.now(),
+            fullscreen: false,
+            failure: None,
+            audio_devices: &[],
+            audio_device: None,
+            waveform: None,
+            thumbnails: None,
+            on_device: &[],
+            blame: &self.blame,
+            placement: None,
+            pixel: None,
+            panels: &self.panels,
+            profile: Some(ProfileInput {
+                log: &self.profile,
+                records: &self.records,
+                is_paused: false,
+            }),
+        };
+        let begun = self.clock.now();
+        let output = self.overlay.run(&self.ctx, raw, &input);
+        let scale = output.egui.pixels_per_point;
+        let shapes = output.egui.shapes.clone();
+        output.egui.drop_without_applying_deltas();
+        let meshes = self.ctx.tessellate(shapes, scale);
+        let taken = self.clock.now().nanos_since(begun) as f64 / 1e6;
+        assert!(!meshes.is_empty(), "something is painted");
+        taken
+    }
+
+    fn events(&mut self, hand: Hand, number: usize) -> Vec<Event> {
+        let timeline = pos2(SIZE.x * 0.3, SIZE.y - 120.0);
+        let wheel = |notches: f32, modifiers: Modifiers| Event::MouseWheel {
+            unit: MouseWheelUnit::Line,
+            delta: vec2(0.0, notches),
+            phase: TouchPhase::Move,
+            modifiers,
+        };
+        let mut events = Vec::new();
+        let mut go = |to: Pos2| {
+            if self.pointer != to {
+                self.pointer = to;
+                events.push(Event::PointerMoved(to));
+            }
+        };
+        match hand {
+            Hand::Plays => go(pos2(SIZE.x * 0.3, SIZE.y * 0.3)),
+            Hand::Zooms => {
+                go(timeline);
+                let way = if number / 60 % 2 == 0 { 0.5 } else { -0.5 };
+                events.push(wheel(way, Modifiers::CTRL));
+            }
+            Hand::Scrolls => {
+                go(timeline);
+                // Near enough to have something to scroll to.
+                let (way, modifiers) = match number {
+                    0..15 => (1.0, Modifiers::CTRL),
+                    number if number / 60 % 2 == 0 => (-0.5, Modifiers::SHIFT),
+                    _ => (0.5, Modifiers::SHIFT),
+                };
+                events.push(wheel(way, modifiers));
+            }
+            Hand::Scrubs => {
+                let bar = self.lane();
+                go(pos2(200.0 + (number * 3 % 900) as f32, bar));
+                if number == 1 {
+                    events.push(Event::PointerButton {
+                        pos: pos2(203.0, bar),
+                        button: PointerButton::Primary,
+                        pressed: true,
+                        modifiers: Modifiers::NONE,
+                    });
+                }
+            }
+        }
+        events
+    }
+
+    /// Height of the lane: the transport bar lies at the viewer's lower edge.
+    fn lane(&self) -> f32 {
+        let wide = self.overlay.open_panels().any(|name| name == "timeline");
+        if wide {
+            SIZE.y * 0.7 - 60.0
+        } else {
+            SIZE.y - 60.0
+        }
+    }
+}
+
+/// The same arrangement with nothing behind a tab: panels beside or below one another.
+fn without_tabs(layout: &Layout) -> Layout {
+    fn split(value: &mut Value) {
+        if let Value::Object(fields) = value
+            && let Some(tabs) = fields.remove("Tabs")
+        {
+            let linear =
+                json!({"children": tabs["children"], "dir": "Vertical", "shares": {"shares": {}}});
+            fields.insert("Linear".to_owned(), linear);
+        }
+        match value {
+            Value::Object(fields) => fields.values_mut().for_each(split),
+            Value::Array(items) => items.iter_mut().for_each(split),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(layout).expect("an arrangement can be written");
+    split(&mut value);
+    serde_json::from_value(value).expect("an arrangement can be read")
+}
+
+/// What panels show of a well-used machine: 200 proxies and the whole configuration.
+fn panel_data() -> PanelData {
+    let proxies = (0..200).map(|number| ListedProxy {
+        path: format!("/proxies/A{number:03}_C012_0417_v2.mov").into(),
+        bytes: 80_000_000 + number,
+        record: None,
+        state: ProxyState::Verified,
+    });
+    let config = Config::default();
+    let settings = CATALOGUE.iter().map(|spec| Setting {
+        key: spec.key,
+        value: config.applies(spec.key),
+        is_stated: false,
+        is_overruled: false,
+    });
+    PanelData {
+        edition: 1,
+        proxies: ProxyData {
+            folder: Some("/proxies".into()),
+            list: Arc::new(proxies.collect()),
+            ..ProxyData::default()
+        },
+        config: ConfigData {
+            settings: settings.collect(),
+            ..ConfigData::default()
+        },
+        ..PanelData::default()
+    }
+}
+
+/// Two hundred frames with some thirty scopes each, as the player has them.
+fn profile() -> ProfileLog {
+    let frames: Arc<Mutex<Vec<Arc<puffin::FrameData>>>> = Arc::default();
+    let sink = Arc::clone(&frames);
+    puffin::set_scopes_on(true);
+    let sink =
+        puffin::GlobalProfiler::lock().add_sink(Box::new(move |frame| sink.lock().push(frame)));
+    for _ in 0..200 {
+        puffin::GlobalProfiler::lock().new_frame();
+        for _ in 0..10 {
+            puffin::profile_scope!("a stage");
+            {
+                puffin::profile_scope!("a part of it");
+                puffin::profile_scope!("a part of that");
+            }
+        }
+    }
+    puffin::set_scopes_on(false);
+    puffin::GlobalProfiler::lock().remove_sink(sink);
+    let mut log = ProfileLog::new("main", ProfileLimits::default());
+    for (frame, number) in frames.lock().iter().zip(0_u64..) {
+        let turn = Turn {
+            begun: Moment::from_nanos(number * 16_666_667),
+            ended: Moment::from_nanos((number + 1) * 16_666_667),
+        };
+        log.push(frame, turn);
+    }
+    log
+}
