@@ -28,6 +28,7 @@ const CLIPS_A_TRACK: usize = 834;
 const PASSES: usize = 600;
 const SIZE: egui::Vec2 = vec2(2560.0, 1440.0);
 
+#[expect(clippy::print_stdout, reason = "the table is what it is for")]
 fn main() {
     let passes = std::env::args().skip(1).find_map(|word| word.parse().ok());
     let passes = passes.unwrap_or(PASSES);
@@ -39,17 +40,21 @@ fn main() {
         SIZE.y
     );
     println!("{:<34}{:>8}{:>8}{:>8}", "", "p50", "p95", "p99");
-    for (name, panels) in [
-        ("no panel", &[][..]),
-        ("timeline", &[Panel::Timeline][..]),
-        ("all six panels", &Panel::ALL[..]),
-    ] {
-        for hand in [Hand::Plays, Hand::Zooms, Hand::Scrolls, Hand::Scrubs] {
-            let millis = Bench::new(&medium, panels).run(hand, passes);
-            let at = |percent: usize| millis[(millis.len() * percent / 100).min(millis.len() - 1)];
-            let name = format!("{name}, {hand:?}").to_lowercase();
-            println!("{name:<34}{:>8.2}{:>8.2}{:>8.2}", at(50), at(95), at(99));
-        }
+    let measure = |name: &str, panels: &[Panel], hand: Hand| {
+        let millis = Bench::new(&medium, panels).run(hand, passes);
+        let at = |percent: usize| millis[(millis.len() * percent / 100).min(millis.len() - 1)];
+        let name = format!("{name}, {hand:?}").to_lowercase();
+        println!("{name:<34}{:>8.2}{:>8.2}{:>8.2}", at(50), at(95), at(99));
+    };
+    measure("no panel", &[], Hand::Plays);
+    for panel in Panel::ALL {
+        measure(panel.id(), &[panel], Hand::Plays);
+    }
+    for hand in [Hand::Zooms, Hand::Scrolls, Hand::Scrubs] {
+        measure(Panel::Timeline.id(), &[Panel::Timeline], hand);
+    }
+    for hand in [Hand::Plays, Hand::Zooms, Hand::Scrolls, Hand::Scrubs] {
+        measure("all six panels", &Panel::ALL, hand);
     }
 }
 
@@ -219,8 +224,10 @@ impl Bench {
             unit: MouseWheelUnit::Line,
             delta: vec2(0.0, notches),
             phase: TouchPhase::Move,
+            source: egui::MouseWheelSource::Unknown,
             modifiers,
         };
+        let bar = self.lane();
         let mut events = Vec::new();
         let mut go = |to: Pos2| {
             if self.pointer != to {
@@ -232,7 +239,11 @@ impl Bench {
             Hand::Plays => go(pos2(SIZE.x * 0.3, SIZE.y * 0.3)),
             Hand::Zooms => {
                 go(timeline);
-                let way = if number / 60 % 2 == 0 { 0.5 } else { -0.5 };
+                let way = if (number / 60).is_multiple_of(2) {
+                    0.5
+                } else {
+                    -0.5
+                };
                 events.push(wheel(way, Modifiers::CTRL));
             }
             Hand::Scrolls => {
@@ -240,13 +251,12 @@ impl Bench {
                 // Near enough to have something to scroll to.
                 let (way, modifiers) = match number {
                     0..15 => (1.0, Modifiers::CTRL),
-                    number if number / 60 % 2 == 0 => (-0.5, Modifiers::SHIFT),
+                    number if (number / 60).is_multiple_of(2) => (-0.5, Modifiers::SHIFT),
                     _ => (0.5, Modifiers::SHIFT),
                 };
                 events.push(wheel(way, modifiers));
             }
             Hand::Scrubs => {
-                let bar = self.lane();
                 go(pos2(200.0 + (number * 3 % 900) as f32, bar));
                 if number == 1 {
                     events.push(Event::PointerButton {

@@ -150,11 +150,14 @@ mod tests {
 
     const RATE: u32 = 48_000;
 
-    fn sine(amplitude: f32, seconds: f32) -> Vec<f32> {
-        let frames = (seconds * RATE as f32) as u32;
-        (0..frames)
+    /// Whole seconds of 1 kHz on the left, silence on the right.
+    fn sine(amplitude: f32, seconds: usize) -> Vec<f32> {
+        let frames = (0_u16..).map(f32::from).take_while(|n| *n < 48_000.0);
+        let seconds = std::iter::repeat_n((), seconds);
+        seconds
+            .flat_map(|()| frames.clone())
             .flat_map(|n| {
-                let phase = n as f32 * 1_000.0 / RATE as f32 * std::f32::consts::TAU;
+                let phase = n * 1_000.0 / RATE as f32 * std::f32::consts::TAU;
                 [amplitude * phase.sin(), 0.0]
             })
             .collect()
@@ -172,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_sine_reads_its_peak_and_three_decibels_less_on_one_side_only() {
-        let levels = levels_of(&sine(0.5, 3.0), 480);
+        let levels = levels_of(&sine(0.5, 3), 480);
         let [left, right] = levels.channels() else {
             panic!("{levels:?}");
         };
@@ -184,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_peak_falls_20_db_in_1700_ms_whatever_the_buffers() {
-        let mut samples = sine(1.0, 1.0);
+        let mut samples = sine(1.0, 1);
         samples.extend(std::iter::repeat_n(0.0, 2 * RATE as usize * 17 / 10));
         for buffer in [64, 480, 4_096] {
             let level = levels_of(&samples, buffer).channels()[0];
@@ -203,9 +206,9 @@ mod tests {
 
     #[test]
     fn beyond_full_scale_is_told_and_silence_is_reached() {
-        let loud = levels_of(&sine(1.5, 0.1), 480).channels()[0];
+        let loud = levels_of(&sine(1.5, 1), 480).channels()[0];
         assert!(decibels(loud.peak) > 3.4, "{loud:?}");
-        let mut samples = sine(1.5, 0.1);
+        let mut samples = sine(1.5, 1);
         samples.extend(std::iter::repeat_n(0.0, 2 * RATE as usize * 10));
         assert_eq!(
             levels_of(&samples, 480).channels(),

@@ -194,7 +194,36 @@ impl BarLayout {
         place(&transport, start);
         place(&others, row.right() - others_width);
 
-        let room = start - GROUP_GAP - row.left();
+        let texts = Texts::of(row, start - GROUP_GAP - row.left(), widths);
+        Self {
+            bar,
+            scrub,
+            timecode: texts.timecode,
+            duration: texts.duration,
+            remaining: texts.remaining,
+            frames: texts.frames,
+            rate: texts.rate,
+            marks: texts.marks,
+            buttons,
+            volume,
+            meters,
+        }
+    }
+}
+
+/// Places of the texts at the left; empty options are left out.
+struct Texts {
+    timecode: Rect,
+    duration: Option<Rect>,
+    remaining: Option<Rect>,
+    frames: Option<Rect>,
+    rate: Option<Rect>,
+    marks: Option<Rect>,
+}
+
+impl Texts {
+    /// Lays them out in the first `room` points of `row`, in two lines.
+    fn of(row: Rect, room: f32, widths: Widths) -> Self {
         let upper = Rect::from_min_size(row.min, vec2(widths.timecode, 23.0));
         let lower = Rect::from_min_size(
             pos2(row.left(), row.top() + 24.0),
@@ -217,17 +246,12 @@ impl BarLayout {
         let duration = beside(upper, widths.duration);
         let rate = beside(lower, widths.rate);
         Self {
-            bar,
-            scrub,
             timecode: upper,
             duration,
             remaining: next(duration, widths.remaining),
             frames: (widths.frames <= room).then_some(lower),
             rate,
             marks: next(rate, widths.marks),
-            buttons,
-            volume,
-            meters,
         }
     }
 }

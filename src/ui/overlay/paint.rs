@@ -3,9 +3,11 @@
 use egui::Rect;
 
 use super::{Overlay, UiInput};
+use crate::ui::bar_layout::BarLayout;
 use crate::ui::canvas::Canvas;
 use crate::ui::osd::Osd;
 use crate::ui::pointer::{Button, Zone};
+use crate::ui::timeline_view::Facts;
 use crate::ui::{
     bar, bar_layout, compare, inspector, menu, meters, placeholder, scrub, top, waveform,
 };
@@ -86,26 +88,8 @@ impl Overlay {
                 self.menu_farthest = menu::paint(canvas, window, *button, input, scroll);
             }
         }
-        if let (Some(button), Some(layout)) = (tip, &self.layout)
-            && let Some((_, rect)) = layout.buttons.iter().find(|(placed, _)| *placed == button)
-        {
-            bar::paint_tip(canvas, button, *rect, input);
-        }
-        if let (Some(Zone::Meters), Some(layout)) = (canvas.hovered, &self.layout)
-            && let Some(rect) = layout.meters
-        {
-            meters::paint_tip(canvas, rect, input);
-        }
-        if let (Some(Zone::Trouble(trouble)), Some(facts)) = (canvas.hovered, &self.timeline.facts)
-        {
-            top::paint_trouble(canvas, window, facts, trouble);
-        }
-        if canvas.hovered == Some(Zone::Approximate) {
-            top::paint_approximate(canvas, window, input);
-        }
-        if canvas.hovered == Some(Zone::Proxies) {
-            top::paint_proxies(canvas, window, input);
-        }
+        let (layout, facts) = (self.layout.as_ref(), self.timeline.facts.as_ref());
+        paint_tips(canvas, window, input, (tip, layout, facts));
         if let (true, Some(pixel), Some(pos)) = (self.inspects, input.pixel, self.pointer.pos) {
             inspector::paint(canvas, room, pos, pixel);
         }
@@ -115,5 +99,33 @@ impl Overlay {
         if let Some(help) = &mut self.help {
             help.paint(canvas, window);
         }
+    }
+}
+
+/// Paints what is told of the control or badge under the pointer.
+fn paint_tips(
+    canvas: &mut Canvas<'_>,
+    window: Rect,
+    input: &UiInput<'_>,
+    (tip, layout, facts): (Option<Button>, Option<&BarLayout>, Option<&Facts>),
+) {
+    if let (Some(button), Some(layout)) = (tip, layout)
+        && let Some((_, rect)) = layout.buttons.iter().find(|(placed, _)| *placed == button)
+    {
+        bar::paint_tip(canvas, button, *rect, input);
+    }
+    if let (Some(Zone::Meters), Some(layout)) = (canvas.hovered, layout)
+        && let Some(rect) = layout.meters
+    {
+        meters::paint_tip(canvas, rect, input);
+    }
+    if let (Some(Zone::Trouble(trouble)), Some(facts)) = (canvas.hovered, facts) {
+        top::paint_trouble(canvas, window, facts, trouble);
+    }
+    if canvas.hovered == Some(Zone::Approximate) {
+        top::paint_approximate(canvas, window, input);
+    }
+    if canvas.hovered == Some(Zone::Proxies) {
+        top::paint_proxies(canvas, window, input);
     }
 }

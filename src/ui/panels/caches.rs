@@ -3,7 +3,7 @@
 use egui::{ScrollArea, Ui};
 
 use super::Errand;
-use super::widgets::{bar, confirmed, heading, line, name, note};
+use super::widgets::{LongList, bar, confirmed, heading, line, name, note};
 use crate::cache::disk::{Kind, Listed};
 use crate::ui::format::{bytes_words, file_name};
 use crate::ui::{CacheFigures, UiEvent, UiInput, style};
@@ -22,6 +22,7 @@ pub(super) struct CachesPanel {
     armed: Option<egui::Id>,
     /// The limit under the hand.
     limit_gb: Option<u64>,
+    rows: LongList,
 }
 
 impl CachesPanel {
@@ -158,6 +159,7 @@ impl CachesPanel {
             note(ui, "None.");
         }
         let more = list.len().saturating_sub(LISTED);
+        let rows = &mut self.rows;
         for item in list.into_iter().take(LISTED) {
             let name = file_name(std::path::Path::new(&item.label));
             let words = format!(
@@ -166,7 +168,9 @@ impl CachesPanel {
                 bytes_words(item.bytes),
                 age_words(item.unused_seconds())
             );
-            line(ui, &name, &words).on_hover_text(&item.label);
+            rows.row(ui, item.name, |ui| {
+                line(ui, &name, &words).on_hover_text(&item.label);
+            });
         }
         if more > 0 {
             note(ui, &format!("and {more} more"));

@@ -1,12 +1,13 @@
 //! The proxy manager: what there is, what is being made, and what can be done with either.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use egui::{RichText, ScrollArea, Ui};
 
 use super::Errand;
-use super::widgets::{bar, confirmed, heading, line, name, note};
+use super::widgets::{LongList, bar, confirmed, heading, line, name, note};
 use crate::config::Action;
 use crate::jobs::kept::{KeptJob, KeptState};
 use crate::proxy::{ListedProxy, ProxyState};
@@ -55,6 +56,7 @@ pub(super) struct ProxiesPanel {
     filter: String,
     order: Order,
     armed: Option<egui::Id>,
+    rows: LongList,
 }
 
 impl ProxiesPanel {
@@ -165,62 +167,60 @@ impl ProxiesPanel {
             };
             note(ui, words);
         }
+        let (rows, armed) = (&mut self.rows, &mut self.armed);
         for proxy in list {
-            self.row(ui, proxy, events);
+            rows.row(ui, &proxy.path, |ui| row(ui, proxy, armed, events));
         }
     }
+}
 
-    fn row(&mut self, ui: &mut Ui, proxy: &ListedProxy, events: &mut Vec<UiEvent>) {
-        ui.push_id(&proxy.path, |ui| {
-            let source = source_of(proxy);
-            ui.add(egui::Label::new(RichText::new(file_name(source)).strong()).truncate())
-                .on_hover_text(source.display().to_string());
-            let color = match proxy.state {
-                ProxyState::Verified => style::good(ui),
-                ProxyState::Unverified | ProxyState::SourceMissing => style::warn(ui),
-                _ => style::bad(ui),
-            };
-            ui.horizontal_wrapped(|ui| {
-                ui.colored_label(color, proxy.state.name());
-                let mut words = bytes_words(proxy.bytes);
-                if let Some(record) = &proxy.record {
-                    words = format!("{} {}, {words}", record.preset.name(), record.codec.name());
-                    if let Some(verified) = record.verified {
-                        words = format!(
-                            "{words}; {} frames, SSIM {:.3}",
-                            verified.frames, verified.least_likeness
-                        );
-                    }
-                }
-                ui.label(RichText::new(words).color(style::weak(ui)).size(12.0));
-            });
-            ui.horizontal_wrapped(|ui| {
-                let path = || vec![proxy.path.clone()];
-                if ui.small_button("Verify").clicked() {
-                    events.push(UiEvent::Errand(Errand::VerifyProxies(path())));
-                }
-                if ui.small_button("Reveal").clicked() {
-                    events.push(UiEvent::Errand(Errand::Reveal(proxy.path.clone())));
-                }
-                // What nothing tells of may be somebody's only copy of something.
-                if proxy.record.is_some() && confirmed(ui, &mut self.armed, "Delete", "Delete it") {
-                    events.push(UiEvent::Errand(Errand::DeleteProxies(path())));
-                }
-            });
-            ui.separator();
-        });
-    }
+fn row(ui: &mut Ui, proxy: &ListedProxy, armed: &mut Option<egui::Id>, events: &mut Vec<UiEvent>) {
+    let source = source_of(proxy);
+    ui.add(egui::Label::new(RichText::new(file_name(source)).strong()).truncate())
+        .on_hover_text(source.display().to_string());
+    let color = match proxy.state {
+        ProxyState::Verified => style::good(ui),
+        ProxyState::Unverified | ProxyState::SourceMissing => style::warn(ui),
+        _ => style::bad(ui),
+    };
+    ui.horizontal_wrapped(|ui| {
+        ui.colored_label(color, proxy.state.name());
+        let mut words = bytes_words(proxy.bytes);
+        if let Some(record) = &proxy.record {
+            words = format!("{} {}, {words}", record.preset.name(), record.codec.name());
+            if let Some(verified) = record.verified {
+                words = format!(
+                    "{words}; {} frames, SSIM {:.3}",
+                    verified.frames, verified.least_likeness
+                );
+            }
+        }
+        ui.label(RichText::new(words).color(style::weak(ui)).size(12.0));
+    });
+    ui.horizontal_wrapped(|ui| {
+        let path = || vec![proxy.path.clone()];
+        if ui.small_button("Verify").clicked() {
+            events.push(UiEvent::Errand(Errand::VerifyProxies(path())));
+        }
+        if ui.small_button("Reveal").clicked() {
+            events.push(UiEvent::Errand(Errand::Reveal(proxy.path.clone())));
+        }
+        // What nothing tells of may be somebody's only copy of something.
+        if proxy.record.is_some() && confirmed(ui, armed, "Delete", "Delete it") {
+            events.push(UiEvent::Errand(Errand::DeleteProxies(path())));
+        }
+    });
+    ui.separator();
 }
 
 /// Sources, each once, and their bytes.
 fn sources(list: &[ListedProxy]) -> impl Iterator<Item = (&Path, u64)> {
-    let mut seen: Vec<&Path> = Vec::new();
+    let mut seen: HashSet<&Path> = HashSet::new();
     list.iter().filter_map(move |proxy| {
         let record = proxy.record.as_ref()?;
         let source = record.source.as_path();
-        let is_new = !seen.contains(&source);
-        seen.extend(is_new.then_some(source));
-        is_new.then_some((source, record.source_file.bytes))
+        seen.insert(source)
+            .then_some((source, record.source_file.bytes))
     })
 }
 

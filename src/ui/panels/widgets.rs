@@ -1,5 +1,7 @@
 //! Small parts that several panels are made of.
 
+use std::collections::HashMap;
+
 use egui::{Align, Color32, Layout, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 
 use crate::ui::style;
@@ -9,6 +11,50 @@ pub(super) fn name(control: &Response, words: &str) {
     control
         .ctx
         .accesskit_node_builder(control.id, |node| node.set_label(words));
+}
+
+/// How far beyond what is seen rows are laid out, in points: Tab goes from row to row.
+const BEYOND: f32 = 120.0;
+/// Heights that are remembered; a list that was so long is forgotten.
+const MOST_HEIGHTS: usize = 20_000;
+
+/// A long list of rows of any height, of which only those that are seen, and their neighbours, are laid out.
+#[derive(Default)]
+pub(super) struct LongList {
+    width: f32,
+    heights: HashMap<egui::Id, f32>,
+    /// The height of the row that was laid out last stands for those that never were.
+    usual: Option<f32>,
+}
+
+impl LongList {
+    /// Shows the row that `key` names in this list, or leaves room for it.
+    pub(super) fn row(
+        &mut self,
+        ui: &mut Ui,
+        key: impl egui::AsIdSalt,
+        show: impl FnOnce(&mut Ui),
+    ) {
+        let id = ui.scope_id().with(&key);
+        let width = ui.available_width();
+        if (width - self.width).abs() > 0.5 || self.heights.len() > MOST_HEIGHTS {
+            self.width = width;
+            self.heights.clear();
+        }
+        let known = self.heights.get(&id).copied().or(self.usual);
+        let top = ui.cursor().top();
+        let seen = ui.clip_rect().expand(BEYOND);
+        if let Some(height) = known
+            && (top + height < seen.top() || top > seen.bottom())
+        {
+            ui.allocate_space(vec2(width, height));
+            return;
+        }
+        let shown = ui.push_id(key, show);
+        let height = shown.response.rect.height();
+        self.heights.insert(id, height);
+        self.usual = Some(height);
+    }
 }
 
 /// A heading over a section.

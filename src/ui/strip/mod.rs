@@ -98,6 +98,7 @@ impl Strip {
         hand::steer_ruler(ui, &parts.ruler, input, extent, events);
         let head = self.hand.scrubbed().unwrap_or(input.snapshot.position);
         self.scrolled = places.scrolled() + hand::turn_wheel(ui, &panel, &places, &mut self.view);
+        self.scrolled += turn_upright(ui, &panel, &places, rows);
         let places = Places::of(panel.rect, rows, self.scrolled);
         self.buttons(ui, places.corner, head);
         self.view
@@ -148,6 +149,10 @@ impl Strip {
             painter.rect_filled(places.along, 0.0, scene.palette.ruler());
             painter.rect_filled(thumb, 4.0, scene.palette.tick());
         }
+        if let Some((bar, thumb, _)) = places.upright(rows) {
+            painter.rect_filled(bar, 0.0, scene.palette.ruler().gamma_multiply(0.6));
+            painter.rect_filled(thumb.shrink2(vec2(1.0, 0.0)), 3.0, scene.palette.tick());
+        }
         if self.tiles.end_pass() {
             ui.ctx().request_repaint_after(NEXT_PICTURES);
         }
@@ -187,6 +192,17 @@ impl Strip {
             });
         });
     }
+}
+
+/// The bar that scrolls through tracks where not all of them are seen; answers by how much it was turned.
+fn turn_upright(ui: &Ui, panel: &Response, places: &Places, rows: usize) -> f32 {
+    let Some((bar, _, a_point)) = places.upright(rows) else {
+        return 0.0;
+    };
+    let response = ui.interact(bar, panel.id.with("upright"), Sense::click_and_drag());
+    response
+        .widget_info(|| WidgetInfo::labeled(Role::ScrollBar, true, "Scroll through the tracks"));
+    response.drag_delta().y * a_point
 }
 
 /// The marked range as it is shown: with the mark that is held where it would be put.

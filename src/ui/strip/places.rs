@@ -14,6 +14,9 @@ const KEPT: f32 = 10.0;
 const BLAME: f32 = 9.0;
 /// Scroll bars.
 const BAR: f32 = 12.0;
+/// The bar that scrolls through tracks lies over the lanes.
+const UPRIGHT: f32 = 8.0;
+const LEAST_THUMB: f32 = 16.0;
 /// Tracks share the height, but are never lower nor higher than this.
 const LOWEST: f32 = 20.0;
 const HIGHEST: f32 = 54.0;
@@ -81,6 +84,25 @@ impl Places {
     /// Whether there are more tracks than can be seen.
     pub(super) fn overflows(&self, rows: usize) -> bool {
         self.row_height * rows as f32 > self.lanes.height()
+    }
+
+    /// The bar that scrolls through so many tracks, its thumb, and by how much a point of it scrolls; `None` where all
+    /// are seen.
+    pub(super) fn upright(&self, rows: usize) -> Option<(Rect, Rect, f32)> {
+        if !self.overflows(rows) {
+            return None;
+        }
+        let lanes = self.lanes;
+        let left = lanes.right() - UPRIGHT.min(lanes.width());
+        let bar = Rect::from_min_max(pos2(left, lanes.top()), lanes.max);
+        let all = self.row_height * rows as f32;
+        let scale = bar.height() / all;
+        let height = (bar.height() * scale).max(LEAST_THUMB).min(bar.height());
+        let hidden = (all - lanes.height()).max(1.0);
+        let way = bar.height() - height;
+        let top = bar.top() + way * (self.scrolled / hidden).clamp(0.0, 1.0);
+        let thumb = Rect::from_min_max(pos2(left, top), pos2(bar.right(), top + height));
+        Some((bar, thumb, hidden / way.max(1.0)))
     }
 
     /// From the ruler to the last lane.

@@ -255,8 +255,12 @@ fn paint_pictures<'a>(
 
 fn paint_name(scene: &Scene<'_>, painter: &Painter, named: &Named<'_>) {
     let width = (named.rect.width() - 2.0 * MARGIN).min(WIDEST_NAME);
-    let width = (width / NAME_GRAIN).floor() * NAME_GRAIN;
-    let galley = cut_line(painter, named.name, width);
+    // Whole names are the same at every zoom, and found again.
+    let mut galley = cut_line(painter, named.name, WIDEST_NAME);
+    if galley.size().x > width {
+        let width = (width / NAME_GRAIN).floor() * NAME_GRAIN;
+        galley = cut_line(painter, named.name, width);
+    }
     let top = if named.rect.height() < 2.0 * NAME_HEIGHT {
         named.rect.center().y - galley.size().y / 2.0
     } else {

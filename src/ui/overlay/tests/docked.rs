@@ -511,3 +511,28 @@ fn the_picture_keeps_out_of_the_way_of_panels() {
     screen.run_steps(3);
     assert_eq!(room(&screen), alone);
 }
+
+#[test]
+fn a_long_list_lays_out_what_is_seen_and_all_of_it_can_be_reached() {
+    let mut screen = screen_of(&[Panel::Proxies], |bench| {
+        let many = (0..500).map(|n| proxy(&format!("shot {n:03}.mov"), n, ProxyState::Verified));
+        bench.panels.proxies.list = Arc::new(many.collect());
+    });
+    let laid_out = screen.get_all_by_label("Verify").count();
+    assert!((5..60).contains(&laid_out), "{laid_out} rows");
+    assert!(screen.query_by_label("shot 499.mov").is_none());
+    let place = egui::pos2(1_500.0, 1_200.0);
+    screen.event(egui::Event::PointerMoved(place));
+    for _ in 0..60 {
+        screen.event(egui::Event::MouseWheel {
+            unit: egui::MouseWheelUnit::Line,
+            delta: egui::vec2(0.0, -60.0),
+            phase: egui::TouchPhase::Move,
+            source: egui::MouseWheelSource::Unknown,
+            modifiers: egui::Modifiers::NONE,
+        });
+        screen.run_steps(3);
+    }
+    assert!(screen.query_by_label("shot 499.mov").is_some());
+    assert!(screen.query_by_label("shot 000.mov").is_none());
+}

@@ -67,6 +67,27 @@ fn a_panel_that_is_closed_lets_go_of_the_playhead() {
 }
 
 #[test]
+fn a_bar_at_the_right_scrolls_through_tracks_that_do_not_fit() {
+    let tracks: Vec<_> = (0..30)
+        .map(|_| track("", "Video", &[clip("a", "here.mov", 100)]))
+        .collect();
+    let mut desk = Desk::new(timeline(&tracks, &[]));
+    let seen = |desk: &Desk| desk.places().rows_seen(30);
+    assert_eq!(seen(&desk).start, 0);
+    let (_, thumb, _) = desk.places().upright(30).unwrap();
+    let grip = thumb.center();
+    desk.show(vec![Event::PointerMoved(grip)]);
+    assert_eq!(desk.show(vec![mouse(grip, true)]), [], "no scrub");
+    let down = pos2(grip.x, grip.y + 400.0);
+    assert_eq!(desk.show(vec![Event::PointerMoved(down)]), []);
+    desk.show(vec![mouse(down, false)]);
+    assert_eq!(seen(&desk).end, 30);
+    let (bar, thumb, _) = desk.places().upright(30).unwrap();
+    assert!((thumb.bottom() - bar.bottom()).abs() < 0.5, "{thumb:?}");
+    assert!(Desk::new(usual()).places().upright(3).is_none());
+}
+
+#[test]
 fn a_hand_beyond_the_edge_draws_the_view_along() {
     let mut desk = Desk::new(file(10_000));
     let pos = desk.on_ruler(0);

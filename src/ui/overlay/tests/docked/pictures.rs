@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::io::BufReader;
 
-use egui::{Pos2, RawInput, Rect, TexturesDelta, vec2};
+use egui::{Pos2, RawInput, Rect, TexturesDelta};
 
 use super::*;
 use crate::config::{Theme, WindowSettings};
@@ -29,7 +29,8 @@ const PASSES: i64 = 8;
 
 /// A window, and what is open in it.
 struct Scene {
-    size: egui::Vec2,
+    /// In points, which are pixels here.
+    size: [u16; 2],
     open: Vec<Panel>,
     theme: Theme,
     bench: Bench,
@@ -39,7 +40,7 @@ struct Scene {
 impl Scene {
     fn of(open: &[Panel]) -> Self {
         Self {
-            size: vec2(1100.0, 720.0),
+            size: [1_100, 720],
             open: open.to_vec(),
             theme: Theme::Dark,
             bench: Bench::new(),
@@ -64,7 +65,10 @@ impl Scene {
         for pass in 0..PASSES {
             self.bench.now = Moment::ZERO.offset_nanos(pass * 100_000_000);
             let raw = RawInput {
-                screen_rect: Some(Rect::from_min_size(Pos2::ZERO, self.size)),
+                screen_rect: Some(Rect::from_min_size(
+                    Pos2::ZERO,
+                    self.size.map(f32::from).into(),
+                )),
                 ..RawInput::default()
             };
             let profile = self.profile.as_ref().map(|log| ProfileInput {
@@ -84,8 +88,8 @@ impl Scene {
             self.bench.overlay = overlay;
         }
         let device = GpuContext::headless(&GpuOptions::from_env(None)).unwrap();
-        let side = |points: f32| points as u32;
-        let window = Size::new(side(self.size.x), side(self.size.y)).unwrap();
+        let [width, height] = self.size.map(u32::from);
+        let window = Size::new(width, height).unwrap();
         let target = OffscreenTarget::new(&device, window).unwrap();
         let mut viewer = Viewer::new(&device, ConvertChoice::Cpu, OffscreenTarget::FORMAT).unwrap();
         let mut painter = OverlayPainter::new(&device, OffscreenTarget::FORMAT).unwrap();
@@ -183,7 +187,7 @@ fn assert_looks(name: &str, scene: Scene) {
 #[test]
 fn the_bar_looks_as_it_did() {
     let mut scene = Scene::of(&[]);
-    scene.size = vec2(1280.0, 400.0);
+    scene.size = [1_280, 400];
     let snapshot = &mut scene.bench.snapshot;
     snapshot.mark_in = Some(crate::time::FrameIndex(240));
     snapshot.mark_out = Some(crate::time::FrameIndex(1_200));
