@@ -265,7 +265,7 @@ fn verify_share(share: usize, shares: usize) {
             continue;
         }
         // What is kept does not know the codec: some clips of each share tell, and a thousand moves below.
-        let also_keeps = number / shares % 3 == 0;
+        let also_keeps = (number / shares).is_multiple_of(3);
         let mut ways = vec![Keeps::Nothing];
         ways.extend(also_keeps.then_some(Keeps::Megabytes(64)));
         // One bad clip must not hide the others.
