@@ -1,10 +1,10 @@
 //! What a pass of the interface costs the thread of the window: layout and tessellation, with every panel on the screen
 //! and an edit of 10,000 clips. What the graphics card then does with it is no part of this.
 //!
-//!   cargo bench --bench interface [-- PASSES]
+//!   cargo bench --bench interface [-- [PASSES] [NAME]]
 //!
-//! Prints milliseconds, for each of some things that a person does: half of the passes, 95 % and 99 % of them took
-//! no longer.
+//! Prints milliseconds, for each of some things that a person does, or those with NAME in their names: half of the
+//! passes, 95 % and 99 % of them took no longer.
 
 use std::sync::Arc;
 
@@ -30,8 +30,14 @@ const SIZE: egui::Vec2 = vec2(2560.0, 1440.0);
 
 #[expect(clippy::print_stdout, reason = "the table is what it is for")]
 fn main() {
-    let passes = std::env::args().skip(1).find_map(|word| word.parse().ok());
-    let passes = passes.unwrap_or(PASSES);
+    // Cargo adds words of its own.
+    let words = || {
+        std::env::args()
+            .skip(1)
+            .filter(|word| !word.starts_with("--"))
+    };
+    let passes = words().find_map(|word| word.parse().ok()).unwrap_or(PASSES);
+    let wanted = words().find(|word| word.parse::<usize>().is_err());
     let medium = edit();
     println!(
         "{} clips on {TRACKS} tracks, {} x {} points, {passes} passes each, milliseconds",
@@ -41,9 +47,12 @@ fn main() {
     );
     println!("{:<34}{:>8}{:>8}{:>8}", "", "p50", "p95", "p99");
     let measure = |name: &str, panels: &[Panel], hand: Hand| {
+        let name = format!("{name}, {hand:?}").to_lowercase();
+        if wanted.as_ref().is_some_and(|part| !name.contains(part)) {
+            return;
+        }
         let millis = Bench::new(&medium, panels).run(hand, passes);
         let at = |percent: usize| millis[(millis.len() * percent / 100).min(millis.len() - 1)];
-        let name = format!("{name}, {hand:?}").to_lowercase();
         println!("{name:<34}{:>8.2}{:>8.2}{:>8.2}", at(50), at(95), at(99));
     };
     measure("no panel", &[], Hand::Plays);

@@ -320,8 +320,8 @@ impl Player {
         self.settings.is_some()
     }
 
-    /// What the configuration file says since something was written there, once.
-    pub fn take_settings(&self) -> Option<Config> {
+    /// What the configuration file says since something was written there, once; and whether nothing waits.
+    pub fn take_settings(&self) -> Option<(Config, bool)> {
         self.settings.as_ref()?.take_saved()
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, TableLike};
 
+use super::KeyChord;
 use super::file::read_text;
 
 /// What a key is set to.
@@ -64,6 +65,9 @@ impl Change {
                 _ => return Err(wrong(format!("`{name}` is no table"))),
             }
         }
+        if self.tables == ["keys"] {
+            self.remove_other_spellings(table);
+        }
         let Some(value) = &self.value else {
             table.remove(&self.key);
             return Ok(());
@@ -84,6 +88,24 @@ impl Change {
             }
         }
         Ok(())
+    }
+}
+
+impl Change {
+    /// `ctrl+k` and `Ctrl+K` are one chord: whichever stands last in the file would win.
+    fn remove_other_spellings(&self, table: &mut dyn TableLike) {
+        let Ok(chord) = self.key.parse::<KeyChord>() else {
+            return;
+        };
+        let is_other = |key: &str| key != self.key && key.parse() == Ok(chord);
+        let others: Vec<String> = table
+            .iter()
+            .map(|(key, _)| key.to_owned())
+            .filter(|key| is_other(key))
+            .collect();
+        for key in others {
+            table.remove(&key);
+        }
     }
 }
 
@@ -171,6 +193,27 @@ mod tests {
         let config = Config::read(&path).unwrap();
         assert_eq!(config.quality.play.fit_percent, None);
         assert_eq!((config.keys.len(), config.stated.len()), (0, 1));
+    }
+
+    #[test]
+    fn a_chord_is_one_however_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(CONFIG_FILE);
+        let written =
+            "[keys]\n\"ctrl+k\" = \"mark-in\" # mine\n\"CTRL+k\" = \"quit\"\nQ = \"none\"\n";
+        for (change, count) in [
+            (Change::bind("Ctrl+K", None), 1),
+            (Change::bind("Ctrl+K", Some("mark-out")), 2),
+        ] {
+            std::fs::write(&path, written).unwrap();
+            save(&path, &[change]).unwrap();
+            assert_eq!(Config::read(&path).unwrap().keys.len(), count);
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            text.contains("\"Ctrl+K\" = \"mark-out\"") && !text.contains("mark-in"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
@@ -19,6 +20,8 @@ pub struct ConfigWriter {
     choices: Option<Sender<Vec<Change>>>,
     saved: Arc<Mutex<Option<Config>>>,
     problem: Arc<Mutex<Option<String>>>,
+    /// Orders that are not done yet. Those of the thread are counted off under the lock of `saved`.
+    waiting: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -32,15 +35,21 @@ impl ConfigWriter {
         let problem = Arc::new(Mutex::new(None));
         let saved = Arc::new(Mutex::new(None));
         let (told, read) = (Arc::clone(&problem), Arc::clone(&saved));
+        let count = Arc::new(AtomicUsize::new(0));
+        let done = Arc::clone(&count);
         let body = move || {
             while let Ok(choices) = waiting.recv() {
-                match save(&path, &choices).and_then(|()| Config::read(&path)) {
-                    Ok(config) => *read.lock() = Some(config),
+                let written = save(&path, &choices).and_then(|()| Config::read(&path));
+                let mut saved = read.lock();
+                match written {
+                    Ok(config) => *saved = Some(config),
                     Err(error) => {
                         let path = path.display();
                         *told.lock() = Some(format!("The choice is not saved: {path}: {error}."));
                     }
                 }
+                done.fetch_sub(1, Ordering::Relaxed);
+                drop(saved);
                 wake();
             }
         };
@@ -51,22 +60,28 @@ impl ConfigWriter {
             choices: Some(choices),
             saved,
             problem,
+            waiting: count,
             thread: Some(thread),
         })
     }
 
     /// Has these choices written. Returns at once.
     pub fn save(&self, choices: Vec<Change>) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         if let Some(waiting) = &self.choices
             && waiting.try_send(choices).is_err()
         {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
             *self.problem.lock() = Some("The choice is not saved: the disk is busy.".to_owned());
         }
     }
 
-    /// What the file says since the last choice was written, once.
-    pub fn take_saved(&self) -> Option<Config> {
-        self.saved.lock().take()
+    /// What the file says since the last choice was written, once; and whether all choices are in it that could be
+    /// written.
+    pub fn take_saved(&self) -> Option<(Config, bool)> {
+        let mut saved = self.saved.lock();
+        let is_all = self.waiting.load(Ordering::Relaxed) == 0;
+        saved.take().map(|config| (config, is_all))
     }
 
     /// Why a choice was not saved, once.
@@ -101,6 +116,13 @@ mod tests {
         for mode in QualityMode::ALL {
             writer.save(vec![Change::text("quality.mode", mode.name())]);
         }
+        let mut saved = None;
+        while !saved.as_ref().is_some_and(|(_, is_all)| *is_all) {
+            std::thread::yield_now();
+            saved = writer.take_saved().or(saved);
+        }
+        let all = saved.unwrap().0;
+        assert_eq!(all.quality.mode, QualityMode::ALL.last().copied());
         drop(writer);
         let mode = Config::read(&path).unwrap().quality.mode;
         assert_eq!(mode, QualityMode::ALL.last().copied());

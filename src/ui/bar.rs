@@ -114,7 +114,7 @@ fn readout(input: &UiInput<'_>, shown: FrameIndex) -> Readout {
     let readout = Readout {
         timecode,
         duration: format!("{about}{duration}"),
-        remaining: remaining_words(snapshot, shown, about),
+        remaining: remaining_words(snapshot, shown, extent, about),
         marks: marks_words(snapshot),
         ..Readout::default()
     };
@@ -143,14 +143,16 @@ fn readout(input: &UiInput<'_>, shown: FrameIndex) -> Readout {
 }
 
 /// How long it plays from `shown` on to the mark or the end, with a minus before it.
-fn remaining_words(snapshot: &Snapshot, shown: FrameIndex, about: &str) -> String {
+fn remaining_words(snapshot: &Snapshot, shown: FrameIndex, extent: Extent, about: &str) -> String {
     let Some(media) = &snapshot.media else {
         return String::new();
     };
     let mark = snapshot.mark_out.filter(|mark| *mark >= shown);
     let about = if mark.is_some() { "" } else { about };
-    let frames = mark.map_or(media.frames, |FrameIndex(mark)| mark + 1) - shown.0;
-    let left = media.duration.scaled_nearest(frames, media.frames.max(1));
+    let frames = mark.map_or(extent.frames, |FrameIndex(mark)| mark + 1) - shown.0;
+    let left = media
+        .duration
+        .scaled_nearest(frames.max(0), extent.frames.max(1));
     format!("{about}-{}", format::span_words(left))
 }
 

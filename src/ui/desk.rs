@@ -16,8 +16,8 @@ use super::{UiEvent, UiInput};
 use super::{compare, format};
 
 /// Greatest volume that keys and wheel give, in percent.
-const MAX_VOLUME: u16 = 200;
-const VOLUME_STEP: u16 = 5;
+pub(super) const MAX_VOLUME: u16 = 200;
+pub(super) const VOLUME_STEP: u16 = 5;
 /// Farthest that sound can be moved, in milliseconds.
 const MAX_DELAY_MILLIS: i32 = 5_000;
 const DELAY_STEP_MILLIS: i32 = 10;
@@ -158,8 +158,8 @@ impl<'a> Desk<'a> {
             Action::SpeedDown => self.change_speed(-1),
             Action::SpeedUp => self.change_speed(1),
             Action::SpeedReset => self.set_speed(Speed::NORMAL),
-            Action::VolumeDown => self.set_volume(self.volume.saturating_sub(VOLUME_STEP)),
-            Action::VolumeUp => self.set_volume(self.volume + VOLUME_STEP),
+            Action::VolumeDown => self.change_volume(-1),
+            Action::VolumeUp => self.change_volume(1),
             Action::ToggleMute => self.toggle_mute(),
             Action::ToggleScrubSound => self.toggle_scrub_sound(),
             Action::ToggleProxies => self.toggle_proxies(),
@@ -361,6 +361,13 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Changes it by so many steps.
+    pub(super) fn change_volume(&mut self, steps: i64) {
+        let by = steps.saturating_mul(i64::from(VOLUME_STEP));
+        let wanted = i64::from(self.volume).saturating_add(by).max(0);
+        self.set_volume(u16::try_from(wanted).unwrap_or(MAX_VOLUME));
+    }
+
     fn toggle_mute(&mut self) {
         self.muted = !self.muted;
         self.say(if self.muted {
@@ -385,6 +392,12 @@ impl<'a> Desk<'a> {
             "Dragging and stepping are silent"
         });
         self.send(Command::SetScrubSound(self.scrub_sound));
+    }
+
+    /// Moves the playhead.
+    pub(super) fn go_to(&mut self, target: SeekTarget) {
+        self.feedback = Some(Feedback::Position);
+        self.send(Command::Seek(target));
     }
 
     /// Moves the playhead by whole frames, as the wheel does.

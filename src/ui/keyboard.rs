@@ -90,13 +90,19 @@ pub(super) fn presses(events: &[Event], k_was_down: bool) -> (Vec<Press>, bool) 
             }
             | Event::WindowFocused(false) => k_down = false,
             // egui takes the key away and says what it is for.
-            Event::Copy => out.extend(chord_from_egui(egui::Key::C, egui::Modifiers::COMMAND).map(
-                |chord| Press {
+            Event::Copy | Event::Cut | Event::Paste(_) => {
+                let key = match event {
+                    Event::Copy => egui::Key::C,
+                    Event::Cut => egui::Key::X,
+                    _ => egui::Key::V,
+                };
+                let chord = chord_from_egui(key, egui::Modifiers::COMMAND);
+                out.extend(chord.map(|chord| Press {
                     chord,
                     repeat: false,
                     with_k: k_down,
-                },
-            )),
+                }));
+            }
             Event::Text(text) => {
                 // Text without a key event: an on-screen keyboard, or a compose sequence.
                 let follows_key = index.checked_sub(1).is_some_and(|before| {

@@ -62,6 +62,31 @@ pub(super) fn choose(desk: &mut Desk<'_>, input: &UiInput<'_>, index: usize) {
     }
 }
 
+/// What row `index` says, and whether it is what is chosen; `None` for those that cannot be chosen.
+pub(super) fn row_words(input: &UiInput<'_>, index: usize) -> Option<(String, bool)> {
+    choice_words(rows(input).get(index)?, input)
+}
+
+fn choice_words(row: &Row, input: &UiInput<'_>) -> Option<(String, bool)> {
+    match row {
+        Row::Heading(_) | Row::Note(_) => None,
+        Row::Track(track) => {
+            let media = input.snapshot.media.as_ref();
+            let stream = track.and_then(|index| Some((index, media?.info.audio.get(index)?)));
+            let words = stream.map_or_else(
+                || "Off".to_owned(),
+                |(index, stream)| format::track_words(index, stream),
+            );
+            Some((words, *track == input.snapshot.audio_track))
+        }
+        Row::Device(device) => {
+            let name = device.and_then(|index| input.audio_devices.get(index));
+            let words = name.map_or_else(|| "System default".to_owned(), Clone::clone);
+            Some((words, name.map(String::as_str) == input.audio_device))
+        }
+    }
+}
+
 /// Paints the menu above `button`, scrolled by `scroll` points; answers how far it can be scrolled.
 pub(super) fn paint(
     canvas: &mut Canvas<'_>,
@@ -105,7 +130,7 @@ fn paint_row(
     inside: Rect,
     input: &UiInput<'_>,
 ) {
-    let (words, chosen) = match row {
+    match row {
         Row::Heading(words) => {
             let pos = line.left_center() + vec2(6.0, 2.0);
             canvas.text(pos, Align2::LEFT_CENTER, *words, style::SMALL, style::WEAK);
@@ -116,20 +141,10 @@ fn paint_row(
             canvas.text(pos, Align2::LEFT_CENTER, words, style::BODY, style::FAINT);
             return;
         }
-        Row::Track(track) => {
-            let media = input.snapshot.media.as_ref();
-            let stream = track.and_then(|index| Some((index, media?.info.audio.get(index)?)));
-            let words = stream.map_or_else(
-                || "Off".to_owned(),
-                |(index, stream)| format::track_words(index, stream),
-            );
-            (words, *track == input.snapshot.audio_track)
-        }
-        Row::Device(device) => {
-            let name = device.and_then(|index| input.audio_devices.get(index));
-            let words = name.map_or_else(|| "System default".to_owned(), Clone::clone);
-            (words, name.map(String::as_str) == input.audio_device)
-        }
+        Row::Track(_) | Row::Device(_) => {}
+    }
+    let Some((words, chosen)) = choice_words(row, input) else {
+        return;
     };
     let zone = Zone::MenuRow(index);
     if let Some(ground) = canvas.ground(zone, true, false) {

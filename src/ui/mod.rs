@@ -41,6 +41,7 @@ mod pointer;
 mod profiler;
 mod prompt;
 mod scrub;
+mod slider;
 mod stats;
 mod strip;
 mod style;

@@ -131,6 +131,15 @@ impl Zones {
         self.placed.push((zone, rect));
     }
 
+    /// Cuts off what lies outside of `window`, where nothing is painted. The picture keeps its place however small.
+    pub(super) fn clip(&mut self, window: Rect) {
+        for (_, rect) in &mut self.placed {
+            *rect = rect.intersect(window);
+        }
+        self.placed
+            .retain(|(zone, rect)| *zone == Zone::Picture || rect.is_positive());
+    }
+
     /// All of them, in the order in which they were placed.
     pub(super) fn all(&self) -> &[(Zone, Rect)] {
         &self.placed

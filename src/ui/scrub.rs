@@ -10,6 +10,7 @@ use super::canvas::Canvas;
 use super::format;
 use super::hover::{self, Sprites};
 use super::pointer::Zone;
+use super::slider::Range;
 use super::style;
 use super::timeline_view::TimelineView;
 use super::waveform;
@@ -78,6 +79,25 @@ impl Extent {
         let last = (self.frames - 1).max(1);
         let millionths = i128::from(frame.0.clamp(0, last)) * 1_000_000 / i128::from(last);
         SeekTarget::Millionths(u32::try_from(millionths).unwrap_or(1_000_000))
+    }
+
+    /// The frames as values of a slider.
+    pub(super) fn slider_range(self) -> Range {
+        Range {
+            least: 0.0,
+            most: (self.frames - 1) as f64,
+            step: 1.0,
+        }
+    }
+
+    /// What to seek where a slider was set to `value`.
+    pub(super) fn target_of_value(self, value: f64) -> SeekTarget {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "saturates, and is clamped to the medium"
+        )]
+        let frame = value.round() as i64;
+        self.target_of(FrameIndex(frame.clamp(0, self.frames - 1)))
     }
 
     /// What to seek when that place is clicked: the frame where it is known to exist, else the

@@ -75,6 +75,12 @@ impl Toasts {
             .take(SHOWN)
     }
 
+    /// What one says, counted from the top.
+    pub(super) fn words(&self, place: usize, now: Moment) -> Option<&str> {
+        let number = self.visible(now).nth(place)?;
+        Some(&self.known[number].0.text)
+    }
+
     /// The words on the screen.
     pub(super) fn look(&self, now: Moment) -> impl Iterator<Item = &str> {
         self.visible(now)

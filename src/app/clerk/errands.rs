@@ -3,18 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::runner::Bench;
 use super::{Desk, measure};
-use crate::decode::{IndexStore, Interrupter};
+use crate::decode::IndexStore;
 use crate::jobs::kept::{Choice, KeeperOptions, KeptError, KeptJobs};
 use crate::proxy::{PROXY_KIND, ProxyFolder, VerifyOptions, verify};
 use crate::ui::Errand;
 
 /// Does it. Answers what came of it in a sentence, or why not.
-pub(super) fn run(
-    errand: &Errand,
-    desk: &Desk,
-    interrupter: &Interrupter,
-) -> Result<String, String> {
+pub(super) fn run(errand: &Errand, desk: &Desk, bench: &Bench) -> Result<String, String> {
     match errand {
         Errand::ClearMemory => Ok(clear_memory(desk)),
         Errand::ClearDisk(kind) => {
@@ -28,7 +25,13 @@ pub(super) fn run(
             ))
         }
         Errand::CheckDisk => {
-            let found = disk(desk)?.verify().map_err(|error| error.to_string())?;
+            bench.tell("Checking the disk cache …".to_owned());
+            let found = disk(desk)?
+                .verify_until(&|| bench.interrupter.is_interrupted())
+                .map_err(|error| error.to_string())?;
+            if bench.interrupter.is_interrupted() {
+                return Err("Checking the disk cache was called off.".to_owned());
+            }
             Ok(format!(
                 "{} items of the disk cache are sound, {} were damaged and are removed.",
                 found.sound, found.damaged
@@ -37,7 +40,8 @@ pub(super) fn run(
         Errand::LimitDisk(bytes) => {
             let limit = disk(desk)?.set_limit(*bytes);
             limit.map_err(|error| error.to_string())?;
-            Ok(format!("The disk cache may take {} GB.", bytes >> 30))
+            let gb = *bytes as f64 / 1e9;
+            Ok(format!("The disk cache may take {gb:.0} GB."))
         }
         Errand::CancelJob(key) => {
             let count = jobs(desk)?
@@ -66,13 +70,17 @@ pub(super) fn run(
             let count = jobs(desk)?.forget_over().map_err(|error| told(&error))?;
             Ok(counted(count, "job forgotten"))
         }
-        Errand::VerifyProxies(proxies) => verify_all(proxies, desk, interrupter),
+        Errand::VerifyProxies(proxies) => verify_all(proxies, desk, bench),
         Errand::DeleteProxies(proxies) => delete_all(proxies, folder(desk)?),
         Errand::Reveal(path) => reveal(path),
-        Errand::MeasureGpu => measure::conversion(desk.clock.as_ref()),
+        Errand::MeasureGpu => {
+            bench.tell("Measuring the graphics device …".to_owned());
+            measure::conversion(desk.clock.as_ref(), &bench.interrupter)
+        }
         Errand::Reopen(_)
         | Errand::OpenDemo
         | Errand::ForgetRecent
+        | Errand::Stop
         | Errand::PauseProfiler(_)
         | Errand::ExportProfile(_)
         | Errand::Set { .. }
@@ -116,24 +124,25 @@ fn clear_memory(desk: &Desk) -> String {
     format!("{} MB of kept frames dropped.", before / 1_000_000)
 }
 
-fn verify_all(
-    proxies: &[PathBuf],
-    desk: &Desk,
-    interrupter: &Interrupter,
-) -> Result<String, String> {
+fn verify_all(proxies: &[PathBuf], desk: &Desk, bench: &Bench) -> Result<String, String> {
     let indices = desk.disk.clone();
     let options = VerifyOptions {
         threads: KeeperOptions::default().threads_each(),
         clock: Arc::clone(&desk.clock),
-        interrupter: interrupter.clone(),
+        interrupter: bench.interrupter.clone(),
         indices: indices.map(|disk| -> Arc<dyn IndexStore> { disk }),
     };
     let mut refused = Vec::new();
-    for proxy in proxies {
+    for (number, proxy) in proxies.iter().enumerate() {
+        let name = name_of(proxy);
+        bench.tell(match proxies.len() {
+            1 => format!("Verifying {name} …"),
+            all => format!("Verifying {} of {all}: {name} …", number + 1),
+        });
         if let Err(error) = verify(proxy, &options, true) {
-            refused.push(format!("{}: {error}", name_of(proxy)));
+            refused.push(format!("{name}: {error}"));
         }
-        if interrupter.is_interrupted() {
+        if bench.interrupter.is_interrupted() {
             return Err("Verifying was called off.".to_owned());
         }
     }

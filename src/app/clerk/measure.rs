@@ -1,5 +1,6 @@
 //! The benchmark of the graphics device.
 
+use crate::decode::Interrupter;
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget, Rect, Viewer};
 use crate::media::{ColorInfo, Orientation, PixelFormat, Size, VideoFrame, ViewSettings};
 use crate::time::Clock;
@@ -9,7 +10,7 @@ const FRAMES: usize = 50;
 const WARM_UP: usize = 5;
 
 /// Converts a 4K frame again and again on a device of its own, and tells the median in a sentence.
-pub(super) fn conversion(clock: &dyn Clock) -> Result<String, String> {
+pub(super) fn conversion(clock: &dyn Clock, interrupter: &Interrupter) -> Result<String, String> {
     let context = GpuContext::headless(&GpuOptions::from_env(None));
     let ctx = context.map_err(|error| error.to_string())?;
     let wrong = |error: crate::gpu::PictureError| error.to_string();
@@ -22,6 +23,9 @@ pub(super) fn conversion(clock: &dyn Clock) -> Result<String, String> {
     let view = ViewSettings::default();
     let mut took = Vec::with_capacity(FRAMES);
     for turn in 0..WARM_UP + FRAMES {
+        if interrupter.is_interrupted() {
+            return Err("Measuring the graphics device was called off.".to_owned());
+        }
         let begun = clock.now();
         let token = u64::try_from(turn).unwrap_or(0);
         let frame = &frames[turn % 2];

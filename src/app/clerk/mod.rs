@@ -2,10 +2,11 @@
 //!
 //! Files, databases and drivers take their time; the window's thread has none. While a panel is open, the clerk
 //! looks once a second at what that panel shows and puts a new [`PanelData`] in the place of the old one. Errands
-//! are done one after another, and what came of them is a part of that data.
+//! are done one after another by a thread beside it, and what came of them is a part of that data.
 
 mod errands;
 mod measure;
+mod runner;
 #[cfg(test)]
 mod tests;
 
@@ -18,10 +19,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
+use self::runner::{Runner, Told};
 use super::remembered::Remembered;
 use crate::cache::FrameCache;
 use crate::cache::disk::DiskCache;
-use crate::decode::Interrupter;
 use crate::gpu::TextureBudget;
 use crate::jobs::MachineReader;
 use crate::jobs::kept::KeptJobs;
@@ -29,7 +30,7 @@ use crate::memory::{MemoryClass, MemoryManager};
 use crate::proxy::ProxyFolder;
 use crate::time::{Bell, Clock};
 use crate::ui::{
-    CacheData, ConfigData, Errand, MemoryUse, Outcome, Panel, PanelData, ProxyData, RecentFile,
+    CacheData, ConfigData, Errand, MemoryUse, Panel, PanelData, ProxyData, RecentFile,
 };
 
 /// Figures are read anew this often while somebody looks.
@@ -62,24 +63,22 @@ struct Letters {
     config: Option<ConfigData>,
     recent: Option<Vec<RecentFile>>,
     remembered: Option<Remembered>,
-    errands: Vec<Errand>,
     ends: bool,
 }
 
-/// The window's end of it. Dropping it writes what is to be remembered and waits for the errand that is being done;
-/// those that have not begun are not.
+/// The window's end of it. Dropping it writes what is to be remembered and ends errands as [`Runner`] does.
 pub(super) struct Clerk {
     letters: Arc<Mutex<Letters>>,
     bell: Arc<Bell>,
     data: Arc<ArcSwap<PanelData>>,
-    interrupter: Interrupter,
+    runner: Option<Runner>,
     shown: Vec<Panel>,
     media: Option<PathBuf>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Clerk {
-    /// Starts the thread `clerk`.
+    /// Starts the threads `clerk` and `errands`.
     ///
     /// # Errors
     /// When the system refuses a thread.
@@ -87,16 +86,19 @@ impl Clerk {
         let letters = Arc::new(Mutex::new(Letters::default()));
         let bell = Arc::new(Bell::default());
         let data = Arc::new(ArcSwap::from_pointee(PanelData::default()));
-        let interrupter = Interrupter::default();
+        let desk = Arc::new(desk);
+        let runner = Runner::start(Arc::clone(&desk), Arc::clone(&bell))?;
         let work = Work {
             desk,
             letters: Arc::clone(&letters),
             bell: Arc::clone(&bell),
             published: Arc::clone(&data),
             data: PanelData::default(),
-            interrupter: interrupter.clone(),
+            told: runner.told(),
             reader: None,
             looks: 0,
+            looked: Vec::new(),
+            unlisted: None,
         };
         let thread = std::thread::Builder::new()
             .name("clerk".to_owned())
@@ -105,7 +107,7 @@ impl Clerk {
             letters,
             bell,
             data,
-            interrupter,
+            runner: Some(runner),
             shown: Vec::new(),
             media: None,
             thread: Some(thread),
@@ -151,16 +153,24 @@ impl Clerk {
 
     /// Has an errand done.
     pub(super) fn ask(&self, errand: Errand) {
-        self.letters.lock().errands.push(errand);
-        self.bell.ring();
+        if let Some(runner) = &self.runner {
+            runner.ask(errand);
+        }
+    }
+
+    /// Calls off the errand that is being done, if it can be.
+    pub(super) fn stop_errand(&self) {
+        if let Some(runner) = &self.runner {
+            runner.stop();
+        }
     }
 }
 
 impl Drop for Clerk {
     fn drop(&mut self) {
         self.letters.lock().ends = true;
-        self.interrupter.interrupt();
         self.bell.ring();
+        self.runner = None;
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -171,14 +181,19 @@ impl Drop for Clerk {
 
 /// Owned by the thread.
 struct Work {
-    desk: Desk,
+    desk: Arc<Desk>,
     letters: Arc<Mutex<Letters>>,
     bell: Arc<Bell>,
     published: Arc<ArcSwap<PanelData>>,
     data: PanelData,
-    interrupter: Interrupter,
+    told: Arc<Mutex<Told>>,
     reader: Option<MachineReader>,
+    /// Looks since lists were to be read at once.
     looks: u32,
+    /// The panels that were looked at last.
+    looked: Vec<Panel>,
+    /// Why the files of the proxy folder could not be listed.
+    unlisted: Option<String>,
 }
 
 impl Work {
@@ -187,7 +202,6 @@ impl Work {
             let is_looked_at = !self.letters.lock().panels.is_empty();
             self.bell.wait(is_looked_at.then_some(LOOK));
             let mut letters = self.letters.lock();
-            let errands = std::mem::take(&mut letters.errands);
             let panels = letters.panels.clone();
             let media = letters.media.clone();
             let (config, recent) = (letters.config.take(), letters.recent.take());
@@ -201,28 +215,44 @@ impl Work {
             if ends {
                 return;
             }
-            let is_told = config.is_some() || recent.is_some() || !errands.is_empty();
+            let is_told = config.is_some() || recent.is_some();
             if let Some(config) = config {
                 self.data.config = config;
             }
             if let Some(recent) = recent {
                 self.data.recent = recent;
             }
-            for errand in errands {
-                let outcome = self.run_errand(&errand);
-                self.data.outcomes.push(outcome);
-                let many = self.data.outcomes.len().saturating_sub(OUTCOMES);
-                self.data.outcomes.drain(..many);
+            let is_told = self.hear_of_errands() || is_told;
+            if self.looked != panels {
+                // What was not looked at is old, or was never read.
                 self.looks = 0;
-                self.publish();
             }
             if !panels.is_empty() {
                 self.look(&panels, media.as_deref());
             }
-            if is_told || !panels.is_empty() {
+            self.looked = panels;
+            if is_told || !self.looked.is_empty() {
                 self.publish();
             }
         }
+    }
+
+    /// Puts into the data what became of errands. Answers whether there was anything new.
+    fn hear_of_errands(&mut self) -> bool {
+        let mut told = self.told.lock();
+        let outcomes = std::mem::take(&mut told.outcomes);
+        let is_new = !outcomes.is_empty() || told.doing != self.data.doing;
+        self.data.doing.clone_from(&told.doing);
+        drop(told);
+        if !outcomes.is_empty() {
+            // Lists may have changed.
+            self.looks = 0;
+        }
+        self.data.errands_done += outcomes.len() as u64;
+        self.data.outcomes.extend(outcomes);
+        let many = self.data.outcomes.len().saturating_sub(OUTCOMES);
+        self.data.outcomes.drain(..many);
+        is_new
     }
 
     fn publish(&mut self) {
@@ -268,13 +298,20 @@ impl Work {
         };
         let data = &mut self.data.proxies;
         data.folder = Some(folder.path().to_owned());
-        data.problem = None;
         if with_files {
-            match folder.list() {
-                Ok(list) => data.list = Arc::new(list),
-                Err(error) => data.problem = Some(format!("The folder cannot be read: {error}.")),
+            let list = folder.list();
+            self.unlisted = list
+                .as_ref()
+                .err()
+                .map(|error| format!("The folder cannot be read: {error}."));
+            // What is made of the list is made again for another one.
+            if let Ok(list) = list
+                && list != *data.list
+            {
+                data.list = Arc::new(list);
             }
         }
+        data.problem.clone_from(&self.unlisted);
         let jobs = KeptJobs::open_existing(folder.path()).and_then(|jobs| match jobs {
             Some(jobs) => Ok((jobs.list()?, jobs.is_paused()?)),
             None => Ok((Vec::new(), false)),
@@ -302,20 +339,6 @@ impl Work {
             Err(error) => CacheData {
                 problem: Some(error.to_string()),
                 ..CacheData::default()
-            },
-        }
-    }
-
-    fn run_errand(&self, errand: &Errand) -> Outcome {
-        let done = errands::run(errand, &self.desk, &self.interrupter);
-        match done {
-            Ok(words) => Outcome {
-                is_done: true,
-                words,
-            },
-            Err(words) => Outcome {
-                is_done: false,
-                words,
             },
         }
     }

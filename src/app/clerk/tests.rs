@@ -13,6 +13,7 @@ use crate::jobs::kept::{JobOrder, KeptState, Renew};
 use crate::memory::{Ledger, SystemProbe};
 use crate::proxy::PROXY_KIND;
 use crate::time::RealClock;
+use crate::ui::Outcome;
 
 /// Nothing here takes so long.
 const HUNG: Duration = Duration::from_mins(1);
@@ -26,12 +27,16 @@ struct Office {
 
 impl Office {
     fn new() -> Self {
+        Self::by_clock(Arc::new(RealClock::new()))
+    }
+
+    fn by_clock(clock: Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let disk = DiskCache::open(folder.path().join("disk"), DiskLimits::default()).unwrap();
         let (send, news) = bounded(64);
         let ledger = Ledger::new(1 << 30);
         let desk = Desk {
-            clock: Arc::new(RealClock::new()),
+            clock,
             memory: Arc::new(MemoryManager::new(
                 ledger.clone(),
                 Box::new(SystemProbe::new()),
@@ -174,4 +179,44 @@ fn the_graphics_device_is_measured() {
     let outcome = Office::new().ask(Errand::MeasureGpu);
     assert!(outcome.is_done, "{outcome:?}");
     assert!(outcome.words.contains("a second"), "{outcome:?}");
+}
+
+/// A clock that stands still, and holds whoever looks at it, until it is let go of.
+#[derive(Debug, Default)]
+struct StoppedClock {
+    gate: Mutex<()>,
+}
+
+impl Clock for StoppedClock {
+    fn now(&self) -> crate::time::Moment {
+        let _held = self.gate.lock();
+        crate::time::Moment::ZERO
+    }
+}
+
+#[test]
+fn the_clerk_reads_on_while_an_errand_takes_its_time() {
+    let clock = Arc::new(StoppedClock::default());
+    let office = Office::by_clock(Arc::clone(&clock) as Arc<dyn Clock>);
+    let gate = clock.gate.lock();
+    office.clerk.ask(Errand::MeasureGpu);
+    let doing = office.until(|data| data.doing.clone());
+    assert!(doing.starts_with("Measuring"), "{doing}");
+    let file = RecentFile {
+        path: PathBuf::from("/rushes/a.mov"),
+        words: "frame 1".to_owned(),
+    };
+    office.clerk.tell_recent(vec![file.clone()]);
+    let recent = office.until(|data| (!data.recent.is_empty()).then(|| data.clone()));
+    assert_eq!((recent.recent, recent.errands_done), (vec![file], 0));
+    // What is called off ends at its next step.
+    office.clerk.stop_errand();
+    drop(gate);
+    let outcome = office.until(|data| data.outcomes.first().cloned());
+    assert_eq!(
+        outcome.words,
+        "Measuring the graphics device was called off."
+    );
+    let after = office.until(|data| (data.errands_done == 1).then(|| data.clone()));
+    assert_eq!(after.doing, None);
 }

@@ -64,6 +64,18 @@ impl App {
 
     fn command(&mut self, command: Command) {
         let now = self.player.clock.now();
+        let places = matches!(
+            command,
+            Command::Scrub(_)
+                | Command::Seek(_)
+                | Command::SeekByMillis(_)
+                | Command::Step(_)
+                | Command::SetIn(_)
+                | Command::SetOut(_)
+        );
+        if places {
+            self.leave_as_opened();
+        }
         match command {
             Command::Scrub(target) => {
                 let period = self.pacer.period_nanos();
@@ -166,7 +178,7 @@ impl App {
     }
 
     /// Opens the timeline that comes with the program: a file like any other, in the cache folder.
-    pub(super) fn open_demo(&self) {
+    pub(super) fn open_demo(&mut self) {
         let Some(folder) = self
             .folders
             .as_ref()
@@ -175,23 +187,18 @@ impl App {
             let text = "The demo needs a folder to lie in, and there is no home folder. Set XDG_CACHE_HOME.";
             return self.tell(Severity::Warning, text.to_owned());
         };
-        let proxy = self.proxy.clone();
         let write = move || {
             let file = folder.join("demo.otio");
-            let news = match write_demo(&file) {
+            match write_demo(&file) {
                 Ok(()) => News::Chosen(vec![file]),
                 Err(error) => {
                     let place = file.display();
                     let text = format!("The demo cannot be written to {place}: {error}.");
                     News::Told(Severity::Warning, text)
                 }
-            };
-            let _ended = proxy.send_event(news);
+            }
         };
-        let started = std::thread::Builder::new()
-            .name("demo".to_owned())
-            .spawn(write);
-        if let Err(error) = started {
+        if let Err(error) = self.aside.run("demo", write) {
             self.tell(
                 Severity::Warning,
                 format!("The demo cannot be opened: {error}."),
@@ -265,32 +272,37 @@ impl App {
         // What is on the stage may stand in for the frame asked for.
         let frame = self.on_stage.unwrap_or(snapshot.position);
         let file = folder.join(format!("{stem}_{frame}.png"));
-        let written = shown
-            .stage
-            .picture(None)
-            .map_err(|error| error.to_string())
-            .and_then(|picture| write_png(&picture, &file).map_err(|error| error.to_string()));
+        let picture = shown.stage.picture(None);
         // The picture in the window has another size.
         self.must_draw = true;
-        let (severity, text) = match written {
-            Ok(()) if shown.stage.shows_proxy() => {
-                let text = format!(
-                    "Saved {} as the proxy shows it. Switch to the source to save all its detail.",
-                    file.display()
+        let picture = match picture {
+            Ok(picture) => picture,
+            Err(error) => {
+                return self.tell(
+                    Severity::Error,
+                    format!("The frame cannot be saved: {error}."),
                 );
-                (Severity::Warning, text)
             }
-            Ok(()) if shown.stage.shows_reduced() => {
-                let text = format!(
-                    "Saved {} as the window shows it. `jogwheel shot` saves all its detail.",
-                    file.display()
-                );
-                (Severity::Warning, text)
-            }
-            Ok(()) => (Severity::Info, format!("Saved {}", file.display())),
-            Err(reason) => (Severity::Error, reason),
         };
-        self.player.engine.send(Command::Tell(severity, text));
+        let less = if shown.stage.shows_proxy() {
+            Some(" as the proxy shows it. Switch to the source to save all its detail.")
+        } else if shown.stage.shows_reduced() {
+            Some(" as the window shows it. `jogwheel shot` saves all its detail.")
+        } else {
+            None
+        };
+        let write = move || match write_png(&picture, &file) {
+            Ok(()) => {
+                let severity = less.map_or(Severity::Info, |_| Severity::Warning);
+                let text = format!("Saved {}{}", file.display(), less.unwrap_or_default());
+                News::Told(severity, text)
+            }
+            Err(error) => News::Told(Severity::Error, error.to_string()),
+        };
+        if let Err(error) = self.aside.run("screenshot", write) {
+            let text = format!("The frame cannot be saved: {error}.");
+            self.tell(Severity::Error, text);
+        }
     }
 }
 

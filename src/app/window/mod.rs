@@ -5,6 +5,7 @@
 //! run if it would look different, draw both, present.
 
 mod actions;
+mod aside;
 mod draw;
 mod failure;
 mod interface;
@@ -24,6 +25,7 @@ use winit::event::WindowEvent;
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
 use winit::window::{Window, WindowId};
 
+use self::aside::Aside;
 use self::interface::Interface;
 use self::moves::Moves;
 pub use self::panels::ConfigOptions;
@@ -197,6 +199,7 @@ pub fn run_window(
         folders: Folders::of_user().ok(),
         player,
         options,
+        aside: Aside::new(proxy.clone()),
         proxy,
         told,
         stop,
@@ -291,6 +294,7 @@ struct App {
     folders: Option<Folders>,
     // Other threads.
     proxy: EventLoopProxy<News>,
+    aside: Aside,
     told: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     // What happened so far.

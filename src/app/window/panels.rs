@@ -41,8 +41,16 @@ pub(super) struct PanelDesk {
     /// A setting of quality was changed in the panel and is being written. Choices made by key apply at once and are
     /// only written.
     sets_quality: bool,
-    /// A file that was asked for as it was left, and is not open yet.
-    reopens: Option<Recent>,
+    reopens: Option<Reopening>,
+    /// Errands whose outcome was told.
+    errands_told: u64,
+}
+
+/// A file that was asked for as it was left, and is not there yet.
+struct Reopening {
+    wanted: Recent,
+    /// The playlist when it was asked for. Each opening makes another.
+    before: Arc<Vec<PathBuf>>,
 }
 
 impl PanelDesk {
@@ -67,6 +75,7 @@ impl PanelDesk {
             looked_at: None,
             sets_quality: false,
             reopens: None,
+            errands_told: 0,
         })
     }
 
@@ -81,11 +90,14 @@ impl App {
     pub(super) fn follow_panels(&mut self, snapshot: &Snapshot, now: Moment) {
         let panels = self.interface.shown_panels();
         self.profiler.follow(panels.contains(&Panel::Profiler), now);
+        // That panel lists them itself.
+        let panels_tell = panels.contains(&Panel::Performance);
         let media = snapshot.playlist.get(snapshot.playlist_index);
         self.panels.clerk.follow(panels, media);
         self.panels.data = self.panels.clerk.data();
-        if let Some(config) = self.player.take_settings() {
-            self.apply_config(config);
+        self.tell_of_errands(panels_tell);
+        if let Some((config, is_all)) = self.player.take_settings() {
+            self.apply_config(config, is_all);
         }
         self.place_reopened(snapshot);
         let is_due = self
@@ -98,12 +110,29 @@ impl App {
         }
     }
 
+    /// Tells what came of errands, unless a panel does.
+    fn tell_of_errands(&mut self, panels_tell: bool) {
+        let data = Arc::clone(&self.panels.data);
+        let new = data.errands_done - self.panels.errands_told;
+        self.panels.errands_told = data.errands_done;
+        let new = usize::try_from(new).unwrap_or(usize::MAX);
+        for outcome in data.outcomes.iter().rev().take(new).rev() {
+            let severity = match outcome.is_done {
+                true if panels_tell => continue,
+                true => Severity::Info,
+                false => Severity::Warning,
+            };
+            self.tell(severity, outcome.words.clone());
+        }
+    }
+
     /// Has it written how the window is, if that changed.
     pub(super) fn remember(&mut self, snapshot: &Snapshot) {
         if !self.panels.remembers {
             return;
         }
-        let is_new = self.panels.remembered.note(snapshot);
+        // Until it is as it was left, what is open tells nothing.
+        let is_new = self.panels.reopens.is_none() && self.panels.remembered.note(snapshot);
         let remembered = &mut self.panels.remembered;
         remembered.layout = self.interface.layout();
         if let Some(Shown { window, .. }) = &self.shown_window {
@@ -138,12 +167,15 @@ impl App {
                 self.must_draw = true;
             }
             Errand::ExportProfile(kind) => self.export_profile(kind),
+            Errand::Stop => self.panels.clerk.stop_errand(),
             other => self.panels.clerk.ask(other),
         }
     }
 
     fn reopen(&mut self, path: &Path) {
-        self.panels.reopens = self.panels.remembered.of(path).cloned();
+        let before = Arc::clone(&self.player.engine.snapshot().playlist);
+        let wanted = self.panels.remembered.of(path).cloned();
+        self.panels.reopens = wanted.map(|wanted| Reopening { wanted, before });
         self.player
             .engine
             .send(Command::Open(vec![path.to_owned()]));
@@ -151,17 +183,20 @@ impl App {
 
     /// Puts playhead and marks where they were, once the file is open that was asked for.
     fn place_reopened(&mut self, snapshot: &Snapshot) {
-        let Some(wanted) = &self.panels.reopens else {
+        let Some(Reopening { wanted, before }) = &self.panels.reopens else {
             return;
         };
+        if Arc::ptr_eq(&snapshot.playlist, before) {
+            return;
+        }
         let open = snapshot.playlist.get(snapshot.playlist_index);
         if open != Some(&wanted.path) {
-            return;
+            return self.leave_as_opened();
         }
         let is_over = snapshot.status == PlaybackStatus::Empty;
         let Some(media) = snapshot.media.as_ref().filter(|_| !is_over) else {
             if is_over {
-                self.panels.reopens = None;
+                self.leave_as_opened();
             }
             return;
         };
@@ -170,7 +205,7 @@ impl App {
         if media.frames <= last && !media.index_complete {
             return;
         }
-        let Some(wanted) = self.panels.reopens.take() else {
+        let Some(Reopening { wanted, .. }) = self.panels.reopens.take() else {
             return;
         };
         let frame = |frame: i64| FrameIndex(frame.clamp(0, media.frames.max(1) - 1));
@@ -184,18 +219,20 @@ impl App {
         }
     }
 
+    /// Whoever moves the playhead, or opens something else, does not want to be where the file was left.
+    pub(super) fn leave_as_opened(&mut self) {
+        self.panels.reopens = None;
+    }
+
     /// Writes a setting into the configuration file. It applies when it is written.
     fn set(&mut self, key: &'static str, value: Option<&str>) {
-        self.panels.sets_quality |= key.starts_with("quality.");
         let meant = value.map(|text| SettingSpec::of(key).and_then(|spec| spec.value(text)));
-        match meant {
-            Some(None) => {
-                let text = format!("`{}` is no value for {key}.", value.unwrap_or_default());
-                self.tell(Severity::Warning, text);
-            }
-            Some(some) => self.save(Change::new(key, some)),
-            None => self.save(Change::new(key, None)),
+        if meant == Some(None) {
+            let text = format!("`{}` is no value for {key}.", value.unwrap_or_default());
+            return self.tell(Severity::Warning, text);
         }
+        self.panels.sets_quality |= key.starts_with("quality.");
+        self.save(Change::new(key, meant.flatten()));
     }
 
     fn bind(&mut self, chord: &str, action: Option<&'static str>) {
@@ -225,8 +262,9 @@ impl App {
     }
 
     /// Lets what the configuration file says from now on apply.
-    fn apply_config(&mut self, file: Config) {
-        let sets_quality = std::mem::take(&mut self.panels.sets_quality);
+    fn apply_config(&mut self, file: Config, is_all: bool) {
+        let sets_quality = self.panels.sets_quality;
+        self.panels.sets_quality &= !is_all;
         let config = &mut self.panels.config;
         self.keys = file.key_map();
         self.interface.set_window(file.window);

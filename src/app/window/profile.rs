@@ -8,9 +8,8 @@ use crate::ui::ExportKind;
 impl App {
     /// Writes what the profiler has gathered into the person's folder of pictures, where saved frames go as well,
     /// and tells which file that is.
-    pub(super) fn export_profile(&self, kind: ExportKind) {
+    pub(super) fn export_profile(&mut self, kind: ExportKind) {
         let folder = self.saved_folder();
-        let proxy = self.proxy.clone();
         // Frames are shared; those that come meanwhile are not in it.
         let log = self.profiler.log().clone();
         let write = move || {
@@ -22,12 +21,9 @@ impl App {
                     (Severity::Error, text)
                 }
             };
-            let _ended = proxy.send_event(News::Told(severity, text));
+            News::Told(severity, text)
         };
-        let started = std::thread::Builder::new()
-            .name("profile export".to_owned())
-            .spawn(write);
-        if let Err(error) = started {
+        if let Err(error) = self.aside.run("profile export", write) {
             let text = format!("The profile cannot be written: {error}.");
             self.tell(Severity::Error, text);
         }

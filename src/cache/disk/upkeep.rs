@@ -197,7 +197,18 @@ impl DiskCache {
     }
 
     /// Reads every item through, removes what is damaged, and makes database and folder agree.
+    ///
+    /// # Errors
+    /// When folder or database cannot be read or written.
     pub fn verify(&self) -> Result<Verified, UpkeepError> {
+        self.verify_until(&|| false)
+    }
+
+    /// The same, until `is_over` says that nobody waits for it any more: what was found until then is done.
+    ///
+    /// # Errors
+    /// When folder or database cannot be read or written.
+    pub fn verify_until(&self, is_over: &dyn Fn() -> bool) -> Result<Verified, UpkeepError> {
         let store = &self.store;
         let mut report = Verified::default();
         if !self.is_made()? {
@@ -212,6 +223,9 @@ impl DiskCache {
             let mut rows = Vec::new();
             let mut damaged = Vec::new();
             for &name in names {
+                if is_over() {
+                    break;
+                }
                 match checked_row(store, name) {
                     Ok(row) => rows.push(row),
                     Err(ItemError::Damaged(cause)) => {
@@ -234,6 +248,9 @@ impl DiskCache {
                     database.adopt(&rows, &store.folder)
                 })
                 .map_err(database_error)?;
+        }
+        if is_over() {
+            return Ok(report);
         }
         report.forgotten = store
             .with_database(|database| database.forget_absent(&store.folder))

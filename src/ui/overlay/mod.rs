@@ -291,7 +291,7 @@ impl Overlay {
         self.paint(ui, viewer, input);
         self.show_main_menu(ui, viewer, input, events);
         self.name_zones(ui, input, events);
-        self.cover(ui);
+        self.cover(ui, viewer);
         let had_prompt = self.had_prompt || self.prompt.is_some();
         self.answer_prompt(events);
         self.had_prompt = self.prompt.is_some();
@@ -335,8 +335,12 @@ impl Overlay {
         }
     }
 
-    /// What floats above everything answers to the pointer itself.
-    fn cover(&mut self, ui: &egui::Ui) {
+    /// What floats above everything, and the lines between panels, answer to the pointer themselves.
+    fn cover(&mut self, ui: &egui::Ui, viewer: egui::Rect) {
+        let grip = ui.style().interaction.resize_grab_radius_side;
+        for line in self.workspace.lines_around(viewer, ui.max_rect(), grip) {
+            self.zones.place(Zone::Elsewhere, line);
+        }
         ui.memory(|memory| {
             for layer in memory.areas().visible_layer_ids() {
                 if layer.order > egui::Order::Background
@@ -555,11 +559,14 @@ impl Overlay {
 
 /// Whether a key belongs to the control that has the keyboard, if one has.
 fn is_for_controls(ui: &egui::Ui, key: Key) -> bool {
-    let is_theirs = matches!(
-        key,
-        Key::Tab | Key::Space | Key::Enter | Key::Up | Key::Down | Key::Left | Key::Right
-    );
-    is_theirs && ui.memory(egui::Memory::focused).is_some()
+    let Some(control) = ui.memory(egui::Memory::focused) else {
+        return false;
+    };
+    match key {
+        Key::Tab | Key::Space | Key::Enter | Key::Up | Key::Down | Key::Left | Key::Right => true,
+        Key::Home | Key::End => control == crate::ui::profiler::frames_id(),
+        _ => false,
+    }
 }
 
 /// Whether bar and title may hide when nobody needs them.

@@ -1,13 +1,14 @@
 //! What the painted controls are called: for those who do not see them, and for tests.
 
-use egui::{Id, Rect, Role, Sense, WidgetInfo};
+use egui::{Id, Rect, Response, Role, Sense, WidgetInfo};
 
 use super::{Overlay, UiEvent, UiInput};
 use crate::playback::PlaybackStatus;
-use crate::ui::desk::Desk;
+use crate::ui::desk::{Desk, MAX_VOLUME, VOLUME_STEP};
 use crate::ui::pointer::{Button, Zone};
 use crate::ui::scrub::Extent;
-use crate::ui::{bar, format, meters, placeholder};
+use crate::ui::slider::{self, Range};
+use crate::ui::{bar, format, menu, meters, placeholder};
 
 impl Overlay {
     /// Tells egui of every control that was painted, and does what is asked of one by other means than the
@@ -20,18 +21,40 @@ impl Overlay {
     ) {
         let mut desk = Desk::new(input);
         for (zone, rect) in self.zones.all().to_vec() {
-            let Some(info) = info_of(zone, input) else {
+            let info = match zone {
+                Zone::Toast(place) => self
+                    .toasts
+                    .words(place, input.now)
+                    .map(|words| WidgetInfo::labeled(Role::Button, true, words)),
+                _ => info_of(zone, input),
+            };
+            let Some(info) = info else {
                 continue;
             };
-            let sense = if is_pressed(zone) {
-                Sense::click()
-            } else {
-                Sense::focusable_noninteractive()
+            let sense = match zone {
+                Zone::Meters => Sense::hover(),
+                Zone::Scrub | Zone::Waveform | Zone::Volume => Sense::focusable_noninteractive(),
+                _ => Sense::click(),
             };
             let response = ui.interact(rect, Id::unique("zone").with(zone), sense);
             response.widget_info(|| info.clone());
             if response.has_focus() {
                 outline(ui, rect);
+            }
+            match zone {
+                Zone::Scrub | Zone::Waveform => steer_position(ui, &response, &mut desk, input),
+                Zone::Volume => steer_volume(ui, &response, &mut desk),
+                // Read out when it comes.
+                Zone::Toast(_) => {
+                    ui.ctx().accesskit_node_builder(response.id, |node| {
+                        node.set_live(egui::accesskit::Live::Polite);
+                        node.set_description("Press to dismiss");
+                    });
+                }
+                _ => {}
+            }
+            if matches!(zone, Zone::Scrub | Zone::Waveform | Zone::Volume) {
+                slider::play_by_space(ui, response.id, input, events);
             }
             if response.clicked() && !response.clicked_by(egui::PointerButton::Primary) {
                 self.click(zone, &mut desk, ui, input);
@@ -45,12 +68,37 @@ impl Overlay {
     }
 }
 
-/// Whether pressing a zone does something.
-fn is_pressed(zone: Zone) -> bool {
-    matches!(
-        zone,
-        Zone::Button(_) | Zone::MenuRow(_) | Zone::Toast(_) | Zone::Recent(_) | Zone::Demo
-    )
+fn steer_position(ui: &egui::Ui, lane: &Response, desk: &mut Desk<'_>, input: &UiInput<'_>) {
+    let Some(extent) = Extent::of(input.snapshot) else {
+        return;
+    };
+    let asked = slider::asked(ui, lane, extent.slider_range(), false);
+    if asked.keyed + asked.told != 0 {
+        desk.step(asked.keyed + asked.told);
+    }
+    if let Some(value) = asked.value {
+        desk.go_to(extent.target_of_value(value));
+    }
+}
+
+fn steer_volume(ui: &egui::Ui, volume: &Response, desk: &mut Desk<'_>) {
+    let range = Range {
+        least: 0.0,
+        most: f64::from(MAX_VOLUME),
+        step: f64::from(VOLUME_STEP),
+    };
+    let asked = slider::asked(ui, volume, range, true);
+    if asked.keyed + asked.told != 0 {
+        desk.change_volume(asked.keyed + asked.told);
+    }
+    if let Some(value) = asked.value {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "within the range"
+        )]
+        desk.set_volume(value.round() as u16);
+    }
 }
 
 /// The line around what has the keyboard.
@@ -80,23 +128,23 @@ fn info_of(zone: Zone, input: &UiInput<'_>) -> Option<WidgetInfo> {
             "Volume in percent",
         )),
         Zone::Meters => Some(WidgetInfo::labeled(Role::Meter, true, meters::words(input))),
-        Zone::MenuRow(row) => Some(WidgetInfo::labeled(
-            Role::Button,
-            true,
-            format!("Row {} of the audio menu", row + 1),
-        )),
+        Zone::MenuRow(row) => {
+            let (words, is_chosen) = menu::row_words(input, row)?;
+            Some(WidgetInfo::selected(
+                Role::RadioButton,
+                true,
+                is_chosen,
+                words,
+            ))
+        }
         Zone::Recent(row) => {
             let file = input.panels.recent.get(row)?;
             let words = format!("Open {} at {}", format::file_name(&file.path), file.words);
             Some(WidgetInfo::labeled(Role::Button, true, words))
         }
         Zone::Demo => Some(WidgetInfo::labeled(Role::Button, true, placeholder::DEMO)),
-        Zone::Toast(_) => Some(WidgetInfo::labeled(
-            Role::Button,
-            true,
-            "Dismiss the notice",
-        )),
-        Zone::Picture
+        Zone::Toast(_)
+        | Zone::Picture
         | Zone::Top
         | Zone::Trouble(_)
         | Zone::Approximate

@@ -99,6 +99,7 @@ impl Overlay {
         if let Some(help) = &mut self.help {
             help.paint(canvas, window);
         }
+        self.zones.clip(window);
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Advice {
     pub(super) gain: &'static str,
     /// How it is done; `None` where only the person can.
     pub(super) apply: Option<UiEvent>,
+    /// How it is taken back; `None` where that is not all in one step.
+    pub(super) undo: Option<UiEvent>,
 }
 
 /// Frames that a rule wants to have seen.
@@ -85,6 +87,7 @@ fn let_it_choose(input: &UiInput<'_>) -> Option<Advice> {
         why: format!("{why} Quality is set to source, whatever it costs."),
         gain: "The rate is held; the source is shown again as soon as it fits and at every pause.",
         apply: Some(UiEvent::Command(Command::SetQuality(QualityMode::Auto))),
+        undo: Some(UiEvent::Command(Command::SetQuality(mode))),
     })
 }
 
@@ -107,6 +110,7 @@ fn make_proxies(input: &UiInput<'_>) -> Option<Advice> {
         why: format!("{why} {width} × {height} is played from the source, which has no proxy."),
         gain: "A quarter of the pixels or less to decode: every frame is seen, and drags are exact.",
         apply: Some(UiEvent::Action(Action::MakeProxies)),
+        undo: None,
     })
 }
 
@@ -120,6 +124,7 @@ fn slow_scrub(input: &UiInput<'_>) -> Option<Advice> {
         why: format!("95 % of moves are answered within {millis:.0} ms; over 50 ms is felt."),
         gain: "Proxies hold every frame by itself: a drag is answered in about 10 ms.",
         apply: Some(UiEvent::Action(Action::MakeProxies)),
+        undo: None,
     })
 }
 
@@ -139,6 +144,7 @@ fn slow_disk(input: &UiInput<'_>) -> Option<Advice> {
         ),
         gain: "Reading is out of the way. Proxies in a folder on a fast disk help as well.",
         apply: None,
+        undo: None,
     })
 }
 
@@ -161,7 +167,8 @@ fn cache_too_small(input: &UiInput<'_>) -> Option<Advice> {
             format::bytes_words(cache.limit_bytes)
         ),
         gain: "Twice as much stays at hand for steps back, loops and drags. It applies from the next start.",
-        apply: Some(memory_limit(wanted)),
+        apply: Some(memory_limit(Some((wanted >> 20).to_string()))),
+        undo: Some(memory_limit(stated_limit(input))),
     })
 }
 
@@ -178,13 +185,23 @@ fn cache_too_large(input: &UiInput<'_>) -> Option<Advice> {
             format::bytes_words(limit)
         ),
         gain: "Other programs are not pushed out to disk. It applies from the next start.",
-        apply: Some(memory_limit(wanted)),
+        apply: Some(memory_limit(Some((wanted >> 20).to_string()))),
+        undo: Some(memory_limit(stated_limit(input))),
     })
 }
 
-fn memory_limit(bytes: u64) -> UiEvent {
+const MEMORY_LIMIT: &str = "memory.limit-mb";
+
+fn memory_limit(value: Option<String>) -> UiEvent {
     UiEvent::Errand(Errand::Set {
-        key: "memory.limit-mb",
-        value: Some((bytes >> 20).to_string()),
+        key: MEMORY_LIMIT,
+        value,
     })
+}
+
+/// What the configuration file says of it now.
+fn stated_limit(input: &UiInput<'_>) -> Option<String> {
+    let mut settings = input.panels.config.settings.iter();
+    let limit = settings.find(|setting| setting.key == MEMORY_LIMIT)?;
+    limit.is_stated.then(|| limit.value.clone())
 }

@@ -3,7 +3,7 @@
 use egui::{ScrollArea, Ui};
 
 use super::Errand;
-use super::widgets::{LongList, bar, confirmed, heading, line, name, note};
+use super::widgets::{LongList, at_work, bar, confirmed, heading, line, name, note};
 use crate::cache::disk::{Kind, Listed};
 use crate::ui::format::{bytes_words, file_name};
 use crate::ui::{CacheFigures, UiEvent, UiInput, style};
@@ -12,6 +12,7 @@ use crate::ui::{CacheFigures, UiEvent, UiInput, style};
 const LISTED: usize = 400;
 /// Gigabytes that the disk cache may be set to.
 const LIMITS_GB: std::ops::RangeInclusive<u64> = 1..=1_000;
+const GB: u64 = 1_000_000_000;
 
 /// The viewer, and what a person has set in it.
 #[derive(Default)]
@@ -66,6 +67,7 @@ impl CachesPanel {
 
     fn disk(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
         heading(ui, "On disk");
+        at_work(ui, input, events);
         let data = &input.panels.caches;
         if let Some(problem) = &data.problem {
             ui.colored_label(style::bad(ui), problem);
@@ -120,7 +122,7 @@ impl CachesPanel {
     fn limit(&mut self, ui: &mut Ui, limit_bytes: u64, events: &mut Vec<UiEvent>) {
         ui.horizontal(|ui| {
             let label = ui.label("Limit");
-            let mut gb = self.limit_gb.unwrap_or((limit_bytes >> 30).max(1));
+            let mut gb = self.limit_gb.unwrap_or((limit_bytes / GB).max(1));
             let drag = egui::DragValue::new(&mut gb).range(LIMITS_GB).suffix(" GB");
             let response = ui.add(drag).labelled_by(label.id);
             if response.changed() {
@@ -128,7 +130,7 @@ impl CachesPanel {
             }
             let is_set = response.drag_stopped() || response.lost_focus();
             if is_set && let Some(gb) = self.limit_gb.take() {
-                events.push(UiEvent::Errand(Errand::LimitDisk(gb << 30)));
+                events.push(UiEvent::Errand(Errand::LimitDisk(gb * GB)));
             }
         });
     }

@@ -27,7 +27,11 @@ pub struct PanelData {
     pub caches: CacheData,
     /// The configuration.
     pub config: ConfigData,
-    /// What came of the latest errand of each kind, newest last.
+    /// The errand that is being done, in words, if one takes its time.
+    pub doing: Option<String>,
+    /// How many errands are over.
+    pub errands_done: u64,
+    /// What came of the latest of them, newest last.
     pub outcomes: Vec<Outcome>,
     /// Files that were open before, the latest first.
     pub recent: Vec<RecentFile>,
@@ -145,6 +149,8 @@ pub enum Errand {
     PauseProfiler(bool),
     /// Write what the profiler has gathered into a file.
     ExportProfile(ExportKind),
+    /// Stop the errand that is being done.
+    Stop,
     /// Measure how fast pictures are converted.
     MeasureGpu,
     /// Write a value into the configuration file and let it apply; `None` goes back to the default.

@@ -65,6 +65,7 @@ impl Panels {
     /// All panels that are seen have been shown. What one that was closed still holds is let go of.
     pub(super) fn settle(&mut self, events: &mut Vec<UiEvent>) {
         self.strip.settle(events);
+        self.settings.settle();
     }
 
     /// Forgets what another graphics device had.

@@ -6,7 +6,7 @@ use egui::{RichText, ScrollArea, Ui};
 
 use super::Errand;
 use super::advice::{self, Advice};
-use super::widgets::{bar, confirmed, heading, line, note};
+use super::widgets::{at_work, bar, confirmed, heading, line, note};
 use super::wizard::Wizard;
 use crate::config::Action;
 use crate::jobs::kept::KeptState;
@@ -30,7 +30,7 @@ pub(super) struct PerformancePanel {
 impl PerformancePanel {
     pub(super) fn show(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
         if let Some(wizard) = &mut self.wizard {
-            wizard.turn(input, events);
+            wizard.turn(input, &self.dismissed, events);
         }
         ScrollArea::vertical()
             .auto_shrink([false, false])
@@ -49,8 +49,8 @@ impl PerformancePanel {
     fn suggestions(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
         let mut all = advice::all(input);
         all.retain(|advice| !self.dismissed.contains(advice.id));
-        if let Some(wizard) = &self.wizard {
-            if wizard.show(ui) {
+        if let Some(wizard) = &mut self.wizard {
+            if wizard.show(ui, events) {
                 self.wizard = None;
             }
             return;
@@ -106,7 +106,8 @@ impl PerformancePanel {
                 .add_enabled(plays && self.wizard.is_none(), egui::Button::new("Optimize now"))
                 .on_hover_text(
                     "Measures for five seconds, follows every suggestion that can be followed, measures \
-                     again and shows both. Each step can be taken back.",
+                     again and shows both. Settings that were changed can be set back then; proxies are \
+                     called off or deleted in their panel.",
                 )
                 .on_disabled_hover_text("Play something first: what plays is measured.");
             if optimize.clicked() {
@@ -276,6 +277,7 @@ fn tasks(ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
         .iter()
         .filter(|job| matches!(job.state, KeptState::Running | KeptState::Waiting));
     heading(ui, "Background tasks");
+    at_work(ui, input, events);
     let mut count = 0;
     for job in open {
         count += 1;
@@ -302,7 +304,11 @@ fn tasks(ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
         bar(ui, "", share.or(Some(0.0)), &words);
     }
     match count {
-        0 if input.stats.background.is_empty() => note(ui, "None."),
+        0 if input.stats.background.is_empty() => {
+            if input.panels.doing.is_none() {
+                note(ui, "None.");
+            }
+        }
         0 => note(ui, &input.stats.background),
         _ if count > LISTED => note(ui, &format!("and {} more", count - LISTED)),
         _ => {}

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use egui::{RichText, ScrollArea, Ui};
 
 use super::Errand;
-use super::widgets::{LongList, bar, confirmed, heading, line, name, note};
+use super::widgets::{LongList, at_work, bar, confirmed, heading, line, name, note};
 use crate::config::Action;
 use crate::jobs::kept::{KeptJob, KeptState};
 use crate::proxy::{ListedProxy, ProxyState};
@@ -76,6 +76,7 @@ impl ProxiesPanel {
                 if let Some(problem) = &data.problem {
                     ui.colored_label(style::bad(ui), problem);
                 }
+                at_work(ui, input, events);
                 jobs(ui, input, events);
                 self.list(ui, input, events);
                 ui.add_space(8.0);

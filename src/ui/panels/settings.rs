@@ -4,8 +4,8 @@ use egui::{ComboBox, DragValue, RichText, ScrollArea, TextEdit, Ui};
 
 use super::widgets::{cell, heading, name, note};
 use super::{Errand, Setting};
-use crate::config::{Action, ActionGroup, CATALOGUE, KeyChord, SettingKind, SettingSpec};
-use crate::ui::{UiEvent, UiInput, chord_from_egui, style};
+use crate::config::{Action, ActionGroup, CATALOGUE, SettingKind, SettingSpec};
+use crate::ui::{UiEvent, UiInput, keyboard, style};
 
 /// Width of the names of settings.
 const LABEL: f32 = 190.0;
@@ -27,6 +27,8 @@ pub(super) struct SettingsPanel {
     draft: Option<(&'static str, String)>,
     /// The action that waits for a chord.
     listens: Option<Action>,
+    /// The page with that action was shown in this pass.
+    is_heard: bool,
 }
 
 impl SettingsPanel {
@@ -217,6 +219,7 @@ impl SettingsPanel {
     }
 
     fn keys(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
+        self.is_heard = true;
         self.listen(ui, input, events);
         let wanted = self.filter.to_lowercase();
         for group in ActionGroup::ALL {
@@ -273,9 +276,17 @@ impl SettingsPanel {
     /// Takes the chord that was pressed for the action that waits for one.
     fn listen(&mut self, ui: &Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
         let Some(action) = self.listens else { return };
-        let pressed = ui.input(|state| state.events.iter().find_map(pressed_chord));
-        let Some(chord) = pressed else { return };
-        self.listens = None;
+        let pressed = ui.input(|state| {
+            let (presses, _k_is_down) = keyboard::presses(&state.events, false);
+            presses.into_iter().find(|press| !press.repeat)
+        });
+        let is_left = ui.input(|state| state.pointer.any_pressed()) || ui.text_edit_focused();
+        if is_left || pressed.is_some() {
+            self.listens = None;
+        }
+        let Some(chord) = pressed.filter(|_| !is_left).map(|press| press.chord) else {
+            return;
+        };
         let is_escape = chord.key() == crate::config::Key::Escape;
         if !is_escape && input.keys.action(chord) != Some(action) {
             events.push(UiEvent::Errand(Errand::Bind {
@@ -285,22 +296,16 @@ impl SettingsPanel {
         }
     }
 
+    /// All panels that are seen have been shown: nobody presses a key for a page that is not.
+    pub(super) fn settle(&mut self) {
+        if !std::mem::take(&mut self.is_heard) {
+            self.listens = None;
+        }
+    }
+
     /// Whether the next key is not the player's but is to be bound.
     pub(super) fn wants_next_key(&self) -> bool {
         self.listens.is_some()
-    }
-}
-
-fn pressed_chord(event: &egui::Event) -> Option<KeyChord> {
-    match event {
-        egui::Event::Key {
-            key,
-            pressed: true,
-            modifiers,
-            ..
-        } => chord_from_egui(*key, *modifiers),
-        egui::Event::Copy => chord_from_egui(egui::Key::C, egui::Modifiers::COMMAND),
-        _ => None,
     }
 }
 

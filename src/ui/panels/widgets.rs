@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use egui::{Align, Color32, Layout, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 
-use crate::ui::style;
+use super::Errand;
+use crate::ui::{UiEvent, UiInput, style};
 
 /// Names a control for those who do not see what is written in or beside it.
 pub(super) fn name(control: &Response, words: &str) {
@@ -73,6 +74,22 @@ pub(in crate::ui) fn line(ui: &mut Ui, label: &str, words: &str) -> Response {
         });
     });
     row.response
+}
+
+/// What is being done for a person who asked for it, if anything is.
+pub(super) fn at_work(ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
+    let Some(doing) = &input.panels.doing else {
+        return;
+    };
+    ui.horizontal(|ui| {
+        let stop = ui.small_button("Stop");
+        name(&stop, "Stop what is being done");
+        if stop.clicked() {
+            events.push(UiEvent::Errand(Errand::Stop));
+        }
+        let words = RichText::new(doing).color(style::accent(ui));
+        ui.add(egui::Label::new(words).truncate());
+    });
 }
 
 /// A label that takes this much of a line, whatever it says, so that what follows stands in a column.

@@ -1,5 +1,7 @@
 //! "Optimize now": measures, follows what is suggested, measures again, and shows both.
 
+use std::collections::BTreeSet;
+
 use egui::{Grid, RichText, Ui};
 
 use super::advice::{self, Advice};
@@ -85,7 +87,12 @@ impl Wizard {
     }
 
     /// Goes on, if the time has come; what is followed leaves by `events`.
-    pub(super) fn turn(&mut self, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
+    pub(super) fn turn(
+        &mut self,
+        input: &UiInput<'_>,
+        dismissed: &BTreeSet<&'static str>,
+        events: &mut Vec<UiEvent>,
+    ) {
         let plays = input.snapshot.status == PlaybackStatus::Playing;
         let is_over = matches!(self.phase, Phase::Done(..) | Phase::Stopped);
         if is_over {
@@ -100,6 +107,9 @@ impl Wizard {
             Phase::Before(counts) if counts.is_over(now, MEASURE_NANOS) => {
                 let before = counts.until(input);
                 for advice in advice::all(input) {
+                    if dismissed.contains(advice.id) {
+                        continue;
+                    }
                     if let Some(event) = &advice.apply {
                         events.push(event.clone());
                         self.followed.push(advice);
@@ -118,7 +128,7 @@ impl Wizard {
     }
 
     /// Shows how far it is. Answers whether the person is done with it.
-    pub(super) fn show(&self, ui: &mut Ui) -> bool {
+    pub(super) fn show(&mut self, ui: &mut Ui, events: &mut Vec<UiEvent>) -> bool {
         heading(ui, "Optimize now");
         match &self.phase {
             Phase::Before(_) => note(ui, "Measuring what plays: five seconds …"),
@@ -127,12 +137,26 @@ impl Wizard {
             Phase::Stopped => note(ui, "Stopped: it measures what plays, and nothing does."),
             Phase::Done(before, after) => self.results(ui, *before, *after),
         }
-        let words = if matches!(self.phase, Phase::Done(..) | Phase::Stopped) {
-            "Close the results"
-        } else {
-            "Stop"
-        };
-        ui.button(words).clicked()
+        let is_over = matches!(self.phase, Phase::Done(..) | Phase::Stopped);
+        let undo: Vec<UiEvent> = self
+            .followed
+            .iter()
+            .filter_map(|advice| advice.undo.clone())
+            .collect();
+        let words = if is_over { "Close the results" } else { "Stop" };
+        ui.horizontal(|ui| {
+            if is_over && !undo.is_empty() {
+                let back = ui
+                    .button("Undo")
+                    .on_hover_text("Sets what was changed as it was before.");
+                if back.clicked() {
+                    events.extend(undo);
+                    self.followed.retain(|advice| advice.undo.is_none());
+                }
+            }
+            ui.button(words).clicked()
+        })
+        .inner
     }
 
     fn results(&self, ui: &mut Ui, before: Measured, after: Measured) {

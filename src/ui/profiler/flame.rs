@@ -75,7 +75,8 @@ impl<'a> Flame<'a> {
 
     fn show_all(&self, ui: &mut Ui, window: &mut Option<Window>) {
         let size = vec2(ui.available_width(), self.height());
-        let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
+        let (_, rect) = ui.allocate_space(size);
+        let response = ui.interact(rect, id(), Sense::click_and_drag());
         let duration = self.frame.duration_nanos;
         let axis = |window: &Option<Window>| Axis {
             left: rect.left(),
@@ -339,6 +340,11 @@ impl<'a> Flame<'a> {
             );
         }
     }
+}
+
+/// What egui knows the graph by.
+pub(super) fn id() -> egui::Id {
+    egui::Id::unique("spans of a frame")
 }
 
 /// What is not known of the GPU's times.

@@ -55,6 +55,11 @@ pub(super) fn millis_words(nanos: u64) -> String {
     format!("{:.2} ms", nanos as f64 / 1e6)
 }
 
+/// What egui knows the strip by.
+pub(in crate::ui) fn id() -> egui::Id {
+    egui::Id::unique("times of frames")
+}
+
 /// Shows the strip. Answers the frame that was picked in it.
 pub(super) fn show(
     ui: &mut Ui,
@@ -63,7 +68,8 @@ pub(super) fn show(
     budget: Option<u64>,
 ) -> Option<u64> {
     let size = vec2(ui.available_width(), HEIGHT);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let (_, rect) = ui.allocate_space(size);
+    let response = ui.interact(rect, id(), Sense::click());
     ui.painter().rect_filled(rect, 2.0, style::lane(ui));
     #[expect(
         clippy::cast_possible_truncation,

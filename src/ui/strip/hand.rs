@@ -1,6 +1,6 @@
 //! What a person's hand does: scrubbing, zooming, scrolling, and dragging the marks.
 
-use egui::{Event, EventFilter, Id, Key, MouseWheelUnit, Rect, Response, Ui, pos2};
+use egui::{Event, Id, MouseWheelUnit, Rect, Response, Ui, pos2};
 
 use super::places::Places;
 use super::ruler::MarkEnd;
@@ -10,6 +10,7 @@ use super::view::View;
 use crate::playback::{Command, SeekTarget};
 use crate::time::FrameIndex;
 use crate::ui::scrub::Extent;
+use crate::ui::slider;
 use crate::ui::{UiEvent, UiInput};
 
 /// What a notch of the wheel scrolls by, in points, and what it zooms by.
@@ -231,57 +232,16 @@ pub(super) fn steer_ruler(
     extent: Extent,
     events: &mut Vec<UiEvent>,
 ) {
-    use egui::accesskit::{Action, ActionData};
-
+    let asked = slider::asked(ui, ruler, extent.slider_range(), false);
+    slider::play_by_space(ui, ruler.id, input, events);
     let mut send = |command| events.push(UiEvent::Command(command));
-    if ruler.has_focus() {
-        let filter = EventFilter {
-            horizontal_arrows: true,
-            ..EventFilter::default()
-        };
-        ui.memory_mut(|memory| memory.set_focus_lock_filter(ruler.id, filter));
-        let (left, right, shift, space) = ui.input(|input| {
-            let presses = |key| i64::try_from(input.num_presses(key)).unwrap_or(0);
-            (
-                presses(Key::ArrowLeft),
-                presses(Key::ArrowRight),
-                input.modifiers.shift,
-                input.key_pressed(Key::Space),
-            )
-        });
-        let frames = (right - left) * if shift { LONG_STEP } else { 1 };
-        if frames != 0 {
-            send(Command::Step(frames));
-        }
-        // A slider has no use for it, and the hand expects it to play.
-        if space && input.snapshot.media.is_some() {
-            send(Command::TogglePause);
-        }
+    let is_long = ui.input(|state| state.modifiers.shift);
+    let frames = asked.told + asked.keyed * if is_long { LONG_STEP } else { 1 };
+    if frames != 0 {
+        send(Command::Step(frames));
     }
-    let (steps, wanted) = ui.input(|input| {
-        let count = |action| {
-            i64::try_from(input.num_accesskit_action_requests(ruler.id, action)).unwrap_or(0)
-        };
-        let requests = input.accesskit_action_requests(ruler.id, Action::SetValue);
-        let values = requests.filter_map(|request| match request.data {
-            Some(ActionData::NumericValue(value)) => Some(value),
-            _ => None,
-        });
-        (
-            count(Action::Increment) - count(Action::Decrement),
-            values.last(),
-        )
-    });
-    if steps != 0 {
-        send(Command::Step(steps));
-    }
-    if let Some(value) = wanted.filter(|value| value.is_finite()) {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "saturates, and is clamped to the medium"
-        )]
-        let frame = (value.round() as i64).clamp(0, extent.frames - 1);
-        send(Command::Seek(extent.target_of(FrameIndex(frame))));
+    if let Some(value) = asked.value {
+        send(Command::Seek(extent.target_of_value(value)));
     }
 }
 

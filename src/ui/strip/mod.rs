@@ -13,6 +13,7 @@ mod bars;
 mod boxes;
 mod hand;
 mod model;
+mod names;
 mod on_disk;
 mod palette;
 mod places;
@@ -33,6 +34,7 @@ use egui::{
 use self::boxes::Laid;
 use self::hand::Hand;
 use self::model::Model;
+use self::names::Names;
 use self::on_disk::OnDisk;
 use self::palette::Palette;
 use self::places::Places;
@@ -57,6 +59,7 @@ pub(super) struct Strip {
     view: View,
     hand: Hand,
     tiles: Tiles,
+    names: Names,
     /// How far the tracks are scrolled, in points.
     scrolled: f32,
     /// It was shown since [`Self::settle`] was called last.
@@ -137,7 +140,8 @@ impl Strip {
         let painter = ui
             .painter()
             .with_clip_rect(panel.rect.intersect(ui.clip_rect()));
-        rows::paint(&scene, &painter, &laid, &mut self.tiles);
+        let (tiles, names) = (&mut self.tiles, &mut self.names);
+        rows::paint(&scene, &painter, &laid, tiles, names);
         ruler::paint(&scene, &painter);
         bars::paint_kept(&scene, &painter);
         bars::paint_blame(&scene, &painter);
@@ -155,6 +159,9 @@ impl Strip {
         }
         if self.tiles.end_pass() {
             ui.ctx().request_repaint_after(NEXT_PICTURES);
+        }
+        if self.names.is_behind() {
+            ui.ctx().request_repaint();
         }
         parts.answer(ui, &scene, &laid, extent, events);
     }
@@ -237,6 +244,7 @@ fn mark_handles(ui: &Ui, scene: &Scene<'_>, hand: &mut Hand, events: &mut Vec<Ui
         response.widget_info(|| {
             let mut info = WidgetInfo::labeled(Role::Slider, true, name);
             info.value = Some(frame.0 as f64);
+            info.current_text_value = Some(place.clone());
             info
         });
         hand.drag_mark(scene, &response, end, events);
@@ -292,7 +300,7 @@ fn paint_heads(ui: &Ui, scene: &Scene<'_>, painter: &egui::Painter) {
         let mut stripe = head;
         stripe.set_width(3.0);
         painter.rect_filled(stripe, 0.0, scene.palette.track(row.kind));
-        let galley = rows::cut_line(&painter, &row.name, head.width() - 14.0);
+        let galley = names::cut_line(&painter, &row.name, head.width() - 14.0);
         let pos = Align2::LEFT_CENTER
             .anchor_size(head.left_center() + vec2(9.0, 0.0), galley.size())
             .min;
@@ -337,15 +345,6 @@ impl Parts {
             let mut info = WidgetInfo::slider(true, scene.head.0 as f64, &name);
             info.current_text_value = Some(place.clone());
             info
-        });
-        ui.ctx().accesskit_node_builder(self.ruler.id, |node| {
-            use egui::accesskit::Action;
-            node.set_min_numeric_value(0.0);
-            node.set_max_numeric_value((extent.frames - 1) as f64);
-            node.set_numeric_value_step(1.0);
-            for action in [Action::SetValue, Action::Increment, Action::Decrement] {
-                node.add_action(action);
-            }
         });
         if self.ruler.has_focus() {
             let stroke = ui.visuals().selection.stroke;

@@ -1,28 +1,19 @@
 //! Paints the lanes: grounds, boxes, sound, transitions and names.
 
-use std::sync::Arc;
-
-use egui::text::{LayoutJob, TextFormat, TextWrapping};
-use egui::{Color32, Galley, Mesh, Painter, Rect, Shape, pos2, vec2};
+use egui::{Color32, Mesh, Painter, Rect, Shape, pos2, vec2};
 
 use super::boxes::Laid;
 use super::model::{ClipState, Row};
+use super::names::{self, Names};
 use super::scene::{Scene, add_box, add_quad};
 use super::tiles::{self, Tiles};
 use crate::cache::waveform::Peak;
 use crate::timeline::TrackKind;
-use crate::ui::style;
 
 /// Names that one pass paints: those of the widest boxes.
 pub(super) const MOST_NAMES: usize = 96;
 /// Narrower boxes have no name: three letters tell nothing.
 pub(super) const LEAST_NAMED: f32 = 36.0;
-/// Names are no wider than this.
-const WIDEST_NAME: f32 = 220.0;
-/// Widths that names are cut to are multiples of this, so that few are laid out anew while the view is zoomed.
-const NAME_GRAIN: f32 = 6.0;
-/// Letters that are laid out at all.
-const MOST_LETTERS: usize = 64;
 /// Room between a box's edge and its name.
 const MARGIN: f32 = 4.0;
 const NAME_HEIGHT: f32 = 15.0;
@@ -62,6 +53,7 @@ pub(super) fn paint(
     painter: &Painter,
     laid: &[(usize, Vec<Laid>)],
     tiles: &mut Tiles,
+    names: &mut Names,
 ) {
     let painter = painter.with_clip_rect(scene.places.lanes.intersect(painter.clip_rect()));
     let (mut ground, mut above) = (Mesh::default(), Mesh::default());
@@ -84,10 +76,11 @@ pub(super) fn paint(
         paint_transitions(scene, &mut above, lane, row, &mut transitions);
     }
     painter.add(Shape::mesh(ground));
-    let names = paint_pictures(scene, &painter, laid, tiles, &mut above);
+    let named = paint_pictures(scene, &painter, laid, tiles, &mut above);
     painter.add(Shape::mesh(above));
-    for named in &names {
-        paint_name(scene, &painter, named);
+    names.begin();
+    for named in &named {
+        paint_name(scene, &painter, names, named);
     }
 }
 
@@ -253,14 +246,11 @@ fn paint_pictures<'a>(
     names
 }
 
-fn paint_name(scene: &Scene<'_>, painter: &Painter, named: &Named<'_>) {
-    let width = (named.rect.width() - 2.0 * MARGIN).min(WIDEST_NAME);
-    // Whole names are the same at every zoom, and found again.
-    let mut galley = cut_line(painter, named.name, WIDEST_NAME);
-    if galley.size().x > width {
-        let width = (width / NAME_GRAIN).floor() * NAME_GRAIN;
-        galley = cut_line(painter, named.name, width);
-    }
+fn paint_name(scene: &Scene<'_>, painter: &Painter, names: &mut Names, named: &Named<'_>) {
+    let width = (named.rect.width() - 2.0 * MARGIN).min(names::WIDEST);
+    let Some(galley) = names.line(painter, named.name, width) else {
+        return;
+    };
     let top = if named.rect.height() < 2.0 * NAME_HEIGHT {
         named.rect.center().y - galley.size().y / 2.0
     } else {
@@ -268,23 +258,4 @@ fn paint_name(scene: &Scene<'_>, painter: &Painter, named: &Named<'_>) {
     };
     let color = scene.palette.name(named.state);
     painter.galley(pos2(named.rect.left() + MARGIN, top), galley, color);
-}
-
-/// One line of at most `width` points; what does not fit ends in an ellipsis.
-pub(super) fn cut_line(painter: &Painter, words: &str, width: f32) -> Arc<Galley> {
-    let end = words.char_indices().nth(MOST_LETTERS);
-    let words = end.map_or(words, |(end, _)| &words[..end]);
-    let line: String = words
-        .chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect();
-    let format = TextFormat::simple(style::SMALL, Color32::PLACEHOLDER);
-    let mut job = LayoutJob::single_section(line, format);
-    job.wrap = TextWrapping {
-        max_width: width.max(1.0),
-        max_rows: 1,
-        break_anywhere: true,
-        ..TextWrapping::default()
-    };
-    painter.layout_job(job)
 }

@@ -36,6 +36,7 @@ impl Workspace {
         };
         if is_whole(&tree) {
             self.tree = tree;
+            free_viewer(&mut self.tree);
             self.is_viewer_only = layout.viewer_only;
             self.edition += 1;
         }
@@ -86,24 +87,76 @@ pub(super) fn dock(tree: &mut Tree<Pane>, panel: Panel) {
         return;
     };
     let tabs = tree.tiles.insert_tab_tile(vec![pane]);
-    let (dir, share) = if panel.is_wide() {
-        (LinearDir::Vertical, ROW_SHARE)
-    } else {
-        (LinearDir::Horizontal, COLUMN_SHARE)
-    };
     // A row lies below the viewer alone, a column beside everything.
     let beside = if panel.is_wide() {
         Some(viewer)
     } else {
         tree.root()
     };
-    let Some(beside) = beside else { return };
-    let parent = tree.tiles.parent_of(beside);
-    let split = Linear::new_binary(dir, [beside, tabs], 1.0 - share);
-    let split = tree.tiles.insert_container(split);
+    if let Some(beside) = beside {
+        put_in_place(tree, beside, |tree| {
+            split(tree, beside, tabs, panel.is_wide())
+        });
+    }
+}
+
+/// The viewer is never behind a panel: what was dropped on the middle of it, or beside it in its tabs, goes
+/// below it or to its side.
+pub(super) fn free_viewer(tree: &mut Tree<Pane>) {
+    while let Some((inner, tabs)) = tree
+        .tiles
+        .find_pane(&Pane::Viewer)
+        .and_then(|viewer| tabs_around(tree, viewer))
+    {
+        let Some(Tile::Container(container)) = tree.tiles.get_mut(tabs) else {
+            return;
+        };
+        let _place = container.remove_child(inner);
+        let left = container.children_vec();
+        let is_wide = left.first().is_some_and(
+            |tile| matches!(tree.tiles.get_pane(tile), Some(Pane::Panel(panel)) if panel.is_wide()),
+        );
+        put_in_place(tree, tabs, |tree| {
+            if left.is_empty() {
+                tree.tiles.remove(tabs);
+                inner
+            } else {
+                split(tree, inner, tabs, is_wide)
+            }
+        });
+    }
+}
+
+/// The tabs that `tile` lies in, however deep, and what it lies in there.
+fn tabs_around(tree: &Tree<Pane>, tile: TileId) -> Option<(TileId, TileId)> {
+    let mut inner = tile;
+    loop {
+        let outer = tree.tiles.parent_of(inner)?;
+        if let Some(Container::Tabs(_)) = tree.tiles.get_container(outer) {
+            return Some((inner, outer));
+        }
+        inner = outer;
+    }
+}
+
+/// Two tiles below or beside each other.
+fn split(tree: &mut Tree<Pane>, first: TileId, second: TileId, is_row: bool) -> TileId {
+    let (dir, share) = if is_row {
+        (LinearDir::Vertical, ROW_SHARE)
+    } else {
+        (LinearDir::Horizontal, COLUMN_SHARE)
+    };
+    let split = Linear::new_binary(dir, [first, second], 1.0 - share);
+    tree.tiles.insert_container(split)
+}
+
+/// Puts what `make` makes of `old` where `old` was.
+fn put_in_place(tree: &mut Tree<Pane>, old: TileId, make: impl FnOnce(&mut Tree<Pane>) -> TileId) {
+    let parent = tree.tiles.parent_of(old);
+    let new = make(tree);
     match parent.and_then(|parent| tree.tiles.get_mut(parent)) {
-        Some(Tile::Container(container)) => replace(container, beside, split),
-        _ => tree.root = Some(split),
+        Some(Tile::Container(container)) => replace(container, old, new),
+        _ => tree.root = Some(new),
     }
 }
 

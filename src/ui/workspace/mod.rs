@@ -193,6 +193,36 @@ impl Workspace {
         self.is_viewer_only
     }
 
+    /// The strips of this width along the sides of `viewer` where a panel lies beyond: who takes hold there moves the
+    /// line between both.
+    pub(super) fn lines_around(
+        &self,
+        viewer: egui::Rect,
+        window: egui::Rect,
+        width: f32,
+    ) -> impl Iterator<Item = egui::Rect> + use<> {
+        let strip = |is_inside: bool, shrink: fn(&mut egui::Rect, f32)| {
+            let mut strip = viewer;
+            shrink(&mut strip, width);
+            is_inside.then_some(strip)
+        };
+        let strips = [
+            strip(viewer.left() > window.left() + 1.0, |rect, width| {
+                rect.max.x = rect.min.x + width;
+            }),
+            strip(viewer.right() < window.right() - 1.0, |rect, width| {
+                rect.min.x = rect.max.x - width;
+            }),
+            strip(viewer.top() > window.top() + 1.0, |rect, width| {
+                rect.max.y = rect.min.y + width;
+            }),
+            strip(viewer.bottom() < window.bottom() - 1.0, |rect, width| {
+                rect.min.y = rect.max.y - width;
+            }),
+        ];
+        strips.into_iter().flatten()
+    }
+
     /// Shows all panels, each by `show`, and answers where the viewer is.
     pub(super) fn ui(
         &mut self,
@@ -216,7 +246,10 @@ impl Workspace {
                 ..
             } = docker;
             self.viewer = viewer.intersect(whole);
-            self.edition += u64::from(is_edited);
+            if is_edited {
+                self.edition += 1;
+                layout::free_viewer(&mut self.tree);
+            }
             if let Some(panel) = closed {
                 self.close(panel);
             }

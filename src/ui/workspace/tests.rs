@@ -77,6 +77,47 @@ fn an_arrangement_is_kept_and_taken_up() {
     assert_eq!(other.panels().count(), Panel::ALL.len());
 }
 
+/// Puts a panel into one set of tabs with the viewer, as dropping it on the middle of the viewer does.
+fn drop_on_viewer(tree: &mut Tree<Pane>, panel: Panel) {
+    let viewer = tree.tiles.find_pane(&Pane::Viewer).unwrap();
+    let parent = tree.tiles.parent_of(viewer);
+    let dropped = tree.tiles.find_pane(&Pane::Panel(panel)).unwrap();
+    let tabs = tree.tiles.insert_tab_tile(vec![viewer]);
+    match parent.and_then(|parent| tree.tiles.get_mut(parent)) {
+        Some(egui_tiles::Tile::Container(container)) => {
+            let _place = container.replace_child(viewer, tabs);
+        }
+        _ => tree.root = Some(tabs),
+    }
+    tree.move_tile_to_container(dropped, tabs, usize::MAX, false);
+}
+
+#[test]
+fn a_panel_that_is_dropped_on_the_viewer_goes_beside_it() {
+    for panel in [Panel::Performance, Panel::Timeline] {
+        let mut workspace = Workspace::default();
+        workspace.open(Panel::Timeline);
+        workspace.open(Panel::Performance);
+        drop_on_viewer(&mut workspace.tree, panel);
+        // An arrangement of that kind may have been kept.
+        let kept = workspace.layout().unwrap();
+        layout::free_viewer(&mut workspace.tree);
+        let mut other = Workspace::default();
+        other.restore(&kept);
+        for mut workspace in [workspace, other] {
+            let viewer = viewer_in(&mut workspace, SIZE);
+            assert!(viewer.area() < 0.8 * SIZE.x * SIZE.y, "{viewer}");
+            assert!(viewer.area() > 0.3 * SIZE.x * SIZE.y, "{viewer}");
+            assert_eq!(viewer_in(&mut workspace, SIZE), viewer, "and stays there");
+            for panel in [Panel::Timeline, Panel::Performance] {
+                assert!(workspace.shows(panel), "{panel:?}");
+                workspace.close(panel);
+            }
+            assert_eq!(viewer_in(&mut workspace, SIZE).size(), SIZE);
+        }
+    }
+}
+
 #[test]
 fn a_damaged_arrangement_leaves_the_present_one() {
     let mut workspace = Workspace::default();

@@ -1,5 +1,6 @@
 //! The whole interface driven by the names of its controls, as a screen reader or a person at the keyboard would.
 
+mod keyboard;
 mod monitor;
 mod pictures;
 
@@ -140,6 +141,8 @@ fn data() -> PanelData {
     };
     let config = Config::default();
     PanelData {
+        doing: None,
+        errands_done: 0,
         edition: 1,
         readings: Some(Readings {
             cpu: Some(0.5),

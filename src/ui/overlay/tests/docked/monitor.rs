@@ -135,8 +135,24 @@ fn optimizing_measures_before_and_after_and_follows_in_between() {
     screen.get_by_label("24.0 of 24.0");
     screen.get_by_label("50.0 %");
     screen.get_by_label("0.0 %");
+    assert_eq!(
+        click(&mut screen, "Undo"),
+        [UiEvent::Command(Command::SetQuality(QualityMode::Source))]
+    );
+    assert!(screen.query_by_label("Undo").is_none());
     click(&mut screen, "Close the results");
     screen.get_by_label("Optimize now");
+    // What a person does not want is not followed.
+    let dismiss = screen.get_all_by_label("Dismiss").next().unwrap();
+    dismiss.click();
+    screen.run_steps(3);
+    click(&mut screen, "Optimize now");
+    screen.state_mut().events.clear();
+    pass(&mut screen, 5, 60, 60);
+    assert_eq!(
+        screen.state().events,
+        [UiEvent::Action(Action::MakeProxies)]
+    );
 }
 
 #[test]

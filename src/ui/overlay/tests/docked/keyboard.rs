@@ -1,0 +1,215 @@
+//! What the keyboard, a screen reader and a hand on a painted control do.
+
+use egui::accesskit::{Action as Asked, ActionData};
+use egui_kittest::kittest::NodeT;
+
+use super::*;
+use crate::config::Action;
+use crate::playback::{Notice, SeekTarget, Severity};
+use crate::time::FrameIndex;
+use crate::ui::pointer::Zone;
+
+/// Sends these events in one pass and answers what was asked for.
+fn send(screen: &mut Screen, events: impl IntoIterator<Item = egui::Event>) -> Vec<UiEvent> {
+    screen.state_mut().events.clear();
+    screen.input_mut().events.extend(events);
+    screen.run_steps(2);
+    std::mem::take(&mut screen.state_mut().events)
+}
+
+fn press(screen: &mut Screen, key: egui::Key) -> Vec<UiEvent> {
+    screen.state_mut().events.clear();
+    screen.key_press(key);
+    screen.run_steps(2);
+    std::mem::take(&mut screen.state_mut().events)
+}
+
+fn commands<const N: usize>(commands: [Command; N]) -> [UiEvent; N] {
+    commands.map(UiEvent::Command)
+}
+
+/// The settings, with "Mark in" waiting for a key.
+fn listening() -> Screen {
+    let mut screen = screen(&[Panel::Settings]);
+    click(&mut screen, "Keys, page");
+    screen
+        .get_by_label("Search settings and keys")
+        .type_text("mark in");
+    screen.run_steps(3);
+    click(&mut screen, "Add a key: Mark in");
+    screen.get_by_label("press a key, Esc to leave it");
+    screen
+}
+
+#[test]
+fn a_key_is_not_waited_for_on_a_page_that_is_gone() {
+    let leave: [fn(&mut Screen); 3] = [
+        |screen| {
+            click(screen, "Preview & caching");
+        },
+        |screen| {
+            screen.state_mut().overlay.workspace.close(Panel::Settings);
+            screen.run_steps(3);
+        },
+        |screen| {
+            let place = egui::pos2(300.0, 300.0);
+            screen.drag_at(place);
+            screen.drop_at(place);
+            screen.run_steps(3);
+        },
+    ];
+    for leave in leave {
+        let mut screen = listening();
+        leave(&mut screen);
+        assert_eq!(
+            press(&mut screen, egui::Key::Space),
+            commands([Command::TogglePause])
+        );
+    }
+}
+
+/// A key that goes down. egui finds by itself whether it was down before.
+fn down(key: egui::Key, modifiers: egui::Modifiers) -> egui::Event {
+    egui::Event::Key {
+        key,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers,
+    }
+}
+
+#[test]
+fn what_is_bound_is_what_was_typed() {
+    let typed = [
+        vec![
+            down(egui::Key::Num3, egui::Modifiers::SHIFT),
+            egui::Event::Text("#".to_owned()),
+        ],
+        vec![egui::Event::Cut],
+        vec![egui::Event::Paste("text".to_owned())],
+    ];
+    for (events, chord) in typed.into_iter().zip(["#", "Ctrl+X", "Ctrl+V"]) {
+        let mut screen = listening();
+        let wanted = Errand::Bind {
+            chord: chord.to_owned(),
+            action: Some(Action::MarkIn.id()),
+        };
+        assert_eq!(send(&mut screen, events), errand(wanted));
+    }
+}
+
+#[test]
+fn the_key_that_pressed_the_button_is_not_bound_while_it_is_held() {
+    let mut screen = listening();
+    press(&mut screen, egui::Key::Escape);
+    screen.get_by_label("Add a key: Mark in").focus();
+    screen.run_steps(2);
+    let enter = || [down(egui::Key::Enter, egui::Modifiers::NONE)];
+    assert_eq!(send(&mut screen, enter()), []);
+    screen.get_by_label("press a key, Esc to leave it");
+    assert_eq!(send(&mut screen, enter()), [], "the keyboard repeats it");
+    screen.get_by_label("press a key, Esc to leave it");
+}
+
+#[test]
+fn painted_sliders_go_by_arrows_and_by_what_a_reader_says() {
+    let mut screen = screen(&[]);
+    screen.get_by_label("Position, of 1800 frames").focus();
+    screen.run_steps(2);
+    for (key, command) in [
+        (egui::Key::ArrowRight, Command::Step(1)),
+        (egui::Key::ArrowLeft, Command::Step(-1)),
+        (egui::Key::Space, Command::TogglePause),
+    ] {
+        assert_eq!(press(&mut screen, key), commands([command]));
+    }
+    let ask = |screen: &mut Screen, name: &str, action, data| {
+        let node = screen.get_by_label(name);
+        let (target_node, target_tree) = node.accesskit_node().locate();
+        let request = egui::accesskit::ActionRequest {
+            action,
+            target_tree,
+            target_node,
+            data,
+        };
+        send(screen, [egui::Event::AccessKitActionRequest(request)])
+    };
+    let set = |value| Some(ActionData::NumericValue(value));
+    let position = "Position, of 1800 frames";
+    assert_eq!(
+        ask(&mut screen, position, Asked::SetValue, set(90.2)),
+        commands([Command::Seek(SeekTarget::Frame(FrameIndex(90)))])
+    );
+    assert_eq!(
+        ask(&mut screen, position, Asked::Increment, None),
+        commands([Command::Step(1)])
+    );
+    let before = screen.state().snapshot.volume_percent;
+    assert_eq!(
+        ask(&mut screen, "Volume in percent", Asked::Decrement, None),
+        commands([Command::SetVolume(before - 5)])
+    );
+    assert_eq!(
+        ask(&mut screen, "Volume in percent", Asked::SetValue, set(1e9)),
+        commands([Command::SetVolume(200)])
+    );
+}
+
+#[test]
+fn notices_and_rows_of_menus_are_called_what_they_say() {
+    let mut screen = screen(&[]);
+    let text = "The disk is full.";
+    screen.state_mut().snapshot.notices = vec![Notice {
+        severity: Severity::Error,
+        text: text.to_owned(),
+    }];
+    screen.run_steps(2);
+    screen.get_by_label(text).click_accesskit();
+    screen.run_steps(3);
+    assert!(screen.query_by_label(text).is_none());
+    click(&mut screen, "Audio track and device");
+    assert_eq!(
+        click(&mut screen, "Off"),
+        commands([Command::SetAudioTrack(None)])
+    );
+}
+
+#[test]
+fn the_line_between_panels_is_no_part_of_the_picture() {
+    let mut screen = screen(&[Panel::Performance]);
+    let picture = screen.state().overlay.zones.rect(Zone::Picture).unwrap();
+    let mut clicked_twice = |x: f32| {
+        let place = egui::pos2(x, picture.center().y);
+        screen.state_mut().events.clear();
+        for _ in 0..2 {
+            screen.drag_at(place);
+            screen.drop_at(place);
+        }
+        screen.run_steps(3);
+        std::mem::take(&mut screen.state_mut().events)
+    };
+    assert_eq!(clicked_twice(picture.right() - 2.0), []);
+    assert_eq!(
+        clicked_twice(picture.center().x),
+        [UiEvent::Action(Action::ToggleFullscreen)]
+    );
+}
+
+#[test]
+fn nothing_outside_of_the_viewer_answers_for_it() {
+    let screen = screen_of(&[Panel::Performance, Panel::Timeline], |bench| {
+        bench.snapshot.notices = vec![Notice {
+            severity: Severity::Info,
+            text: "A notice".to_owned(),
+        }];
+    });
+    let zones = &screen.state().overlay.zones;
+    let picture = zones.rect(Zone::Picture).unwrap();
+    for (zone, rect) in zones.all() {
+        assert!(
+            *zone == Zone::Elsewhere || rect.right() <= picture.right(),
+            "{zone:?} {rect}"
+        );
+    }
+}
