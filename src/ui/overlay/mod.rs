@@ -338,7 +338,7 @@ impl Overlay {
     /// What floats above everything, and the lines between panels, answer to the pointer themselves.
     fn cover(&mut self, ui: &egui::Ui, viewer: egui::Rect) {
         let grip = ui.style().interaction.resize_grab_radius_side;
-        for line in self.workspace.lines_around(viewer, ui.max_rect(), grip) {
+        for line in Workspace::lines_around(viewer, ui.max_rect(), grip) {
             self.zones.place(Zone::Elsewhere, line);
         }
         ui.memory(|memory| {

@@ -303,13 +303,10 @@ fn tasks(ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
         });
         bar(ui, "", share.or(Some(0.0)), &words);
     }
+    let background = &input.stats.background;
     match count {
-        0 if input.stats.background.is_empty() => {
-            if input.panels.doing.is_none() {
-                note(ui, "None.");
-            }
-        }
-        0 => note(ui, &input.stats.background),
+        0 if !background.is_empty() => note(ui, background),
+        0 if input.panels.doing.is_none() => note(ui, "None."),
         _ if count > LISTED => note(ui, &format!("and {} more", count - LISTED)),
         _ => {}
     }

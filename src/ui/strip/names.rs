@@ -186,7 +186,7 @@ mod tests {
         let ctx = egui::Context::default();
         let mut names = Names::default();
         let all: Vec<String> = (0..30).map(|number| format!("Clip {number}")).collect();
-        let mut shown = |names: &mut Names| {
+        let shown = |names: &mut Names| {
             names.begin();
             pass(&ctx, |painter| {
                 let lines = all.iter().map(|name| names.line(painter, name, 80.0));

@@ -196,7 +196,6 @@ impl Workspace {
     /// The strips of this width along the sides of `viewer` where a panel lies beyond: who takes hold there moves the
     /// line between both.
     pub(super) fn lines_around(
-        &self,
         viewer: egui::Rect,
         window: egui::Rect,
         width: f32,
