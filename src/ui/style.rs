@@ -71,6 +71,8 @@ pub(super) fn apply(ctx: &egui::Context) {
             style.animation_time = 0.0;
             style.scroll_animation = egui::style::ScrollAnimation::none();
             style.interaction.tooltip_delay = 0.4;
+            // Bars lie beside what they scroll, not over it.
+            style.spacing.scroll.floating_allocated_width = 8.0;
         });
     }
     set_theme(ctx, Theme::Dark);

@@ -21,13 +21,15 @@ impl Recent {
         self.seen = self.seen.wrapping_add(1);
     }
 
+    /// The slowest frame never counts: the first of its kind makes pipelines, which no other does again.
     fn p90(&self) -> Duration {
         let seen = self.seen.min(WINDOW);
         let mut sorted = self.nanos;
         let sorted = &mut sorted[..seen];
         sorted.sort_unstable();
-        let place = (seen * 9).div_ceil(10).saturating_sub(1);
-        Duration::from_nanos(sorted.get(place).copied().unwrap_or(0))
+        let place = (seen * 9 / 10).checked_sub(1);
+        let nanos = place.and_then(|place| sorted.get(place));
+        Duration::from_nanos(nanos.copied().unwrap_or(0))
     }
 }
 
@@ -50,7 +52,7 @@ impl PresentMeter {
         }
     }
 
-    /// Nine of ten of the latest frames took no longer.
+    /// Nine of ten of the latest frames took no longer; nothing before the second.
     pub fn cost(&self) -> PresentCost {
         PresentCost {
             upload: self.upload.p90(),
