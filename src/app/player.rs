@@ -321,8 +321,9 @@ impl Player {
     }
 
     /// What the configuration file says since something was written there, once; and whether nothing waits.
-    pub fn take_settings(&self) -> Option<(Config, bool)> {
-        self.settings.as_ref()?.take_saved()
+    pub fn take_settings(&self) -> (Option<Config>, bool) {
+        let settings = self.settings.as_ref();
+        settings.map_or((None, true), ConfigWriter::take_saved)
     }
 
     /// Saves what a person has chosen by a command, where it is something that stays from one run to the next.

@@ -76,12 +76,11 @@ impl ConfigWriter {
         }
     }
 
-    /// What the file says since the last choice was written, once; and whether all choices are in it that could be
-    /// written.
-    pub fn take_saved(&self) -> Option<(Config, bool)> {
+    /// What the file says since the last choice was written, once; and whether no choice waits to be written.
+    pub fn take_saved(&self) -> (Option<Config>, bool) {
         let mut saved = self.saved.lock();
         let is_all = self.waiting.load(Ordering::Relaxed) == 0;
-        saved.take().map(|config| (config, is_all))
+        (saved.take(), is_all)
     }
 
     /// Why a choice was not saved, once.
@@ -116,13 +115,14 @@ mod tests {
         for mode in QualityMode::ALL {
             writer.save(vec![Change::text("quality.mode", mode.name())]);
         }
-        let mut saved = None;
-        while !saved.as_ref().is_some_and(|(_, is_all)| *is_all) {
+        let (mut saved, mut is_all) = writer.take_saved();
+        while !is_all {
             std::thread::yield_now();
-            saved = writer.take_saved().or(saved);
+            let (newer, all) = writer.take_saved();
+            (saved, is_all) = (newer.or(saved), all);
         }
-        let all = saved.unwrap().0;
-        assert_eq!(all.quality.mode, QualityMode::ALL.last().copied());
+        let mode = saved.unwrap().quality.mode;
+        assert_eq!(mode, QualityMode::ALL.last().copied());
         drop(writer);
         let mode = Config::read(&path).unwrap().quality.mode;
         assert_eq!(mode, QualityMode::ALL.last().copied());
@@ -134,6 +134,10 @@ mod tests {
         // A folder stands where the file should be.
         let writer = ConfigWriter::start(folder.path().to_owned(), Arc::new(|| {})).unwrap();
         writer.save(vec![Change::text("quality.mode", "auto")]);
+        while !writer.take_saved().1 {
+            std::thread::yield_now();
+        }
+        assert_eq!(writer.take_saved(), (None, true));
         let problem = Arc::clone(&writer.problem);
         drop(writer);
         assert!(

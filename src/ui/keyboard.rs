@@ -89,8 +89,8 @@ pub(super) fn presses(events: &[Event], k_was_down: bool) -> (Vec<Press>, bool) 
                 ..
             }
             | Event::WindowFocused(false) => k_down = false,
-            // egui takes the key away and says what it is for.
-            Event::Copy | Event::Cut | Event::Paste(_) => {
+            // egui takes the key away and says what it is for; nothing, where there is nothing to paste.
+            Event::Copy | Event::Cut | Event::Paste(_) | Event::PasteImage(_) => {
                 let key = match event {
                     Event::Copy => egui::Key::C,
                     Event::Cut => egui::Key::X,

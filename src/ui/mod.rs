@@ -55,7 +55,8 @@ pub use input::{Failure, Thumbnails, UiEvent, UiInput, UiOutput};
 pub use keyboard::chord_from_egui;
 pub use overlay::Overlay;
 pub use panels::{
-    CacheData, ConfigData, Errand, MemoryUse, Outcome, PanelData, ProxyData, RecentFile, Setting,
+    CacheData, ConfigData, Doing, Errand, MemoryUse, Outcome, PanelData, ProxyData, RecentFile,
+    Setting,
 };
 pub use profiler::{ExportKind, ProfileInput};
 pub use stats::{

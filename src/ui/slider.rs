@@ -1,7 +1,7 @@
 //! Sliders that are painted by hand: what the keyboard and screen readers ask of them, and what they are told.
 
 use egui::accesskit::{Action, ActionData};
-use egui::{EventFilter, Id, Key, Response, Ui};
+use egui::{Event, EventFilter, Id, Key, Response, Ui};
 
 use super::{UiEvent, UiInput};
 use crate::playback::Command;
@@ -69,7 +69,18 @@ pub(super) fn asked(ui: &Ui, slider: &Response, range: Range, vertical: bool) ->
 /// Plays or pauses by Space while `control` has the keyboard: it has no use for that key, and the hand expects it.
 pub(super) fn play_by_space(ui: &Ui, control: Id, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
     let has_focus = ui.memory(|memory| memory.has_focus(control));
-    let pressed = has_focus && ui.input(|state| state.key_pressed(Key::Space));
+    let is_space = |event: &Event| {
+        matches!(
+            event,
+            Event::Key {
+                key: Key::Space,
+                pressed: true,
+                repeat: false,
+                ..
+            }
+        )
+    };
+    let pressed = has_focus && ui.input(|state| state.events.iter().any(is_space));
     if pressed && input.snapshot.media.is_some() {
         events.push(UiEvent::Command(Command::TogglePause));
     }

@@ -29,13 +29,14 @@ pub(super) fn run(errand: &Errand, desk: &Desk, bench: &Bench) -> Result<String,
             let found = disk(desk)?
                 .verify_until(&|| bench.interrupter.is_interrupted())
                 .map_err(|error| error.to_string())?;
-            if bench.interrupter.is_interrupted() {
-                return Err("Checking the disk cache was called off.".to_owned());
-            }
-            Ok(format!(
+            let words = format!(
                 "{} items of the disk cache are sound, {} were damaged and are removed.",
                 found.sound, found.damaged
-            ))
+            );
+            if bench.interrupter.is_interrupted() {
+                return Err(format!("Called off. {words}"));
+            }
+            Ok(words)
         }
         Errand::LimitDisk(bytes) => {
             let limit = disk(desk)?.set_limit(*bytes);
@@ -80,7 +81,7 @@ pub(super) fn run(errand: &Errand, desk: &Desk, bench: &Bench) -> Result<String,
         Errand::Reopen(_)
         | Errand::OpenDemo
         | Errand::ForgetRecent
-        | Errand::Stop
+        | Errand::Stop(_)
         | Errand::PauseProfiler(_)
         | Errand::ExportProfile(_)
         | Errand::Set { .. }
@@ -139,11 +140,13 @@ fn verify_all(proxies: &[PathBuf], desk: &Desk, bench: &Bench) -> Result<String,
             1 => format!("Verifying {name} …"),
             all => format!("Verifying {} of {all}: {name} …", number + 1),
         });
-        if let Err(error) = verify(proxy, &options, true) {
-            refused.push(format!("{name}: {error}"));
-        }
-        if bench.interrupter.is_interrupted() {
-            return Err("Verifying was called off.".to_owned());
+        match verify(proxy, &options, true) {
+            Err(_) if bench.interrupter.is_interrupted() => {
+                refused.insert(0, format!("Called off after {number} proxies."));
+                break;
+            }
+            Err(error) => refused.push(format!("{name}: {error}")),
+            Ok(_) => {}
         }
     }
     match (refused.as_slice(), proxies.len()) {

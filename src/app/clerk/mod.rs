@@ -158,10 +158,10 @@ impl Clerk {
         }
     }
 
-    /// Calls off the errand that is being done, if it can be.
-    pub(super) fn stop_errand(&self) {
+    /// Calls off the errand of this number, if it is being done and can be called off.
+    pub(super) fn stop_errand(&self, number: u64) {
         if let Some(runner) = &self.runner {
-            runner.stop();
+            runner.stop(number);
         }
     }
 }

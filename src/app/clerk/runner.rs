@@ -1,6 +1,7 @@
 //! The thread that does errands, so that the clerk goes on reading while one of them takes minutes.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -11,7 +12,7 @@ use parking_lot::Mutex;
 use super::{Desk, errands};
 use crate::decode::Interrupter;
 use crate::time::Bell;
-use crate::ui::{Errand, Outcome};
+use crate::ui::{Doing, Errand, Outcome};
 
 /// Errands that may wait for their turn. A person does not press so many buttons.
 const WAITING: usize = 64;
@@ -19,8 +20,10 @@ const WAITING: usize = 64;
 /// What the thread tells the clerk.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    /// What it does now, in words.
-    pub(super) doing: Option<String>,
+    /// What it does now.
+    pub(super) doing: Option<Doing>,
+    /// The number of the present errand.
+    number: u64,
     /// What came of errands, once.
     pub(super) outcomes: Vec<Outcome>,
 }
@@ -54,12 +57,19 @@ impl Runner {
         };
         let body = move || {
             while let Ok(errand) = waiting.recv() {
+                let mut told = mine.told.lock();
+                told.number += 1;
                 // In this order: whoever ends it says so first and interrupts then.
                 mine.interrupter.resume();
+                drop(told);
                 if is_over.load(Ordering::SeqCst) {
                     return;
                 }
-                let outcome = outcome_of(errands::run(&errand, &desk, &mine));
+                let run = AssertUnwindSafe(|| errands::run(&errand, &desk, &mine));
+                let done = catch_unwind(run).unwrap_or_else(|_panic| {
+                    Err("It could not be done: a fault in Jogwheel. Its log says which.".to_owned())
+                });
+                let outcome = outcome_of(done);
                 let mut told = mine.told.lock();
                 told.doing = None;
                 told.outcomes.push(outcome);
@@ -91,9 +101,12 @@ impl Runner {
         }
     }
 
-    /// Calls off the present errand, if it can be called off.
-    pub(super) fn stop(&self) {
-        self.interrupter.interrupt();
+    /// Calls off the errand of this number, if it is still the present one and can be called off.
+    pub(super) fn stop(&self, number: u64) {
+        let told = self.told.lock();
+        if told.number == number {
+            self.interrupter.interrupt();
+        }
     }
 
     /// What it has to tell.
@@ -125,8 +138,13 @@ pub(super) struct Bench {
 
 impl Bench {
     /// Says what is being done.
-    pub(super) fn tell(&self, doing: String) {
-        self.told.lock().doing = Some(doing);
+    pub(super) fn tell(&self, words: String) {
+        let mut told = self.told.lock();
+        told.doing = Some(Doing {
+            number: told.number,
+            words,
+        });
+        drop(told);
         self.bell.ring();
     }
 }

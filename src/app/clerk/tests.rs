@@ -201,7 +201,7 @@ fn the_clerk_reads_on_while_an_errand_takes_its_time() {
     let gate = clock.gate.lock();
     office.clerk.ask(Errand::MeasureGpu);
     let doing = office.until(|data| data.doing.clone());
-    assert!(doing.starts_with("Measuring"), "{doing}");
+    assert!(doing.words.starts_with("Measuring"), "{doing:?}");
     let file = RecentFile {
         path: PathBuf::from("/rushes/a.mov"),
         words: "frame 1".to_owned(),
@@ -210,7 +210,7 @@ fn the_clerk_reads_on_while_an_errand_takes_its_time() {
     let recent = office.until(|data| (!data.recent.is_empty()).then(|| data.clone()));
     assert_eq!((recent.recent, recent.errands_done), (vec![file], 0));
     // What is called off ends at its next step.
-    office.clerk.stop_errand();
+    office.clerk.stop_errand(doing.number);
     drop(gate);
     let outcome = office.until(|data| data.outcomes.first().cloned());
     assert_eq!(

@@ -3,9 +3,10 @@
 use std::io;
 use std::thread::JoinHandle;
 
-use winit::event_loop::EventLoopProxy;
+use winit::event_loop::{EventLoopClosed, EventLoopProxy};
 
 use super::News;
+use crate::playback::Severity;
 
 /// Threads that each do one thing and tell the window what came of it. Dropping it waits for all of them: what a
 /// person asked to be written is written, even where the window is closed at once.
@@ -36,8 +37,13 @@ impl Aside {
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                // The window may be gone by then.
-                let _ended = proxy.send_event(work());
+                let news = proxy.send_event(work());
+                // The window is gone: what went wrong is told where it still can be.
+                if let Err(EventLoopClosed(News::Told(severity, text))) = news
+                    && severity >= Severity::Warning
+                {
+                    tracing::warn!("{text}");
+                }
             })?;
         self.threads.retain(|thread| !thread.is_finished());
         self.threads.push(thread);

@@ -96,9 +96,11 @@ impl App {
         self.panels.clerk.follow(panels, media);
         self.panels.data = self.panels.clerk.data();
         self.tell_of_errands(panels_tell);
-        if let Some((config, is_all)) = self.player.take_settings() {
-            self.apply_config(config, is_all);
+        let (config, is_all) = self.player.take_settings();
+        if let Some(config) = config {
+            self.apply_config(config);
         }
+        self.panels.sets_quality &= !is_all;
         self.place_reopened(snapshot);
         let is_due = self
             .panels
@@ -110,7 +112,7 @@ impl App {
         }
     }
 
-    /// Tells what came of errands, unless a panel does.
+    /// Tells what came of errands: what went wrong, and the rest unless a panel lists it.
     fn tell_of_errands(&mut self, panels_tell: bool) {
         let data = Arc::clone(&self.panels.data);
         let new = data.errands_done - self.panels.errands_told;
@@ -167,7 +169,7 @@ impl App {
                 self.must_draw = true;
             }
             Errand::ExportProfile(kind) => self.export_profile(kind),
-            Errand::Stop => self.panels.clerk.stop_errand(),
+            Errand::Stop(number) => self.panels.clerk.stop_errand(number),
             other => self.panels.clerk.ask(other),
         }
     }
@@ -262,9 +264,8 @@ impl App {
     }
 
     /// Lets what the configuration file says from now on apply.
-    fn apply_config(&mut self, file: Config, is_all: bool) {
+    fn apply_config(&mut self, file: Config) {
         let sets_quality = self.panels.sets_quality;
-        self.panels.sets_quality &= !is_all;
         let config = &mut self.panels.config;
         self.keys = file.key_map();
         self.interface.set_window(file.window);

@@ -27,7 +27,8 @@ impl Recent {
         let mut sorted = self.nanos;
         let sorted = &mut sorted[..seen];
         sorted.sort_unstable();
-        let place = (seen * 9 / 10).checked_sub(1);
+        let most = seen.saturating_sub(1);
+        let place = (seen * 9).div_ceil(10).min(most).checked_sub(1);
         let nanos = place.and_then(|place| sorted.get(place));
         Duration::from_nanos(nanos.copied().unwrap_or(0))
     }
@@ -70,6 +71,20 @@ mod tests {
     fn slow_frames_count_when_they_are_more_than_one_in_ten() {
         let mut meter = PresentMeter::default();
         assert_eq!(meter.cost(), PresentCost::default());
+        // The first one makes what all others use.
+        let mut first = PresentMeter::default();
+        first.add(Stage::Convert, 200_000_000);
+        assert_eq!(first.cost(), PresentCost::default());
+        first.add(Stage::Convert, 5_000_000);
+        assert_eq!(first.cost().convert, Duration::from_millis(5));
+        for slow in [3, 4] {
+            let mut some = PresentMeter::default();
+            for frame in 0..32 {
+                some.add(Stage::Gpu, if frame < slow { 9 } else { 1 });
+            }
+            let nanos = if slow == 3 { 1 } else { 9 };
+            assert_eq!(some.cost().render, Duration::from_nanos(nanos), "{slow}");
+        }
         for frame in 0..40 {
             let slow = frame % 16 == 0;
             meter.add(Stage::Convert, if slow { 30_000_000 } else { 5_000_000 });

@@ -26,8 +26,19 @@ pub(super) struct ScaleAxis {
     patience: Patience,
     /// Whether the present scale is a try.
     is_try: bool,
-    /// What converting and drawing cost at scales that were tried and given up, in nanoseconds, and when that was.
-    seen: [Option<(u64, Moment)>; OutputScale::ALL.len()],
+    /// Scales that were tried and given up.
+    given_up: [Option<GivenUp>; OutputScale::ALL.len()],
+}
+
+/// How much more a scale cost than the one that was gone back to. Not how much: windows and media change.
+#[derive(Debug, Clone, Copy)]
+struct GivenUp {
+    at: Moment,
+    /// What converting and drawing cost, in nanoseconds.
+    shown: u64,
+    /// The scale that was gone back to, and what it cost then, as soon as that was measured.
+    back_to: OutputScale,
+    then: Option<u64>,
 }
 
 /// What the axis looks at.
@@ -62,6 +73,13 @@ impl ScaleAxis {
         if now.since(*self.changed.get_or_insert(now)) < SETTLE {
             return;
         }
+        for given_up in self.given_up.iter_mut().flatten() {
+            if given_up.back_to == self.scale {
+                given_up
+                    .then
+                    .get_or_insert(shown_nanos(&signals.present).max(1));
+            }
+        }
         let load = |scale| {
             let cost = forecast(&signals.present, self.scale, scale);
             per_mille(cost, nanos(signals.budget))
@@ -76,7 +94,12 @@ impl ScaleAxis {
             if best > self.scale {
                 self.patience.fails(false, now);
                 if std::mem::take(&mut self.is_try) {
-                    self.seen[self.scale as usize] = Some((shown_nanos(&signals.present), now));
+                    self.given_up[self.scale as usize] = Some(GivenUp {
+                        at: now,
+                        shown: shown_nanos(&signals.present),
+                        back_to: best,
+                        then: None,
+                    });
                 }
                 self.change(best, signals);
             }
@@ -97,18 +120,19 @@ impl ScaleAxis {
         }
     }
 
-    /// What a larger scale should cost: what it did when it was tried and given up. What was not tried is forecast by its sides, not
-    /// by its pixels, and only the next step: a part of the cost is the same at every size, and how large a part is
-    /// learned by trying.
+    /// What a larger scale should cost: as much more than this one as when it was tried and given up. What was not
+    /// tried is forecast by its sides, not by its pixels, and only the next step: a part of the cost is the same at
+    /// every size, and how large a part is learned by trying.
     fn cost_of_more(&self, signals: &ScaleSignals, to: OutputScale) -> Option<u64> {
         let upload = nanos(signals.present.upload);
-        let believed = |(_, at): &(u64, Moment)| signals.now.since(*at) < BELIEVED;
-        if let Some((shown, _)) = self.seen[to as usize].filter(believed) {
-            return Some(upload.saturating_add(shown));
-        }
+        let here = shown_nanos(&signals.present);
+        let known = self.given_up[to as usize]
+            .filter(|it| it.back_to == self.scale && signals.now.since(it.at) < BELIEVED)
+            .and_then(|it| Some((it.shown, it.then?)));
         let is_next = to as usize + 1 == self.scale as usize;
         let sides = (u64::from(to.percent()), u64::from(self.scale.percent()));
-        is_next.then(|| upload.saturating_add(ratio(shown_nanos(&signals.present), sides)))
+        let by = known.or(is_next.then_some(sides))?;
+        Some(upload.saturating_add(ratio(here, by)))
     }
 
     fn change(&mut self, scale: OutputScale, signals: &ScaleSignals) {
@@ -198,5 +222,16 @@ mod tests {
         assert_eq!(scales[..2], [(100, 0), (75, 5)]);
         let tries = scales.iter().filter(|(percent, _)| *percent == 100).count();
         assert_eq!(tries, 2, "{scales:?}");
+    }
+
+    #[test]
+    fn in_a_smaller_window_what_was_too_slow_is_not_any_more() {
+        let scales = played(20, |percent, second| {
+            let whole = if second < 8 { 4 } else { 1 };
+            whole * if percent == 100 { 11 } else { 4 }
+        });
+        let percents: Vec<u32> = scales.iter().map(|(percent, _)| *percent).collect();
+        assert_eq!(percents, [100, 75, 100, 75, 100], "{scales:?}");
+        assert!((80..=125).contains(&scales[4].1), "{scales:?}");
     }
 }

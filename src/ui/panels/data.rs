@@ -27,8 +27,8 @@ pub struct PanelData {
     pub caches: CacheData,
     /// The configuration.
     pub config: ConfigData,
-    /// The errand that is being done, in words, if one takes its time.
-    pub doing: Option<String>,
+    /// The errand that is being done, if one takes its time.
+    pub doing: Option<Doing>,
     /// How many errands are over.
     pub errands_done: u64,
     /// What came of the latest of them, newest last.
@@ -96,6 +96,15 @@ pub struct Setting {
     pub is_overruled: bool,
 }
 
+/// An errand that is being done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doing {
+    /// Counts errands.
+    pub number: u64,
+    /// What is done, and how far it is.
+    pub words: String,
+}
+
 /// What came of an errand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -149,8 +158,8 @@ pub enum Errand {
     PauseProfiler(bool),
     /// Write what the profiler has gathered into a file.
     ExportProfile(ExportKind),
-    /// Stop the errand that is being done.
-    Stop,
+    /// Stop the errand of this number, if it is still being done.
+    Stop(u64),
     /// Measure how fast pictures are converted.
     MeasureGpu,
     /// Write a value into the configuration file and let it apply; `None` goes back to the default.

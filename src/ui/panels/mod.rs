@@ -20,7 +20,8 @@ use crate::playback::PlaybackStatus;
 use crate::time::Moment;
 
 pub use self::data::{
-    CacheData, ConfigData, Errand, MemoryUse, Outcome, PanelData, ProxyData, RecentFile, Setting,
+    CacheData, ConfigData, Doing, Errand, MemoryUse, Outcome, PanelData, ProxyData, RecentFile,
+    Setting,
 };
 
 use super::strip::Strip;

@@ -85,9 +85,9 @@ pub(super) fn at_work(ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent
         let stop = ui.small_button("Stop");
         name(&stop, "Stop what is being done");
         if stop.clicked() {
-            events.push(UiEvent::Errand(Errand::Stop));
+            events.push(UiEvent::Errand(Errand::Stop(doing.number)));
         }
-        let words = RichText::new(doing).color(style::accent(ui));
+        let words = RichText::new(&doing.words).color(style::accent(ui));
         ui.add(egui::Label::new(words).truncate());
     });
 }

@@ -69,6 +69,8 @@ enum Phase {
     Done(Measured, Measured),
     /// It was paused or closed in between.
     Stopped,
+    /// The person stopped it after something was changed.
+    Left,
 }
 
 /// One run of it.
@@ -94,7 +96,7 @@ impl Wizard {
         events: &mut Vec<UiEvent>,
     ) {
         let plays = input.snapshot.status == PlaybackStatus::Playing;
-        let is_over = matches!(self.phase, Phase::Done(..) | Phase::Stopped);
+        let is_over = self.is_over();
         if is_over {
             return;
         }
@@ -135,9 +137,10 @@ impl Wizard {
             Phase::Settling(..) => note(ui, "What was suggested takes effect …"),
             Phase::After(..) => note(ui, "Measuring again: five seconds …"),
             Phase::Stopped => note(ui, "Stopped: it measures what plays, and nothing does."),
+            Phase::Left => note(ui, "Stopped. What was suggested stays as it was set."),
             Phase::Done(before, after) => self.results(ui, *before, *after),
         }
-        let is_over = matches!(self.phase, Phase::Done(..) | Phase::Stopped);
+        let is_over = self.is_over();
         let undo: Vec<UiEvent> = self
             .followed
             .iter()
@@ -150,13 +153,23 @@ impl Wizard {
                     .button("Undo")
                     .on_hover_text("Sets what was changed as it was before.");
                 if back.clicked() {
-                    events.extend(undo);
+                    events.extend(undo.iter().cloned());
                     self.followed.retain(|advice| advice.undo.is_none());
                 }
             }
-            ui.button(words).clicked()
+            let is_pressed = ui.button(words).clicked();
+            if is_pressed && !is_over && !undo.is_empty() {
+                // It can still be taken back.
+                self.phase = Phase::Left;
+                return false;
+            }
+            is_pressed
         })
         .inner
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Done(..) | Phase::Stopped | Phase::Left)
     }
 
     fn results(&self, ui: &mut Ui, before: Measured, after: Measured) {

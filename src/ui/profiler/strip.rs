@@ -1,7 +1,8 @@
 //! The latest frames as bars: how long each took, and which is looked at.
 
 use egui::{
-    Color32, EventFilter, Key, Mesh, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2,
+    Color32, EventFilter, Key, Mesh, PointerButton, Rect, Response, Role, Sense, Ui, WidgetInfo,
+    pos2, vec2,
 };
 
 use crate::metrics::{FrameCost, ProfileLog};
@@ -95,7 +96,8 @@ pub(super) fn show(
         );
         response.clone().on_hover_text_at_pointer(words);
     }
-    if response.clicked() {
+    // Space counts as a click as well, and plays.
+    if response.clicked_by(PointerButton::Primary) {
         response.request_focus();
         return hovered.map(|column| column.slowest.number);
     }

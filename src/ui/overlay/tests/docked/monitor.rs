@@ -129,6 +129,17 @@ fn optimizing_measures_before_and_after_and_follows_in_between() {
             UiEvent::Action(Action::MakeProxies)
         ]
     );
+    // Stopped half-way it can be undone as well.
+    let mut screen_stopped = screen_of(&[Panel::Performance], struggling);
+    click(&mut screen_stopped, "Optimize now");
+    pass(&mut screen_stopped, 5, 60, 60);
+    click(&mut screen_stopped, "Stop");
+    assert_eq!(
+        click(&mut screen_stopped, "Undo"),
+        [UiEvent::Command(Command::SetQuality(QualityMode::Source))]
+    );
+    click(&mut screen_stopped, "Close the results");
+    screen_stopped.get_by_label("Optimize now");
     pass(&mut screen, 2, 48, 0);
     pass(&mut screen, 5, 120, 0);
     screen.get_by_label("12.0 of 24.0");
