@@ -19,6 +19,7 @@ mod bar_layout;
 mod canvas;
 mod compare;
 mod desk;
+mod focus;
 mod format;
 mod graph;
 mod guides;

@@ -1,10 +1,9 @@
 //! Sliders that are painted by hand: what the keyboard and screen readers ask of them, and what they are told.
 
 use egui::accesskit::{Action, ActionData};
-use egui::{Event, EventFilter, Id, Key, Response, Ui};
+use egui::{Key, Response, Ui};
 
-use super::{UiEvent, UiInput};
-use crate::playback::Command;
+use super::focus::{self, Keys};
 
 /// From where to where a slider goes, and how far a step is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,13 +36,11 @@ pub(super) fn asked(ui: &Ui, slider: &Response, range: Range, vertical: bool) ->
         }
     });
     let mut asked = Asked::default();
-    if slider.has_focus() {
-        let filter = EventFilter {
-            horizontal_arrows: true,
-            vertical_arrows: vertical,
-            ..EventFilter::default()
-        };
-        ui.memory_mut(|memory| memory.set_focus_lock_filter(slider.id, filter));
+    let keys = Keys {
+        vertical,
+        ends: false,
+    };
+    if focus::keep(ui, slider, keys) {
         let presses = |key| ui.input(|input| i64::try_from(input.num_presses(key)).unwrap_or(0));
         asked.keyed = presses(Key::ArrowRight) - presses(Key::ArrowLeft);
         if vertical {
@@ -64,24 +61,4 @@ pub(super) fn asked(ui: &Ui, slider: &Response, range: Range, vertical: bool) ->
         asked.value = value.map(|value| value.clamp(range.least, range.most));
     });
     asked
-}
-
-/// Plays or pauses by Space while `control` has the keyboard: it has no use for that key, and the hand expects it.
-pub(super) fn play_by_space(ui: &Ui, control: Id, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
-    let has_focus = ui.memory(|memory| memory.has_focus(control));
-    let is_space = |event: &Event| {
-        matches!(
-            event,
-            Event::Key {
-                key: Key::Space,
-                pressed: true,
-                repeat: false,
-                ..
-            }
-        )
-    };
-    let pressed = has_focus && ui.input(|state| state.events.iter().any(is_space));
-    if pressed && input.snapshot.media.is_some() {
-        events.push(UiEvent::Command(Command::TogglePause));
-    }
 }

@@ -30,7 +30,7 @@ use super::prompt::Prompt;
 use super::timeline_view::TimelineView;
 use super::toasts::Toasts;
 use super::workspace::{Layout, Panel, Workspace};
-use super::{UiEvent, UiInput, UiOutput, compare, keyboard, main_menu, style, waveform};
+use super::{UiEvent, UiInput, UiOutput, compare, focus, keyboard, main_menu, style, waveform};
 
 /// Bar and title hide when the pointer has been still for this long.
 const HIDE_AFTER_NANOS: i64 = 3_000_000_000;
@@ -421,7 +421,7 @@ impl Overlay {
             }
             if ui.ctx().text_edit_focused()
                 || self.panels.wants_next_key()
-                || is_for_controls(ui, press.chord.key())
+                || focus::is_for_controls(ui, press.chord.key())
                 // egui has taken the keyboard from a control for it.
                 || press.chord.key() == Key::Escape && self.had_keyboard
             {
@@ -554,18 +554,6 @@ impl Overlay {
         .into_iter()
         .flatten()
         .min()
-    }
-}
-
-/// Whether a key belongs to the control that has the keyboard, if one has.
-fn is_for_controls(ui: &egui::Ui, key: Key) -> bool {
-    let Some(control) = ui.memory(egui::Memory::focused) else {
-        return false;
-    };
-    match key {
-        Key::Tab | Key::Space | Key::Enter | Key::Up | Key::Down | Key::Left | Key::Right => true,
-        Key::Home | Key::End => control == crate::ui::profiler::frames_id(),
-        _ => false,
     }
 }
 

@@ -53,9 +53,6 @@ impl Overlay {
                 }
                 _ => {}
             }
-            if matches!(zone, Zone::Scrub | Zone::Waveform | Zone::Volume) {
-                slider::play_by_space(ui, response.id, input, events);
-            }
             if response.clicked() && !response.clicked_by(egui::PointerButton::Primary) {
                 self.click(zone, &mut desk, ui, input);
                 self.unsettled = true;

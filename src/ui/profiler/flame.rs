@@ -6,8 +6,7 @@
 use egui::scroll_area::{DragScroll, ScrollSource};
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{
-    Color32, EventFilter, Key, Mesh, Rect, Response, Role, ScrollArea, Sense, Ui, Vec2, WidgetInfo,
-    pos2, vec2,
+    Color32, Key, Mesh, Rect, Response, Role, ScrollArea, Sense, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::axis::{Axis, Window};
@@ -16,6 +15,7 @@ use super::ruler;
 use super::search::Found;
 use super::strip::millis_words;
 use crate::metrics::{GPU_THREAD, ProfileFrame, Span, ThreadSpans};
+use crate::ui::focus::{self, Keys};
 use crate::ui::style;
 
 const ROW: f32 = 17.0;
@@ -75,8 +75,7 @@ impl<'a> Flame<'a> {
 
     fn show_all(&self, ui: &mut Ui, window: &mut Option<Window>) {
         let size = vec2(ui.available_width(), self.height());
-        let (_, rect) = ui.allocate_space(size);
-        let response = ui.interact(rect, id(), Sense::click_and_drag());
+        let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         let duration = self.frame.duration_nanos;
         let axis = |window: &Option<Window>| Axis {
             left: rect.left(),
@@ -140,13 +139,11 @@ impl<'a> Flame<'a> {
                     .moved(share, duration);
             }
         }
-        if response.has_focus() {
-            let filter = EventFilter {
-                horizontal_arrows: true,
-                vertical_arrows: true,
-                ..EventFilter::default()
-            };
-            ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
+        let keys = Keys {
+            vertical: true,
+            ends: false,
+        };
+        if focus::keep(ui, response, keys) {
             let presses = |key| ui.input(|state| state.num_presses(key));
             for _ in 0..presses(Key::ArrowLeft) {
                 window = window.moved(-KEY_SHARE, duration);
@@ -340,11 +337,6 @@ impl<'a> Flame<'a> {
             );
         }
     }
-}
-
-/// What egui knows the graph by.
-pub(super) fn id() -> egui::Id {
-    egui::Id::unique("spans of a frame")
 }
 
 /// What is not known of the GPU's times.

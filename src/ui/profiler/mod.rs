@@ -24,7 +24,7 @@ use crate::playback::PlaybackStatus;
 use crate::time::Moment;
 use crate::ui::panels::Errand;
 use crate::ui::panels::widgets::{heading, note};
-use crate::ui::{UiEvent, UiInput, slider, style};
+use crate::ui::{UiEvent, UiInput, style};
 
 /// The newest frame takes the place of the one shown this often: faster cannot be read.
 const FOLLOW_NANOS: i64 = 250_000_000;
@@ -120,9 +120,6 @@ impl Shown {
     }
 }
 
-/// What egui knows the strip of frames by. Home and End go to its ends while it has the keyboard.
-pub(super) use self::strip::id as frames_id;
-
 impl ProfilerPanel {
     pub(super) fn show(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
         let Some(profile) = input.profile else {
@@ -131,9 +128,6 @@ impl ProfilerPanel {
         };
         self.follow(profile, input.now);
         self.toolbar(ui, profile, events);
-        for part in [strip::id(), flame::id()] {
-            slider::play_by_space(ui, part, input, events);
-        }
         let budget = strip::budget_nanos(input.stats.target_fps);
         let number = self.shown.as_ref().map(|shown| shown.cost.number);
         if let Some(number) = strip::show(ui, profile.log, number, budget) {

@@ -1,11 +1,11 @@
 //! The latest frames as bars: how long each took, and which is looked at.
 
 use egui::{
-    Color32, EventFilter, Key, Mesh, PointerButton, Rect, Response, Role, Sense, Ui, WidgetInfo,
-    pos2, vec2,
+    Color32, Key, Mesh, PointerButton, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2,
 };
 
 use crate::metrics::{FrameCost, ProfileLog};
+use crate::ui::focus::{self, Keys};
 use crate::ui::style;
 
 const HEIGHT: f32 = 44.0;
@@ -56,11 +56,6 @@ pub(super) fn millis_words(nanos: u64) -> String {
     format!("{:.2} ms", nanos as f64 / 1e6)
 }
 
-/// What egui knows the strip by.
-pub(in crate::ui) fn id() -> egui::Id {
-    egui::Id::unique("times of frames")
-}
-
 /// Shows the strip. Answers the frame that was picked in it.
 pub(super) fn show(
     ui: &mut Ui,
@@ -69,8 +64,7 @@ pub(super) fn show(
     budget: Option<u64>,
 ) -> Option<u64> {
     let size = vec2(ui.available_width(), HEIGHT);
-    let (_, rect) = ui.allocate_space(size);
-    let response = ui.interact(rect, id(), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     ui.painter().rect_filled(rect, 2.0, style::lane(ui));
     #[expect(
         clippy::cast_possible_truncation,
@@ -196,14 +190,13 @@ fn picked_by_key(
     log: &ProfileLog,
     shown: Option<u64>,
 ) -> Option<u64> {
-    if !response.has_focus() {
+    let keys = Keys {
+        ends: true,
+        ..Keys::default()
+    };
+    if !focus::keep(ui, response, keys) {
         return None;
     }
-    let filter = EventFilter {
-        horizontal_arrows: true,
-        ..EventFilter::default()
-    };
-    ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
     let pressed = |key| ui.input(|state| state.key_pressed(key));
     let mut numbers = log.costs().map(|cost| cost.number);
     if pressed(Key::Home) {

@@ -9,9 +9,9 @@ use super::scene::Scene;
 use super::view::View;
 use crate::playback::{Command, SeekTarget};
 use crate::time::FrameIndex;
+use crate::ui::UiEvent;
 use crate::ui::scrub::Extent;
 use crate::ui::slider;
-use crate::ui::{UiEvent, UiInput};
 
 /// What a notch of the wheel scrolls by, in points, and what it zooms by.
 const POINTS_A_NOTCH: f32 = 40.0;
@@ -225,15 +225,8 @@ pub(super) fn zoom_by_button(view: &mut View, factor: f64, head: FrameIndex) {
 }
 
 /// Does what is asked of the ruler by the keyboard or a screen reader.
-pub(super) fn steer_ruler(
-    ui: &Ui,
-    ruler: &Response,
-    input: &UiInput<'_>,
-    extent: Extent,
-    events: &mut Vec<UiEvent>,
-) {
+pub(super) fn steer_ruler(ui: &Ui, ruler: &Response, extent: Extent, events: &mut Vec<UiEvent>) {
     let asked = slider::asked(ui, ruler, extent.slider_range(), false);
-    slider::play_by_space(ui, ruler.id, input, events);
     let mut send = |command| events.push(UiEvent::Command(command));
     let is_long = ui.input(|state| state.modifiers.shift);
     let frames = asked.told + asked.keyed * if is_long { LONG_STEP } else { 1 };

@@ -98,7 +98,7 @@ impl Strip {
         let left = places.lanes.left();
         self.hand.scrub(&parts.ruler, left, scale, extent, events);
         self.hand.scrub(&parts.lanes, left, scale, extent, events);
-        hand::steer_ruler(ui, &parts.ruler, input, extent, events);
+        hand::steer_ruler(ui, &parts.ruler, extent, events);
         let head = self.hand.scrubbed().unwrap_or(input.snapshot.position);
         self.scrolled = places.scrolled() + hand::turn_wheel(ui, &panel, &places, &mut self.view);
         self.scrolled += turn_upright(ui, &panel, &places, rows);

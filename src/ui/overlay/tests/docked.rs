@@ -461,14 +461,20 @@ fn settings_are_set_reset_and_not_changed_where_the_command_line_wins() {
     );
 }
 
-#[test]
-fn keys_are_bound_freed_and_left() {
+/// The page of keys, with those of "Mark in" alone.
+fn keys_of_mark_in() -> Screen {
     let mut screen = screen(&[Panel::Settings]);
     click(&mut screen, "Keys, page");
     screen
         .get_by_label("Search settings and keys")
         .type_text("mark in");
     screen.run_steps(3);
+    screen
+}
+
+#[test]
+fn keys_are_bound_freed_and_left() {
+    let mut screen = keys_of_mark_in();
     assert_eq!(
         click(&mut screen, "I"),
         errand(Errand::Bind {

@@ -30,12 +30,7 @@ fn commands<const N: usize>(commands: [Command; N]) -> [UiEvent; N] {
 
 /// The settings, with "Mark in" waiting for a key.
 fn listening() -> Screen {
-    let mut screen = screen(&[Panel::Settings]);
-    click(&mut screen, "Keys, page");
-    screen
-        .get_by_label("Search settings and keys")
-        .type_text("mark in");
-    screen.run_steps(3);
+    let mut screen = keys_of_mark_in();
     click(&mut screen, "Add a key: Mark in");
     screen.get_by_label("press a key, Esc to leave it");
     screen
@@ -124,6 +119,14 @@ fn painted_sliders_go_by_arrows_and_by_what_a_reader_says() {
     ] {
         assert_eq!(press(&mut screen, key), commands([command]));
     }
+    // Whatever Space does: the keys are a person's.
+    let keys = &mut screen.state_mut().keys;
+    keys.bind("Space".parse().unwrap(), Action::MarkIn);
+    let here = screen.state().snapshot.position;
+    assert_eq!(
+        press(&mut screen, egui::Key::Space),
+        commands([Command::SetIn(Some(here))])
+    );
     let ask = |screen: &mut Screen, name: &str, action, data| {
         let node = screen.get_by_label(name);
         let (target_node, target_tree) = node.accesskit_node().locate();
