@@ -117,7 +117,6 @@ fn edit() -> Arc<MediaState> {
         index: None,
         rate: state.edit.rate(),
         timeline: Some(Arc::new(state)),
-        badges: Vec::new(),
     })
 }
 

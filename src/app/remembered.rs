@@ -171,7 +171,6 @@ mod tests {
             index: None,
             rate: crate::time::FrameRate::new(25, 1).unwrap(),
             timeline: None,
-            badges: Vec::new(),
         };
         Snapshot {
             playlist: Arc::new(vec![path.into()]),

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::decode::Rung;
+use crate::media::Trait;
 use crate::playback::{AudioState, ClockSource, PlaybackStatus, Severity, Snapshot};
 use crate::time::FrameIndex;
 
@@ -46,7 +47,7 @@ struct StateLine {
     compare: &'static str,
     /// Where the line of a wipe stands, from 0 at the left edge to 1 at the right one.
     compare_position: f32,
-    badges: Vec<String>,
+    badges: Vec<&'static str>,
     notices: Vec<String>,
     errors: usize,
     fullscreen: bool,
@@ -135,7 +136,7 @@ impl StateLine {
             channel: format!("{:?}", snapshot.view.channel).to_lowercase(),
             compare: snapshot.compare.mode.name(),
             compare_position: snapshot.compare.position,
-            badges: media.map(|media| media.badges.clone()).unwrap_or_default(),
+            badges: snapshot.traits.iter().map(Trait::name).collect(),
             notices: snapshot
                 .notices
                 .iter()

@@ -29,7 +29,7 @@ use super::rung::Rung;
 use super::session::{SessionOptions, SourceStatus, VideoSource};
 use super::source_file::Interrupter;
 use super::video_reader::DecodeError;
-use crate::media::{MediaInfo, VideoStream};
+use crate::media::{MediaInfo, Trait, Traits, VideoStream};
 use crate::time::{FrameIndex, MediaTime};
 use crate::timeline::LocatedSequence;
 
@@ -235,7 +235,6 @@ impl VideoSource for SequenceSession {
                 load(&self.shared.counters.overflowed),
                 load(&self.shared.counters.foreign),
             ),
-            interlaced: self.shared.interlaced.load(Ordering::Relaxed),
             decoded: load(&self.shared.decoded),
             rung: Rung::Source,
             has_proxies: false,
@@ -243,6 +242,11 @@ impl VideoSource for SequenceSession {
             left_out: 0,
             holds_lap: false,
         }
+    }
+
+    fn traits(&self, _frame: FrameIndex) -> Traits {
+        let is_interlaced = self.shared.interlaced.load(Ordering::Relaxed);
+        Traits::default().with(Trait::Interlaced, is_interlaced)
     }
 
     fn index(&self) -> Arc<GopIndex> {

@@ -1,5 +1,7 @@
 //! What the numbers in a picture mean: the tags of ITU-T H.273, reduced to what can be shown.
 
+use super::pixel::ColorModel;
+
 /// Whether codes use all values or leave room at both ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ColorRange {
@@ -168,4 +170,63 @@ impl ColorInfo {
         hdr: None,
         guessed: false,
     };
+
+    /// What it is, for people to read: `BT.709 matrix, limited range, …`. The matrix and the place of colour
+    /// samples mean nothing where `model` has none.
+    pub fn words(&self, model: ColorModel) -> String {
+        let range = match self.range {
+            ColorRange::Limited => "limited range",
+            ColorRange::Full => "full range",
+        };
+        let matrix = match self.matrix {
+            MatrixCoefficients::Identity => None,
+            MatrixCoefficients::Bt601 => Some("BT.601 matrix"),
+            MatrixCoefficients::Bt709 => Some("BT.709 matrix"),
+            MatrixCoefficients::Bt2020 => Some("BT.2020 matrix"),
+            MatrixCoefficients::Fcc => Some("FCC matrix"),
+            MatrixCoefficients::Smpte240m => Some("SMPTE 240M matrix"),
+            MatrixCoefficients::YCgCo => Some("YCgCo matrix"),
+        };
+        let primaries = match self.primaries {
+            Primaries::Bt709 => "BT.709 primaries",
+            Primaries::Bt601Ntsc => "BT.601 525-line primaries",
+            Primaries::Bt601Pal => "BT.601 625-line primaries",
+            Primaries::Bt2020 => "BT.2020 primaries",
+            Primaries::DisplayP3 => "Display P3 primaries",
+            Primaries::DciP3 => "DCI P3 primaries",
+        };
+        let transfer = match self.transfer {
+            TransferFunction::Bt1886 => "BT.1886 transfer",
+            TransferFunction::Srgb => "sRGB transfer",
+            TransferFunction::Gamma22 => "gamma 2.2",
+            TransferFunction::Gamma28 => "gamma 2.8",
+            TransferFunction::Linear => "linear light",
+            TransferFunction::Pq => "PQ transfer (HDR)",
+            TransferFunction::Hlg => "HLG transfer (HDR)",
+        };
+        let siting = match self.siting {
+            ChromaSiting::Left => "chroma left",
+            ChromaSiting::Center => "chroma centred",
+            ChromaSiting::TopLeft => "chroma top left",
+            ChromaSiting::Top => "chroma top",
+            ChromaSiting::BottomLeft => "chroma bottom left",
+            ChromaSiting::Bottom => "chroma bottom",
+        };
+        let siting = (model == ColorModel::Yuv).then_some(siting);
+        let matrix = if model == ColorModel::Yuv {
+            matrix
+        } else {
+            None
+        };
+        let parts: Vec<&str> = [matrix, Some(range), Some(primaries), Some(transfer), siting]
+            .into_iter()
+            .flatten()
+            .collect();
+        let guessed = if self.guessed {
+            " (guessed where tags are missing)"
+        } else {
+            ""
+        };
+        format!("{}{guessed}", parts.join(", "))
+    }
 }

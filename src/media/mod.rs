@@ -11,6 +11,7 @@ mod pixel;
 mod stream;
 #[cfg(test)]
 pub(crate) mod test_support;
+mod traits;
 mod view;
 
 pub use audio::{AudioFormat, AudioSamples, ChannelLayout, ChannelRole};
@@ -24,4 +25,5 @@ pub use pixel::{ColorModel, PixelFormat, PlaneArrangement, SampleDepth, Size, Su
 pub use stream::{
     AudioStream, ContainerInfo, MediaInfo, OtherStream, SampleAspect, StreamId, VideoStream,
 };
+pub use traits::{Trait, Traits};
 pub use view::{CompareMode, CompareView, ViewChannel, ViewSettings};

@@ -9,7 +9,7 @@ use super::quality::{OutputScale, ProxyUse, QualityMode};
 use super::timeline::TimelineState;
 use crate::audio::AudioLevels;
 use crate::decode::{GopIndex, LoopMode, Rung};
-use crate::media::{CompareView, MediaInfo, ViewSettings};
+use crate::media::{CompareView, MediaInfo, Traits, ViewSettings};
 use crate::time::{
     FrameIndex, FrameRate, MediaSpan, MediaTime, Position, PositionContext, PositionError, Speed,
     Timecode,
@@ -141,8 +141,6 @@ pub struct MediaState {
     pub rate: FrameRate,
     /// What it is made of, where it is a timeline.
     pub timeline: Option<Arc<TimelineState>>,
-    /// Badges for the viewer: `HDR PQ`, `interlaced`, `VFR`, `colour guessed`.
-    pub badges: Vec<String>,
 }
 
 impl MediaState {
@@ -238,6 +236,8 @@ pub struct Snapshot {
     pub repacked: u64,
     /// When proxies are shown.
     pub proxies: ProxyUse,
+    /// What is out of the ordinary about the pictures; of a timeline, about those that are seen.
+    pub traits: Traits,
     /// What is decoded; of several layers the least.
     pub rung: Rung,
     /// Whether there are verified proxies.
@@ -295,6 +295,7 @@ impl Snapshot {
             && (&self.notices, &self.decoder) == (&other.notices, &other.decoder)
             && (self.damaged_packets, self.outside_pool)
                 == (other.damaged_packets, other.outside_pool)
+            && self.traits == other.traits
             && (self.proxies, self.rung, self.has_proxies, &self.refusals)
                 == (
                     other.proxies,
@@ -357,6 +358,7 @@ impl Default for Snapshot {
             repacked: 0,
             proxies: ProxyUse::default(),
             rung: Rung::Source,
+            traits: Traits::default(),
             has_proxies: false,
             refusals: None,
             underruns: 0,

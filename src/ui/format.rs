@@ -127,6 +127,14 @@ pub(super) fn file_name(path: &Path) -> String {
         .into_owned()
 }
 
+/// What the window is called: after what is open in it.
+pub fn window_title(snapshot: &Snapshot) -> String {
+    match &snapshot.media {
+        Some(media) => format!("{} — Jogwheel", file_name(&media.info.path)),
+        None => "Jogwheel".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

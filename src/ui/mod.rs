@@ -14,6 +14,7 @@
 //! One pass goes in reading order: keys (`keyboard`) and pointer become actions, `desk` turns
 //! actions into commands, then the parts are laid out and painted.
 
+mod badges;
 mod bar;
 mod bar_layout;
 mod canvas;
@@ -52,6 +53,7 @@ mod top;
 mod waveform;
 mod workspace;
 
+pub use format::window_title;
 pub use input::{Failure, Thumbnails, UiEvent, UiInput, UiOutput};
 pub use keyboard::chord_from_egui;
 pub use overlay::Overlay;

@@ -2,7 +2,7 @@
 
 use egui::{Event, PointerButton, Pos2, Rect};
 
-use super::timeline_view::Trouble;
+use super::badges::Subject;
 use crate::time::Moment;
 
 /// Two clicks within this time are a double click.
@@ -40,12 +40,8 @@ pub(super) enum Zone {
     Picture,
     /// The strip at the top.
     Top,
-    /// The badge that counts what is not shown as a timeline says.
-    Trouble(Trouble),
-    /// The badge that says that another frame's picture is on the screen.
-    Approximate,
-    /// The badge that says whether proxies are shown.
-    Proxies,
+    /// A badge.
+    Badge(Subject),
     /// The transport bar beside its controls.
     Bar,
     /// The lane with the playhead.

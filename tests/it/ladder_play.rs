@@ -24,14 +24,14 @@ use crate::program::{self, Ended, HUNG, Running, wait_for};
 use crate::proxies::{ffmpeg, make_one, quick_folder};
 
 /// A player that holds the first frame of a file.
-struct Rig {
+pub(crate) struct Rig {
     player: Player,
     news: Receiver<()>,
     converter: CpuConverter,
 }
 
 impl Rig {
-    fn open(file: &Path, proxies: &Path, wanted: ProxyUse) -> Self {
+    pub(crate) fn open(file: &Path, proxies: &Path, wanted: ProxyUse) -> Self {
         Self::open_and_make(file, proxies, wanted, MakeProxies::Never)
     }
 
@@ -55,7 +55,7 @@ impl Rig {
         }
     }
 
-    fn until(&self, is_so: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    pub(crate) fn until(&self, is_so: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
         loop {
             let snapshot = self.player.engine.snapshot();
             if is_so(&snapshot) {
@@ -67,7 +67,7 @@ impl Rig {
     }
 
     /// Seeks to a frame and answers its picture.
-    fn seek(&mut self, frame: i64) -> Arc<VideoFrame> {
+    pub(crate) fn seek(&mut self, frame: i64) -> Arc<VideoFrame> {
         let target = SeekTarget::Frame(FrameIndex(frame));
         self.player.engine.send(Command::Seek(target));
         self.next(frame)

@@ -44,6 +44,7 @@ mod thumbnails;
 mod timeline_sound;
 mod timeline_strips;
 mod timelines;
+mod traits;
 mod window;
 mod window_faults;
 mod workplace;

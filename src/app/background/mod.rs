@@ -388,7 +388,6 @@ mod tests {
             index,
             rate: FrameRate::new(100, 1).unwrap(),
             timeline: None,
-            badges: Vec::new(),
             info: Arc::new(info),
         })
     }

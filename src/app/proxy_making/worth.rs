@@ -165,7 +165,6 @@ mod tests {
             index: Some(Arc::new(index)),
             rate: FrameRate::new(25, 1).unwrap(),
             timeline: None,
-            badges: Vec::new(),
             info: Arc::new(info),
         };
         (folder, medium)

@@ -18,7 +18,7 @@ use crate::media::Size;
 use crate::metrics::Stage as Cost;
 use crate::playback::{Command, PlaybackStatus, Pull, Severity, Snapshot};
 use crate::time::Moment;
-use crate::ui::{CacheFigures, UiInput, ViewStats};
+use crate::ui::{CacheFigures, UiInput, ViewStats, window_title};
 
 /// A device that is lost more often than this before anything is presented is not worth making anew.
 const MOST_LOSSES: u64 = 16;
@@ -206,10 +206,7 @@ impl App {
             self.missing = None;
         }
         let info = snapshot.media.as_ref().map(|media| &media.info);
-        let name = info
-            .and_then(|info| info.path.file_name())
-            .map(|name| name.to_string_lossy());
-        let title = name.map_or("Jogwheel".to_owned(), |name| format!("{name} — Jogwheel"));
+        let title = window_title(snapshot);
         if self.title != title {
             shown.window.set_title(&title);
             self.title = title;

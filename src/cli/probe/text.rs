@@ -3,10 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Report, gop_lengths};
-use crate::media::{
-    AudioStream, ChromaSiting, ColorInfo, ColorModel, ColorRange, FieldOrder, MatrixCoefficients,
-    Orientation, Primaries, SampleAspect, TransferFunction, VideoStream,
-};
+use crate::media::{AudioStream, ColorInfo, FieldOrder, Orientation, SampleAspect, VideoStream};
 use crate::time::{FrameRate, MediaSpan};
 
 /// Columns of the names on the left.
@@ -124,7 +121,7 @@ fn describe_video(page: &mut Page, report: &Report, video: &VideoStream) {
         "Format",
         &format!("{} ({})", video.format, video.source_format),
     );
-    page.line("Colour", &colour(&video.color, video.format.model));
+    page.line("Colour", &video.color.words(video.format.model));
     page.line_if("Light", light(&video.color));
     page.line_if(
         "Scan",
@@ -241,63 +238,6 @@ fn turn(orientation: Orientation) -> Option<String> {
             "mirrored left to right, then turned {degrees}° clockwise"
         )),
     }
-}
-
-fn colour(color: &ColorInfo, model: ColorModel) -> String {
-    let range = match color.range {
-        ColorRange::Limited => "limited range",
-        ColorRange::Full => "full range",
-    };
-    let matrix = match color.matrix {
-        MatrixCoefficients::Identity => None,
-        MatrixCoefficients::Bt601 => Some("BT.601 matrix"),
-        MatrixCoefficients::Bt709 => Some("BT.709 matrix"),
-        MatrixCoefficients::Bt2020 => Some("BT.2020 matrix"),
-        MatrixCoefficients::Fcc => Some("FCC matrix"),
-        MatrixCoefficients::Smpte240m => Some("SMPTE 240M matrix"),
-        MatrixCoefficients::YCgCo => Some("YCgCo matrix"),
-    };
-    let primaries = match color.primaries {
-        Primaries::Bt709 => "BT.709 primaries",
-        Primaries::Bt601Ntsc => "BT.601 525-line primaries",
-        Primaries::Bt601Pal => "BT.601 625-line primaries",
-        Primaries::Bt2020 => "BT.2020 primaries",
-        Primaries::DisplayP3 => "Display P3 primaries",
-        Primaries::DciP3 => "DCI P3 primaries",
-    };
-    let transfer = match color.transfer {
-        TransferFunction::Bt1886 => "BT.1886 transfer",
-        TransferFunction::Srgb => "sRGB transfer",
-        TransferFunction::Gamma22 => "gamma 2.2",
-        TransferFunction::Gamma28 => "gamma 2.8",
-        TransferFunction::Linear => "linear light",
-        TransferFunction::Pq => "PQ transfer (HDR)",
-        TransferFunction::Hlg => "HLG transfer (HDR)",
-    };
-    let siting = match color.siting {
-        ChromaSiting::Left => "chroma left",
-        ChromaSiting::Center => "chroma centred",
-        ChromaSiting::TopLeft => "chroma top left",
-        ChromaSiting::Top => "chroma top",
-        ChromaSiting::BottomLeft => "chroma bottom left",
-        ChromaSiting::Bottom => "chroma bottom",
-    };
-    let siting = (model == ColorModel::Yuv).then_some(siting);
-    let matrix = if model == ColorModel::Yuv {
-        matrix
-    } else {
-        None
-    };
-    let parts: Vec<&str> = [matrix, Some(range), Some(primaries), Some(transfer), siting]
-        .into_iter()
-        .flatten()
-        .collect();
-    let guessed = if color.guessed {
-        " (guessed where tags are missing)"
-    } else {
-        ""
-    };
-    format!("{}{guessed}", parts.join(", "))
 }
 
 fn light(color: &ColorInfo) -> Option<String> {

@@ -50,7 +50,7 @@ use super::ring::{FrameConsumer, Picture, frame_ring};
 use super::rung::Rung;
 use super::source_file::Interrupter;
 use super::video_reader::{DecodeError, ReaderOptions, VideoReader};
-use crate::media::{Size, VideoFrame, VideoStream};
+use crate::media::{Size, Trait, Traits, VideoFrame, VideoStream};
 use crate::memory::FramePool;
 use crate::time::{Clock, FrameIndex, MediaSpan};
 
@@ -115,8 +115,6 @@ pub struct SourceStatus {
     pub outside_pool: (u64, u64),
     /// Pictures that were copied into another arrangement, for their format is not canonical.
     pub repacked: u64,
-    /// Interlaced pictures were seen.
-    pub interlaced: bool,
     /// Pictures that came out of the decoder, whether they were shown or not.
     pub decoded: u64,
     /// What is decoded.
@@ -211,6 +209,11 @@ pub trait VideoSource: Send {
     fn set_clip_rung(&mut self, _frame: FrameIndex, _rung: Rung) {}
     /// How it is doing.
     fn status(&self) -> SourceStatus;
+    /// What is out of the ordinary about the pictures of `frame`, as far as it was seen and its stream does not
+    /// say.
+    fn traits(&self, _frame: FrameIndex) -> Traits {
+        Traits::default()
+    }
     /// The frames known so far.
     fn index(&self) -> Arc<GopIndex>;
     /// The GOP of this frame, where [`Self::index`] names no keyframes: a timeline's frames are those of several
@@ -476,7 +479,6 @@ impl VideoSource for VideoSession {
                 load(&self.counters.foreign),
             ),
             repacked: load(&self.counters.repacked),
-            interlaced: self.shared.interlaced.load(Ordering::Relaxed),
             decoded: load(&self.shared.decoded),
             rung: self.shared.rung.get(),
             has_proxies: self.has_proxy_for(Rung::Half),
@@ -511,6 +513,11 @@ impl VideoSource for VideoSession {
 
     fn rungs_revision(&self) -> u64 {
         self.proxies.as_ref().map_or(0, |slot| slot.revision())
+    }
+
+    fn traits(&self, _frame: FrameIndex) -> Traits {
+        let is_interlaced = self.shared.interlaced.load(Ordering::Relaxed);
+        Traits::default().with(Trait::Interlaced, is_interlaced)
     }
 
     fn index(&self) -> Arc<GopIndex> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Engine, Phase};
 use crate::decode::{Approximations, ClipChooser, GopIndex, VideoSource};
-use crate::media::{AudioStream, FieldOrder, MediaInfo, TransferFunction, VideoStream};
+use crate::media::{AudioStream, MediaInfo, Trait, Traits, VideoStream};
 use crate::playback::opener::Opened;
 use crate::playback::schedule::NewSource;
 use crate::playback::snapshot::{MediaState, Severity};
@@ -41,7 +41,6 @@ pub(in crate::playback) struct Medium {
 /// A state, and what it was made of.
 pub(in crate::playback) struct ToldState {
     index: Option<Arc<GopIndex>>,
-    interlaced: bool,
     state: Arc<MediaState>,
 }
 
@@ -173,24 +172,17 @@ impl Medium {
     /// The state, shared with those who were told it before, as long as it is the same.
     pub(in crate::playback) fn shared_state(&mut self) -> Arc<MediaState> {
         let index = self.index();
-        let interlaced = self
-            .source
-            .as_ref()
-            .is_some_and(|source| source.status().interlaced);
         let same_index = |told: &ToldState| match (&told.index, &index) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
             (None, None) => true,
             _ => false,
         };
         match &self.told {
-            Some(told) if same_index(told) && told.interlaced == interlaced => {
-                Arc::clone(&told.state)
-            }
+            Some(told) if same_index(told) => Arc::clone(&told.state),
             _ => {
                 let state = Arc::new(self.state());
                 self.told = Some(ToldState {
                     index,
-                    interlaced,
                     state: Arc::clone(&state),
                 });
                 state
@@ -205,41 +197,24 @@ impl Medium {
             frames: self.frames(),
             index_complete: index.as_ref().is_none_or(|index| index.is_complete()),
             duration: self.duration(),
-            badges: self.badges(index.as_deref()),
             rate: self.rate,
             index,
             timeline: self.timeline.clone(),
         }
     }
 
-    fn badges(&self, index: Option<&GopIndex>) -> Vec<String> {
-        let Some(stream) = &self.stream else {
-            return Vec::new();
-        };
-        let mut badges = Vec::new();
-        let mut badge = |shown: bool, text: &str| {
-            if shown {
-                badges.push(text.to_owned());
-            }
-        };
-        badge(
-            stream.color.transfer == TransferFunction::Pq,
-            "HDR PQ → SDR",
-        );
-        badge(
-            stream.color.transfer == TransferFunction::Hlg,
-            "HDR HLG → SDR",
-        );
-        let interlaced = stream.fields != FieldOrder::Progressive
-            || self
-                .source
-                .as_ref()
-                .is_some_and(|source| source.status().interlaced);
-        badge(interlaced, "deinterlaced");
-        badge(index.is_some_and(GopIndex::is_variable_rate), "VFR");
-        badge(stream.color.guessed, "colour guessed");
-        badge(stream.format.alpha, "alpha");
-        badges
+    /// What is out of the ordinary about its pictures; of a timeline, about those of `frame`.
+    pub(in crate::playback) fn traits(&self, frame: FrameIndex) -> Traits {
+        let stated = self.stream.as_ref().map(Traits::of_stream);
+        let seen = self.source.as_ref().map(|source| source.traits(frame));
+        let index = self.index();
+        stated
+            .unwrap_or_default()
+            .union(seen.unwrap_or_default())
+            .with(
+                Trait::VariableRate,
+                index.is_some_and(|index| index.is_variable_rate()),
+            )
     }
 }
 

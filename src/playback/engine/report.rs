@@ -118,6 +118,9 @@ impl Engine {
             outside_pool: status.as_ref().map_or((0, 0), |status| status.outside_pool),
             repacked: status.as_ref().map_or(0, |status| status.repacked),
             proxies: self.quality.policy().use_proxy,
+            traits: medium
+                .map(|medium| medium.traits(position))
+                .unwrap_or_default(),
             rung: status.as_ref().map_or(Rung::Source, |status| status.rung),
             has_proxies: status.as_ref().is_some_and(|status| status.has_proxies),
             refusals: medium

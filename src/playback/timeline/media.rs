@@ -3,12 +3,13 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwapOption;
 
 use super::worker::Here;
 use crate::decode::{FileIdentity, FrameKeeper, Gop, GopIndex};
-use crate::media::{Orientation, Size, VideoFrame, VideoStream};
+use crate::media::{Orientation, Size, Trait, Traits, VideoFrame, VideoStream};
 use crate::time::{FrameIndex, MediaSpan, MediaTime};
 use crate::timeline::resolve::source_instant;
 use crate::timeline::{Content, Edit, Fit, Layer, Located, Look, MediaReference, Mix, Source};
@@ -41,6 +42,8 @@ pub struct ClipMedia {
     index: ArcSwapOption<GopIndex>,
     /// Those of its pictures that are kept, to look at.
     keeper: Option<Arc<dyn FrameKeeper>>,
+    /// Whether a picture of two fields was seen.
+    has_fields: AtomicBool,
 }
 
 impl ClipMedia {
@@ -56,6 +59,7 @@ impl ClipMedia {
             identity: None,
             index: ArcSwapOption::empty(),
             keeper: None,
+            has_fields: AtomicBool::new(false),
         }
     }
 
@@ -87,6 +91,20 @@ impl ClipMedia {
     /// Those of its pictures that are kept.
     pub(super) fn keeper(&self) -> Option<&Arc<dyn FrameKeeper>> {
         self.keeper.as_ref()
+    }
+
+    /// A picture of two fields was seen.
+    pub(super) fn saw_fields(&self) {
+        self.has_fields.store(true, Ordering::Relaxed);
+    }
+
+    /// What is out of the ordinary about its pictures.
+    pub(super) fn traits(&self) -> Traits {
+        let index = self.index.load();
+        let is_variable = index.as_ref().is_some_and(|index| index.is_variable_rate());
+        Traits::of_stream(&self.stream)
+            .with(Trait::Interlaced, self.has_fields.load(Ordering::Relaxed))
+            .with(Trait::VariableRate, is_variable)
     }
 
     /// All its frames, if they are known.

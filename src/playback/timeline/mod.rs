@@ -78,6 +78,7 @@ use crate::decode::{
     ClipChooser, ClipLook, FrameConsumer, Generation, Gop, GopIndex, Hand, IndexStore, Rung,
     SharedAnchor, SharedRung, SourceStatus, Still, VideoPlan, VideoSource, frame_ring,
 };
+use crate::media::Traits;
 use crate::memory::FramePool;
 use crate::playback::proxies::ProxyDesk;
 use crate::time::{Clock, FrameIndex, MediaSpan};
@@ -120,7 +121,6 @@ struct Shared {
     overflowed: AtomicU64,
     foreign: AtomicU64,
     repacked: AtomicU64,
-    interlaced: AtomicBool,
     steering: steer::Steering,
     /// What is decoded: of the layers seen, the least.
     rung: SharedRung,
@@ -283,7 +283,6 @@ impl VideoSource for TimelineSource {
             ring_fill: (self.fill.load(Ordering::Relaxed), self.capacity),
             damaged_packets: load(&self.shared.damaged),
             outside_pool: (load(&self.shared.overflowed), load(&self.shared.foreign)),
-            interlaced: self.shared.interlaced.load(Ordering::Relaxed),
             repacked: load(&self.shared.repacked),
             decoded: load(&self.shared.decoded),
             rung: self.shared.rung.get(),
@@ -292,6 +291,10 @@ impl VideoSource for TimelineSource {
             left_out: load(&self.shared.left_out),
             holds_lap: false,
         }
+    }
+
+    fn traits(&self, frame: FrameIndex) -> Traits {
+        self.shared.at_hand.traits(frame)
     }
 
     fn has_clips(&self) -> bool {

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use super::media::{ClipMedia, SourceState, TimelineMedia};
 use super::{ground, sides, slates};
 use crate::decode::{Gop, Picture, Still, stretches};
+use crate::media::Traits;
 use crate::time::{FrameIndex, MediaSpan};
 use crate::timeline::{
     Composite, CompositeLayer, CompositeOp, Content, Generator, Layer, Located, SourceId, VideoOp,
@@ -122,6 +123,19 @@ impl AtHand {
             SourceState::Unknown | SourceState::Slate(_) => SourceState::Unknown,
         };
         Some((Arc::clone(media), states.iter().map(state).collect()))
+    }
+
+    /// What is out of the ordinary about the media that are seen in a frame, as far as they are known.
+    pub(super) fn traits(&self, frame: FrameIndex) -> Traits {
+        let (layers, _) = self.layers(frame);
+        let learnt = self.0.lock();
+        let states = learnt.as_ref().map_or(&[][..], |learnt| &learnt.states);
+        let of_layer = |layer: &Layer| match states.get(layer.source.0 as usize) {
+            Some(SourceState::Ready(media)) => Some(media.traits()),
+            _ => None,
+        };
+        let known = layers.iter().filter_map(of_layer);
+        known.fold(Traits::default(), Traits::union)
     }
 
     /// The layers of a frame that are decoded, as far as the media are known, and how long a frame is.

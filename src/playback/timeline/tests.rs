@@ -207,7 +207,6 @@ impl VideoSource for ScriptSession {
             ),
             damaged_packets: 0,
             outside_pool: (0, 0),
-            interlaced: false,
             repacked: 0,
             decoded: 0,
             rung: script.asked.last().map_or(Rung::Source, |(rung, _)| *rung),

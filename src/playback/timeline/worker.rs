@@ -471,7 +471,7 @@ impl Worker {
         match picture {
             Picture::Frame(frame) => {
                 if frame.fields != FieldOrder::Progressive {
-                    self.around.shared.interlaced.store(true, Ordering::Relaxed);
+                    media.saw_fields();
                 }
                 let display = media.stream.display_size_of(frame.shown_as());
                 let orientation = media.stream.orientation;

@@ -136,7 +136,7 @@ fn hash_chrome(input: &UiInput<'_>, hasher: &mut DefaultHasher) {
             media.frames,
             media.index_complete,
             media.duration,
-            &media.badges,
+            snapshot.traits,
         )
             .hash(hasher);
         media.info.path.hash(hasher);

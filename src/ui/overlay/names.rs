@@ -8,7 +8,7 @@ use crate::ui::desk::{Desk, MAX_VOLUME, VOLUME_STEP};
 use crate::ui::pointer::{Button, Zone};
 use crate::ui::scrub::Extent;
 use crate::ui::slider::{self, Range};
-use crate::ui::{bar, format, menu, meters, placeholder};
+use crate::ui::{badges, bar, format, menu, meters, placeholder};
 
 impl Overlay {
     /// Tells egui of every control that was painted, and does what is asked of one by other means than the
@@ -19,20 +19,30 @@ impl Overlay {
         input: &UiInput<'_>,
         events: &mut Vec<UiEvent>,
     ) {
+        ui.ctx()
+            .accesskit_node_builder(egui::accesskit_root_id(), |node| {
+                node.set_label(format::window_title(input.snapshot));
+            });
         let mut desk = Desk::new(input);
+        let badges = badges::all(input, self.timeline.facts.as_ref());
         for (zone, rect) in self.zones.all().to_vec() {
             let info = match zone {
                 Zone::Toast(place) => self
                     .toasts
                     .words(place, input.now)
                     .map(|words| WidgetInfo::labeled(Role::Button, true, words)),
+                Zone::Badge(subject) => {
+                    let badge = badges.iter().find(|badge| badge.subject == subject);
+                    let words = badge.map_or("more", |badge| &badge.words);
+                    Some(WidgetInfo::labeled(Role::Label, true, words))
+                }
                 _ => info_of(zone, input),
             };
             let Some(info) = info else {
                 continue;
             };
             let sense = match zone {
-                Zone::Meters => Sense::hover(),
+                Zone::Meters | Zone::Badge(_) => Sense::hover(),
                 Zone::Scrub | Zone::Waveform | Zone::Volume => Sense::focusable_noninteractive(),
                 _ => Sense::click(),
             };
@@ -44,6 +54,11 @@ impl Overlay {
             match zone {
                 Zone::Scrub | Zone::Waveform => steer_position(ui, &response, &mut desk, input),
                 Zone::Volume => steer_volume(ui, &response, &mut desk),
+                Zone::Badge(subject) => {
+                    let why = badges::why(subject, input, self.timeline.facts.as_ref());
+                    ui.ctx()
+                        .accesskit_node_builder(response.id, |node| node.set_description(why));
+                }
                 // Read out when it comes.
                 Zone::Toast(_) => {
                     ui.ctx().accesskit_node_builder(response.id, |node| {
@@ -143,9 +158,7 @@ fn info_of(zone: Zone, input: &UiInput<'_>) -> Option<WidgetInfo> {
         Zone::Toast(_)
         | Zone::Picture
         | Zone::Top
-        | Zone::Trouble(_)
-        | Zone::Approximate
-        | Zone::Proxies
+        | Zone::Badge(_)
         | Zone::Bar
         | Zone::Wipe
         | Zone::Menu

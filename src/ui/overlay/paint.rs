@@ -9,7 +9,7 @@ use crate::ui::osd::Osd;
 use crate::ui::pointer::{Button, Zone};
 use crate::ui::timeline_view::Facts;
 use crate::ui::{
-    bar, bar_layout, compare, inspector, menu, meters, placeholder, scrub, top, waveform,
+    badges, bar, bar_layout, compare, inspector, menu, meters, placeholder, scrub, top, waveform,
 };
 
 impl Overlay {
@@ -120,13 +120,8 @@ fn paint_tips(
     {
         meters::paint_tip(canvas, rect, input);
     }
-    if let (Some(Zone::Trouble(trouble)), Some(facts)) = (canvas.hovered, facts) {
-        top::paint_trouble(canvas, window, facts, trouble);
-    }
-    if canvas.hovered == Some(Zone::Approximate) {
-        top::paint_approximate(canvas, window, input);
-    }
-    if canvas.hovered == Some(Zone::Proxies) {
-        top::paint_proxies(canvas, window, input);
+    if let Some(Zone::Badge(subject)) = canvas.hovered {
+        let top = window.top() + top::HEIGHT + 4.0;
+        badges::paint_tip(canvas, (window, top), subject, input, facts);
     }
 }

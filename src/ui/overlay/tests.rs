@@ -1,10 +1,12 @@
 //! The overlay driven without a window: events go in, commands come out, and every text that is
 //! painted has a place of its own.
 
+mod badges;
 mod cost;
 mod docked;
 mod fit;
 mod fixture;
+mod inspector;
 mod panels;
 mod proxies;
 mod scrub_wheel;
@@ -20,6 +22,7 @@ use crate::media::Size;
 use crate::cache::thumbnails::ThumbnailStrip;
 use crate::cache::waveform::Peak;
 use crate::config::{Action, KeyMap};
+use crate::convert::PixelReading;
 use crate::decode::LoopMode;
 use crate::media::ViewChannel;
 use crate::metrics::BlameMap;
@@ -48,6 +51,7 @@ struct Screen {
     framing: Framing,
     panels: PanelData,
     blame: BlameMap,
+    pixel: Option<PixelReading>,
 }
 
 impl Screen {
@@ -72,6 +76,7 @@ impl Screen {
             framing: Framing::default(),
             panels: PanelData::default(),
             blame: BlameMap::default(),
+            pixel: None,
         };
         screen.show(Vec::new());
         screen
@@ -97,7 +102,7 @@ impl Screen {
             on_device: &[],
             blame: &self.blame,
             placement: self.placement(),
-            pixel: None,
+            pixel: self.pixel.as_ref(),
             panels: &self.panels,
             profile: None,
         }

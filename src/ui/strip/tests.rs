@@ -96,7 +96,6 @@ fn media_of(state: TimelineState, path: &Path) -> MediaState {
         index: None,
         rate: state.edit.rate(),
         timeline: Some(Arc::new(state)),
-        badges: Vec::new(),
     }
 }
 

@@ -28,7 +28,6 @@ impl VideoSource for SimSource {
             damaged_packets: 0,
             outside_pool: (0, 0),
             repacked: 0,
-            interlaced: false,
             decoded: session.begun.len() as u64,
             rung: session.decoded_rung(),
             has_proxies: session.medium.rungs.is_some(),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::fixture;
 use crate::cache::disk::{DiskStats, Kind, KindStats, Listed};
@@ -544,4 +544,14 @@ fn a_long_list_lays_out_what_is_seen_and_all_of_it_can_be_reached() {
     }
     assert!(screen.query_by_label("shot 499.mov").is_some());
     assert!(screen.query_by_label("shot 000.mov").is_none());
+}
+
+#[test]
+fn the_window_and_its_badges_are_read_out() {
+    let screen = screen(&[]);
+    let title = screen.root().accesskit_node().label();
+    assert_eq!(title.as_deref(), Some("A007_C012_0417_v2.mov — Jogwheel"));
+    let badge = screen.get_by_label("VFR").accesskit_node();
+    let why = badge.data().description().unwrap_or_default();
+    assert!(why.contains("last equally long"), "{why}");
 }

@@ -3,12 +3,14 @@
 use egui::epaint::{ClippedShape, RectShape, Shape};
 use egui::{Event, Rect, pos2};
 
+use super::badges::all_traits;
 use super::{Screen, fixture, key_event, timeline};
 use crate::cache::thumbnails::ThumbnailStrip;
 use crate::media::Size;
 use crate::playback::{Notice, PlaybackStatus, Severity};
 use crate::time::{FrameIndex, Speed};
 use crate::ui::Failure;
+use crate::ui::badges::Subject;
 use crate::ui::pointer::Zone;
 use crate::ui::timeline_view::Trouble;
 
@@ -150,18 +152,8 @@ fn a_long_name_is_shortened_and_gives_way_to_badges() {
         let mut info = (*media.info).clone();
         info.path = format!("/media/{}.mov", "a_rather_long_name_of_a_take".repeat(8)).into();
         media.info = info.into();
-        media.badges = [
-            "HDR PQ",
-            "interlaced",
-            "VFR",
-            "colour guessed",
-            "rotated",
-            "proxy 1/4",
-            "alpha",
-        ]
-        .map(str::to_owned)
-        .into();
         screen.snapshot.media = Some(media.into());
+        screen.snapshot.traits = all_traits();
         screen.snapshot.position = FrameIndex(7);
     };
     everywhere("a long name", long, |words| {
@@ -313,7 +305,11 @@ fn what_is_said_of_a_timeline_fits() {
             badges(screen);
             screen.show(Vec::new());
             // In a small window badges are counted, not shown.
-            if let Some(badge) = screen.overlay.zones.rect(super::Zone::Trouble(trouble)) {
+            if let Some(badge) = screen
+                .overlay
+                .zones
+                .rect(super::Zone::Badge(Subject::Trouble(trouble)))
+            {
                 screen.show(vec![Event::PointerMoved(badge.center())]);
             }
         };

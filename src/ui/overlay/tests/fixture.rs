@@ -7,7 +7,8 @@ use crate::audio::AudioLevels;
 use crate::decode::{LoopMode, Rung};
 use crate::media::{
     AudioFormat, AudioStream, ChannelLayout, ColorInfo, ContainerInfo, FieldOrder, MediaInfo,
-    Orientation, PixelFormat, SampleAspect, Size, StreamId, VideoStream, ViewSettings,
+    Orientation, PixelFormat, SampleAspect, Size, StreamId, Trait, Traits, VideoStream,
+    ViewSettings,
 };
 use crate::playback::{AudioState, ClockSource, MediaState, PlaybackStatus, ProxyUse, Snapshot};
 use crate::time::{FrameIndex, FrameRate, MediaTime, Speed, TimeBase, Timecode, TimecodeFormat};
@@ -85,7 +86,6 @@ pub(super) fn media(frames: i64) -> MediaState {
         frames,
         index_complete: true,
         duration,
-        badges: vec!["HDR PQ".to_owned(), "VFR".to_owned()],
     }
 }
 
@@ -137,6 +137,9 @@ pub(super) fn snapshot(frames: i64, position: i64) -> Snapshot {
         kept: Arc::default(),
         proxies: ProxyUse::Auto,
         rung: Rung::Source,
+        traits: Traits::default()
+            .with(Trait::Pq, true)
+            .with(Trait::VariableRate, true),
         has_proxies: false,
         refusals: None,
         quality: crate::playback::QualityState::default(),

@@ -6,11 +6,12 @@ use super::timeline::hover;
 use super::*;
 use crate::decode::Rung;
 use crate::playback::ProxyUse;
+use crate::ui::badges::Subject;
 
 #[test]
 fn badges_say_what_is_shown_and_why_some_are_not() {
     let mut screen = Screen::usual();
-    assert_eq!(screen.overlay.zones.rect(Zone::Proxies), None);
+    assert_eq!(screen.overlay.zones.rect(Zone::Badge(Subject::Rung)), None);
     for (rung, words) in [
         (Rung::Source, "Source Quality"),
         (Rung::Quarter, "Proxy Active"),
@@ -18,7 +19,7 @@ fn badges_say_what_is_shown_and_why_some_are_not() {
         screen.snapshot.has_proxies = true;
         screen.snapshot.rung = rung;
         screen.show(Vec::new());
-        let badge = screen.rect(Zone::Proxies).center();
+        let badge = screen.rect(Zone::Badge(Subject::Rung)).center();
         let told = hover(&mut screen, badge);
         assert!(told.contains(words), "{told}");
         assert_eq!(told.contains("quarter of the size"), rung == Rung::Quarter);
@@ -26,7 +27,7 @@ fn badges_say_what_is_shown_and_why_some_are_not() {
     let reason: Arc<str> = "a.mov: not used: it is shifted".into();
     screen.snapshot.refusals = Some(Arc::new(vec![Arc::clone(&reason)]));
     screen.show(Vec::new());
-    let badge = screen.rect(Zone::Proxies).center();
+    let badge = screen.rect(Zone::Badge(Subject::Refused)).center();
     let told = hover(&mut screen, badge);
     assert!(
         told.contains("proxy refused") && told.contains(&*reason),

@@ -6,6 +6,7 @@ use super::timeline::hover;
 use super::{Screen, commands};
 use crate::playback::Command;
 use crate::time::FrameIndex;
+use crate::ui::badges::Subject;
 use crate::ui::pointer::Zone;
 
 #[test]
@@ -32,10 +33,13 @@ fn the_wheel_over_the_lane_moves_by_frames() {
 #[test]
 fn a_picture_that_stands_in_says_so() {
     let mut screen = Screen::usual();
-    assert_eq!(screen.overlay.zones.rect(Zone::Approximate), None);
+    assert_eq!(
+        screen.overlay.zones.rect(Zone::Badge(Subject::Approximate)),
+        None
+    );
     screen.snapshot.approximate = Some(FrameIndex(720));
     screen.show(Vec::new());
-    let badge = screen.rect(Zone::Approximate).center();
+    let badge = screen.rect(Zone::Badge(Subject::Approximate)).center();
     let told = hover(&mut screen, badge);
     assert!(told.contains("approximate"), "{told}");
     assert!(told.contains("frame 720") && told.contains("737"), "{told}");

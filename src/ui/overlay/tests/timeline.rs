@@ -5,9 +5,11 @@ use std::sync::Arc;
 use egui::{Event, Mesh, Shape, pos2};
 
 use super::{Screen, commands, fixture};
+use crate::media::Traits;
 use crate::playback::{
     Command, PlaybackStatus, SeekTarget, Snapshot, TimelineSettings, TimelineState,
 };
+use crate::ui::badges::Subject;
 use crate::ui::pointer::Zone;
 use crate::ui::style;
 use crate::ui::timeline_view::Trouble;
@@ -34,12 +36,12 @@ pub(super) fn snapshot() -> Snapshot {
     let frames = state.edit.frames();
     assert_eq!(frames, 75);
     let mut media = fixture::media(frames);
-    media.badges.clear();
     media.info = Arc::new(state.media_info(&path));
     media.timeline = Some(Arc::new(state));
     Snapshot {
         status: PlaybackStatus::Paused,
         media: Some(Arc::new(media)),
+        traits: Traits::default(),
         ..fixture::snapshot(frames, 0)
     }
 }
@@ -79,11 +81,15 @@ fn badges_count_what_is_amiss_and_say_it_under_the_pointer() {
     for badge in ["2 media missing", "1 thing not understood"] {
         assert!(texts.iter().any(|text| text == badge), "{texts:?}");
     }
-    let badge = screen.rect(Zone::Trouble(Trouble::Missing)).center();
+    let badge = screen
+        .rect(Zone::Badge(Subject::Trouble(Trouble::Missing)))
+        .center();
     let told = hover(&mut screen, badge);
     assert!(told.contains("A001C001 was not found."), "{told}");
     assert!(told.contains("A002C001 was not found."), "{told}");
-    let badge = screen.rect(Zone::Trouble(Trouble::NotUnderstood)).center();
+    let badge = screen
+        .rect(Zone::Badge(Subject::Trouble(Trouble::NotUnderstood)))
+        .center();
     let told = hover(&mut screen, badge);
     assert!(told.contains("line 4: "), "{told}");
     // The pointer leaves, and so does the tip.

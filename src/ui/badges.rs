@@ -1,0 +1,302 @@
+//! The badges at the top: what must be known about how a medium is shown, and why it is so.
+
+use egui::{Align2, Color32, Rect, Stroke, pos2, vec2};
+
+use super::UiInput;
+use super::canvas::Canvas;
+use super::format;
+use super::pointer::Zone;
+use super::style;
+use super::timeline_view::{Facts, Trouble};
+use crate::config::Action;
+use crate::convert::tone::{SDR_WHITE_NITS, source_peak_nits};
+use crate::decode::Rung;
+use crate::media::{Trait, VideoStream, ViewChannel, ViewSettings};
+use crate::playback::quality::{QualityMode, rung_name};
+use crate::playback::{AudioState, Snapshot};
+use crate::time::FrameIndex;
+
+const HEIGHT: f32 = 18.0;
+const GAP: f32 = 6.0;
+/// Lines of what a badge counts, and their width in points.
+const TIP_LINES: usize = 5;
+const TIP_WIDTH: f32 = 440.0;
+
+/// What a badge is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Subject {
+    /// Another frame's picture is on the screen.
+    Approximate,
+    /// What is not shown as a timeline says.
+    Trouble(Trouble),
+    /// Whether proxies are shown.
+    Rung,
+    /// Proxies that are not used.
+    Refused,
+    /// One channel is shown alone.
+    Channel,
+    /// It is shown brighter or darker.
+    Exposure,
+    /// Its middle tones are shown brighter or darker.
+    Gamma,
+    /// How the quality is chosen.
+    Quality,
+    /// Frames are left out.
+    LeftOut,
+    /// Nothing is heard.
+    Sound,
+    /// What is out of the ordinary about the pictures.
+    Trait(Trait),
+    /// Those that there is no room for.
+    More,
+}
+
+/// A badge.
+pub(super) struct Badge {
+    pub(super) subject: Subject,
+    pub(super) words: String,
+    color: Color32,
+}
+
+/// What must be known about how the medium is shown, the most important first.
+pub(super) fn all(input: &UiInput<'_>, timeline: Option<&Facts>) -> Vec<Badge> {
+    let snapshot = input.snapshot;
+    let mut badges = Vec::new();
+    let mut add = |subject, words: String, color| {
+        badges.push(Badge {
+            subject,
+            words,
+            color,
+        });
+    };
+    if snapshot.approximate.is_some() {
+        add(Subject::Approximate, "approximate".to_owned(), style::WEAK);
+    }
+    for trouble in Trouble::ALL {
+        if let Some((words, color)) = timeline.and_then(|facts| facts.badge(trouble)) {
+            add(Subject::Trouble(trouble), words, color);
+        }
+    }
+    if matches!(snapshot.rung, Rung::Half | Rung::Quarter) {
+        add(Subject::Rung, "Proxy Active".to_owned(), style::MARK);
+    } else if snapshot.has_proxies {
+        add(Subject::Rung, "Source Quality".to_owned(), style::GOOD);
+    }
+    if let Some(reasons) = &snapshot.refusals {
+        let words = match reasons.len() {
+            1 => "proxy refused".to_owned(),
+            several => format!("{several} proxies refused"),
+        };
+        add(Subject::Refused, words, style::WARN);
+    }
+    add_view(snapshot.view, &mut add);
+    if snapshot.quality.mode != QualityMode::Auto {
+        let words = format!("quality {}", snapshot.quality.mode);
+        add(Subject::Quality, words, style::ACCENT);
+    }
+    if let Some(rung @ (Rung::Thinned | Rung::Keyframes)) = snapshot.quality.rung {
+        add(Subject::LeftOut, rung_name(rung).to_owned(), style::WARN);
+    }
+    if snapshot.muted {
+        add(Subject::Sound, "muted".to_owned(), style::WEAK);
+    } else if let AudioState::Silent(_) = snapshot.audio {
+        add(Subject::Sound, "no sound".to_owned(), style::WARN);
+    }
+    for trait_ in snapshot.traits.iter() {
+        add(
+            Subject::Trait(trait_),
+            trait_.name().to_owned(),
+            style::MARK,
+        );
+    }
+    badges
+}
+
+fn add_view(view: ViewSettings, add: &mut impl FnMut(Subject, String, Color32)) {
+    let ViewSettings {
+        exposure_stops,
+        gamma,
+        channel,
+    } = view;
+    let plain = ViewSettings::default();
+    if channel != ViewChannel::Color {
+        let words = format::channel_words(channel).to_owned();
+        add(Subject::Channel, words, style::ACCENT);
+    }
+    if (exposure_stops - plain.exposure_stops).abs() > 1e-3 {
+        let words = format!("{exposure_stops:+.2} stops");
+        add(Subject::Exposure, words, style::ACCENT);
+    }
+    if (gamma - plain.gamma).abs() > 1e-3 {
+        add(Subject::Gamma, format!("gamma {gamma:.2}"), style::ACCENT);
+    }
+}
+
+/// Paints the badges from the right; answers where the leftmost begins. Those that would take more
+/// than half of the strip are counted instead.
+pub(super) fn paint(canvas: &mut Canvas<'_>, strip: Rect, margin: f32, badges: &[Badge]) -> f32 {
+    let mut right = strip.right() - margin;
+    for (index, badge) in badges.iter().enumerate() {
+        let room = right - (strip.center().x + 30.0);
+        let galley = canvas.line(&*badge.words, style::SMALL);
+        if galley.size().x + 14.0 > room {
+            let more = format!("+{}", badges.len() - index);
+            let pos = pos2(right, strip.center().y);
+            let rect = canvas.text(pos, Align2::RIGHT_CENTER, more, style::SMALL, style::WEAK);
+            let zone = rect.expand2(vec2(GAP / 2.0, 3.0));
+            canvas.zones.place(Zone::Badge(Subject::More), zone);
+            return rect.left() - GAP;
+        }
+        let size = vec2(galley.size().x + 14.0, HEIGHT);
+        let min = pos2(right - size.x, strip.center().y - size.y / 2.0);
+        let rect = Rect::from_min_size(min, size);
+        let edge = Stroke::new(1.0, badge.color.gamma_multiply(0.55));
+        let fill = badge.color.gamma_multiply(0.12);
+        canvas
+            .painter
+            .rect(rect, 3.0, fill, edge, egui::StrokeKind::Inside);
+        let at = rect.center() - galley.size() / 2.0;
+        canvas.painter.galley(at, galley, badge.color);
+        canvas.zones.place(Zone::Badge(badge.subject), rect);
+        right = rect.left() - GAP;
+    }
+    right
+}
+
+/// Paints why a badge is there, below it, in a tip whose top is `top`.
+pub(super) fn paint_tip(
+    canvas: &Canvas<'_>,
+    (window, top): (Rect, f32),
+    subject: Subject,
+    input: &UiInput<'_>,
+    timeline: Option<&Facts>,
+) {
+    let Some(badge) = canvas.zones.rect(Zone::Badge(subject)) else {
+        return;
+    };
+    let words = match subject {
+        Subject::More => {
+            let is_hidden = |badge: &Badge| canvas.zones.rect(Zone::Badge(badge.subject)).is_none();
+            let hidden = all(input, timeline).into_iter().filter(is_hidden);
+            hidden
+                .map(|badge| format!("{}: {}", badge.words, why(badge.subject, input, timeline)))
+                .collect::<Vec<_>>()
+                .join("\n")
+        }
+        _ => why(subject, input, timeline),
+    };
+    let width = TIP_WIDTH.min(window.width() - 2.0 * GAP - 16.0);
+    // Paths are long, and most lines take two rows.
+    let galley = canvas.wrapped(words, style::SMALL, width, 3 * TIP_LINES);
+    let size = galley.size() + vec2(16.0, 12.0);
+    let left = (badge.right() - size.x).max(window.left() + GAP);
+    let rect = Rect::from_min_size(pos2(left, top), size);
+    canvas.panel(rect, style::SOLID);
+    canvas
+        .painter
+        .galley(rect.min + vec2(8.0, 6.0), galley, style::TEXT);
+}
+
+/// Why a badge is there, and what can be done about it.
+pub(super) fn why(subject: Subject, input: &UiInput<'_>, timeline: Option<&Facts>) -> String {
+    let snapshot = input.snapshot;
+    let by_key = |words: &str, action: Action| match input.keys.first_chord(action) {
+        Some(chord) => format!("{words} {}: {chord}.", action.label()),
+        None => words.to_owned(),
+    };
+    match subject {
+        Subject::Approximate => {
+            let FrameIndex(asked) = snapshot.position;
+            let FrameIndex(near) = snapshot.approximate.unwrap_or(snapshot.position);
+            format!("This is frame {near}. It stands in for frame {asked} until that is decoded.")
+        }
+        Subject::Trouble(trouble) => timeline
+            .map(|facts| facts.lines(trouble, TIP_LINES).join("\n"))
+            .unwrap_or_default(),
+        Subject::Rung => match snapshot.rung {
+            Rung::Half => "A verified proxy of about half the size is shown.",
+            Rung::Quarter => "A verified proxy of about a quarter of the size is shown.",
+            Rung::Source | Rung::Thinned | Rung::Keyframes => "The source itself is shown.",
+        }
+        .to_owned(),
+        Subject::Refused => {
+            let reasons = snapshot.refusals.iter().flat_map(|reasons| reasons.iter());
+            let lines: Vec<&str> = reasons.take(TIP_LINES).map(|reason| &**reason).collect();
+            lines.join("\n")
+        }
+        Subject::Channel => by_key(
+            "One channel is shown alone. The file itself is not changed.",
+            Action::ViewColor,
+        ),
+        Subject::Exposure => by_key(
+            "Light is multiplied before it is shown. The file itself is not changed.",
+            Action::ExposureReset,
+        ),
+        Subject::Gamma => by_key(
+            "Tones between black and white are shifted before they are shown. The file itself is not changed.",
+            Action::GammaReset,
+        ),
+        Subject::Quality => by_key(
+            "The quality was set by hand; it is not chosen by how well this plays.",
+            Action::CycleQuality,
+        ),
+        Subject::LeftOut => snapshot.quality.words.to_string(),
+        Subject::Sound => match &snapshot.audio {
+            AudioState::Silent(reason) if !snapshot.muted => reason.clone(),
+            _ => by_key("The sound is switched off.", Action::ToggleMute),
+        },
+        Subject::Trait(trait_) => trait_words(trait_, snapshot),
+        Subject::More => String::new(),
+    }
+}
+
+/// What is done about what is out of the ordinary.
+fn trait_words(trait_: Trait, snapshot: &Snapshot) -> String {
+    let media = snapshot.media.as_ref();
+    // A timeline's own stream says nothing of its clips'.
+    let stream = media
+        .filter(|media| media.timeline.is_none())
+        .and_then(|media| media.info.default_video());
+    match trait_ {
+        Trait::Pq | Trait::Hlg => hdr_words(trait_, stream),
+        Trait::Interlaced => {
+            "The source stores two fields a frame. The first is shown whole: the lines between are \
+             interpolated from it."
+                .to_owned()
+        }
+        Trait::VariableRate => {
+            "Its frames do not all last equally long. Each is shown when the file says, and positions \
+             count frames."
+                .to_owned()
+        }
+        Trait::GuessedColor => {
+            let missing = "The source does not state all of its colour: matrix, range, primaries or \
+                           transfer are guessed by its size and format.";
+            match stream {
+                Some(stream) => format!("{missing} Shown as {}.", stream.color.words(stream.format.model)),
+                None => missing.to_owned(),
+            }
+        }
+        Trait::Alpha => {
+            "The source can be transparent. Where it is, a checkerboard or what lies below is seen."
+                .to_owned()
+        }
+    }
+}
+
+fn hdr_words(trait_: Trait, stream: Option<&VideoStream>) -> String {
+    let name = match trait_ {
+        Trait::Hlg => "HLG",
+        _ => "PQ",
+    };
+    let peak = stream.map(|stream| {
+        let color = &stream.color;
+        let nits = source_peak_nits(color.transfer, color.hdr);
+        format!(", up to {nits:.0} cd/m²")
+    });
+    format!(
+        "The source is HDR ({name}{}). It is mapped to SDR whose white is {SDR_WHITE_NITS:.0} cd/m² (ITU-R \
+         BT.2390): highlights are darker here than on an HDR display.",
+        peak.unwrap_or_default()
+    )
+}
