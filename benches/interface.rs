@@ -1,24 +1,33 @@
 //! What a pass of the interface costs the thread of the window: layout and tessellation, with every panel on the screen
-//! and an edit of 10,000 clips. What the graphics card then does with it is no part of this.
+//! and an edit of 10,000 clips with their thumbnails and their waveform. What the graphics card then does with it is
+//! no part of this. The clip that is used is made by FFmpeg.
 //!
 //!   cargo bench --bench interface [-- [PASSES] [NAME]]
 //!
 //! Prints milliseconds, for each of some things that a person does, or those with NAME in their names: half of the
 //! passes, 95 % and 99 % of them took no longer.
 
+use std::process::Command;
 use std::sync::Arc;
 
 use egui::{
     Event, Modifiers, MouseWheelUnit, PointerButton, Pos2, RawInput, Rect, TouchPhase, pos2, vec2,
 };
+use jogwheel::cache::thumbnails::StripScale;
+use jogwheel::cache::waveform::Peak;
 use jogwheel::config::{CATALOGUE, Config, KeyMap};
+use jogwheel::jobs::{JobQueue, QueueOptions};
+use jogwheel::memory::Ledger;
 use jogwheel::metrics::{BlameMap, FrameLog, ProfileLimits, ProfileLog, Turn};
-use jogwheel::playback::{MediaState, PlaybackStatus, Snapshot, TimelineSettings, TimelineState};
+use jogwheel::playback::{
+    MediaState, PlaybackStatus, Snapshot, TimelineSettings, TimelineState, TimelineStrip,
+    TimelineStripRequest,
+};
 use jogwheel::proxy::{ListedProxy, ProxyState};
 use jogwheel::time::{Clock as _, FrameIndex, Moment, RealClock};
 use jogwheel::ui::{
-    ConfigData, Layout, Overlay, Panel, PanelData, ProfileInput, ProxyData, Setting, UiInput,
-    ViewStats,
+    ConfigData, Layout, Overlay, Panel, PanelData, ProfileInput, ProxyData, Setting, Thumbnails,
+    UiInput, ViewStats,
 };
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -38,7 +47,7 @@ fn main() {
     };
     let passes = words().find_map(|word| word.parse().ok()).unwrap_or(PASSES);
     let wanted = words().find(|word| word.parse::<usize>().is_err());
-    let medium = edit();
+    let edit = Edit::open();
     println!(
         "{} clips on {TRACKS} tracks, {} x {} points, {passes} passes each, milliseconds",
         TRACKS * CLIPS_A_TRACK,
@@ -51,7 +60,7 @@ fn main() {
         if wanted.as_ref().is_some_and(|part| !name.contains(part)) {
             return;
         }
-        let millis = Bench::new(&medium, panels).run(hand, passes);
+        let millis = Bench::new(&edit, panels).run(hand, passes);
         let at = |percent: usize| millis[(millis.len() * percent / 100).min(millis.len() - 1)];
         println!("{name:<34}{:>8.2}{:>8.2}{:>8.2}", at(50), at(95), at(99));
     };
@@ -81,7 +90,69 @@ enum Hand {
 }
 
 /// An edit whose clips have all kinds of lengths and names, opened as the player opens it.
-fn edit() -> Arc<MediaState> {
+struct Edit {
+    medium: Arc<MediaState>,
+    thumbnails: Arc<TimelineStrip>,
+    waveform: Vec<Peak>,
+}
+
+impl Edit {
+    fn open() -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let shot = folder.path().join("shot.mov");
+        let source = "testsrc2=size=640x360:rate=24:duration=15";
+        let made = Command::new("ffmpeg")
+            .args(["-v", "error", "-f", "lavfi", "-i", source, "-c:v", "mjpeg"])
+            .arg(&shot)
+            .status();
+        assert!(made.is_ok_and(|made| made.success()), "ffmpeg makes a clip");
+        let path = folder.path().join("crowded.otio");
+        std::fs::write(&path, crowded().to_string()).expect("a file can be written");
+        let state =
+            TimelineState::open(&path, &TimelineSettings::default()).expect("it is a timeline");
+        let strip = Arc::new(TimelineStrip::new(state.media(), &Ledger::new(1 << 30)));
+        make_thumbnails(&strip);
+        assert!(!strip.is_empty(), "there are thumbnails");
+        let peak = |number: usize| {
+            let high = (number as f32 * 0.37).sin().abs();
+            Peak {
+                low: -high,
+                high,
+                rms: 0.6 * high,
+            }
+        };
+        Self {
+            waveform: (0..16_384).map(peak).collect(),
+            thumbnails: strip,
+            medium: Arc::new(MediaState {
+                info: Arc::new(state.media_info(&path)),
+                frames: state.edit.frames(),
+                index_complete: true,
+                duration: state.edit.duration(),
+                index: None,
+                rate: state.edit.rate(),
+                timeline: Some(Arc::new(state)),
+            }),
+        }
+    }
+}
+
+/// Makes all of them on this thread.
+fn make_thumbnails(strip: &Arc<TimelineStrip>) {
+    let options = QueueOptions {
+        workers: 0,
+        waiting: 4,
+    };
+    let queue = JobQueue::new(options, Arc::new(|_| {})).expect("it has no threads");
+    let clock = Arc::new(RealClock::new());
+    let scale = StripScale::default();
+    let request = TimelineStripRequest::new(Arc::clone(strip), scale, None, None, clock);
+    let _jobs = request.submit("shot", &queue).expect("there is room");
+    while queue.run_one().is_some() {}
+}
+
+/// The edit, as OpenTimelineIO writes it.
+fn crowded() -> Value {
     let time =
         |frames: usize| json!({"OTIO_SCHEMA": "RationalTime.1", "value": frames, "rate": 24});
     let range = |first: usize, frames: usize| json!({"OTIO_SCHEMA": "TimeRange.1", "start_time": time(first), "duration": time(frames)});
@@ -102,25 +173,11 @@ fn edit() -> Arc<MediaState> {
             json!({"OTIO_SCHEMA": "Track.1", "name": "", "kind": kind, "children": clips})
         })
         .collect();
-    let timeline = json!({"OTIO_SCHEMA": "Timeline.1", "name": "crowded", "global_start_time": time(86_400),
-        "tracks": {"OTIO_SCHEMA": "Stack.1", "name": "", "children": tracks}});
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    std::fs::write(folder.path().join("shot.mov"), b"").expect("a file can be written");
-    let path = folder.path().join("crowded.otio");
-    std::fs::write(&path, timeline.to_string()).expect("a file can be written");
-    let state = TimelineState::open(&path, &TimelineSettings::default()).expect("it is a timeline");
-    Arc::new(MediaState {
-        info: Arc::new(state.media_info(&path)),
-        frames: state.edit.frames(),
-        index_complete: true,
-        duration: state.edit.duration(),
-        index: None,
-        rate: state.edit.rate(),
-        timeline: Some(Arc::new(state)),
-    })
+    json!({"OTIO_SCHEMA": "Timeline.1", "name": "crowded", "global_start_time": time(86_400),
+        "tracks": {"OTIO_SCHEMA": "Stack.1", "name": "", "children": tracks}})
 }
-
-struct Bench {
+struct Bench<'a> {
+    edit: &'a Edit,
     ctx: egui::Context,
     overlay: Overlay,
     snapshot: Snapshot,
@@ -134,8 +191,8 @@ struct Bench {
     pointer: Pos2,
 }
 
-impl Bench {
-    fn new(medium: &Arc<MediaState>, open: &[Panel]) -> Self {
+impl<'a> Bench<'a> {
+    fn new(edit: &'a Edit, open: &[Panel]) -> Self {
         let mut overlay = Overlay::new();
         for panel in open {
             overlay.open(*panel);
@@ -144,11 +201,12 @@ impl Bench {
             overlay.restore(&without_tabs(&layout));
         }
         Self {
+            edit,
             ctx: egui::Context::default(),
             overlay,
             snapshot: Snapshot {
                 status: PlaybackStatus::Playing,
-                media: Some(Arc::clone(medium)),
+                media: Some(Arc::clone(&edit.medium)),
                 mark_in: Some(FrameIndex(1_000)),
                 mark_out: Some(FrameIndex(20_000)),
                 kept: Arc::new(vec![FrameIndex(0)..FrameIndex(2_000)]),
@@ -202,8 +260,8 @@ impl Bench {
             failure: None,
             audio_devices: &[],
             audio_device: None,
-            waveform: None,
-            thumbnails: None,
+            waveform: Some(&self.edit.waveform),
+            thumbnails: Some(Thumbnails::OfTimeline(&self.edit.thumbnails)),
             on_device: &[],
             blame: &self.blame,
             placement: None,

@@ -42,7 +42,7 @@ pub enum ClockSource {
 }
 
 /// Where the sound goes, and why it may not be heard.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum AudioState {
     /// The medium has no sound.
     NoTrack,

@@ -5,7 +5,7 @@ use egui::{Align2, Color32, Rect, Stroke, pos2, vec2};
 use super::UiInput;
 use super::canvas::Canvas;
 use super::format;
-use super::pointer::Zone;
+use super::pointer::{Zone, Zones};
 use super::style;
 use super::timeline_view::{Facts, Trouble};
 use crate::config::Action;
@@ -21,6 +21,8 @@ const GAP: f32 = 6.0;
 /// Lines of what a badge counts, and their width in points.
 const TIP_LINES: usize = 5;
 const TIP_WIDTH: f32 = 440.0;
+/// Height of a row of a tip, in points, at most.
+const TIP_ROW: f32 = 16.0;
 
 /// What a badge is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -174,20 +176,15 @@ pub(super) fn paint_tip(
     let Some(badge) = canvas.zones.rect(Zone::Badge(subject)) else {
         return;
     };
-    let words = match subject {
-        Subject::More => {
-            let is_hidden = |badge: &Badge| canvas.zones.rect(Zone::Badge(badge.subject)).is_none();
-            let hidden = all(input, timeline).into_iter().filter(is_hidden);
-            hidden
-                .map(|badge| format!("{}: {}", badge.words, why(badge.subject, input, timeline)))
-                .collect::<Vec<_>>()
-                .join("\n")
-        }
-        _ => why(subject, input, timeline),
-    };
+    let words = why(subject, input, timeline, canvas.zones);
     let width = TIP_WIDTH.min(window.width() - 2.0 * GAP - 16.0);
-    // Paths are long, and most lines take two rows.
-    let galley = canvas.wrapped(words, style::SMALL, width, 3 * TIP_LINES);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "rows of a window; negative ones give 0"
+    )]
+    let rows = ((window.bottom() - top - 24.0) / TIP_ROW) as usize;
+    let galley = canvas.wrapped(words, style::SMALL, width, rows.max(1));
     let size = galley.size() + vec2(16.0, 12.0);
     let left = (badge.right() - size.x).max(window.left() + GAP);
     let rect = Rect::from_min_size(pos2(left, top), size);
@@ -197,8 +194,37 @@ pub(super) fn paint_tip(
         .galley(rect.min + vec2(8.0, 6.0), galley, style::TEXT);
 }
 
-/// Why a badge is there, and what can be done about it.
-pub(super) fn why(subject: Subject, input: &UiInput<'_>, timeline: Option<&Facts>) -> String {
+/// What a badge is called to those who do not see it, where it is in `zones`.
+pub(super) fn name(
+    subject: Subject,
+    input: &UiInput<'_>,
+    timeline: Option<&Facts>,
+    zones: &Zones,
+) -> String {
+    let mut all = all(input, timeline).into_iter();
+    match all.find(|badge| badge.subject == subject) {
+        Some(badge) => badge.words,
+        None => format!("{} more badges", hidden(input, timeline, zones).count()),
+    }
+}
+
+/// The badges that there is no room for.
+fn hidden(
+    input: &UiInput<'_>,
+    timeline: Option<&Facts>,
+    zones: &Zones,
+) -> impl Iterator<Item = Badge> {
+    let is_hidden = |badge: &Badge| zones.rect(Zone::Badge(badge.subject)).is_none();
+    all(input, timeline).into_iter().filter(is_hidden)
+}
+
+/// Why a badge is there, and what can be done about it; of those without room in `zones`, all of it.
+pub(super) fn why(
+    subject: Subject,
+    input: &UiInput<'_>,
+    timeline: Option<&Facts>,
+    zones: &Zones,
+) -> String {
     let snapshot = input.snapshot;
     let by_key = |words: &str, action: Action| match input.keys.first_chord(action) {
         Some(chord) => format!("{words} {}: {chord}.", action.label()),
@@ -246,7 +272,14 @@ pub(super) fn why(subject: Subject, input: &UiInput<'_>, timeline: Option<&Facts
             _ => by_key("The sound is switched off.", Action::ToggleMute),
         },
         Subject::Trait(trait_) => trait_words(trait_, snapshot),
-        Subject::More => String::new(),
+        Subject::More => {
+            let told = |badge: Badge| {
+                let why = why(badge.subject, input, timeline, zones);
+                format!("{}: {why}", badge.words)
+            };
+            let lines: Vec<String> = hidden(input, timeline, zones).map(told).collect();
+            lines.join("\n")
+        }
     }
 }
 
@@ -285,18 +318,26 @@ fn trait_words(trait_: Trait, snapshot: &Snapshot) -> String {
 }
 
 fn hdr_words(trait_: Trait, stream: Option<&VideoStream>) -> String {
-    let name = match trait_ {
-        Trait::Hlg => "HLG",
-        _ => "PQ",
+    let source = match (trait_, stream.map(|stream| &stream.color)) {
+        (Trait::Hlg, _) => "The source is HDR (HLG).".to_owned(),
+        (_, Some(color)) => {
+            let peak = source_peak_nits(color.transfer, color.hdr);
+            let stated = if color.hdr.is_some() {
+                "up to"
+            } else {
+                "its peak is not stated:"
+            };
+            let assumed = if color.hdr.is_some() {
+                ""
+            } else {
+                " is assumed"
+            };
+            format!("The source is HDR (PQ), {stated} {peak:.0} cd/m²{assumed}.")
+        }
+        (_, None) => "The source is HDR (PQ).".to_owned(),
     };
-    let peak = stream.map(|stream| {
-        let color = &stream.color;
-        let nits = source_peak_nits(color.transfer, color.hdr);
-        format!(", up to {nits:.0} cd/m²")
-    });
     format!(
-        "The source is HDR ({name}{}). It is mapped to SDR whose white is {SDR_WHITE_NITS:.0} cd/m² (ITU-R \
-         BT.2390): highlights are darker here than on an HDR display.",
-        peak.unwrap_or_default()
+        "{source} It is mapped to SDR whose white is {SDR_WHITE_NITS:.0} cd/m² (ITU-R BT.2390): highlights are \
+         darker here than on an HDR display."
     )
 }

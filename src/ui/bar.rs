@@ -18,6 +18,7 @@ use super::pointer::{Button, Zone};
 use super::scrub::{self, Extent};
 use super::style;
 use super::timeline_view::TimelineView;
+use super::waveform::Behind;
 
 /// Fewer frames than this share of those wanted are few.
 const SLOW: f32 = 0.97;
@@ -64,7 +65,7 @@ pub(super) fn paint(
     input: &UiInput<'_>,
     shown: FrameIndex,
     menu_open: bool,
-    timeline: &mut TimelineView,
+    on_lane: (&mut TimelineView, &mut Behind),
     levels: &mut Meters,
 ) -> BarLayout {
     let snapshot = input.snapshot;
@@ -77,7 +78,7 @@ pub(super) fn paint(
         .hline(layout.bar.x_range(), layout.bar.top() + 0.5, edge);
     canvas.zones.place(Zone::Bar, layout.bar);
 
-    scrub::paint(canvas, layout.scrub, input, shown, timeline);
+    scrub::paint(canvas, layout.scrub, input, shown, on_lane);
     if snapshot.media.is_some() {
         let zone = Zone::Button(Button::Timecode);
         let rect = layout.timecode.expand2(vec2(5.0, 0.0));

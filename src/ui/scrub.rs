@@ -13,7 +13,7 @@ use super::pointer::Zone;
 use super::slider::Range;
 use super::style;
 use super::timeline_view::TimelineView;
-use super::waveform;
+use super::waveform::Behind;
 
 /// Room at both ends of a lane for half a playhead, in points.
 const END_MARGIN: f32 = 6.0;
@@ -157,7 +157,7 @@ pub(super) fn paint(
     lane: Rect,
     input: &UiInput<'_>,
     shown: FrameIndex,
-    timeline: &mut TimelineView,
+    (timeline, behind): (&mut TimelineView, &mut Behind),
 ) {
     let snapshot = input.snapshot;
     let hot = canvas.hovered == Some(Zone::Scrub) || canvas.held == Some(Zone::Scrub);
@@ -172,8 +172,8 @@ pub(super) fn paint(
     };
     let x = |frame: FrameIndex| x_at(lane, extent.fraction(frame));
     if let Some(peaks) = input.waveform.filter(|_| has_pictures(snapshot)) {
-        let behind = Rect::from_x_y_ranges(bed.x_range(), lane.y_range()).shrink2(vec2(0.0, 1.0));
-        waveform::paint_behind(&canvas.painter, behind, peaks);
+        let rect = Rect::from_x_y_ranges(bed.x_range(), lane.y_range()).shrink2(vec2(0.0, 1.0));
+        behind.paint(&canvas.painter, rect, peaks);
     }
     canvas.gauge(bed, extent.fraction(shown), style::FILL);
     paint_kept(canvas, bed, input, extent);

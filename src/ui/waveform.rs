@@ -1,5 +1,7 @@
 //! Waveforms: large where there is sound and no picture, and faint behind the lane where there is both.
 
+use std::sync::Arc;
+
 use egui::{Color32, Mesh, Painter, Rect, Shape, Stroke, pos2};
 
 use super::canvas::Canvas;
@@ -61,18 +63,33 @@ fn paint(painter: &Painter, rect: Rect, peaks: &[Peak], playhead: f32) {
     painter.vline(head, rect.y_range(), Stroke::new(2.0, style::ACCENT));
 }
 
-/// Paints `peaks` behind a lane, so faint that what lies on it stays easy to read. Quiet sounds are raised:
-/// the lane covers the middle.
-pub(super) fn paint_behind(painter: &Painter, rect: Rect, peaks: &[Peak]) {
-    let root = |level: f32| level.signum() * level.abs().sqrt();
-    let raised = |peak: Peak| Peak {
-        low: root(peak.low),
-        high: root(peak.high),
-        rms: root(peak.rms),
-    };
-    let colors = |_| (FAINT, FAINT_LOUD);
-    // Finer than two points would be noise.
-    painter.add(Shape::mesh(columns(rect, peaks, 2.0, raised, colors)));
+/// The waveform behind a lane, as it was painted last.
+#[derive(Default)]
+pub(super) struct Behind {
+    /// The rectangle, where the peaks lie in memory, and how many there are: those that change are others.
+    of: Option<(Rect, usize, usize)>,
+    mesh: Arc<Mesh>,
+}
+
+impl Behind {
+    /// Paints `peaks` behind a lane, so faint that what lies on it stays easy to read. Quiet sounds are raised:
+    /// the lane covers the middle.
+    pub(super) fn paint(&mut self, painter: &Painter, rect: Rect, peaks: &[Peak]) {
+        let of = Some((rect, peaks.as_ptr() as usize, peaks.len()));
+        if self.of != of {
+            let root = |level: f32| level.signum() * level.abs().sqrt();
+            let raised = |peak: Peak| Peak {
+                low: root(peak.low),
+                high: root(peak.high),
+                rms: root(peak.rms),
+            };
+            let colors = |_| (FAINT, FAINT_LOUD);
+            // Finer than two points would be noise.
+            self.mesh = Arc::new(columns(rect, peaks, 2.0, raised, colors));
+            self.of = of;
+        }
+        painter.add(Shape::Mesh(Arc::clone(&self.mesh)));
+    }
 }
 
 /// The part that was heard.

@@ -357,12 +357,14 @@ impl Feeds {
         self.limits.preparing_pixels
     }
 
-    /// Shares the indices that are complete by now with the sessions to come.
-    pub(super) fn learn_indices(&self) {
+    /// Shares the indices that are complete by now with the sessions to come. Answers whether there are new ones.
+    pub(super) fn learn_indices(&self) -> bool {
+        let mut is_news = false;
         for feed in &self.live {
             if feed.media.whole_index().is_none() {
-                feed.media.learn(&feed.session.index());
+                is_news |= feed.media.learn(&feed.session.index());
             }
         }
+        is_news
     }
 }

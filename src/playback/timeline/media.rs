@@ -113,10 +113,13 @@ impl ClipMedia {
     }
 
     /// Remembers a complete index for the sessions that come later.
-    pub fn learn(&self, index: &Arc<GopIndex>) {
-        if index.is_complete() && self.index.load().is_none() {
+    /// Answers whether it was news.
+    pub fn learn(&self, index: &Arc<GopIndex>) -> bool {
+        let is_news = index.is_complete() && self.index.load().is_none();
+        if is_news {
             self.index.store(Some(Arc::clone(index)));
         }
+        is_news
     }
 
     /// Counts a stated source time from the medium's first frame: from the name that the timeline gives

@@ -127,23 +127,34 @@ impl AtHand {
 
     /// What is out of the ordinary about the media that are seen in a frame, as far as they are known.
     pub(super) fn traits(&self, frame: FrameIndex) -> Traits {
-        let (layers, _) = self.layers(frame);
         let learnt = self.0.lock();
-        let states = learnt.as_ref().map_or(&[][..], |learnt| &learnt.states);
-        let of_layer = |layer: &Layer| match states.get(layer.source.0 as usize) {
-            Some(SourceState::Ready(media)) => Some(media.traits()),
-            _ => None,
+        let Some(learnt) = learnt.as_ref() else {
+            return Traits::default();
         };
-        let known = layers.iter().filter_map(of_layer);
-        known.fold(Traits::default(), Traits::union)
+        let of_layer = |layer: &Layer| match learnt.states.get(layer.source.0 as usize) {
+            Some(SourceState::Ready(media)) => media.traits(),
+            _ => Traits::default(),
+        };
+        let layers = learnt.layers(frame);
+        let all = layers.iter().map(of_layer);
+        all.fold(Traits::default(), Traits::union)
     }
 
     /// The layers of a frame that are decoded, as far as the media are known, and how long a frame is.
     pub(super) fn layers(&self, frame: FrameIndex) -> (Vec<Layer>, MediaSpan) {
         let learnt = self.0.lock();
-        let Some(Learnt { media, states }) = learnt.as_ref() else {
+        let Some(learnt) = learnt.as_ref() else {
             return (Vec::new(), MediaSpan::ZERO);
         };
+        let span = learnt.media.edit.rate().frame_span_nearest();
+        (learnt.layers(frame), span)
+    }
+}
+
+impl Learnt {
+    /// The layers of a frame that are decoded, as far as the media are known.
+    fn layers(&self, frame: FrameIndex) -> Vec<Layer> {
+        let Self { media, states } = self;
         let mut ops = Vec::new();
         media.edit.video_at(frame, &mut ops);
         sides::cull(&mut ops, states, media);
@@ -155,8 +166,7 @@ impl AtHand {
             let located = media.located.get(layer.source.0 as usize);
             matches!(located, Some(Located::File(_) | Located::Sequence(_)))
         };
-        let span = media.edit.rate().frame_span_nearest();
-        (layers.filter(is_decoded).collect(), span)
+        layers.filter(is_decoded).collect()
     }
 }
 

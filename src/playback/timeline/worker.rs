@@ -253,7 +253,9 @@ impl Worker {
         let states = &mut self.states;
         let media = &self.media;
         let shared = &self.around.shared;
+        let mut is_news = false;
         self.feeds.take_opened(|source, opened| {
+            is_news = true;
             if let Some(state) = states.get_mut(source.0 as usize) {
                 match opened {
                     Ok(known) => {
@@ -268,7 +270,10 @@ impl Worker {
             }
         });
         self.follow_asked();
-        self.feeds.learn_indices();
+        is_news |= self.feeds.learn_indices();
+        if is_news {
+            (self.around.notify)();
+        }
         self.publish_counts();
         self.follow_line();
         self.follow_hand();

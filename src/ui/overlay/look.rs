@@ -124,7 +124,15 @@ fn hash_chrome(input: &UiInput<'_>, hasher: &mut DefaultHasher) {
             .map(f32::to_bits)
             .hash(hasher);
     }
-    std::mem::discriminant(&snapshot.audio).hash(hasher);
+    let quality = &snapshot.quality;
+    let refusals = snapshot.refusals.as_ref();
+    (
+        (snapshot.traits, snapshot.rung, snapshot.has_proxies),
+        refusals.map(|reasons| Arc::as_ptr(reasons) as usize),
+        (quality.mode, quality.rung, &*quality.words),
+    )
+        .hash(hasher);
+    snapshot.audio.hash(hasher);
     (
         input.audio_device,
         input.audio_devices,
@@ -132,13 +140,7 @@ fn hash_chrome(input: &UiInput<'_>, hasher: &mut DefaultHasher) {
     )
         .hash(hasher);
     if let Some(media) = &snapshot.media {
-        (
-            media.frames,
-            media.index_complete,
-            media.duration,
-            snapshot.traits,
-        )
-            .hash(hasher);
+        (media.frames, media.index_complete, media.duration).hash(hasher);
         media.info.path.hash(hasher);
         let timeline = media.timeline.as_ref();
         timeline

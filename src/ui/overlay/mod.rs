@@ -29,6 +29,7 @@ use super::pointer::{Button, Pointer, Zone, Zones};
 use super::prompt::Prompt;
 use super::timeline_view::TimelineView;
 use super::toasts::Toasts;
+use super::waveform::Behind;
 use super::workspace::{Layout, Panel, Workspace};
 use super::{UiEvent, UiInput, UiOutput, compare, focus, keyboard, main_menu, style, waveform};
 
@@ -77,6 +78,7 @@ pub struct Overlay {
     toasts: Toasts,
     osd: Osd,
     timeline: TimelineView,
+    behind: Behind,
     sprites: Sprites,
     /// Size of the window and pixels a point, of the latest pass.
     window: (egui::Vec2, f32),

@@ -24,7 +24,6 @@ impl Overlay {
                 node.set_label(format::window_title(input.snapshot));
             });
         let mut desk = Desk::new(input);
-        let badges = badges::all(input, self.timeline.facts.as_ref());
         for (zone, rect) in self.zones.all().to_vec() {
             let info = match zone {
                 Zone::Toast(place) => self
@@ -32,8 +31,8 @@ impl Overlay {
                     .words(place, input.now)
                     .map(|words| WidgetInfo::labeled(Role::Button, true, words)),
                 Zone::Badge(subject) => {
-                    let badge = badges.iter().find(|badge| badge.subject == subject);
-                    let words = badge.map_or("more", |badge| &badge.words);
+                    let facts = self.timeline.facts.as_ref();
+                    let words = badges::name(subject, input, facts, &self.zones);
                     Some(WidgetInfo::labeled(Role::Label, true, words))
                 }
                 _ => info_of(zone, input),
@@ -55,9 +54,10 @@ impl Overlay {
                 Zone::Scrub | Zone::Waveform => steer_position(ui, &response, &mut desk, input),
                 Zone::Volume => steer_volume(ui, &response, &mut desk),
                 Zone::Badge(subject) => {
-                    let why = badges::why(subject, input, self.timeline.facts.as_ref());
+                    let facts = self.timeline.facts.as_ref();
+                    let why = || badges::why(subject, input, facts, &self.zones);
                     ui.ctx()
-                        .accesskit_node_builder(response.id, |node| node.set_description(why));
+                        .accesskit_node_builder(response.id, |node| node.set_description(why()));
                 }
                 // Read out when it comes.
                 Zone::Toast(_) => {

@@ -56,9 +56,9 @@ impl Overlay {
             let percent = self.lens.percent(input);
             top::paint(canvas, window, input, self.timeline.facts.as_ref(), percent);
             let menu_open = self.menu_scroll.is_some();
-            let timeline = &mut self.timeline;
+            let on_lane = (&mut self.timeline, &mut self.behind);
             let meters = &mut self.meters;
-            let layout = bar::paint(canvas, window, input, shown, menu_open, timeline, meters);
+            let layout = bar::paint(canvas, window, input, shown, menu_open, on_lane, meters);
             self.layout = Some(layout);
         } else {
             self.layout = None;

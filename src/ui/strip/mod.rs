@@ -21,6 +21,7 @@ mod rows;
 mod ruler;
 mod scale;
 mod scene;
+mod sound;
 mod tiles;
 mod view;
 mod words;
@@ -40,6 +41,7 @@ use self::palette::Palette;
 use self::places::Places;
 use self::ruler::MarkEnd;
 use self::scene::Scene;
+use self::sound::Sound;
 use self::tiles::Tiles;
 use self::view::View;
 use super::scrub::Extent;
@@ -60,6 +62,7 @@ pub(super) struct Strip {
     hand: Hand,
     tiles: Tiles,
     names: Names,
+    sound: Sound,
     /// How far the tracks are scrolled, in points.
     scrolled: f32,
     /// It was shown since [`Self::settle`] was called last.
@@ -140,8 +143,9 @@ impl Strip {
         let painter = ui
             .painter()
             .with_clip_rect(panel.rect.intersect(ui.clip_rect()));
+        self.sound.update(&scene);
         let (tiles, names) = (&mut self.tiles, &mut self.names);
-        rows::paint(&scene, &painter, &laid, tiles, names);
+        rows::paint(&scene, &painter, &laid, &self.sound, tiles, names);
         ruler::paint(&scene, &painter);
         bars::paint_kept(&scene, &painter);
         bars::paint_blame(&scene, &painter);

@@ -6,9 +6,8 @@ use super::boxes::Laid;
 use super::model::{ClipState, Row};
 use super::names::{self, Names};
 use super::scene::{Scene, add_box, add_quad};
+use super::sound::Sound;
 use super::tiles::{self, Tiles};
-use crate::cache::waveform::Peak;
-use crate::timeline::TrackKind;
 
 /// Names that one pass paints: those of the widest boxes.
 pub(super) const MOST_NAMES: usize = 96;
@@ -17,8 +16,6 @@ pub(super) const LEAST_NAMED: f32 = 36.0;
 /// Room between a box's edge and its name.
 const MARGIN: f32 = 4.0;
 const NAME_HEIGHT: f32 = 15.0;
-/// Columns of sound are this wide.
-const COLUMN: f32 = 3.0;
 /// From one stripe over missing media to the next.
 const STRIPE: f32 = 9.0;
 /// Stripes that one pass paints.
@@ -52,6 +49,7 @@ pub(super) fn paint(
     scene: &Scene<'_>,
     painter: &Painter,
     laid: &[(usize, Vec<Laid>)],
+    sound: &Sound,
     tiles: &mut Tiles,
     names: &mut Names,
 ) {
@@ -72,7 +70,7 @@ pub(super) fn paint(
                 hatch(scene, &mut ground, rect, &mut stripes);
             }
         }
-        paint_sound(scene, &mut ground, lane, row, boxes);
+        sound.paint(scene, &mut ground, lane, row, boxes);
         paint_transitions(scene, &mut above, lane, row, &mut transitions);
     }
     painter.add(Shape::mesh(ground));
@@ -114,66 +112,6 @@ fn hatch(scene: &Scene<'_>, mesh: &mut Mesh, rect: Rect, count: &mut usize) {
         *count += 1;
         x += STRIPE;
     }
-}
-
-/// The sound of the whole medium, where a track for sound has clips: what is heard is mixed, not read by track.
-fn paint_sound(scene: &Scene<'_>, mesh: &mut Mesh, lane: Rect, row: &Row, boxes: &[Laid]) {
-    let Some(peaks) = scene.input.waveform.filter(|peaks| !peaks.is_empty()) else {
-        return;
-    };
-    if row.kind != TrackKind::Audio {
-        return;
-    }
-    let lanes = scene.places.lanes;
-    let (middle, half) = (lane.center().y, lane.height() / 2.0 - 3.0);
-    let heard = |laid: &&Laid| {
-        let clip = laid.only().and_then(|clip| row.clips.get(clip));
-        clip.is_none_or(|clip| clip.state != ClipState::Disabled)
-    };
-    for laid in boxes.iter().filter(heard) {
-        let rect = rect_of(scene, lane, laid);
-        let end = rect.right().min(lanes.right());
-        let mut x = rect.left().max(lanes.left());
-        let mut before = None;
-        while x < end {
-            let next = (x + COLUMN).min(end);
-            let (low, high) = loudest(scene, peaks, x, next);
-            let (top, bottom) = (middle - high * half, middle - low * half);
-            let color = scene.palette.sound();
-            let Ok(base) = u32::try_from(mesh.vertices.len()) else {
-                return;
-            };
-            mesh.colored_vertex(pos2(x, top.min(middle - 0.5)), color);
-            mesh.colored_vertex(pos2(x, bottom.max(middle + 0.5)), color);
-            if let Some(last) = before {
-                mesh.add_triangle(last, last + 1, base);
-                mesh.add_triangle(base, last + 1, base + 1);
-            }
-            before = Some(base);
-            x = next;
-        }
-    }
-}
-
-/// The lowest and the highest sample that falls on a column.
-fn loudest(scene: &Scene<'_>, peaks: &[Peak], left: f32, right: f32) -> (f32, f32) {
-    let frames = scene.scale.frames() as f64;
-    let share = |x: f32| {
-        let place = f64::from(x - scene.places.lanes.left());
-        let first = scene.scale.share().start;
-        (first + place / scene.scale.points_a_frame() / frames) * peaks.len() as f64
-    };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "places in a list; negative ones give 0"
-    )]
-    let (first, end) = (share(left) as usize, share(right).ceil() as usize);
-    let first = first.min(peaks.len() - 1);
-    let span = &peaks[first..end.clamp(first + 1, peaks.len())];
-    let low = span.iter().fold(0.0_f32, |low, peak| low.min(peak.low));
-    let high = span.iter().fold(0.0_f32, |high, peak| high.max(peak.high));
-    (low.max(-1.0), high.min(1.0))
 }
 
 /// A transition is a veil that rises from one clip to the next.

@@ -83,19 +83,51 @@ fn every_badge_says_why_it_is_there_under_the_pointer() {
 }
 
 #[test]
-fn badges_without_room_are_counted_and_told_under_the_pointer() {
+fn badges_without_room_are_counted_and_told_all_the_same() {
     let mut screen = screen(1000.0);
-    assert_eq!(
-        screen
-            .overlay
-            .zones
-            .rect(Zone::Badge(Subject::Trait(Trait::Alpha))),
-        None
-    );
+    let alpha = Zone::Badge(Subject::Trait(Trait::Alpha));
+    assert_eq!(screen.overlay.zones.rect(alpha), None);
+    let zones = &screen.overlay.zones;
+    let hidden = REASONS.len()
+        - zones
+            .all()
+            .iter()
+            .filter(|(zone, _)| matches!(zone, Zone::Badge(_)))
+            .count()
+        + 1;
+    let name = badges::name(Subject::More, &screen.input(), None, zones);
+    assert_eq!(name, format!("{hidden} more badges"));
+
     let more = screen.rect(Zone::Badge(Subject::More)).center();
-    let told = hover(&mut screen, more);
-    assert!(told.contains("alpha: The source can be"), "{told}");
-    assert!(!told.contains("approximate: "), "that one is shown: {told}");
+    let output = screen.pass(vec![Event::PointerMoved(more)]);
+    let shapes = output.egui.shapes.clone();
+    output.egui.drop_without_applying_deltas();
+    let tip = shapes.into_iter().find_map(|clipped| match clipped.shape {
+        egui::Shape::Text(text) if text.galley.text().contains("alpha: The") => Some(text.galley),
+        _ => None,
+    });
+    let tip = tip.unwrap();
+    assert!(!tip.elided, "{}", tip.text());
+    assert!(!tip.text().contains("approximate: "), "that one is shown");
+}
+
+#[test]
+fn a_badge_that_changes_asks_for_a_pass() {
+    let mut screen = screen(3840.0);
+    let changes: [fn(&mut Snapshot); 6] = [
+        |snapshot| snapshot.traits = Traits::default(),
+        |snapshot| snapshot.rung = Rung::Half,
+        |snapshot| snapshot.refusals = None,
+        |snapshot| snapshot.quality.mode = QualityMode::Source,
+        |snapshot| snapshot.quality.words = "it is fast enough".into(),
+        |snapshot| snapshot.audio = AudioState::Silent("it is taken".to_owned()),
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        assert!(!screen.overlay.is_stale(&screen.input()), "before {number}");
+        change(&mut screen.snapshot);
+        assert!(screen.overlay.is_stale(&screen.input()), "after {number}");
+        screen.show(Vec::new());
+    }
 }
 
 #[test]

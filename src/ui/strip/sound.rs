@@ -1,0 +1,133 @@
+//! The waveform over the lanes of tracks for sound.
+//!
+//! What is heard is mixed, not read by track, so all lanes show the same. How high its columns are is reckoned once
+//! for all of them, and again only when another stretch of time is seen.
+
+use std::ops::Range;
+
+use egui::{Mesh, Rect, pos2};
+
+use super::boxes::Laid;
+use super::model::{ClipState, Row};
+use super::rows::rect_of;
+use super::scene::Scene;
+use crate::cache::waveform::Peak;
+use crate::timeline::TrackKind;
+
+/// Columns are this wide.
+const COLUMN: f32 = 3.0;
+
+/// The lowest and the highest sample in each column, from the left end of the lanes.
+#[derive(Default)]
+pub(super) struct Sound {
+    of: Option<Seen>,
+    columns: Vec<(f32, f32)>,
+}
+
+/// What the columns were reckoned from.
+#[derive(PartialEq)]
+struct Seen {
+    /// Where the peaks lie in memory, and how many there are: those that change are others.
+    peaks: (usize, usize),
+    /// The part of the medium that is seen.
+    share: Range<f64>,
+    width: f32,
+}
+
+impl Sound {
+    /// Makes it that of the lanes in `scene`.
+    pub(super) fn update(&mut self, scene: &Scene<'_>) {
+        let peaks = scene.input.waveform.unwrap_or_default();
+        let seen = Seen {
+            peaks: (peaks.as_ptr() as usize, peaks.len()),
+            share: scene.scale.share(),
+            width: scene.places.lanes.width(),
+        };
+        if self.of.as_ref() == Some(&seen) {
+            return;
+        }
+        self.columns.clear();
+        if !peaks.is_empty() {
+            let count = place_of(seen.width) + 1;
+            let columns = (0..count).map(|column| loudest(scene, peaks, column as f32 * COLUMN));
+            self.columns.extend(columns);
+        }
+        self.of = Some(seen);
+    }
+
+    /// Paints it over the boxes of a track for sound that are heard.
+    pub(super) fn paint(
+        &self,
+        scene: &Scene<'_>,
+        mesh: &mut Mesh,
+        lane: Rect,
+        row: &Row,
+        boxes: &[Laid],
+    ) {
+        if row.kind != TrackKind::Audio || self.columns.is_empty() {
+            return;
+        }
+        let lanes = scene.places.lanes;
+        let (middle, half) = (lane.center().y, lane.height() / 2.0 - 3.0);
+        let color = scene.palette.sound();
+        let heard = |laid: &&Laid| {
+            let clip = laid.only().and_then(|clip| row.clips.get(clip));
+            clip.is_none_or(|clip| clip.state != ClipState::Disabled)
+        };
+        for laid in boxes.iter().filter(heard) {
+            let rect = rect_of(scene, lane, laid);
+            let end = rect.right().min(lanes.right());
+            let mut x = rect.left().max(lanes.left());
+            let first = place_of(x - lanes.left());
+            let mut before = None;
+            for (&(low, high), next) in self.columns.iter().skip(first).zip(first + 1..) {
+                if x >= end {
+                    break;
+                }
+                let (top, bottom) = (middle - high * half, middle - low * half);
+                let Ok(base) = u32::try_from(mesh.vertices.len()) else {
+                    return;
+                };
+                mesh.colored_vertex(pos2(x, top.min(middle - 0.5)), color);
+                mesh.colored_vertex(pos2(x, bottom.max(middle + 0.5)), color);
+                if let Some(last) = before {
+                    mesh.add_triangle(last, last + 1, base);
+                    mesh.add_triangle(base, last + 1, base + 1);
+                }
+                before = Some(base);
+                x = lanes.left() + next as f32 * COLUMN;
+            }
+        }
+    }
+}
+
+/// The column at this distance from the left end of the lanes.
+fn place_of(points: f32) -> usize {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "points of a window; negative ones give 0"
+    )]
+    let column = (points / COLUMN) as usize;
+    column
+}
+
+/// The lowest and the highest sample in the column that begins at `left`, in points from the lanes' left end.
+fn loudest(scene: &Scene<'_>, peaks: &[Peak], left: f32) -> (f32, f32) {
+    let frames = scene.scale.frames() as f64;
+    let share = |x: f32| {
+        let first = scene.scale.share().start;
+        (first + f64::from(x) / scene.scale.points_a_frame() / frames) * peaks.len() as f64
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "places in a list; negative ones give 0"
+    )]
+    let (first, end) = (share(left) as usize, share(left + COLUMN).ceil() as usize);
+    let first = first.min(peaks.len() - 1);
+    let span = &peaks[first..end.clamp(first + 1, peaks.len())];
+    let low = span.iter().fold(0.0_f32, |low, peak| low.min(peak.low));
+    let high = span.iter().fold(0.0_f32, |high, peak| high.max(peak.high));
+    (low.max(-1.0), high.min(1.0))
+}
