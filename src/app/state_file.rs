@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::decode::Rung;
-use crate::media::Trait;
+use crate::media::PictureTrait;
 use crate::playback::{AudioState, ClockSource, PlaybackStatus, Severity, Snapshot};
 use crate::time::FrameIndex;
 
@@ -136,7 +136,7 @@ impl StateLine {
             channel: format!("{:?}", snapshot.view.channel).to_lowercase(),
             compare: snapshot.compare.mode.name(),
             compare_position: snapshot.compare.position,
-            badges: snapshot.traits.iter().map(Trait::name).collect(),
+            badges: snapshot.traits.iter().map(PictureTrait::name).collect(),
             notices: snapshot
                 .notices
                 .iter()

@@ -29,7 +29,7 @@ use super::rung::Rung;
 use super::session::{SessionOptions, SourceStatus, VideoSource};
 use super::source_file::Interrupter;
 use super::video_reader::DecodeError;
-use crate::media::{MediaInfo, Trait, Traits, VideoStream};
+use crate::media::{MediaInfo, PictureTrait, PictureTraits, VideoStream};
 use crate::time::{FrameIndex, MediaTime};
 use crate::timeline::LocatedSequence;
 
@@ -244,9 +244,9 @@ impl VideoSource for SequenceSession {
         }
     }
 
-    fn traits(&self, _frame: FrameIndex) -> Traits {
+    fn traits(&self, _frame: FrameIndex) -> PictureTraits {
         let is_interlaced = self.shared.interlaced.load(Ordering::Relaxed);
-        Traits::default().with(Trait::Interlaced, is_interlaced)
+        PictureTraits::default().with(PictureTrait::Interlaced, is_interlaced)
     }
 
     fn index(&self) -> Arc<GopIndex> {

@@ -25,5 +25,5 @@ pub use pixel::{ColorModel, PixelFormat, PlaneArrangement, SampleDepth, Size, Su
 pub use stream::{
     AudioStream, ContainerInfo, MediaInfo, OtherStream, SampleAspect, StreamId, VideoStream,
 };
-pub use traits::{Trait, Traits};
+pub use traits::{PictureTrait, PictureTraits};
 pub use view::{CompareMode, CompareView, ViewChannel, ViewSettings};

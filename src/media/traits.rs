@@ -7,7 +7,7 @@ use super::stream::VideoStream;
 /// One thing that is out of the ordinary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
-pub enum Trait {
+pub enum PictureTrait {
     /// HDR in PQ (SMPTE ST 2084), shown in SDR.
     Pq,
     /// HDR in HLG (ITU-R BT.2100), shown in SDR.
@@ -22,7 +22,7 @@ pub enum Trait {
     Alpha,
 }
 
-impl Trait {
+impl PictureTrait {
     /// All of them, the most important first.
     pub const ALL: [Self; 6] = [
         Self::Pq,
@@ -46,26 +46,29 @@ impl Trait {
     }
 }
 
-/// A set of [`Trait`]s.
+/// A set of [`PictureTrait`]s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Traits(u8);
+pub struct PictureTraits(u8);
 
-impl Traits {
+impl PictureTraits {
     /// What a stream says of its pictures.
     pub fn of_stream(stream: &VideoStream) -> Self {
         let color = &stream.color;
         Self::default()
-            .with(Trait::Pq, color.transfer == TransferFunction::Pq)
-            .with(Trait::Hlg, color.transfer == TransferFunction::Hlg)
-            .with(Trait::Interlaced, stream.fields != FieldOrder::Progressive)
-            .with(Trait::GuessedColor, color.guessed)
-            .with(Trait::Alpha, stream.format.alpha)
+            .with(PictureTrait::Pq, color.transfer == TransferFunction::Pq)
+            .with(PictureTrait::Hlg, color.transfer == TransferFunction::Hlg)
+            .with(
+                PictureTrait::Interlaced,
+                stream.fields != FieldOrder::Progressive,
+            )
+            .with(PictureTrait::GuessedColor, color.guessed)
+            .with(PictureTrait::Alpha, stream.format.alpha)
     }
 
-    /// The same, and `trait_` if `has_it`.
+    /// The same, and `one` if `has_it`.
     #[must_use]
-    pub fn with(self, trait_: Trait, has_it: bool) -> Self {
-        Self(self.0 | (u8::from(has_it) << trait_ as u8))
+    pub fn with(self, one: PictureTrait, has_it: bool) -> Self {
+        Self(self.0 | (u8::from(has_it) << one as u8))
     }
 
     /// What is in either.
@@ -74,16 +77,16 @@ impl Traits {
         Self(self.0 | other.0)
     }
 
-    /// Whether `trait_` is in it.
-    pub fn contains(self, trait_: Trait) -> bool {
-        self.0 & (1 << trait_ as u8) != 0
+    /// Whether `one` is in it.
+    pub fn contains(self, one: PictureTrait) -> bool {
+        self.0 & (1 << one as u8) != 0
     }
 
     /// Those that are in it, the most important first.
-    pub fn iter(self) -> impl Iterator<Item = Trait> {
-        Trait::ALL
+    pub fn iter(self) -> impl Iterator<Item = PictureTrait> {
+        PictureTrait::ALL
             .into_iter()
-            .filter(move |&trait_| self.contains(trait_))
+            .filter(move |&one| self.contains(one))
     }
 }
 
@@ -93,12 +96,14 @@ mod tests {
 
     #[test]
     fn a_set_holds_what_was_put_into_it() {
-        let some = Traits::default()
-            .with(Trait::Alpha, true)
-            .with(Trait::Hlg, false)
-            .with(Trait::Pq, true);
-        assert!(some.iter().eq([Trait::Pq, Trait::Alpha]));
-        let more = some.union(Traits::default().with(Trait::VariableRate, true));
-        assert!(more.contains(Trait::VariableRate) && !some.contains(Trait::VariableRate));
+        let some = PictureTraits::default()
+            .with(PictureTrait::Alpha, true)
+            .with(PictureTrait::Hlg, false)
+            .with(PictureTrait::Pq, true);
+        assert!(some.iter().eq([PictureTrait::Pq, PictureTrait::Alpha]));
+        let more = some.union(PictureTraits::default().with(PictureTrait::VariableRate, true));
+        assert!(
+            more.contains(PictureTrait::VariableRate) && !some.contains(PictureTrait::VariableRate)
+        );
     }
 }

@@ -9,7 +9,7 @@ use super::quality::{OutputScale, ProxyUse, QualityMode};
 use super::timeline::TimelineState;
 use crate::audio::AudioLevels;
 use crate::decode::{GopIndex, LoopMode, Rung};
-use crate::media::{CompareView, MediaInfo, Traits, ViewSettings};
+use crate::media::{CompareView, MediaInfo, PictureTraits, ViewSettings};
 use crate::time::{
     FrameIndex, FrameRate, MediaSpan, MediaTime, Position, PositionContext, PositionError, Speed,
     Timecode,
@@ -237,7 +237,7 @@ pub struct Snapshot {
     /// When proxies are shown.
     pub proxies: ProxyUse,
     /// What is out of the ordinary about the pictures; of a timeline, about those that are seen.
-    pub traits: Traits,
+    pub traits: PictureTraits,
     /// What is decoded; of several layers the least.
     pub rung: Rung,
     /// Whether there are verified proxies.
@@ -358,7 +358,7 @@ impl Default for Snapshot {
             repacked: 0,
             proxies: ProxyUse::default(),
             rung: Rung::Source,
-            traits: Traits::default(),
+            traits: PictureTraits::default(),
             has_proxies: false,
             refusals: None,
             underruns: 0,

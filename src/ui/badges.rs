@@ -11,7 +11,7 @@ use super::timeline_view::{Facts, Trouble};
 use crate::config::Action;
 use crate::convert::tone::{SDR_WHITE_NITS, source_peak_nits};
 use crate::decode::Rung;
-use crate::media::{Trait, VideoStream, ViewChannel, ViewSettings};
+use crate::media::{PictureTrait, VideoStream, ViewChannel, ViewSettings};
 use crate::playback::quality::{QualityMode, rung_name};
 use crate::playback::{AudioState, Snapshot};
 use crate::time::FrameIndex;
@@ -48,7 +48,7 @@ pub(super) enum Subject {
     /// Nothing is heard.
     Sound,
     /// What is out of the ordinary about the pictures.
-    Trait(Trait),
+    Picture(PictureTrait),
     /// Those that there is no room for.
     More,
 }
@@ -104,12 +104,8 @@ pub(super) fn all(input: &UiInput<'_>, timeline: Option<&Facts>) -> Vec<Badge> {
     } else if let AudioState::Silent(_) = snapshot.audio {
         add(Subject::Sound, "no sound".to_owned(), style::WARN);
     }
-    for trait_ in snapshot.traits.iter() {
-        add(
-            Subject::Trait(trait_),
-            trait_.name().to_owned(),
-            style::MARK,
-        );
+    for one in snapshot.traits.iter() {
+        add(Subject::Picture(one), one.name().to_owned(), style::MARK);
     }
     badges
 }
@@ -271,7 +267,7 @@ pub(super) fn why(
             AudioState::Silent(reason) if !snapshot.muted => reason.clone(),
             _ => by_key("The sound is switched off.", Action::ToggleMute),
         },
-        Subject::Trait(trait_) => trait_words(trait_, snapshot),
+        Subject::Picture(one) => trait_words(one, snapshot),
         Subject::More => {
             let told = |badge: Badge| {
                 let why = why(badge.subject, input, timeline, zones);
@@ -284,25 +280,25 @@ pub(super) fn why(
 }
 
 /// What is done about what is out of the ordinary.
-fn trait_words(trait_: Trait, snapshot: &Snapshot) -> String {
+fn trait_words(one: PictureTrait, snapshot: &Snapshot) -> String {
     let media = snapshot.media.as_ref();
     // A timeline's own stream says nothing of its clips'.
     let stream = media
         .filter(|media| media.timeline.is_none())
         .and_then(|media| media.info.default_video());
-    match trait_ {
-        Trait::Pq | Trait::Hlg => hdr_words(trait_, stream),
-        Trait::Interlaced => {
+    match one {
+        PictureTrait::Pq | PictureTrait::Hlg => hdr_words(one, stream),
+        PictureTrait::Interlaced => {
             "The source stores two fields a frame. The first is shown whole: the lines between are \
              interpolated from it."
                 .to_owned()
         }
-        Trait::VariableRate => {
+        PictureTrait::VariableRate => {
             "Its frames do not all last equally long. Each is shown when the file says, and positions \
              count frames."
                 .to_owned()
         }
-        Trait::GuessedColor => {
+        PictureTrait::GuessedColor => {
             let missing = "The source does not state all of its colour: matrix, range, primaries or \
                            transfer are guessed by its size and format.";
             match stream {
@@ -310,34 +306,26 @@ fn trait_words(trait_: Trait, snapshot: &Snapshot) -> String {
                 None => missing.to_owned(),
             }
         }
-        Trait::Alpha => {
+        PictureTrait::Alpha => {
             "The source can be transparent. Where it is, a checkerboard or what lies below is seen."
                 .to_owned()
         }
     }
 }
 
-fn hdr_words(trait_: Trait, stream: Option<&VideoStream>) -> String {
-    let source = match (trait_, stream.map(|stream| &stream.color)) {
-        (Trait::Hlg, _) => "The source is HDR (HLG).".to_owned(),
-        (_, Some(color)) => {
-            let peak = source_peak_nits(color.transfer, color.hdr);
-            let stated = if color.hdr.is_some() {
-                "up to"
-            } else {
-                "its peak is not stated:"
-            };
-            let assumed = if color.hdr.is_some() {
-                ""
-            } else {
-                " is assumed"
-            };
-            format!("The source is HDR (PQ), {stated} {peak:.0} cd/m²{assumed}.")
-        }
-        (_, None) => "The source is HDR (PQ).".to_owned(),
+fn hdr_words(one: PictureTrait, stream: Option<&VideoStream>) -> String {
+    let name = match one {
+        PictureTrait::Hlg => "HLG",
+        _ => "PQ",
     };
+    // Where the stream states no peak, its frames still may.
+    let color = stream.map(|stream| &stream.color);
+    let stated = color.filter(|color| one == PictureTrait::Pq && color.hdr.is_some());
+    let peak = stated.map(|color| source_peak_nits(color.transfer, color.hdr));
+    let peak = peak.map(|nits| format!(", up to {nits:.0} cd/m²"));
     format!(
-        "{source} It is mapped to SDR whose white is {SDR_WHITE_NITS:.0} cd/m² (ITU-R BT.2390): highlights are \
-         darker here than on an HDR display."
+        "The source is HDR ({name}{}). It is mapped to SDR whose white is {SDR_WHITE_NITS:.0} cd/m² (ITU-R \
+         BT.2390): highlights are darker here than on an HDR display.",
+        peak.unwrap_or_default()
     )
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use jogwheel::media::{Trait, Traits};
+use jogwheel::media::{PictureTrait, PictureTraits};
 use jogwheel::playback::ProxyUse;
 
 use crate::ladder_play::Rig;
@@ -12,25 +12,25 @@ use crate::otio::{clip, range, track, write};
 use crate::proxies::quick_folder;
 
 /// Made clips and what they have that badges tell.
-const CLIPS: [(&str, &[Trait]); 6] = [
+const CLIPS: [(&str, &[PictureTrait]); 6] = [
     ("h264-25.mp4", &[]),
-    ("hevc-pq.mp4", &[Trait::Pq]),
-    ("hevc-hlg.mp4", &[Trait::Hlg]),
-    ("mpeg2-interlaced-tff.ts", &[Trait::Interlaced]),
-    ("prores4444-alpha.mov", &[Trait::Alpha]),
-    ("h264-vfr-jitter.mp4", &[Trait::VariableRate]),
+    ("hevc-pq.mp4", &[PictureTrait::Pq]),
+    ("hevc-hlg.mp4", &[PictureTrait::Hlg]),
+    ("mpeg2-interlaced-tff.ts", &[PictureTrait::Interlaced]),
+    ("prores4444-alpha.mov", &[PictureTrait::Alpha]),
+    ("h264-vfr-jitter.mp4", &[PictureTrait::VariableRate]),
 ];
 
 /// The set, but for colour that was guessed: what a file states of it is not what is tested here.
-fn set(traits: &[Trait]) -> Traits {
-    let none = Traits::default();
+fn set(traits: &[PictureTrait]) -> PictureTraits {
+    let none = PictureTraits::default();
     traits.iter().fold(none, |set, &one| set.with(one, true))
 }
 
-fn but_guesses(traits: Traits) -> Traits {
-    let stated: Vec<Trait> = traits
+fn but_guesses(traits: PictureTraits) -> PictureTraits {
+    let stated: Vec<PictureTrait> = traits
         .iter()
-        .filter(|&one| one != Trait::GuessedColor)
+        .filter(|&one| one != PictureTrait::GuessedColor)
         .collect();
     set(&stated)
 }

@@ -115,13 +115,17 @@ fn a_piece_of_work_from_opening_to_quitting_and_back() {
         screen.keep_picture(panel.id());
     }
 
-    // Proxies of what is open.
+    // Proxies of what is open, until they are verified.
     screen.press(&["shift+u"]);
-    screen.until("a notice", |state| {
-        let notices = state["notices"].as_array().into_iter().flatten();
-        let mut words = notices.filter_map(serde_json::Value::as_str);
-        words.any(|words| words.contains("made in the background"))
-    });
+    for words in ["made in the background", "are ready"] {
+        screen.until(words, |state| {
+            let notices = state["notices"].as_array().into_iter().flatten();
+            let mut told = notices.filter_map(serde_json::Value::as_str);
+            told.any(|told| told.contains(words))
+        });
+    }
+    let made = std::fs::read_dir(&proxies).unwrap();
+    assert!(made.count() > 0, "they are in the folder that was named");
 
     // Where it is left is where it is found.
     screen.go_to("33f");

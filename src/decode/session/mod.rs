@@ -50,7 +50,7 @@ use super::ring::{FrameConsumer, Picture, frame_ring};
 use super::rung::Rung;
 use super::source_file::Interrupter;
 use super::video_reader::{DecodeError, ReaderOptions, VideoReader};
-use crate::media::{Size, Trait, Traits, VideoFrame, VideoStream};
+use crate::media::{PictureTrait, PictureTraits, Size, VideoFrame, VideoStream};
 use crate::memory::FramePool;
 use crate::time::{Clock, FrameIndex, MediaSpan};
 
@@ -211,8 +211,8 @@ pub trait VideoSource: Send {
     fn status(&self) -> SourceStatus;
     /// What is out of the ordinary about the pictures of `frame`, as far as it was seen and its stream does not
     /// say.
-    fn traits(&self, _frame: FrameIndex) -> Traits {
-        Traits::default()
+    fn traits(&self, _frame: FrameIndex) -> PictureTraits {
+        PictureTraits::default()
     }
     /// The frames known so far.
     fn index(&self) -> Arc<GopIndex>;
@@ -515,9 +515,9 @@ impl VideoSource for VideoSession {
         self.proxies.as_ref().map_or(0, |slot| slot.revision())
     }
 
-    fn traits(&self, _frame: FrameIndex) -> Traits {
+    fn traits(&self, _frame: FrameIndex) -> PictureTraits {
         let is_interlaced = self.shared.interlaced.load(Ordering::Relaxed);
-        Traits::default().with(Trait::Interlaced, is_interlaced)
+        PictureTraits::default().with(PictureTrait::Interlaced, is_interlaced)
     }
 
     fn index(&self) -> Arc<GopIndex> {

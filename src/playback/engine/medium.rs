@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Engine, Phase};
 use crate::decode::{Approximations, ClipChooser, GopIndex, VideoSource};
-use crate::media::{AudioStream, MediaInfo, Trait, Traits, VideoStream};
+use crate::media::{AudioStream, MediaInfo, PictureTrait, PictureTraits, VideoStream};
 use crate::playback::opener::Opened;
 use crate::playback::schedule::NewSource;
 use crate::playback::snapshot::{MediaState, Severity};
@@ -204,15 +204,15 @@ impl Medium {
     }
 
     /// What is out of the ordinary about its pictures; of a timeline, about those of `frame`.
-    pub(in crate::playback) fn traits(&self, frame: FrameIndex) -> Traits {
-        let stated = self.stream.as_ref().map(Traits::of_stream);
+    pub(in crate::playback) fn traits(&self, frame: FrameIndex) -> PictureTraits {
+        let stated = self.stream.as_ref().map(PictureTraits::of_stream);
         let seen = self.source.as_ref().map(|source| source.traits(frame));
         let index = self.index();
         stated
             .unwrap_or_default()
             .union(seen.unwrap_or_default())
             .with(
-                Trait::VariableRate,
+                PictureTrait::VariableRate,
                 index.is_some_and(|index| index.is_variable_rate()),
             )
     }

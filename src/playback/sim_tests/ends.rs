@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::media::{SimMedia, at_millis};
 use super::rig::{Display, Rig, RigOptions};
-use crate::media::Trait;
+use crate::media::PictureTrait;
 use crate::metrics::FrameFate;
 use crate::playback::{Command, PlaybackStatus, SeekTarget, Severity, StartOptions};
 use crate::time::{FrameIndex, MediaSpan, Speed};
@@ -176,7 +176,7 @@ fn each_frame_of_uneven_media_is_shown_at_its_own_time() {
             assert!(off.abs() < 18_500_000, "frame {}: {off}", seen.index);
         }
         assert_eq!(rig.summary().count(FrameFate::Shown), 160);
-        assert!(rig.snapshot().traits.contains(Trait::VariableRate));
+        assert!(rig.snapshot().traits.contains(PictureTrait::VariableRate));
     }
 }
 

@@ -9,7 +9,7 @@ use arc_swap::ArcSwapOption;
 
 use super::worker::Here;
 use crate::decode::{FileIdentity, FrameKeeper, Gop, GopIndex};
-use crate::media::{Orientation, Size, Trait, Traits, VideoFrame, VideoStream};
+use crate::media::{Orientation, PictureTrait, PictureTraits, Size, VideoFrame, VideoStream};
 use crate::time::{FrameIndex, MediaSpan, MediaTime};
 use crate::timeline::resolve::source_instant;
 use crate::timeline::{Content, Edit, Fit, Layer, Located, Look, MediaReference, Mix, Source};
@@ -99,12 +99,15 @@ impl ClipMedia {
     }
 
     /// What is out of the ordinary about its pictures.
-    pub(super) fn traits(&self) -> Traits {
+    pub(super) fn traits(&self) -> PictureTraits {
         let index = self.index.load();
         let is_variable = index.as_ref().is_some_and(|index| index.is_variable_rate());
-        Traits::of_stream(&self.stream)
-            .with(Trait::Interlaced, self.has_fields.load(Ordering::Relaxed))
-            .with(Trait::VariableRate, is_variable)
+        PictureTraits::of_stream(&self.stream)
+            .with(
+                PictureTrait::Interlaced,
+                self.has_fields.load(Ordering::Relaxed),
+            )
+            .with(PictureTrait::VariableRate, is_variable)
     }
 
     /// All its frames, if they are known.

@@ -78,7 +78,7 @@ use crate::decode::{
     ClipChooser, ClipLook, FrameConsumer, Generation, Gop, GopIndex, Hand, IndexStore, Rung,
     SharedAnchor, SharedRung, SourceStatus, Still, VideoPlan, VideoSource, frame_ring,
 };
-use crate::media::Traits;
+use crate::media::PictureTraits;
 use crate::memory::FramePool;
 use crate::playback::proxies::ProxyDesk;
 use crate::time::{Clock, FrameIndex, MediaSpan};
@@ -293,7 +293,7 @@ impl VideoSource for TimelineSource {
         }
     }
 
-    fn traits(&self, frame: FrameIndex) -> Traits {
+    fn traits(&self, frame: FrameIndex) -> PictureTraits {
         self.shared.at_hand.traits(frame)
     }
 

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::media::{ClipMedia, SourceState, TimelineMedia};
 use super::{ground, sides, slates};
 use crate::decode::{Gop, Picture, Still, stretches};
-use crate::media::Traits;
+use crate::media::PictureTraits;
 use crate::time::{FrameIndex, MediaSpan};
 use crate::timeline::{
     Composite, CompositeLayer, CompositeOp, Content, Generator, Layer, Located, SourceId, VideoOp,
@@ -126,18 +126,18 @@ impl AtHand {
     }
 
     /// What is out of the ordinary about the media that are seen in a frame, as far as they are known.
-    pub(super) fn traits(&self, frame: FrameIndex) -> Traits {
+    pub(super) fn traits(&self, frame: FrameIndex) -> PictureTraits {
         let learnt = self.0.lock();
         let Some(learnt) = learnt.as_ref() else {
-            return Traits::default();
+            return PictureTraits::default();
         };
         let of_layer = |layer: &Layer| match learnt.states.get(layer.source.0 as usize) {
             Some(SourceState::Ready(media)) => media.traits(),
-            _ => Traits::default(),
+            _ => PictureTraits::default(),
         };
         let layers = learnt.layers(frame);
         let all = layers.iter().map(of_layer);
-        all.fold(Traits::default(), Traits::union)
+        all.fold(PictureTraits::default(), PictureTraits::union)
     }
 
     /// The layers of a frame that are decoded, as far as the media are known, and how long a frame is.

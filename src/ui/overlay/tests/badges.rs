@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::timeline::hover;
 use super::*;
 use crate::decode::Rung;
-use crate::media::{ColorInfo, HdrMetadata, Trait, Traits, TransferFunction};
+use crate::media::{ColorInfo, HdrMetadata, PictureTrait, PictureTraits, TransferFunction};
 use crate::playback::AudioState;
 use crate::playback::quality::QualityMode;
 use crate::ui::badges::{self, Subject};
@@ -29,10 +29,10 @@ const REASONS: [(&str, &str); 15] = [
     ("alpha", "checkerboard"),
 ];
 
-pub(super) fn all_traits() -> Traits {
-    let all = Trait::ALL.into_iter();
-    all.fold(Traits::default(), |traits, trait_| {
-        traits.with(trait_, true)
+pub(super) fn all_traits() -> PictureTraits {
+    let all = PictureTrait::ALL.into_iter();
+    all.fold(PictureTraits::default(), |traits, one| {
+        traits.with(one, true)
     })
 }
 
@@ -85,7 +85,7 @@ fn every_badge_says_why_it_is_there_under_the_pointer() {
 #[test]
 fn badges_without_room_are_counted_and_told_all_the_same() {
     let mut screen = screen(1000.0);
-    let alpha = Zone::Badge(Subject::Trait(Trait::Alpha));
+    let alpha = Zone::Badge(Subject::Picture(PictureTrait::Alpha));
     assert_eq!(screen.overlay.zones.rect(alpha), None);
     let zones = &screen.overlay.zones;
     let hidden = REASONS.len()
@@ -115,7 +115,7 @@ fn badges_without_room_are_counted_and_told_all_the_same() {
 fn a_badge_that_changes_asks_for_a_pass() {
     let mut screen = screen(3840.0);
     let changes: [fn(&mut Snapshot); 6] = [
-        |snapshot| snapshot.traits = Traits::default(),
+        |snapshot| snapshot.traits = PictureTraits::default(),
         |snapshot| snapshot.rung = Rung::Half,
         |snapshot| snapshot.refusals = None,
         |snapshot| snapshot.quality.mode = QualityMode::Source,

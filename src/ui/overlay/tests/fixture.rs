@@ -7,8 +7,8 @@ use crate::audio::AudioLevels;
 use crate::decode::{LoopMode, Rung};
 use crate::media::{
     AudioFormat, AudioStream, ChannelLayout, ColorInfo, ContainerInfo, FieldOrder, MediaInfo,
-    Orientation, PixelFormat, SampleAspect, Size, StreamId, Trait, Traits, VideoStream,
-    ViewSettings,
+    Orientation, PictureTrait, PictureTraits, PixelFormat, SampleAspect, Size, StreamId,
+    VideoStream, ViewSettings,
 };
 use crate::playback::{AudioState, ClockSource, MediaState, PlaybackStatus, ProxyUse, Snapshot};
 use crate::time::{FrameIndex, FrameRate, MediaTime, Speed, TimeBase, Timecode, TimecodeFormat};
@@ -137,9 +137,9 @@ pub(super) fn snapshot(frames: i64, position: i64) -> Snapshot {
         kept: Arc::default(),
         proxies: ProxyUse::Auto,
         rung: Rung::Source,
-        traits: Traits::default()
-            .with(Trait::Pq, true)
-            .with(Trait::VariableRate, true),
+        traits: PictureTraits::default()
+            .with(PictureTrait::Pq, true)
+            .with(PictureTrait::VariableRate, true),
         has_proxies: false,
         refusals: None,
         quality: crate::playback::QualityState::default(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{Event, Mesh, Shape, pos2};
 
 use super::{Screen, commands, fixture};
-use crate::media::Traits;
+use crate::media::PictureTraits;
 use crate::playback::{
     Command, PlaybackStatus, SeekTarget, Snapshot, TimelineSettings, TimelineState,
 };
@@ -41,7 +41,7 @@ pub(super) fn snapshot() -> Snapshot {
     Snapshot {
         status: PlaybackStatus::Paused,
         media: Some(Arc::new(media)),
-        traits: Traits::default(),
+        traits: PictureTraits::default(),
         ..fixture::snapshot(frames, 0)
     }
 }
