@@ -111,7 +111,7 @@ fn folder(desk: &Desk) -> Result<&ProxyFolder, String> {
 }
 
 fn jobs(desk: &Desk) -> Result<KeptJobs, String> {
-    KeptJobs::open(folder(desk)?.path()).map_err(|error| told(&error))
+    folder(desk)?.jobs().map_err(|error| told(&error))
 }
 
 /// Pictures on the graphics device are given back by the thread that draws, when it draws next.

@@ -25,7 +25,6 @@ use crate::cache::FrameCache;
 use crate::cache::disk::DiskCache;
 use crate::gpu::TextureBudget;
 use crate::jobs::MachineReader;
-use crate::jobs::kept::KeptJobs;
 use crate::memory::{MemoryClass, MemoryManager};
 use crate::proxy::ProxyFolder;
 use crate::time::{Bell, Clock};
@@ -312,7 +311,7 @@ impl Work {
             }
         }
         data.problem.clone_from(&self.unlisted);
-        let jobs = KeptJobs::open_existing(folder.path()).and_then(|jobs| match jobs {
+        let jobs = folder.existing_jobs().and_then(|jobs| match jobs {
             Some(jobs) => Ok((jobs.list()?, jobs.is_paused()?)),
             None => Ok((Vec::new(), false)),
         });

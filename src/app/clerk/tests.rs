@@ -121,10 +121,11 @@ fn the_disk_cache_is_cleared_by_kind_checked_and_limited() {
 }
 
 #[test]
-fn jobs_are_paused_called_off_and_tried_again() {
-    let office = Office::new();
-    let folder = office.folder.path().join("proxies");
-    let jobs = KeptJobs::open(&folder).unwrap();
+fn jobs_are_listed_paused_called_off_and_tried_again() {
+    let mut office = Office::new();
+    // Those that the program itself keeps and works on.
+    let folder = ProxyFolder::new(&office.folder.path().join("proxies"));
+    let jobs = folder.jobs().unwrap();
     let key = "/rushes/a.mov";
     let order = JobOrder {
         kind: PROXY_KIND.to_owned(),
@@ -134,6 +135,12 @@ fn jobs_are_paused_called_off_and_tried_again() {
         rank: 0,
     };
     jobs.add(&order, Renew::IfDone).unwrap();
+    office.clerk.follow(vec![Panel::Performance], None);
+    let listed = office.until(|data| {
+        let first = data.proxies.jobs.first();
+        first.map(|job| (job.order.key.clone(), job.state))
+    });
+    assert_eq!(listed, (key.to_owned(), KeptState::Waiting));
     assert!(office.ask(Errand::PauseJobs(true)).is_done);
     assert!(jobs.is_paused().unwrap());
     let state = || jobs.find(PROXY_KIND, key).unwrap().map(|job| job.state);
