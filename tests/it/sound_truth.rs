@@ -19,8 +19,14 @@ use crate::program;
 /// Samples a second of the clips and of the recording.
 const RATE: u32 = 48_000;
 
-/// Silence before a burst, in samples: they last 1,920 and begin a second apart.
+/// How long a burst lasts, in samples; they begin a second apart.
+const BURST: usize = 1_920;
+
+/// Silence before a burst, in samples.
 const SILENCE: usize = 20_000;
+
+/// The pitch of a burst, in hertz.
+const TONE: f64 = 1_000.0;
 
 /// Where bursts begin: the first samples of at least `level` after a silence.
 fn bursts(samples: &[f32], level: f32) -> Vec<usize> {
@@ -36,6 +42,44 @@ fn bursts(samples: &[f32], level: f32) -> Vec<usize> {
         }
     }
     found
+}
+
+/// The pitch in hertz of the burst that `samples` begin with, from where its waves cross zero upwards; none if
+/// it ends early.
+fn pitch(samples: &[f32], level: f32) -> Option<f64> {
+    // Its last wave is left out: an encoder may smear it.
+    let burst = samples.get(..BURST - 48)?;
+    let is_whole = burst
+        .chunks_exact(48)
+        .all(|wave| wave.iter().any(|sample| *sample >= level));
+    let crossings: Vec<f64> = burst
+        .windows(2)
+        .enumerate()
+        .filter(|(_, pair)| pair[0] < 0.0 && pair[1] >= 0.0)
+        .map(|(number, pair)| number as f64 + f64::from(pair[0] / (pair[0] - pair[1])))
+        .collect();
+    let (first, last) = (crossings.first()?, crossings.last()?);
+    let waves = (crossings.len() - 1) as f64;
+    (is_whole && last > first).then(|| waves * f64::from(RATE) / (last - first))
+}
+
+#[test]
+fn a_pitch_is_told_from_one_half_a_percent_off_it() {
+    let tone = |hertz: f64, length: usize| -> Vec<f32> {
+        let sample = |number: usize| {
+            let turns = hertz * number as f64 / f64::from(RATE);
+            (0.5 * (turns * std::f64::consts::TAU).cos()) as f32
+        };
+        (0..length).map(sample).collect()
+    };
+    for hertz in [TONE, 1_005.0, 918.75] {
+        let found = pitch(&tone(hertz, BURST), 0.25).unwrap();
+        assert!((found / hertz - 1.0).abs() < 0.000_1, "{hertz} Hz: {found}");
+    }
+    let mut broken = tone(TONE, BURST);
+    broken[960..1_056].fill(0.0);
+    assert_eq!(pitch(&broken, 0.25), None, "a hole in it");
+    assert_eq!(pitch(&tone(TONE, BURST / 2), 0.25), None, "it ends early");
 }
 
 /// All of a clip's sound, and the number of its first sample counted from the first picture.
@@ -224,19 +268,29 @@ fn keeps_time(path: &Path) {
     );
     let found = bursts(&samples, loudest / 2.0);
     assert!(found.len() >= 6, "bursts began at samples {found:?}");
-    // On a busy machine the null sink's own timer comes late, and the silence that it then records
-    // lengthens a distance; catching up shortens another. Sound at a wrong rate leaves none right.
-    let distances: Vec<f64> = found
+    // On a busy machine the null sink's own timer comes late, and the silence that it then records lengthens
+    // a distance; catching up shortens another. A tone is over before that: most of them come through whole.
+    let mut distances: Vec<f64> = found
         .windows(2)
         .map(|pair| (pair[1] - pair[0]) as f64 / f64::from(RATE))
         .collect();
-    let right = distances
+    let pitches: Vec<f64> = found
         .iter()
-        .filter(|distance| (**distance - 1.0).abs() <= 0.002)
+        .filter_map(|begin| pitch(&samples[*begin..], loudest / 2.0))
+        .collect();
+    let right = pitches
+        .iter()
+        .filter(|hertz| (**hertz / TONE - 1.0).abs() <= 0.002)
         .count();
     eprintln!(
-        "median A/V offset {off} ms, {} bursts, {right} distances of a second",
+        "median A/V offset {off} ms, {right} of {} bursts whole",
         found.len()
     );
-    assert!(right >= 3, "bursts are these seconds apart: {distances:?}");
+    assert!(right >= 3, "bursts sound at {pitches:?} Hz, not at {TONE}");
+    distances.sort_by(f64::total_cmp);
+    let middle = distances[distances.len() / 2];
+    assert!(
+        (middle - 1.0).abs() <= 0.05,
+        "bursts are these seconds apart: {distances:?}"
+    );
 }
