@@ -93,7 +93,7 @@ enum Hand {
 struct Edit {
     medium: Arc<MediaState>,
     thumbnails: Arc<TimelineStrip>,
-    waveform: Vec<Peak>,
+    waveform: Arc<Vec<Peak>>,
 }
 
 impl Edit {
@@ -122,7 +122,7 @@ impl Edit {
             }
         };
         Self {
-            waveform: (0..16_384).map(peak).collect(),
+            waveform: Arc::new((0..16_384).map(peak).collect()),
             thumbnails: strip,
             medium: Arc::new(MediaState {
                 info: Arc::new(state.media_info(&path)),
@@ -176,6 +176,7 @@ fn crowded() -> Value {
     json!({"OTIO_SCHEMA": "Timeline.1", "name": "crowded", "global_start_time": time(86_400),
         "tracks": {"OTIO_SCHEMA": "Stack.1", "name": "", "children": tracks}})
 }
+
 struct Bench<'a> {
     edit: &'a Edit,
     ctx: egui::Context,

@@ -190,28 +190,18 @@ pub(super) fn paint_tip(
         .galley(rect.min + vec2(8.0, 6.0), galley, style::TEXT);
 }
 
-/// What a badge is called to those who do not see it, where it is in `zones`.
-pub(super) fn name(
-    subject: Subject,
-    input: &UiInput<'_>,
-    timeline: Option<&Facts>,
-    zones: &Zones,
-) -> String {
-    let mut all = all(input, timeline).into_iter();
-    match all.find(|badge| badge.subject == subject) {
-        Some(badge) => badge.words,
-        None => format!("{} more badges", hidden(input, timeline, zones).count()),
+/// What one of `badges` is called to those who do not see it.
+pub(super) fn name(subject: Subject, badges: &[Badge], zones: &Zones) -> String {
+    match badges.iter().find(|badge| badge.subject == subject) {
+        Some(badge) => badge.words.clone(),
+        None => format!("{} more badges", hidden(badges, zones).count()),
     }
 }
 
 /// The badges that there is no room for.
-fn hidden(
-    input: &UiInput<'_>,
-    timeline: Option<&Facts>,
-    zones: &Zones,
-) -> impl Iterator<Item = Badge> {
-    let is_hidden = |badge: &Badge| zones.rect(Zone::Badge(badge.subject)).is_none();
-    all(input, timeline).into_iter().filter(is_hidden)
+fn hidden<'a>(badges: &'a [Badge], zones: &Zones) -> impl Iterator<Item = &'a Badge> {
+    let is_hidden = move |badge: &&Badge| zones.rect(Zone::Badge(badge.subject)).is_none();
+    badges.iter().filter(is_hidden)
 }
 
 /// Why a badge is there, and what can be done about it; of those without room in `zones`, all of it.
@@ -269,11 +259,12 @@ pub(super) fn why(
         },
         Subject::Picture(one) => trait_words(one, snapshot),
         Subject::More => {
-            let told = |badge: Badge| {
+            let told = |badge: &Badge| {
                 let why = why(badge.subject, input, timeline, zones);
                 format!("{}: {why}", badge.words)
             };
-            let lines: Vec<String> = hidden(input, timeline, zones).map(told).collect();
+            let all = all(input, timeline);
+            let lines: Vec<String> = hidden(&all, zones).map(told).collect();
             lines.join("\n")
         }
     }

@@ -50,7 +50,7 @@ pub struct UiInput<'a> {
     pub audio_device: Option<&'a str>,
     /// The sound of equal spans over the whole medium, to be shown where there is no picture, and faintly
     /// behind the lane where there is one.
-    pub waveform: Option<&'a [Peak]>,
+    pub waveform: Option<&'a Arc<Vec<Peak>>>,
     /// Small pictures of the medium's frames, to be shown for the place under the pointer.
     pub thumbnails: Option<Thumbnails<'a>>,
     /// Frames whose pictures are kept on the graphics device, in order.

@@ -1,6 +1,6 @@
 //! Waveforms: large where there is sound and no picture, and faint behind the lane where there is both.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use egui::{Color32, Mesh, Painter, Rect, Shape, Stroke, pos2};
 
@@ -14,7 +14,7 @@ use crate::time::FrameIndex;
 /// The waveform, if it takes the picture's place.
 pub(super) fn large<'a>(input: &UiInput<'a>) -> Option<&'a [Peak]> {
     let is_seen = scrub::has_pictures(input.snapshot);
-    input.waveform.filter(|_| !is_seen)
+    input.waveform.filter(|_| !is_seen).map(|peaks| &***peaks)
 }
 
 /// Paints the waveform where there is sound and no picture.
@@ -66,17 +66,18 @@ fn paint(painter: &Painter, rect: Rect, peaks: &[Peak], playhead: f32) {
 /// The waveform behind a lane, as it was painted last.
 #[derive(Default)]
 pub(super) struct Behind {
-    /// The rectangle, where the peaks lie in memory, and how many there are: those that change are others.
-    of: Option<(Rect, usize, usize)>,
+    /// What it was made of. Weak: a medium that was closed must not be kept, and another one's peaks must not get
+    /// the same address.
+    peaks: Weak<Vec<Peak>>,
+    rect: Option<Rect>,
     mesh: Arc<Mesh>,
 }
 
 impl Behind {
     /// Paints `peaks` behind a lane, so faint that what lies on it stays easy to read. Quiet sounds are raised:
     /// the lane covers the middle.
-    pub(super) fn paint(&mut self, painter: &Painter, rect: Rect, peaks: &[Peak]) {
-        let of = Some((rect, peaks.as_ptr() as usize, peaks.len()));
-        if self.of != of {
+    pub(super) fn paint(&mut self, painter: &Painter, rect: Rect, peaks: &Arc<Vec<Peak>>) {
+        if self.peaks.as_ptr() != Arc::as_ptr(peaks) || self.rect != Some(rect) {
             let root = |level: f32| level.signum() * level.abs().sqrt();
             let raised = |peak: Peak| Peak {
                 low: root(peak.low),
@@ -86,7 +87,8 @@ impl Behind {
             let colors = |_| (FAINT, FAINT_LOUD);
             // Finer than two points would be noise.
             self.mesh = Arc::new(columns(rect, peaks, 2.0, raised, colors));
-            self.of = of;
+            self.peaks = Arc::downgrade(peaks);
+            self.rect = Some(rect);
         }
         painter.add(Shape::Mesh(Arc::clone(&self.mesh)));
     }
@@ -196,6 +198,28 @@ mod tests {
     #[test]
     fn without_peaks_there_is_nothing_to_see() {
         assert_eq!(column_peak(&[], 0, 10), None);
+    }
+
+    #[test]
+    fn another_waveform_is_not_taken_for_the_one_before() {
+        let painter = Painter::new(
+            egui::Context::default(),
+            egui::LayerId::background(),
+            Rect::EVERYTHING,
+        );
+        let rect = Rect::from_min_size(pos2(0.0, 0.0), egui::vec2(300.0, 18.0));
+        let mut behind = Behind::default();
+        let mut paint = |high: f32| {
+            // Dropped before the next one is made, which may lie where this one did.
+            let peaks = Arc::new(vec![peak(-high, high); 1_024]);
+            behind.paint(&painter, rect, &peaks);
+            let first = Arc::clone(&behind.mesh);
+            behind.paint(&painter, rect, &peaks);
+            assert!(Arc::ptr_eq(&first, &behind.mesh), "it is made once");
+            first
+        };
+        let (quiet, loud) = (paint(0.1), paint(0.9));
+        assert_ne!(quiet.vertices, loud.vertices);
     }
 
     #[test]

@@ -21,12 +21,12 @@ const CLIPS: [(&str, &[PictureTrait]); 6] = [
     ("h264-vfr-jitter.mp4", &[PictureTrait::VariableRate]),
 ];
 
-/// The set, but for colour that was guessed: what a file states of it is not what is tested here.
 fn set(traits: &[PictureTrait]) -> PictureTraits {
     let none = PictureTraits::default();
     traits.iter().fold(none, |set, &one| set.with(one, true))
 }
 
+/// The set, but for colour that was guessed: what a file states of it is not what is tested here.
 fn but_guesses(traits: PictureTraits) -> PictureTraits {
     let stated: Vec<PictureTrait> = traits
         .iter()

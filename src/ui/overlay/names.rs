@@ -24,6 +24,7 @@ impl Overlay {
                 node.set_label(format::window_title(input.snapshot));
             });
         let mut desk = Desk::new(input);
+        let badges = badges::all(input, self.timeline.facts.as_ref());
         for (zone, rect) in self.zones.all().to_vec() {
             let info = match zone {
                 Zone::Toast(place) => self
@@ -31,8 +32,7 @@ impl Overlay {
                     .words(place, input.now)
                     .map(|words| WidgetInfo::labeled(Role::Button, true, words)),
                 Zone::Badge(subject) => {
-                    let facts = self.timeline.facts.as_ref();
-                    let words = badges::name(subject, input, facts, &self.zones);
+                    let words = badges::name(subject, &badges, &self.zones);
                     Some(WidgetInfo::labeled(Role::Label, true, words))
                 }
                 _ => info_of(zone, input),

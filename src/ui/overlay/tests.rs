@@ -14,6 +14,8 @@ mod thumbnails;
 mod timeline;
 mod visibility;
 
+use std::sync::Arc;
+
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, RawInput, Rect, pos2, vec2};
 
 use crate::gpu::{Framing, Placement, Rect as Pixels, place};
@@ -46,7 +48,7 @@ struct Screen {
     fullscreen: bool,
     failure: Option<Failure<'static>>,
     devices: Vec<String>,
-    waveform: Option<Vec<Peak>>,
+    waveform: Option<Arc<Vec<Peak>>>,
     thumbnails: Option<ThumbnailStrip>,
     framing: Framing,
     panels: PanelData,
@@ -97,7 +99,7 @@ impl Screen {
             failure: self.failure,
             audio_devices: &self.devices,
             audio_device: None,
-            waveform: self.waveform.as_deref(),
+            waveform: self.waveform.as_ref(),
             thumbnails: self.thumbnails.as_ref().map(Thumbnails::OfFile),
             on_device: &[],
             blame: &self.blame,
@@ -536,7 +538,7 @@ fn two_clicks_on_the_picture_fill_the_screen() {
 #[test]
 fn a_waveform_can_be_dragged_like_the_lane() {
     let mut screen = Screen::usual();
-    screen.waveform = Some(vec![Peak::default(); 300]);
+    screen.waveform = Some(Arc::new(vec![Peak::default(); 300]));
     screen.show(Vec::new());
     let has_zone = |screen: &Screen| screen.overlay.zones.rect(Zone::Waveform).is_some();
     assert!(

@@ -4,6 +4,7 @@
 //! for all of them, and again only when another stretch of time is seen.
 
 use std::ops::Range;
+use std::sync::{Arc, Weak};
 
 use egui::{Mesh, Rect, pos2};
 
@@ -25,34 +26,34 @@ pub(super) struct Sound {
 }
 
 /// What the columns were reckoned from.
-#[derive(PartialEq)]
 struct Seen {
-    /// Where the peaks lie in memory, and how many there are: those that change are others.
-    peaks: (usize, usize),
-    /// The part of the medium that is seen.
-    share: Range<f64>,
-    width: f32,
+    /// Weak: a medium that was closed must not be kept, and another one's peaks must not get the same address.
+    peaks: Weak<Vec<Peak>>,
+    /// The part of the medium that is seen, and the width of the lanes.
+    view: (Range<f64>, f32),
 }
 
 impl Sound {
     /// Makes it that of the lanes in `scene`.
     pub(super) fn update(&mut self, scene: &Scene<'_>) {
-        let peaks = scene.input.waveform.unwrap_or_default();
-        let seen = Seen {
-            peaks: (peaks.as_ptr() as usize, peaks.len()),
-            share: scene.scale.share(),
-            width: scene.places.lanes.width(),
+        let Some(peaks) = scene.input.waveform.filter(|peaks| !peaks.is_empty()) else {
+            *self = Self::default();
+            return;
         };
-        if self.of.as_ref() == Some(&seen) {
+        let width = scene.places.lanes.width();
+        let view = (scene.scale.share(), width);
+        let is_same = |seen: &Seen| seen.peaks.as_ptr() == Arc::as_ptr(peaks) && seen.view == view;
+        if self.of.as_ref().is_some_and(is_same) {
             return;
         }
+        let count = place_of(width) + 1;
+        let columns = (0..count).map(|column| loudest(scene, peaks, column as f32 * COLUMN));
         self.columns.clear();
-        if !peaks.is_empty() {
-            let count = place_of(seen.width) + 1;
-            let columns = (0..count).map(|column| loudest(scene, peaks, column as f32 * COLUMN));
-            self.columns.extend(columns);
-        }
-        self.of = Some(seen);
+        self.columns.extend(columns);
+        self.of = Some(Seen {
+            peaks: Arc::downgrade(peaks),
+            view,
+        });
     }
 
     /// Paints it over the boxes of a track for sound that are heard.

@@ -95,7 +95,7 @@ fn badges_without_room_are_counted_and_told_all_the_same() {
             .filter(|(zone, _)| matches!(zone, Zone::Badge(_)))
             .count()
         + 1;
-    let name = badges::name(Subject::More, &screen.input(), None, zones);
+    let name = badges::name(Subject::More, &badges::all(&screen.input(), None), zones);
     assert_eq!(name, format!("{hidden} more badges"));
 
     let more = screen.rect(Zone::Badge(Subject::More)).center();

@@ -212,7 +212,7 @@ fn sound_lies_behind_tracks_of_sound_only() {
         high: 0.9,
         rms: 0.5,
     };
-    desk.waveform = Some(vec![loud; 2_048]);
+    desk.waveform = Some(Arc::new(vec![loud; 2_048]));
     let pass = desk.pass(Vec::new());
     let color = Palette::of(&egui::Visuals::dark()).sound();
     let lane = desk.places().row(2);
