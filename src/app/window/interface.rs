@@ -1,8 +1,10 @@
 //! egui in the window: input in, shapes out, and when to run again.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use egui::ClippedPrimitive;
+use egui_system_font_provider::SystemFontProvider;
 use egui_winit::accesskit_winit::{Adapter, WindowEvent as ReaderEvent};
 use winit::event::WindowEvent;
 use winit::event_loop::{ActiveEventLoop, EventLoopProxy};
@@ -77,9 +79,13 @@ impl Interface {
     pub(super) fn new(performance: bool) -> Self {
         let mut overlay = Overlay::new();
         overlay.set_performance(performance);
+        let context = egui::Context::default();
+        // For the names that people give to files: in any script that the machine has a font for. They are listed
+        // on a thread of its own, and read when the first letter is met that egui's own fonts do not have.
+        context.add_font_provider(Arc::new(SystemFontProvider::new()));
         Self {
             overlay,
-            context: egui::Context::default(),
+            context,
             state: None,
             painter: None,
             primitives: Vec::new(),
