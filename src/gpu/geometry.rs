@@ -105,6 +105,13 @@ impl From<Rect> for Placement {
 /// Pixels of a side, however large a picture is seen.
 const LONGEST_SIDE: f64 = 65_535.0;
 
+/// How large a picture of this size may be shown: beyond, it would be no shape of its own.
+pub fn largest_scale(display: Size) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "between 1 and 65,535")]
+    let scale = (LONGEST_SIDE / f64::from(display.width().max(display.height()))) as f32;
+    scale
+}
+
 /// Puts a picture of this size, turned and in square pixels, into `room`.
 pub fn place(display: Size, room: Rect, framing: Framing) -> Placement {
     let sides = |size: Size| [f64::from(size.width()), f64::from(size.height())];
@@ -119,7 +126,7 @@ pub fn place(display: Size, room: Rect, framing: Framing) -> Placement {
             });
         }
         Zoom::Fill => (space[0] / own[0]).max(space[1] / own[1]),
-        Zoom::Scale(scale) => f64::from(scale),
+        Zoom::Scale(scale) => f64::from(scale.min(largest_scale(display))),
     };
     let start = [room.x, room.y];
     let placed: [(i64, u32, u32, u32); 2] = std::array::from_fn(|axis| {

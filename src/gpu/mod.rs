@@ -51,7 +51,7 @@ pub use cpu_converter::CpuPictureConverter;
 pub use device::{
     AdapterSummary, DeviceGeneration, GpuContext, GpuError, GpuOptions, adapters, new_instance,
 };
-pub use geometry::{Framing, Placement, Rect, Zoom, fit, place};
+pub use geometry::{Framing, Placement, Rect, Zoom, fit, largest_scale, place};
 pub use gpu_converter::GpuConverter;
 pub use kept::{Course, KeptCounts, Outlook, Place};
 pub use overlay::{Overlay, OverlayPainter};

@@ -111,7 +111,15 @@ pub(super) fn verify_with(
         return Ok(found);
     }
     let _held = InUse::new(proxy);
-    let found = compare(source, proxy, options)?;
+    let found = compare(source, proxy, options);
+    if found.as_ref().is_err_and(|error| error.refusal().is_some()) && record.verified.is_some() {
+        // What was true of it once is so no more, though nothing tells that the file was changed.
+        record.verified = None;
+        if let Err(error) = record.write_beside(proxy) {
+            tracing::warn!(proxy = %proxy.display(), %error, "a refusal cannot be noted");
+        }
+    }
+    let found = found?;
     if FileChange::since(source_file, &source_path).is_some() {
         return Err(refuse(Refusal::Stale));
     }

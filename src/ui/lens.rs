@@ -3,7 +3,8 @@
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 use crate::config::Action;
-use crate::gpu::{Framing, Placement, Zoom};
+use crate::gpu::{Framing, Placement, Zoom, largest_scale};
+use crate::media::Size;
 
 use super::UiInput;
 
@@ -58,8 +59,13 @@ impl Lens {
 
     /// Window pixels for each of the picture's own.
     fn scale(input: &UiInput<'_>) -> Option<f32> {
+        Some(input.placement?.size.width() as f32 / Self::display(input)?.width() as f32)
+    }
+
+    /// The picture's own size, turned and in square pixels.
+    fn display(input: &UiInput<'_>) -> Option<Size> {
         let stream = input.snapshot.media.as_ref()?.info.default_video()?;
-        Some(input.placement?.size.width() as f32 / stream.display_size().width() as f32)
+        Some(stream.display_size())
     }
 
     /// Does what a key asks for.
@@ -92,7 +98,8 @@ impl Lens {
         else {
             return;
         };
-        let wanted = (scale * factor).clamp(SCALES.0, SCALES.1);
+        let largest = Self::display(input).map_or(SCALES.1, largest_scale);
+        let wanted = (scale * factor).clamp(SCALES.0, SCALES.1.min(largest));
         let factor = wanted / scale;
         // Of the picture, from 0 to 1, what lies at `pos`, and what will lie in the middle then.
         let there = (pos - picture.min) / picture.size();

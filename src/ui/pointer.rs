@@ -110,6 +110,27 @@ pub(super) struct Turn {
     pub(super) shift: bool,
 }
 
+/// The picture is where it was shown last until a pass is over: all that moves or enlarges it in one pass is one
+/// gesture.
+fn merged(gestures: Vec<Gesture>) -> Vec<Gesture> {
+    let mut merged: Vec<Gesture> = Vec::with_capacity(gestures.len());
+    for gesture in gestures {
+        match (merged.last_mut(), gesture) {
+            (Some(Gesture::Drag(Zone::Picture, sum)), Gesture::Drag(Zone::Picture, by)) => {
+                *sum += by;
+            }
+            (Some(Gesture::Wheel(Zone::Picture, sum)), Gesture::Wheel(Zone::Picture, turn))
+                if sum.shift == turn.shift =>
+            {
+                sum.points += turn.points;
+                sum.notches += turn.notches;
+            }
+            _ => merged.push(gesture),
+        }
+    }
+    merged
+}
+
 /// Zones on the screen, those painted later on top.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Zones {
@@ -249,7 +270,7 @@ impl Pointer {
                 _ => {}
             }
         }
-        (gestures, alive)
+        (merged(gestures), alive)
     }
 
     /// What moving from `before` to `pos` means for what is held and is no slider.

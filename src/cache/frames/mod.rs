@@ -229,13 +229,16 @@ impl FrameCache {
         drop(gone);
     }
 
-    /// Drops everything that is kept.
+    /// Drops everything that is kept. What the pool has for it goes back to the machine.
     pub fn clear(&self) {
         let mut store = self.store.lock();
         let limit = store.stats().limit_bytes;
         let gone = (store.set_limit(0), store.set_limit(limit));
         drop(store);
         drop(gone);
+        if let Some(pool) = self.pool.get() {
+            pool.trim();
+        }
     }
 
     /// Says at which size frames are shown, before they are turned; `None` where more is seen of them than that.

@@ -181,6 +181,21 @@ fn what_is_shed_is_given_back_to_the_system() {
 }
 
 #[test]
+fn what_is_cleared_is_given_back_to_the_system() {
+    let (rig, pool) = pooled_rig(4, SLOT);
+    let keeper = rig.keeper(1);
+    for frame in 0..4 {
+        keeper.put(FrameIndex(frame), &pooled(&pool, SLOT));
+    }
+    assert_eq!(rig.ledger.total(), 4 * SLOT as u64);
+    rig.cache.clear();
+    assert_eq!(pool.usage().mapped_bytes, 0);
+    assert_eq!(rig.ledger.total(), 0);
+    keeper.put(FrameIndex(9), &pooled(&pool, SLOT));
+    assert_eq!(rig.cache.stats().frames, 1, "it is kept as before");
+}
+
+#[test]
 fn a_file_outside_the_pool_takes_the_room_of_one_inside_it() {
     let (rig, pool) = pooled_rig(20, SLOT);
     let (before, now) = (rig.keeper(1), rig.keeper(2));

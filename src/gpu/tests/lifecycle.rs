@@ -1,8 +1,14 @@
 //! What happens over time: the staging ring under pressure, GPU times, lost devices.
 
+use std::ops::Range;
+use std::process::Command;
+
 use crate::gpu::test_support::{gray_frame, noise_frame, open, shared, size};
-use crate::gpu::{ConvertChoice, GpuContext, OffscreenTarget, PictureError, RgbaPicture, Viewer};
-use crate::media::{ColorInfo, Orientation, PixelFormat, VideoFrame};
+use crate::gpu::{
+    ConvertChoice, GpuContext, OffscreenTarget, PictureError, Rect, RgbaPicture, Viewer,
+};
+use crate::media::{ColorInfo, Orientation, PixelFormat, VideoFrame, ViewSettings};
+use crate::metrics::GpuPass;
 
 const UPRIGHT: Orientation = Orientation::UPRIGHT;
 
@@ -97,6 +103,91 @@ fn gpu_times_arrive_under_their_tokens() {
     );
 }
 
+/// Runs `body` in a process of its own, for profiler scopes are switched for the whole program: `name` is the test
+/// that calls this, and the process runs it again.
+fn alone(name: &str, body: impl FnOnce()) {
+    const ALONE: &str = "JOGWHEEL_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return body();
+    }
+    let ended = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            &format!("gpu::tests::lifecycle::{name}"),
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .env(ALONE, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(
+        ended.status.success() && said.contains("1 passed"),
+        "{ended:#?}"
+    );
+}
+
+#[test]
+fn passes_come_by_name_in_their_order_while_scopes_are_on() {
+    alone(
+        "passes_come_by_name_in_their_order_while_scopes_are_on",
+        passes_of_frames,
+    );
+}
+
+fn passes_of_frames() {
+    const MINUTE_NANOS: u64 = 60_000_000_000;
+    let ctx = shared();
+    let mut viewer = Viewer::new(&ctx, ConvertChoice::Gpu, OffscreenTarget::FORMAT).unwrap();
+    let frame = gray_frame(PixelFormat::YUV420P8, 256, 256);
+    let target = OffscreenTarget::new(&ctx, frame.size).unwrap();
+    let (whole, view) = (Rect::whole(frame.size), ViewSettings::default());
+    let mut show = |tokens: Range<u64>| {
+        for token in tokens {
+            viewer
+                .show(&ctx, &frame, UPRIGHT, frame.size, token)
+                .unwrap();
+            viewer
+                .render(&ctx, target.view(), whole, &view, None, Some(token))
+                .unwrap();
+        }
+        ctx.wait(None).unwrap();
+        let times: Vec<(u64, u64)> = viewer.drain_gpu_times(&ctx).collect();
+        let passes: Vec<GpuPass> = viewer.drain_gpu_passes().collect();
+        (times, passes)
+    };
+    // A device without time stamps measures nothing.
+    let timed = if ctx.has_timestamps() { 3 } else { 0 };
+    let (times, passes) = show(0..3);
+    assert_eq!((times.len(), passes.len()), (timed, 0), "nobody looks");
+
+    puffin::set_scopes_on(true);
+    let begun = puffin::now_ns();
+    let (times, passes) = show(3..6);
+    let ended = puffin::now_ns();
+    puffin::set_scopes_on(false);
+    let names: Vec<&str> = passes.iter().map(|pass| pass.name).collect();
+    assert_eq!(names, ["convert", "draw"].repeat(timed), "{passes:?}");
+    assert!(
+        passes.is_sorted_by_key(|pass| pass.begun_nanos)
+            && passes.is_sorted_by_key(|pass| pass.submitted_nanos),
+        "{passes:?}"
+    );
+    // An end before its beginning would be centuries.
+    assert!(
+        passes.iter().all(|pass| {
+            (begun..=ended).contains(&pass.submitted_nanos) && pass.nanos < MINUTE_NANOS
+        }),
+        "{passes:?}"
+    );
+    // A token stands for what made its picture.
+    let converted = passes.iter().filter(|pass| pass.name == "convert");
+    let converted: Vec<(u64, u64)> = (3..).zip(converted.map(|pass| pass.nanos)).collect();
+    assert_eq!(times, converted);
+
+    assert_eq!(show(6..9).1, [], "nobody looks any more");
+}
+
 #[test]
 fn a_lost_device_is_answered_and_replaced() {
     for choice in [ConvertChoice::Gpu, ConvertChoice::Cpu] {
@@ -113,12 +204,8 @@ fn a_lost_device_is_answered_and_replaced() {
 
         ctx.force_loss();
         assert!(ctx.is_lost());
-        let whole = crate::gpu::Rect {
-            x: 0,
-            y: 0,
-            size: frame.size,
-        };
-        let view = crate::media::ViewSettings::default();
+        let whole = Rect::whole(frame.size);
+        let view = ViewSettings::default();
         assert_eq!(
             viewer.show(&ctx, &frame, UPRIGHT, frame.size, 0),
             Err(PictureError::DeviceLost)

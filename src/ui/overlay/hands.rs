@@ -64,6 +64,9 @@ impl Overlay {
         if zone != Zone::Menu {
             self.menu_scroll = None;
         }
+        if zone != Zone::Prompt {
+            self.prompt = None;
+        }
         match zone {
             Zone::Button(Button::Play) => desk.play_button(false),
             Zone::Button(Button::PlayBack) => desk.play_button(true),
@@ -84,9 +87,6 @@ impl Overlay {
             Zone::Toast(place) => self.toasts.dismiss(place, input.now),
             Zone::Help => self.help = None,
             _ => {}
-        }
-        if self.prompt.is_some() && zone != Zone::Prompt {
-            self.prompt = None;
         }
     }
 
