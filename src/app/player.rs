@@ -27,7 +27,7 @@ use crate::playback::{
     FrameScheduler, OpenerOptions, PowerWatch, ProxyDesk, QualityGauges, Schedule, Severity,
     Snapshot, StartOptions, SystemPower, TimelineSettings,
 };
-use crate::proxy::ProxyFolder;
+use crate::proxy::{Preset, ProxyFolder};
 use crate::time::{Clock, RealClock};
 
 /// Records that are kept for the frame graph: a minute at 60 fps.
@@ -276,10 +276,10 @@ impl Player {
         }
     }
 
-    /// Makes proxies of what is open.
-    pub fn make_proxies(&mut self) {
+    /// Makes proxies of what is open: of one size, or those that fit it.
+    pub fn make_proxies(&mut self, preset: Option<Preset>) {
         let told = if let Some(making) = &mut self.making {
-            making.ask(&self.engine.snapshot())
+            making.ask(&self.engine.snapshot(), preset)
         } else {
             let words = "No proxies are made: --make-proxies or --proxies says so.";
             Some((Severity::Warning, words.to_owned()))

@@ -24,7 +24,9 @@ use crate::jobs::kept::{
 use crate::jobs::{MachineProbe, Priority, Stance};
 use crate::memory::Ledger;
 use crate::playback::{PlaybackStatus, PowerProbe, ProxyDesk, Severity, Snapshot, SystemPower};
-use crate::proxy::{PROXY_KIND, ProxyCodec, ProxyFolder, ProxyMaker, ProxyOrder, ProxyRecord};
+use crate::proxy::{
+    PROXY_KIND, Preset, ProxyCodec, ProxyFolder, ProxyMaker, ProxyOrder, ProxyRecord,
+};
 use crate::time::{Clock, Moment};
 
 /// When proxies are made of what plays.
@@ -183,8 +185,12 @@ impl ProxyMaking {
         self.news.lock().line.clone()
     }
 
-    /// Orders proxies of what is open. Answers what is to be told at once; the rest is news later.
-    pub(super) fn ask(&mut self, snapshot: &Snapshot) -> Option<(Severity, String)> {
+    /// Orders proxies of what is open, of one size or those that fit it. Answers what is to be told at once; the rest is news later.
+    pub(super) fn ask(
+        &mut self,
+        snapshot: &Snapshot,
+        preset: Option<Preset>,
+    ) -> Option<(Severity, String)> {
         let Some(media) = &snapshot.media else {
             let words = "There is nothing to make proxies of.";
             return Some((Severity::Info, words.to_owned()));
@@ -206,7 +212,10 @@ impl ProxyMaking {
             let codec = ProxyCodec::best_available();
             let orders: Vec<_> = files
                 .iter()
-                .map(|file| ProxyOrder::fitting(file, codec))
+                .map(|file| match preset {
+                    Some(preset) => ProxyOrder::new(file, vec![preset], codec),
+                    None => ProxyOrder::fitting(file, codec),
+                })
                 .collect();
             jobs_of(&orders)
         };

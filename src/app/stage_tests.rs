@@ -293,3 +293,111 @@ fn a_comparison_that_is_held_follows_its_view() {
     let difference = view(CompareMode::Difference, 0.75);
     assert_eq!(colors(Some(difference)), [[255, 0, 255]; 5]);
 }
+
+/// The bars of ITU-R BT.709 as codes of limited range, and the colours that they are of.
+const BARS: [([u8; 3], [f64; 3]); 8] = [
+    ([235, 128, 128], [1.0, 1.0, 1.0]),
+    ([219, 16, 138], [1.0, 1.0, 0.0]),
+    ([188, 154, 16], [0.0, 1.0, 1.0]),
+    ([173, 42, 26], [0.0, 1.0, 0.0]),
+    ([78, 214, 230], [1.0, 0.0, 1.0]),
+    ([63, 102, 240], [1.0, 0.0, 0.0]),
+    ([32, 240, 118], [0.0, 0.0, 1.0]),
+    ([16, 128, 128], [0.0, 0.0, 0.0]),
+];
+
+/// Those bars, 16 pixels wide each: from left to right in the upper half, and from right to left in the lower one.
+fn bars() -> Arc<VideoFrame> {
+    let (format, size) = (PixelFormat::YUV420P8, size(128, 72));
+    let planes: Vec<(Vec<u8>, usize)> = (0..3)
+        .map(|plane| {
+            let (width, rows) = format.plane_size(plane, size);
+            let code = |at: usize| {
+                let bar = (at % width) * BARS.len() / width;
+                let is_upper = at / width < rows / 2;
+                let bar = if is_upper { bar } else { BARS.len() - 1 - bar };
+                BARS[bar].0[plane]
+            };
+            ((0..width * rows).map(code).collect(), width)
+        })
+        .collect();
+    let frame = VideoFrame::from_planes(format, size, ColorInfo::BT709_LIMITED, &planes);
+    Arc::new(frame)
+}
+
+/// Where the middle of a pixel lies in a picture of this size.
+fn middle(column: u32, row: u32, size: Size) -> [f32; 2] {
+    let part = |at: u32, length: u32| (at as f32 + 0.5) / length as f32;
+    [part(column, size.width()), part(row, size.height())]
+}
+
+#[test]
+fn a_pixel_is_read_as_it_was_decoded_and_as_it_is_shown() {
+    let mut stage = stage();
+    assert_eq!(stage.read_pixel([0.5, 0.5]), None, "nothing is held");
+    let picture = bars();
+    let size = picture.size;
+    let stream = VideoStream { size, ..stream() };
+    stage.take(&planned(Picture::Frame(picture)), &stream);
+    let shown = stage.picture(None).unwrap();
+    for (bar, (codes, rgb)) in (0..).zip(BARS) {
+        // In the middle of a bar, where no other one colours it.
+        for (column, row) in [(16 * bar + 7, 17), (16 * (7 - bar) + 7, 53)] {
+            let read = stage.read_pixel(middle(column, row, size)).unwrap();
+            assert_eq!((read.place, read.alpha), ([column, row], None));
+            let [y, cb, cr] = codes.map(u32::from);
+            assert_eq!(read.codes, [("Y", y), ("Cb", cb), ("Cr", cr)]);
+            let pixel = shown.pixel(column, row).unwrap();
+            for ((found, wanted), on_screen) in read.rgb.into_iter().zip(rgb).zip(pixel) {
+                assert!((found - wanted).abs() < 0.005, "{read:?}");
+                let apart = (found * 255.0).round() - f64::from(on_screen);
+                assert!(apart.abs() <= 1.0, "{read:?} is shown as {pixel:?}");
+            }
+        }
+    }
+    for outside in [[1.0, 0.5], [0.5, -0.01], [f32::NAN, 0.5]] {
+        assert_eq!(stage.read_pixel(outside), None);
+    }
+    stage.clear();
+    assert_eq!(stage.read_pixel([0.5, 0.5]), None, "it was taken away");
+}
+
+#[test]
+fn a_pixel_of_a_turned_picture_is_read_where_it_is_stored() {
+    let mut stage = stage();
+    let picture = bars();
+    let stream = VideoStream {
+        size: picture.size,
+        orientation: Orientation::new(false, 1),
+        ..stream()
+    };
+    stage.take(&planned(Picture::Frame(picture)), &stream);
+    let turned = stage.display_size().unwrap();
+    assert_eq!(turned, size(72, 128));
+    let read = |column, row| {
+        let read = stage.read_pixel(middle(column, row, turned)).unwrap();
+        (read.place, read.codes)
+    };
+    // The first row is the last column.
+    let white = vec![("Y", 235), ("Cb", 128), ("Cr", 128)];
+    assert_eq!(read(71, 0), ([0, 0], white));
+    let red = vec![("Y", 63), ("Cb", 102), ("Cr", 240)];
+    assert_eq!(read(71 - 17, 87), ([87, 17], red));
+}
+
+#[test]
+fn a_pixel_of_layers_is_read_where_one_frame_is_all_that_is_seen() {
+    let mut stage = stage();
+    let picture = bars();
+    let place = middle(87, 17, picture.size);
+    let mut read = |layers| {
+        stage.take(&planned(composite(layers)), &stream());
+        stage.make_picture(size(128, 72), 1).unwrap();
+        stage.read_pixel(place)
+    };
+    let alone = read(vec![layer(Arc::clone(&picture), 1.0)]).unwrap();
+    assert_eq!(alone.place, [87, 17]);
+    assert_eq!(alone.codes, [("Y", 63), ("Cb", 102), ("Cr", 240)]);
+    let below = layer(Arc::clone(&picture), 1.0);
+    assert_eq!(read(vec![below, layer(picture, 0.5)]), None);
+}

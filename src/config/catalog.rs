@@ -46,6 +46,12 @@ impl SettingSpec {
         CATALOGUE.iter().find(|spec| spec.key == key)
     }
 
+    /// What applies where nothing is said, in the words of the file; empty where that depends.
+    pub fn default(&self) -> String {
+        let window = WindowSettings::default();
+        applies(self.key, &QualitySettings::default(), None, window)
+    }
+
     /// What the file is to hold for `text`; `None` where this is no value of the key.
     pub fn value(&self, text: &str) -> Option<Value> {
         match self.kind {
@@ -98,6 +104,30 @@ pub(super) fn applies(
         "window.theme" => window.theme.name().to_owned(),
         "window.scale-percent" => window.scale_percent.to_string(),
         _ => String::new(),
+    }
+}
+
+impl QualitySettings {
+    /// Whether anything is said for the key of this name.
+    pub fn states(&self, key: &str) -> bool {
+        match key {
+            "quality.mode" => self.mode.is_some(),
+            "quality.preset" => self.preset.is_some(),
+            "quality.proxies" => self.proxies.is_some(),
+            "quality.battery-saver" => self.saver.is_some(),
+            "quality.target-fps" => self.target_fps.is_some(),
+            "quality.allow-drops" => self.allow_drops.is_some(),
+            "quality.auto-reduce" => self.auto_reduce.is_some(),
+            "quality.min-height" => self.least_height.is_some(),
+            "quality.scrub-ms" => self.scrub_millis.is_some(),
+            "quality.play.fit" => self.play.fit_percent.is_some(),
+            "quality.play.rise" => self.play.rise_percent.is_some(),
+            "quality.scrub.fit" => self.scrub.fit_percent.is_some(),
+            "quality.scrub.rise" => self.scrub.rise_percent.is_some(),
+            "quality.effects.fit" => self.effects.fit_percent.is_some(),
+            "quality.effects.rise" => self.effects.rise_percent.is_some(),
+            _ => false,
+        }
     }
 }
 
@@ -198,7 +228,7 @@ pub const CATALOGUE: &[SettingSpec] = &[
     ),
     spec(
         "quality.scrub-ms",
-        "Time for a picture under the hand",
+        "Time to answer a drag",
         SettingKind::Number {
             unit: "ms",
             least: 1,
@@ -302,6 +332,10 @@ mod tests {
             assert_eq!(config.notes, [], "{text}");
             assert_eq!(config.applies(spec.key), applies, "{text}");
             assert_eq!(config.stated[spec.key], applies);
+            assert_eq!(spec.default(), applies);
+            let is_of_quality = spec.key.starts_with("quality.");
+            assert_eq!(config.quality.states(spec.key), is_of_quality, "{text}");
+            assert!(!nothing.quality.states(spec.key), "{text}");
         }
     }
 

@@ -115,6 +115,17 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// How long a message that passes is to be seen: as long as it takes to read, the worse the longer.
+    pub const fn reading_time(self) -> Duration {
+        match self {
+            Self::Info => Duration::from_secs(5),
+            Self::Warning => Duration::from_secs(8),
+            Self::Error => Duration::from_secs(12),
+        }
+    }
+}
+
 /// A message for the person at the screen: what happened, and what can be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {

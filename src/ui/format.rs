@@ -127,6 +127,16 @@ pub(super) fn file_name(path: &Path) -> String {
         .into_owned()
 }
 
+/// How long ago something was.
+pub(super) fn age_words(seconds: i64) -> String {
+    match seconds {
+        ..120 => "just now".to_owned(),
+        120..7_200 => format!("{} min ago", seconds / 60),
+        7_200..172_800 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
 /// What the window is called: after what is open in it.
 pub fn window_title(snapshot: &Snapshot) -> String {
     match &snapshot.media {

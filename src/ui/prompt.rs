@@ -6,6 +6,7 @@ use crate::playback::{Command, SeekTarget};
 use crate::time::Position;
 
 use super::canvas::Canvas;
+use super::panels::widgets::name;
 use super::pointer::Zone;
 use super::style;
 
@@ -63,6 +64,7 @@ impl Prompt {
             .margin(egui::Margin::symmetric(8, 5))
             .desired_width(f32::INFINITY);
         let response = inner.add(edit);
+        name(&response, "Position to go to");
         // Its own Enter and Esc are read with the keys; what it must not do is lose the focus.
         if !self.focused || !response.has_focus() {
             response.request_focus();

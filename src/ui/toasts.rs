@@ -17,50 +17,37 @@ const PADDING: f32 = 10.0;
 
 /// Which of the engine's notices are still to be seen.
 ///
-/// The engine keeps the latest few without saying when they came, so this compares each list with the
-/// one before: what was added at its end is new.
+/// The engine keeps the latest few without saying when they came, and no two that are alike. Some pass before
+/// those that came earlier: one that was not in the list before is new, whatever its place.
 #[derive(Debug, Default)]
 pub(super) struct Toasts {
     known: Vec<(Notice, Moment, bool)>,
 }
 
-/// How long a notice stays: as long as it takes to read, the worse the longer.
 fn life_nanos(severity: Severity) -> i64 {
-    match severity {
-        Severity::Info => 5_000_000_000,
-        Severity::Warning => 8_000_000_000,
-        Severity::Error => 12_000_000_000,
-    }
+    i64::try_from(severity.reading_time().as_nanos()).unwrap_or(i64::MAX)
 }
 
 impl Toasts {
-    /// Takes note of the engine's present list.
-    pub(super) fn update(&mut self, notices: &[Notice], now: Moment) {
-        if self.known.len() == notices.len()
-            && self
-                .known
-                .iter()
-                .zip(notices)
-                .all(|((known, _, _), notice)| known == notice)
-        {
-            return;
+    /// Takes note of the engine's present list, and answers what of it is new.
+    pub(super) fn update<'a>(&mut self, notices: &'a [Notice], now: Moment) -> Vec<&'a Notice> {
+        let is_as_before = self.known.len() == notices.len()
+            && (self.known.iter().zip(notices)).all(|((known, _, _), notice)| known == notice);
+        if is_as_before {
+            return Vec::new();
         }
-        // The longest end of the old list that is a beginning of the new one.
-        let kept = (0..=self.known.len().min(notices.len()))
-            .rev()
-            .find(|&kept| {
-                let old = &self.known[self.known.len() - kept..];
-                old.iter()
-                    .zip(notices)
-                    .all(|((known, _, _), notice)| known == notice)
-            });
-        let kept = kept.unwrap_or(0);
-        self.known.drain(..self.known.len() - kept);
-        self.known.extend(
-            notices[kept..]
-                .iter()
-                .map(|notice| (notice.clone(), now, false)),
-        );
+        let mut before = std::mem::take(&mut self.known);
+        let mut new = Vec::new();
+        for notice in notices {
+            let known = before.iter().position(|(known, _, _)| known == notice);
+            let Some(place) = known else {
+                self.known.push((notice.clone(), now, false));
+                new.push(notice);
+                continue;
+            };
+            self.known.push(before.swap_remove(place));
+        }
+        new
     }
 
     /// Numbers of the notices to show, the latest first.
@@ -191,6 +178,18 @@ mod tests {
         assert_eq!(texts(&toasts, at(6)), ["c"], "b came at 0");
         toasts.update(&[], at(6));
         assert_eq!(texts(&toasts, at(6)), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn one_that_stays_is_not_new_when_a_later_one_passes() {
+        let mut toasts = Toasts::default();
+        let (stays, passes) = (notice("stays"), notice("passes"));
+        let both = [stays.clone(), passes.clone()];
+        assert_eq!(toasts.update(&both, at(0)), [&stays, &passes]);
+        toasts.dismiss(1, at(1));
+        assert_eq!(toasts.update(&both[..1], at(5)), [] as [&Notice; 0]);
+        assert_eq!(texts(&toasts, at(5)), [] as [&str; 0], "it was dismissed");
+        assert_eq!(toasts.update(&both, at(6)), [&passes], "it is said again");
     }
 
     #[test]

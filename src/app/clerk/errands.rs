@@ -48,13 +48,13 @@ pub(super) fn run(errand: &Errand, desk: &Desk, bench: &Bench) -> Result<String,
             let count = jobs(desk)?
                 .cancel(Choice::One(PROXY_KIND, key))
                 .map_err(|error| told(&error))?;
-            Ok(counted(count, "job called off"))
+            Ok(counted(count, "job", "called off"))
         }
         Errand::RetryJob(key) => {
             let count = jobs(desk)?
                 .retry(Choice::One(PROXY_KIND, key))
                 .map_err(|error| told(&error))?;
-            Ok(counted(count, "job waits for its turn again"))
+            Ok(counted(count, "job", "in line again"))
         }
         Errand::PauseJobs(paused) => {
             jobs(desk)?
@@ -69,8 +69,9 @@ pub(super) fn run(errand: &Errand, desk: &Desk, bench: &Bench) -> Result<String,
         }
         Errand::ForgetJobs => {
             let count = jobs(desk)?.forget_over().map_err(|error| told(&error))?;
-            Ok(counted(count, "job forgotten"))
+            Ok(counted(count, "job", "forgotten"))
         }
+        Errand::LimitProxies(bytes) => limit_proxies(*bytes, folder(desk)?),
         Errand::VerifyProxies(proxies) => verify_all(proxies, desk, bench),
         Errand::DeleteProxies(proxies) => delete_all(proxies, folder(desk)?),
         Errand::Reveal(path) => reveal(path),
@@ -82,6 +83,7 @@ pub(super) fn run(errand: &Errand, desk: &Desk, bench: &Bench) -> Result<String,
         | Errand::OpenDemo
         | Errand::ForgetRecent
         | Errand::Stop(_)
+        | Errand::MakeProxies(_)
         | Errand::PauseProfiler(_)
         | Errand::ExportProfile(_)
         | Errand::Set { .. }
@@ -89,11 +91,14 @@ pub(super) fn run(errand: &Errand, desk: &Desk, bench: &Bench) -> Result<String,
     }
 }
 
-fn counted(count: u64, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}."),
-        _ => format!("{count}: {what}."),
-    }
+/// `1 job forgotten.`, `2 jobs forgotten.`
+fn counted(count: u64, what: &str, outcome: &str) -> String {
+    let plural = match (count, what.strip_suffix('y')) {
+        (1, _) => what.to_owned(),
+        (_, Some(stem)) => format!("{stem}ies"),
+        (_, None) => format!("{what}s"),
+    };
+    format!("{count} {plural} {outcome}.")
 }
 
 fn told(error: &KeptError) -> String {
@@ -156,6 +161,25 @@ fn verify_all(proxies: &[PathBuf], desk: &Desk, bench: &Bench) -> Result<String,
     }
 }
 
+/// Nothing is deleted now: it is when the next one is made, and a person may think better of it until then.
+fn limit_proxies(bytes: u64, folder: &ProxyFolder) -> Result<String, String> {
+    let failed = |error| format!("{} cannot be written to: {error}.", folder.path().display());
+    folder.state_limit(bytes).map_err(failed)?;
+    let taken: u64 = folder
+        .list()
+        .map_err(failed)?
+        .iter()
+        .map(|proxy| proxy.bytes)
+        .sum();
+    let gb = |bytes: u64| bytes as f64 / 1e9;
+    let mut words = format!("Proxies may take {:.0} GB.", gb(bytes));
+    if taken > bytes {
+        let more = "those used least go when the next one is made.";
+        words = format!("{words} They take {:.1} GB: {more}", gb(taken));
+    }
+    Ok(words)
+}
+
 fn delete_all(proxies: &[PathBuf], folder: &ProxyFolder) -> Result<String, String> {
     let mut left = Vec::new();
     for proxy in proxies {
@@ -165,7 +189,7 @@ fn delete_all(proxies: &[PathBuf], folder: &ProxyFolder) -> Result<String, Strin
     }
     if left.is_empty() {
         let count = u64::try_from(proxies.len()).unwrap_or(u64::MAX);
-        Ok(counted(count, "proxy deleted"))
+        Ok(counted(count, "proxy", "deleted"))
     } else {
         Err(left.join("\n"))
     }

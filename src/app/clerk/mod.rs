@@ -310,6 +310,7 @@ impl Work {
                 data.list = Arc::new(list);
             }
         }
+        data.limit_bytes = folder.limit_bytes();
         data.problem.clone_from(&self.unlisted);
         let jobs = folder.existing_jobs().and_then(|jobs| match jobs {
             Some(jobs) => Ok((jobs.list()?, jobs.is_paused()?)),

@@ -1,5 +1,8 @@
 //! The clerk on a real cache, a real list of jobs and real files.
 
+use std::fs::File;
+use std::num::NonZeroUsize;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,19 +11,37 @@ use crossbeam_channel::{Receiver, bounded};
 use super::*;
 use crate::cache::disk::{DiskLimits, Key, Kind};
 use crate::decode::FileIdentity;
-use crate::jobs::Priority;
-use crate::jobs::kept::{JobOrder, KeptState, Renew};
+use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget, Viewer};
+use crate::jobs::kept::{JobOrder, KeptState, KeptStop, Renew};
+use crate::jobs::{JobQueue, JobState, Priority, QueueOptions};
+use crate::media::{ColorInfo, Orientation, PixelFormat, Size, StreamId, VideoFrame};
 use crate::memory::{Ledger, SystemProbe};
-use crate::proxy::PROXY_KIND;
-use crate::time::RealClock;
+use crate::proxy::{
+    EncoderChoice, MakeOptions, MakeRequest, PROXY_KIND, Preset, ProxyCodec, ProxyRecord,
+    ProxyState,
+};
+use crate::time::{FrameIndex, RealClock};
 use crate::ui::Outcome;
 
 /// Nothing here takes so long.
 const HUNG: Duration = Duration::from_mins(1);
 
+/// What the frame cache may hold.
+const CACHE_BYTES: u64 = 256 << 20;
+
+/// Some file.
+const FILE: FileIdentity = FileIdentity {
+    bytes: 10,
+    modified_nanos: 0,
+    device: 0,
+    inode: 0,
+};
+
 struct Office {
     clerk: Clerk,
     news: Receiver<()>,
+    cache: Arc<FrameCache>,
+    textures: Arc<TextureBudget>,
     disk: Arc<DiskCache>,
     folder: tempfile::TempDir,
 }
@@ -35,14 +56,15 @@ impl Office {
         let disk = DiskCache::open(folder.path().join("disk"), DiskLimits::default()).unwrap();
         let (send, news) = bounded(64);
         let ledger = Ledger::new(1 << 30);
+        let memory = MemoryManager::new(ledger.clone(), Box::new(SystemProbe::new()));
+        let (now, gauge) = (Arc::clone(&clock), memory.gauge());
+        let cache = FrameCache::new(CACHE_BYTES, now, Some(ledger.clone()), gauge);
+        let textures = Arc::new(TextureBudget::of_ledger(ledger));
         let desk = Desk {
             clock,
-            memory: Arc::new(MemoryManager::new(
-                ledger.clone(),
-                Box::new(SystemProbe::new()),
-            )),
-            cache: None,
-            textures: Arc::new(TextureBudget::of_ledger(ledger)),
+            memory: Arc::new(memory),
+            cache: Some(Arc::clone(&cache)),
+            textures: Arc::clone(&textures),
             disk: Some(Arc::clone(&disk)),
             proxies: Some(ProxyFolder::new(&folder.path().join("proxies"))),
             remembers_at: Some(folder.path().join("state").join("window.json")),
@@ -53,9 +75,16 @@ impl Office {
         Self {
             clerk: Clerk::start(desk).unwrap(),
             news,
+            cache,
+            textures,
             disk,
             folder,
         }
+    }
+
+    /// Where the clerk's proxies are.
+    fn proxies(&self) -> ProxyFolder {
+        ProxyFolder::new(&self.folder.path().join("proxies"))
     }
 
     /// Has an errand done and answers what came of it.
@@ -75,15 +104,84 @@ impl Office {
     }
 
     fn keep(&self, kind: Kind, label: &str) {
-        let file = FileIdentity {
-            bytes: 10,
-            modified_nanos: 0,
-            device: 0,
-            inode: 0,
-        };
-        let key = Key::new(kind, Path::new(label), &file, &[]);
+        let key = Key::new(kind, Path::new(label), &FILE, &[]);
         self.disk.put(&key, &[b"kept"]).unwrap();
     }
+
+    /// Makes a film of squares that move, and a proxy of it. Answers where both are.
+    fn make_proxy(&self) -> (PathBuf, PathBuf) {
+        let source = self.folder.path().join("squares.y4m");
+        let mut film = b"YUV4MPEG2 W64 H48 F25:1 Ip A1:1 C420jpeg\n".to_vec();
+        for frame in 0..12_usize {
+            let luma = (0..64 * 48).map(|at| {
+                let (x, y) = (at % 64, at / 64);
+                u8::try_from(40 + 16 * ((x / 8 + y / 8 + frame) % 8)).unwrap()
+            });
+            film.extend(b"FRAME\n");
+            film.extend(luma);
+            film.extend([128_u8; 64 * 48 / 2]);
+        }
+        std::fs::write(&source, film).unwrap();
+        let options = MakeOptions {
+            presets: vec![Preset::Draft],
+            codec: ProxyCodec::best_available(),
+            folder: self.proxies(),
+            threads: NonZeroUsize::MIN,
+            at_a_time: NonZeroUsize::MIN,
+            again: false,
+            indices: None,
+            products: None,
+            ledger: None,
+            encoder: EncoderChoice::Software,
+        };
+        let no_workers = QueueOptions {
+            workers: 0,
+            waiting: 1,
+        };
+        let queue = JobQueue::new(no_workers, Arc::new(|_| {})).unwrap();
+        let request = MakeRequest::new(source.clone(), options, Arc::new(RealClock::new()));
+        let made = request.made();
+        let job = request.submit(&queue).unwrap();
+        queue.run_one();
+        assert_eq!(job.state(), JobState::Done);
+        let proxy = made.lock().proxies[0].path.clone();
+        (source, proxy)
+    }
+}
+
+/// A gray picture of a million and a half bytes, outside the frame pool.
+fn picture() -> Arc<VideoFrame> {
+    let (format, size) = (PixelFormat::NV12, Size::new(1000, 1000).unwrap());
+    let planes = [0, 1].map(|plane| {
+        let (stride, rows) = (
+            format.row_bytes(plane, size),
+            format.plane_size(plane, size).1,
+        );
+        (vec![128_u8; stride * rows], stride)
+    });
+    let frame = VideoFrame::from_planes(format, size, ColorInfo::BT709_LIMITED, &planes);
+    Arc::new(frame)
+}
+
+/// An order of proxies.
+fn order(key: &str) -> JobOrder {
+    JobOrder {
+        kind: PROXY_KIND.to_owned(),
+        key: key.to_owned(),
+        parameters: String::new(),
+        priority: Priority::Normal,
+        rank: 0,
+    }
+}
+
+/// Changes bytes of a file where it is, and says that it was written so much later.
+fn damage(path: &Path, later: Duration, change: impl FnOnce(&mut [u8])) {
+    let written = std::fs::metadata(path).unwrap().modified().unwrap();
+    let mut bytes = std::fs::read(path).unwrap();
+    change(&mut bytes);
+    let file = File::options().write(true).open(path).unwrap();
+    file.write_all_at(&bytes, 0).unwrap();
+    file.set_modified(written + later).unwrap();
 }
 
 #[test]
@@ -121,20 +219,69 @@ fn the_disk_cache_is_cleared_by_kind_checked_and_limited() {
 }
 
 #[test]
+fn memory_that_is_cleared_is_empty_and_keeps_frames_again() {
+    let mut office = Office::new();
+    let keeper = office.cache.keeper(Path::new("/a.mov"), FILE, StreamId(0));
+    let shown = picture();
+    keeper.put(FrameIndex(1), &shown);
+    keeper.put(FrameIndex(2), &picture());
+    let stats = office.cache.stats();
+    assert_eq!((stats.frames, stats.bytes), (2, 3_000_000));
+    let told = |data: &PanelData| {
+        let mut classes = data.memory.iter();
+        let frames = classes.find(|of| of.class == MemoryClass::Frames);
+        frames.map(|of| of.bytes)
+    };
+    office.clerk.follow(vec![Panel::Performance], None);
+    assert_eq!(office.until(told), 3_000_000);
+    let cleared = Outcome {
+        is_done: true,
+        words: "3 MB of kept frames dropped.".to_owned(),
+    };
+    assert_eq!(office.ask(Errand::ClearMemory), cleared);
+    assert_eq!(told(&office.clerk.data()), Some(0));
+    let stats = office.cache.stats();
+    assert_eq!((stats.frames, stats.bytes), (0, 0));
+    assert!(!keeper.has(FrameIndex(1)) && !keeper.has(FrameIndex(2)));
+    // What is on screen is still there for whoever shows it, and for nobody else.
+    assert_eq!(Arc::strong_count(&shown), 1);
+    assert_eq!(stats.limit_bytes, CACHE_BYTES);
+    keeper.put(FrameIndex(1), &shown);
+    assert!(keeper.has(FrameIndex(1)));
+}
+
+#[test]
+fn of_the_pictures_on_the_device_that_on_screen_stays_when_memory_is_cleared() {
+    let office = Office::new();
+    let mut ctx = GpuContext::headless(&GpuOptions::from_env(None)).unwrap();
+    ctx.set_budget(TextureBudget::clone(&office.textures));
+    let mut viewer = Viewer::new(&ctx, ConvertChoice::Auto, OffscreenTarget::FORMAT).unwrap();
+    let size = Size::new(64, 36).unwrap();
+    for _ in 0..3 {
+        viewer
+            .show(&ctx, &picture(), Orientation::UPRIGHT, size, 0)
+            .unwrap();
+    }
+    let on_screen = viewer.read_back(&ctx).unwrap();
+    let used = office.textures.used();
+    let cleared = office.ask(Errand::ClearMemory);
+    assert!(cleared.is_done, "{cleared:?}");
+    let pictures = viewer.kept_counts().pictures;
+    assert_eq!(pictures, 3, "they are the drawing thread's to give back");
+    viewer.settle(&ctx);
+    let counts = viewer.kept_counts();
+    assert_eq!((counts.pictures, counts.bytes), (1, size.area() * 4));
+    assert_eq!(office.textures.used(), used - 2 * counts.bytes);
+    assert!(viewer.read_back(&ctx).unwrap() == on_screen);
+}
+
+#[test]
 fn jobs_are_listed_paused_called_off_and_tried_again() {
     let mut office = Office::new();
     // Those that the program itself keeps and works on.
-    let folder = ProxyFolder::new(&office.folder.path().join("proxies"));
-    let jobs = folder.jobs().unwrap();
+    let jobs = office.proxies().jobs().unwrap();
     let key = "/rushes/a.mov";
-    let order = JobOrder {
-        kind: PROXY_KIND.to_owned(),
-        key: key.to_owned(),
-        parameters: String::new(),
-        priority: Priority::Normal,
-        rank: 0,
-    };
-    jobs.add(&order, Renew::IfDone).unwrap();
+    jobs.add(&order(key), Renew::IfDone).unwrap();
     office.clerk.follow(vec![Panel::Performance], None);
     let listed = office.until(|data| {
         let first = data.proxies.jobs.first();
@@ -148,6 +295,80 @@ fn jobs_are_listed_paused_called_off_and_tried_again() {
     assert_eq!(state(), Some(KeptState::Cancelled));
     assert!(office.ask(Errand::RetryJob(key.to_owned())).is_done);
     assert_eq!(state(), Some(KeptState::Waiting));
+}
+
+#[test]
+fn jobs_that_are_over_are_forgotten_and_the_others_are_not() {
+    let mut office = Office::new();
+    let jobs = office.proxies().jobs().unwrap();
+    for key in ["/a.mov", "/b.mov", "/c.mov"] {
+        jobs.add(&order(key), Renew::IfDone).unwrap();
+    }
+    let failed = KeptStop::Never("it has no pictures".to_owned());
+    for outcome in [Ok(()), Err(failed)] {
+        let job = jobs.claim(&[PROXY_KIND]).unwrap().unwrap();
+        jobs.finish(&job, &outcome).unwrap();
+    }
+    let keys = |data: &PanelData| -> Vec<String> {
+        let jobs = data.proxies.jobs.iter();
+        jobs.map(|job| job.order.key.clone()).collect()
+    };
+    office.clerk.follow(vec![Panel::Proxies], None);
+    let listed = office.until(|data| Some(keys(data)).filter(|keys| !keys.is_empty()));
+    assert_eq!(listed.len(), 3, "{listed:?}");
+    let forgotten = office.ask(Errand::ForgetJobs);
+    assert!(forgotten.is_done, "{forgotten:?}");
+    assert!(forgotten.words.starts_with('2'), "{forgotten:?}");
+    assert_eq!(keys(&office.clerk.data()), ["/c.mov"]);
+    assert!(office.ask(Errand::CancelJob("/c.mov".to_owned())).is_done);
+    assert_eq!(office.ask(Errand::ForgetJobs).words, "1 job forgotten.");
+    assert_eq!(keys(&office.clerk.data()), [""; 0]);
+    assert!(jobs.list().unwrap().is_empty());
+}
+
+#[test]
+fn a_proxy_is_verified_refused_when_it_is_damaged_and_deleted() {
+    let mut office = Office::new();
+    let (source, proxy) = office.make_proxy();
+    office.clerk.follow(vec![Panel::Proxies], None);
+    let listed = office.until(|data| data.proxies.list.first().cloned());
+    assert_eq!(
+        (&listed.path, listed.state),
+        (&proxy, ProxyState::Unverified)
+    );
+    let state = || {
+        let data = office.clerk.data();
+        data.proxies.list.first().map(|listed| listed.state)
+    };
+    let verify = || office.ask(Errand::VerifyProxies(vec![proxy.clone()]));
+    let verified = verify();
+    assert!(verified.is_done, "{verified:?}");
+    assert!(verified.words.ends_with("is what it says it is."));
+    assert_eq!(state(), Some(ProxyState::Verified));
+    // What decays without a sign is found by a look at its pictures.
+    damage(&proxy, Duration::ZERO, |bytes| {
+        let fifth = bytes.len() / 5;
+        bytes[2 * fifth..3 * fifth].fill(0);
+    });
+    let refused = verify();
+    assert!(!refused.is_done, "{refused:?}");
+    assert!(refused.words.contains("not used"), "{refused:?}");
+    damage(&proxy, Duration::from_secs(1), |bytes| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x55;
+    });
+    let refused = verify();
+    assert!(!refused.is_done, "{refused:?}");
+    assert!(
+        refused.words.contains("changed or is damaged"),
+        "{refused:?}"
+    );
+    assert_eq!(state(), Some(ProxyState::ProxyChanged));
+    let deleted = office.ask(Errand::DeleteProxies(vec![proxy.clone()]));
+    assert!(deleted.is_done, "{deleted:?}");
+    assert_eq!(state(), None);
+    assert!(!proxy.exists() && !ProxyRecord::path_beside(&proxy).exists());
+    assert!(source.is_file());
 }
 
 #[test]

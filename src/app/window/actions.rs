@@ -126,7 +126,7 @@ impl App {
             Action::Screenshot => self.take_screenshot(),
             Action::CopyFrame => self.copy_frame(),
             Action::CopyTimecode => self.copy_timecode(),
-            Action::MakeProxies => self.player.make_proxies(),
+            Action::MakeProxies => self.player.make_proxies(None),
             Action::ForceDeviceLoss => {
                 if let Some(shown) = &self.shown_window {
                     shown.stage.gpu().force_loss();

@@ -169,6 +169,7 @@ impl App {
                 self.must_draw = true;
             }
             Errand::ExportProfile(kind) => self.export_profile(kind),
+            Errand::MakeProxies(preset) => self.player.make_proxies(preset),
             Errand::Stop(number) => self.panels.clerk.stop_errand(number),
             other => self.panels.clerk.ask(other),
         }
@@ -297,7 +298,9 @@ fn config_data(config: &ConfigOptions) -> ConfigData {
         key: spec.key,
         value: line.applies(spec.key),
         is_stated: config.file.stated.contains_key(spec.key),
-        is_overruled: line.applies(spec.key) != config.file.applies(spec.key)
+        // One that is said may change another as well: a preset has thresholds of its own.
+        is_overruled: config.command_line.states(spec.key)
+            || line.applies(spec.key) != config.file.applies(spec.key)
             || spec.key == "memory.limit-mb" && config.states_memory,
     };
     ConfigData {

@@ -1,7 +1,6 @@
 //! Telling people what the engine does: snapshots and notices.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Engine;
 use crate::audio::AudioOutput;
@@ -11,9 +10,6 @@ use crate::time::{Moment, Speed};
 
 /// Messages kept at most; the oldest goes first.
 const MOST_NOTICES: usize = 8;
-
-/// How long a passing message stays.
-const SHOWN_FOR: Duration = Duration::from_secs(6);
 
 /// Messages for the person at the screen.
 #[derive(Debug, Clone, Default)]
@@ -28,8 +24,8 @@ impl Notices {
         if self.0.len() == MOST_NOTICES {
             self.0.remove(0);
         }
-        self.0
-            .push((Notice { severity, text }, now.map(|now| now + SHOWN_FOR)));
+        let until = now.map(|now| now + severity.reading_time());
+        self.0.push((Notice { severity, text }, until));
     }
 
     pub(super) fn clear(&mut self) {

@@ -265,7 +265,9 @@ impl Overlay {
             // Tab and the arrows are the player's until a control has the keyboard.
             ui.memory_mut(|memory| memory.move_focus(egui::FocusDirection::None));
         }
-        self.toasts.update(&input.snapshot.notices, input.now);
+        for notice in self.toasts.update(&input.snapshot.notices, input.now) {
+            self.panels.note(notice, input);
+        }
         if let Some(failure) = input.failure {
             // The placeholder says it, with the first letter raised.
             let rest = failure.reason.char_indices().nth(1).map_or(0, |(at, _)| at);

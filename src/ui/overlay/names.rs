@@ -42,7 +42,9 @@ impl Overlay {
             };
             let sense = match zone {
                 Zone::Meters | Zone::Badge(_) => Sense::hover(),
-                Zone::Scrub | Zone::Waveform | Zone::Volume => Sense::focusable_noninteractive(),
+                Zone::Scrub | Zone::Waveform | Zone::Volume | Zone::Wipe => {
+                    Sense::focusable_noninteractive()
+                }
                 _ => Sense::click(),
             };
             let response = ui.interact(rect, Id::unique("zone").with(zone), sense);
@@ -53,6 +55,7 @@ impl Overlay {
             match zone {
                 Zone::Scrub | Zone::Waveform => steer_position(ui, &response, &mut desk, input),
                 Zone::Volume => steer_volume(ui, &response, &mut desk),
+                Zone::Wipe => steer_wipe(ui, &response, &mut desk, input),
                 Zone::Badge(subject) => {
                     let facts = self.timeline.facts.as_ref();
                     let why = || badges::why(subject, input, facts, &self.zones);
@@ -113,6 +116,26 @@ fn steer_volume(ui: &egui::Ui, volume: &Response, desk: &mut Desk<'_>) {
     }
 }
 
+fn steer_wipe(ui: &egui::Ui, line: &Response, desk: &mut Desk<'_>, input: &UiInput<'_>) {
+    let range = Range {
+        least: 0.0,
+        most: 100.0,
+        step: 1.0,
+    };
+    let asked = slider::asked(ui, line, range, false);
+    let steps = asked.keyed + asked.told;
+    let moved = (steps != 0).then(|| wipe_percent(input) + steps as f64);
+    if let Some(percent) = asked.value.or(moved) {
+        #[expect(clippy::cast_possible_truncation, reason = "a share")]
+        desk.set_wipe((percent.clamp(0.0, 100.0) / 100.0) as f32);
+    }
+}
+
+/// Where the line of a wipe stands, in percent of the picture's width.
+fn wipe_percent(input: &UiInput<'_>) -> f64 {
+    f64::from(input.snapshot.compare.position * 100.0).round()
+}
+
 /// The line around what has the keyboard.
 fn outline(ui: &egui::Ui, rect: Rect) {
     let stroke = ui.visuals().selection.stroke;
@@ -139,6 +162,11 @@ fn info_of(zone: Zone, input: &UiInput<'_>) -> Option<WidgetInfo> {
             f64::from(snapshot.volume_percent),
             "Volume in percent",
         )),
+        Zone::Wipe => Some(WidgetInfo::slider(
+            true,
+            wipe_percent(input),
+            "Line between the pictures, in percent of the width",
+        )),
         Zone::Meters => Some(WidgetInfo::labeled(Role::Meter, true, meters::words(input))),
         Zone::MenuRow(row) => {
             let (words, is_chosen) = menu::row_words(input, row)?;
@@ -160,7 +188,6 @@ fn info_of(zone: Zone, input: &UiInput<'_>) -> Option<WidgetInfo> {
         | Zone::Top
         | Zone::Badge(_)
         | Zone::Bar
-        | Zone::Wipe
         | Zone::Menu
         | Zone::Prompt
         | Zone::Help

@@ -4,11 +4,11 @@
 
 use crate::config::Action;
 use crate::memory::Pressure;
-use crate::playback::quality::QualityMode;
+use crate::playback::quality::{Preset, QualityMode};
 use crate::playback::{Command, PlaybackStatus};
-use crate::ui::{UiEvent, UiInput, format};
+use crate::ui::{StageTime, UiEvent, UiInput, format};
 
-use super::Errand;
+use super::{Errand, Setting};
 
 /// A suggestion.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,9 +44,11 @@ const ENOUGH_LOOKS: u64 = 500;
 
 /// All that applies now, the most useful first.
 pub(super) fn all(input: &UiInput<'_>) -> Vec<Advice> {
-    let rules: [fn(&UiInput<'_>) -> Option<Advice>; 6] = [
+    let rules: [fn(&UiInput<'_>) -> Option<Advice>; 8] = [
         let_it_choose,
         make_proxies,
+        prefer_speed,
+        play_drafts,
         slow_scrub,
         slow_disk,
         cache_too_small,
@@ -101,8 +103,11 @@ fn make_proxies(input: &UiInput<'_>) -> Option<Advice> {
     }
     let (width, height) = (video.size.width(), video.size.height());
     let left_out = snapshot.quality.left_out;
-    let trouble = falls_behind(input)
-        .or_else(|| (left_out > 0).then(|| format!("{left_out} frames were left out to keep up.")));
+    let trouble = falls_behind(input).or_else(|| match left_out {
+        0 => None,
+        1 => Some("1 frame was left out to keep up.".to_owned()),
+        _ => Some(format!("{left_out} frames were left out to keep up.")),
+    });
     let why = trouble?;
     Some(Advice {
         id: "make-proxies",
@@ -112,6 +117,66 @@ fn make_proxies(input: &UiInput<'_>) -> Option<Advice> {
         apply: Some(UiEvent::Action(Action::MakeProxies)),
         undo: None,
     })
+}
+
+/// Why the rate is not held although Jogwheel chooses, and nothing is being made that would help.
+fn behind_all_the_same(input: &UiInput<'_>) -> Option<String> {
+    let why = falls_behind(input)?;
+    let chooses = input.snapshot.quality.mode == QualityMode::Auto;
+    let is_helped = !input.stats.background.is_empty() || make_proxies(input).is_some();
+    (chooses && !is_helped).then_some(why)
+}
+
+fn prefer_speed(input: &UiInput<'_>) -> Option<Advice> {
+    let why = behind_all_the_same(input)?;
+    let preset = may_prefer_speed(input)?;
+    Some(Advice {
+        id: "prefer-speed",
+        what: "Prefer a steady rate to a full picture",
+        why: format!("{why} The preference is {}.", preset.value),
+        gain: "Less is decoded and drawn: smaller pictures are taken earlier, none larger than it is shown.",
+        apply: Some(set(PRESET, Some(Preset::Speed.name().to_owned()))),
+        undo: Some(set(PRESET, stated(preset))),
+    })
+}
+
+/// The preference, where it is another one and may be changed.
+fn may_prefer_speed<'a>(input: &UiInput<'a>) -> Option<&'a Setting> {
+    let preset = setting(input, PRESET)?;
+    (preset.value != Preset::Speed.name() && !preset.is_overruled).then_some(preset)
+}
+
+fn play_drafts(input: &UiInput<'_>) -> Option<Advice> {
+    let why = behind_all_the_same(input)?;
+    let has_drafts = input.snapshot.has_proxies && may_prefer_speed(input).is_none();
+    has_drafts.then(|| Advice {
+        id: "quality-draft",
+        what: "Play the smallest proxy",
+        why: format!("{why} Steady pictures are preferred as it is, and that does not do."),
+        gain: "The least that can be decoded: good for timing, not for looking closely.",
+        apply: Some(UiEvent::Command(Command::SetQuality(QualityMode::Draft))),
+        undo: Some(UiEvent::Command(Command::SetQuality(QualityMode::Auto))),
+    })
+}
+
+/// Where the time of a frame goes, for whom no rule can help.
+pub(super) fn what_takes_long(input: &UiInput<'_>) -> String {
+    let stages = &input.stats.stages;
+    let frame_ms = 1000.0 / input.stats.target_fps.max(1.0);
+    let millis = |of: &[Option<StageTime>]| of.iter().flatten().map(|it| it.p95_ms).sum::<f32>();
+    let read = millis(&[stages.demux, stages.decode]);
+    let drawn = millis(&[stages.convert, stages.upload, stages.gpu, stages.present]);
+    if drawn > read {
+        format!(
+            "Drawing takes {drawn:.0} ms of the {frame_ms:.0} that a frame has: a smaller window or fewer panels \
+             help, and a faster graphics device."
+        )
+    } else {
+        format!(
+            "Reading and decoding take {read:.0} ms of the {frame_ms:.0} that a frame has, and there is nothing \
+             smaller to decode."
+        )
+    }
 }
 
 fn slow_scrub(input: &UiInput<'_>) -> Option<Advice> {
@@ -167,8 +232,8 @@ fn cache_too_small(input: &UiInput<'_>) -> Option<Advice> {
             format::bytes_words(cache.limit_bytes)
         ),
         gain: "Twice as much stays at hand for steps back, loops and drags. It applies from the next start.",
-        apply: Some(memory_limit(Some((wanted >> 20).to_string()))),
-        undo: Some(memory_limit(stated_limit(input))),
+        apply: Some(set(MEMORY_LIMIT, Some((wanted >> 20).to_string()))),
+        undo: Some(set(MEMORY_LIMIT, setting(input, MEMORY_LIMIT).and_then(stated))),
     })
 }
 
@@ -185,23 +250,27 @@ fn cache_too_large(input: &UiInput<'_>) -> Option<Advice> {
             format::bytes_words(limit)
         ),
         gain: "Other programs are not pushed out to disk. It applies from the next start.",
-        apply: Some(memory_limit(Some((wanted >> 20).to_string()))),
-        undo: Some(memory_limit(stated_limit(input))),
+        apply: Some(set(MEMORY_LIMIT, Some((wanted >> 20).to_string()))),
+        undo: Some(set(
+            MEMORY_LIMIT,
+            setting(input, MEMORY_LIMIT).and_then(stated),
+        )),
     })
 }
 
 const MEMORY_LIMIT: &str = "memory.limit-mb";
+const PRESET: &str = "quality.preset";
 
-fn memory_limit(value: Option<String>) -> UiEvent {
-    UiEvent::Errand(Errand::Set {
-        key: MEMORY_LIMIT,
-        value,
-    })
+fn set(key: &'static str, value: Option<String>) -> UiEvent {
+    UiEvent::Errand(Errand::Set { key, value })
+}
+
+fn setting<'a>(input: &UiInput<'a>, key: &str) -> Option<&'a Setting> {
+    let mut settings = input.panels.config.settings.iter();
+    settings.find(|setting| setting.key == key)
 }
 
 /// What the configuration file says of it now.
-fn stated_limit(input: &UiInput<'_>) -> Option<String> {
-    let mut settings = input.panels.config.settings.iter();
-    let limit = settings.find(|setting| setting.key == MEMORY_LIMIT)?;
-    limit.is_stated.then(|| limit.value.clone())
+fn stated(setting: &Setting) -> Option<String> {
+    setting.is_stated.then(|| setting.value.clone())
 }

@@ -3,17 +3,13 @@
 use egui::{ScrollArea, Ui};
 
 use super::Errand;
-use super::widgets::{LongList, at_work, bar, confirmed, heading, line, name, note};
+use super::widgets::{LongList, at_work, bar, confirmed, heading, limit, line, name, note};
 use crate::cache::disk::{Kind, Listed};
-use crate::ui::format::{bytes_words, file_name};
+use crate::ui::format::{age_words, bytes_words, file_name};
 use crate::ui::{CacheFigures, UiEvent, UiInput, style};
 
 /// Items that are listed: of more, nobody reads the end.
 const LISTED: usize = 400;
-/// Gigabytes that the disk cache may be set to.
-const LIMITS_GB: std::ops::RangeInclusive<u64> = 1..=1_000;
-const GB: u64 = 1_000_000_000;
-
 /// The viewer, and what a person has set in it.
 #[derive(Default)]
 pub(super) struct CachesPanel {
@@ -93,7 +89,10 @@ impl CachesPanel {
         if let Some(free) = disk.free_bytes {
             line(ui, "Left on the disk", &bytes_words(free));
         }
-        self.limit(ui, disk.limit_bytes, events);
+        let set = limit(ui, &mut self.limit_gb, disk.limit_bytes);
+        if let Some(bytes) = set {
+            events.push(UiEvent::Errand(Errand::LimitDisk(bytes)));
+        }
         ui.horizontal_wrapped(|ui| {
             let check = ui
                 .button("Check")
@@ -117,22 +116,6 @@ impl CachesPanel {
             }
         });
         self.items(ui, &data.items);
-    }
-
-    fn limit(&mut self, ui: &mut Ui, limit_bytes: u64, events: &mut Vec<UiEvent>) {
-        ui.horizontal(|ui| {
-            let label = ui.label("Limit");
-            let mut gb = self.limit_gb.unwrap_or((limit_bytes / GB).max(1));
-            let drag = egui::DragValue::new(&mut gb).range(LIMITS_GB).suffix(" GB");
-            let response = ui.add(drag).labelled_by(label.id);
-            if response.changed() {
-                self.limit_gb = Some(gb);
-            }
-            let is_set = response.drag_stopped() || response.lost_focus();
-            if is_set && let Some(gb) = self.limit_gb.take() {
-                events.push(UiEvent::Errand(Errand::LimitDisk(gb * GB)));
-            }
-        });
     }
 
     fn items(&mut self, ui: &mut Ui, items: &[Listed]) {
@@ -177,15 +160,5 @@ impl CachesPanel {
         if more > 0 {
             note(ui, &format!("and {more} more"));
         }
-    }
-}
-
-/// How long something was not used.
-fn age_words(seconds: i64) -> String {
-    match seconds {
-        ..120 => "just now".to_owned(),
-        120..7_200 => format!("{} min ago", seconds / 60),
-        7_200..172_800 => format!("{} h ago", seconds / 3_600),
-        _ => format!("{} days ago", seconds / 86_400),
     }
 }

@@ -1,13 +1,14 @@
 //! What panels show that the engine's snapshot does not say, and what they ask for.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cache::disk::{DiskStats, Kind, Listed};
 use crate::jobs::Readings;
 use crate::jobs::kept::KeptJob;
 use crate::memory::MemoryClass;
-use crate::proxy::ListedProxy;
+use crate::proxy::{ListedProxy, Preset, ProxyState};
 use crate::ui::profiler::ExportKind;
 
 /// Everything of it. Parts that no open panel wants may be old.
@@ -53,12 +54,25 @@ pub struct ProxyData {
     pub folder: Option<PathBuf>,
     /// Those in it.
     pub list: Arc<Vec<ListedProxy>>,
+    /// What they may take, in bytes.
+    pub limit_bytes: u64,
     /// Jobs that are kept for it.
     pub jobs: Arc<Vec<KeptJob>>,
     /// Whether jobs are paused.
     pub is_paused: bool,
     /// Why it cannot be read, if so.
     pub problem: Option<String>,
+}
+
+impl ProxyData {
+    /// Files of which there is a verified proxy.
+    pub(in crate::ui) fn sources(&self) -> HashSet<&Path> {
+        let verified = (self.list.iter()).filter(|proxy| proxy.state == ProxyState::Verified);
+        verified
+            .filter_map(|proxy| proxy.record.as_ref())
+            .map(|record| record.source.as_path())
+            .collect()
+    }
 }
 
 /// What is kept on disk.
@@ -148,6 +162,10 @@ pub enum Errand {
     PauseJobs(bool),
     /// Forget jobs that are over.
     ForgetJobs,
+    /// Make proxies of what is open: those of this size, or those that fit it.
+    MakeProxies(Option<Preset>),
+    /// Let the proxies take so many bytes.
+    LimitProxies(u64),
     /// Verify these proxies anew.
     VerifyProxies(Vec<PathBuf>),
     /// Delete these proxies.

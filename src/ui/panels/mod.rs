@@ -8,6 +8,7 @@
 mod advice;
 mod caches;
 mod data;
+mod journal;
 mod performance;
 mod proxies;
 mod settings;
@@ -16,7 +17,7 @@ mod wizard;
 
 use egui::Ui;
 
-use crate::playback::PlaybackStatus;
+use crate::playback::{Notice, PlaybackStatus};
 use crate::time::Moment;
 
 pub use self::data::{
@@ -38,6 +39,7 @@ pub(super) struct Panels {
     proxies: proxies::ProxiesPanel,
     caches: caches::CachesPanel,
     settings: settings::SettingsPanel,
+    journal: journal::Journal,
     strip: Strip,
     profiler: crate::ui::profiler::ProfilerPanel,
     shown_at: Option<Moment>,
@@ -54,13 +56,20 @@ impl Panels {
     ) {
         self.shown_at = Some(input.now);
         match panel {
-            Panel::Performance => self.performance.show(ui, input, events),
+            Panel::Performance => {
+                self.performance.show(ui, input, &mut self.journal, events);
+            }
             Panel::Proxies => self.proxies.show(ui, input, events),
             Panel::Caches => self.caches.show(ui, input, events),
             Panel::Settings => self.settings.show(ui, input, events),
             Panel::Timeline => self.strip.show(ui, input, events),
             Panel::Profiler => self.profiler.show(ui, input, events),
         }
+    }
+
+    /// The engine says this now, and soon not any more.
+    pub(super) fn note(&mut self, notice: &Notice, input: &UiInput<'_>) {
+        self.journal.note(notice, input);
     }
 
     /// All panels that are seen have been shown. What one that was closed still holds is let go of.

@@ -1,18 +1,23 @@
 //! The performance monitor: how the machine and the player do, what is at work, and what would help.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use egui::{RichText, ScrollArea, Ui};
 
 use super::Errand;
 use super::advice::{self, Advice};
-use super::widgets::{at_work, bar, confirmed, heading, line, note};
+use super::journal::Journal;
+use super::widgets::{
+    at_work, bar, confirmed, heading, line, name, note, progress, small_button_of,
+};
 use super::wizard::Wizard;
 use crate::config::Action;
 use crate::jobs::kept::KeptState;
 use crate::memory::Pressure;
 use crate::playback::quality::rung_name;
-use crate::playback::{PlaybackStatus, Severity};
+use crate::playback::{MediaState, PlaybackStatus};
+use crate::timeline::Located;
 use crate::ui::format::{bytes_words, file_name};
 use crate::ui::{UiEvent, UiInput, style};
 
@@ -28,7 +33,13 @@ pub(super) struct PerformancePanel {
 }
 
 impl PerformancePanel {
-    pub(super) fn show(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
+    pub(super) fn show(
+        &mut self,
+        ui: &mut Ui,
+        input: &UiInput<'_>,
+        journal: &mut Journal,
+        events: &mut Vec<UiEvent>,
+    ) {
         if let Some(wizard) = &mut self.wizard {
             wizard.turn(input, &self.dismissed, events);
         }
@@ -42,7 +53,7 @@ impl PerformancePanel {
                 self.buttons(ui, input, events);
                 tasks(ui, input, events);
                 outcomes(ui, input);
-                warnings(ui, input);
+                journal.show(ui, input.now);
             });
     }
 
@@ -57,13 +68,14 @@ impl PerformancePanel {
         }
         heading(ui, "Suggestions");
         if all.is_empty() {
-            let is_made =
-                advice::falls_behind(input).filter(|_| !input.stats.background.is_empty());
-            let words = match (input.snapshot.status, is_made) {
+            let words = match (input.snapshot.status, advice::falls_behind(input)) {
                 (PlaybackStatus::Empty, _) => {
                     "Open something and play it: it is measured as it plays.".to_owned()
                 }
-                (_, Some(why)) => format!("{why} Proxies are being made, which will help."),
+                (_, Some(why)) if !input.stats.background.is_empty() => {
+                    format!("{why} Proxies are being made, which will help.")
+                }
+                (_, Some(why)) => format!("{why} {}", advice::what_takes_long(input)),
                 _ => "Nothing needs to be changed, as far as was measured.".to_owned(),
             };
             note(ui, &words);
@@ -84,13 +96,18 @@ impl PerformancePanel {
                 ui.label(&advice.why);
                 note(ui, advice.gain);
                 ui.horizontal(|ui| {
+                    let mut is_pressed = |words: &str| {
+                        let button = ui.button(words);
+                        name(&button, &format!("{words}: {}", advice.what));
+                        button.clicked()
+                    };
                     if let Some(apply) = &advice.apply
-                        && ui.button("Apply").clicked()
+                        && is_pressed("Apply")
                     {
                         events.push(apply.clone());
                         self.dismissed.insert(advice.id);
                     }
-                    if ui.button("Dismiss").clicked() {
+                    if is_pressed("Dismiss") {
                         self.dismissed.insert(advice.id);
                     }
                 });
@@ -202,14 +219,31 @@ fn playback(ui: &mut Ui, input: &UiInput<'_>) {
         line(ui, "Cache hits", &words);
     }
     let proxies = &input.panels.proxies;
-    if proxies.folder.is_some() {
-        let done = proxies
-            .jobs
-            .iter()
-            .filter(|job| job.state == KeptState::Done);
-        let words = format!("{} of {} jobs done", done.count(), proxies.jobs.len());
+    if proxies.folder.is_some()
+        && let Some(media) = &snapshot.media
+    {
+        let made = proxies.sources();
+        let files = files_of(media);
+        let count = files.iter().filter(|path| made.contains(path.as_path()));
+        let words = format!("{} of {} made and verified", count.count(), files.len());
         line(ui, "Proxies", &words);
     }
+}
+
+/// The files whose pictures are open, each once.
+fn files_of(media: &MediaState) -> BTreeSet<PathBuf> {
+    let Some(timeline) = &media.timeline else {
+        let path = std::path::absolute(&media.info.path);
+        let has_video = media.info.default_video().is_some();
+        return path.into_iter().filter(|_| has_video).collect();
+    };
+    let sources = timeline.edit.sources().iter().zip(&timeline.located);
+    sources
+        .filter_map(|(source, located)| match located {
+            Located::File(path) if source.has_video => Some(path.clone()),
+            _ => None,
+        })
+        .collect()
 }
 
 fn machine(ui: &mut Ui, input: &UiInput<'_>) {
@@ -284,7 +318,7 @@ fn tasks(ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
         if count > LISTED {
             continue;
         }
-        let name = format!(
+        let name = &format!(
             "Proxies of {}",
             file_name(std::path::Path::new(&job.order.key))
         );
@@ -296,12 +330,12 @@ fn tasks(ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
             _ => "at work".to_owned(),
         };
         ui.horizontal(|ui| {
-            if ui.small_button("Cancel").on_hover_text(&name).clicked() {
+            if small_button_of(ui, "Cancel", name).clicked() {
                 events.push(UiEvent::Errand(Errand::CancelJob(job.order.key.clone())));
             }
-            ui.add(egui::Label::new(&name).truncate());
+            ui.add(egui::Label::new(name).truncate());
         });
-        bar(ui, "", share.or(Some(0.0)), &words);
+        progress(ui, name, share.or(Some(0.0)), &words);
     }
     let background = &input.stats.background;
     match count {
@@ -323,23 +357,5 @@ fn outcomes(ui: &mut Ui, input: &UiInput<'_>) {
         } else {
             ui.colored_label(style::bad(ui), &outcome.words);
         }
-    }
-}
-
-fn warnings(ui: &mut Ui, input: &UiInput<'_>) {
-    let notices = input.snapshot.notices.iter().rev();
-    let mut bad = notices
-        .filter(|notice| notice.severity >= Severity::Warning)
-        .peekable();
-    if bad.peek().is_none() {
-        return;
-    }
-    heading(ui, "Warnings and errors");
-    for notice in bad {
-        let color = match notice.severity {
-            Severity::Error => style::bad(ui),
-            _ => style::warn(ui),
-        };
-        ui.colored_label(color, &notice.text);
     }
 }

@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use egui::{RichText, ScrollArea, Ui};
 
 use super::Errand;
-use super::widgets::{LongList, at_work, bar, confirmed, heading, line, name, note};
+use super::widgets::{
+    LongList, at_work, confirmed, confirmed_of, heading, limit, line, name, note, progress,
+    small_button_of,
+};
 use crate::config::Action;
 use crate::jobs::kept::{KeptJob, KeptState};
-use crate::proxy::{ListedProxy, ProxyState};
+use crate::proxy::{ListedProxy, Preset, ProxyState};
 use crate::ui::format::{bytes_words, file_name};
 use crate::ui::{UiEvent, UiInput, style};
 
@@ -55,6 +58,10 @@ fn source_of(proxy: &ListedProxy) -> &Path {
 pub(super) struct ProxiesPanel {
     filter: String,
     order: Order,
+    /// What is made on request; `None` is what fits the source.
+    preset: Option<Preset>,
+    /// The limit under the hand.
+    limit_gb: Option<u64>,
     armed: Option<egui::Id>,
     rows: LongList,
 }
@@ -95,20 +102,42 @@ impl ProxiesPanel {
         let count = data.list.len();
         line(ui, "Proxies", &format!("{count}, {}", bytes_words(bytes)));
         if sources > 0 {
-            let percent = bytes as f64 * 100.0 / sources as f64;
-            let words = format!("{percent:.0} % of {}", bytes_words(sources));
+            let saved = 100.0 - bytes as f64 * 100.0 / sources as f64;
+            let word = if saved < 0.0 { "more than" } else { "saved of" };
+            let words = format!("{:.0} % {word} {}", saved.abs(), bytes_words(sources));
             line(ui, "Against their sources", &words);
+        }
+        let set = limit(ui, &mut self.limit_gb, data.limit_bytes);
+        if let Some(bytes) = set {
+            events.push(UiEvent::Errand(Errand::LimitProxies(bytes)));
         }
         ui.horizontal_wrapped(|ui| {
             let has_medium = input.snapshot.media.is_some();
             let make = ui
                 .add_enabled(has_medium, egui::Button::new("Make of what is open"))
                 .on_hover_text(
-                    "Half and quarter, in the background. The originals are not touched.",
+                    "In the background, of the size beside. The originals are not touched.",
                 );
             if make.clicked() {
-                events.push(UiEvent::Action(Action::MakeProxies));
+                events.push(match self.preset {
+                    None => UiEvent::Action(Action::MakeProxies),
+                    preset => UiEvent::Errand(Errand::MakeProxies(preset)),
+                });
             }
+            let title = |preset: Option<Preset>| preset.map_or("fitting", Preset::name);
+            let sizes = egui::ComboBox::from_id_salt("preset")
+                .selected_text(title(self.preset))
+                .width(70.0)
+                .show_ui(ui, |ui| {
+                    for preset in [None].into_iter().chain(Preset::all().map(Some)) {
+                        let words = preset.map_or_else(
+                            || "fitting: half and quarter for most".to_owned(),
+                            |preset| format!("{}: {} lines at most", preset.name(), preset.lines()),
+                        );
+                        ui.selectable_value(&mut self.preset, preset, words);
+                    }
+                });
+            name(&sizes.response, "Size of proxies");
             let words = if data.is_paused {
                 "Go on"
             } else {
@@ -155,7 +184,11 @@ impl ProxiesPanel {
         let wanted = self.filter.to_lowercase();
         let is_wanted = |proxy: &&ListedProxy| {
             let name = source_of(proxy).display().to_string().to_lowercase();
-            name.contains(&wanted) || proxy.state.name().contains(&wanted)
+            // Not "unverified" for "verified".
+            let state = proxy.state.name();
+            let mut words = state.match_indices(' ').map(|(at, _)| &state[at + 1..]);
+            let is_state = state.starts_with(&wanted) || words.any(|it| it.starts_with(&wanted));
+            name.contains(&wanted) || is_state
         };
         let mut list: Vec<&ListedProxy> =
             input.panels.proxies.list.iter().filter(is_wanted).collect();
@@ -200,14 +233,15 @@ fn row(ui: &mut Ui, proxy: &ListedProxy, armed: &mut Option<egui::Id>, events: &
     });
     ui.horizontal_wrapped(|ui| {
         let path = || vec![proxy.path.clone()];
-        if ui.small_button("Verify").clicked() {
+        let file = &file_name(&proxy.path);
+        if small_button_of(ui, "Verify", file).clicked() {
             events.push(UiEvent::Errand(Errand::VerifyProxies(path())));
         }
-        if ui.small_button("Reveal").clicked() {
+        if small_button_of(ui, "Reveal", file).clicked() {
             events.push(UiEvent::Errand(Errand::Reveal(proxy.path.clone())));
         }
         // What nothing tells of may be somebody's only copy of something.
-        if proxy.record.is_some() && confirmed(ui, armed, "Delete", "Delete it") {
+        if proxy.record.is_some() && confirmed_of(ui, armed, "Delete", "Delete it", file) {
             events.push(UiEvent::Errand(Errand::DeleteProxies(path())));
         }
     });
@@ -286,7 +320,7 @@ fn jobs(ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
             };
             ui.horizontal(|ui| {
                 if let Some((words, errand)) = button
-                    && ui.small_button(words).clicked()
+                    && small_button_of(ui, words, &name).clicked()
                 {
                     events.push(UiEvent::Errand(errand));
                 }
@@ -295,7 +329,7 @@ fn jobs(ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
             });
             let done = job.progress;
             let share = (done.total > 0).then(|| done.done as f32 / done.total as f32);
-            bar(ui, "", share, &words);
+            progress(ui, &name, share, &words);
             if let Some(reason) = &job.reason {
                 note(ui, reason);
             }

@@ -7,8 +7,9 @@ use super::{Errand, Setting};
 use crate::config::{Action, ActionGroup, CATALOGUE, SettingKind, SettingSpec};
 use crate::ui::{UiEvent, UiInput, keyboard, style};
 
-/// Width of the names of settings.
-const LABEL: f32 = 190.0;
+/// Width of the names of settings at most, and what they leave to what is set.
+const LABEL: f32 = 240.0;
+const CONTROL: f32 = 138.0;
 
 /// What is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,8 +103,9 @@ impl SettingsPanel {
                 value,
             }));
         };
-        ui.horizontal_wrapped(|ui| {
-            let label = cell(ui, LABEL, spec.label).on_hover_text(about(spec));
+        ui.horizontal(|ui| {
+            let width = (ui.available_width() - CONTROL).clamp(CONTROL, LABEL);
+            let label = cell(ui, width, spec.label).on_hover_text(about(spec));
             ui.add_enabled_ui(!setting.is_overruled, |ui| match spec.kind {
                 SettingKind::Choice(names) => {
                     ComboBox::from_id_salt("choice")
@@ -135,18 +137,18 @@ impl SettingsPanel {
             if setting.is_stated && !setting.is_overruled {
                 let reset = ui
                     .small_button("↺")
-                    .on_hover_text(format!("Back to the default of {}", spec.label));
+                    .on_hover_text(format!("Back to the default, {}", default_words(spec)));
                 name(&reset, &format!("Reset {}", spec.label));
                 if reset.clicked() {
                     set(None);
                 }
             }
-            if setting.is_overruled {
-                note(ui, "set on the command line");
-            } else if !spec.is_live {
-                note(ui, "from the next start");
-            }
         });
+        if setting.is_overruled {
+            note(ui, "Set on the command line, which wins.");
+        } else if !spec.is_live {
+            note(ui, "Applies from the next start.");
+        }
     }
 
     fn number(
@@ -200,7 +202,7 @@ impl SettingsPanel {
         };
         let field = TextEdit::singleline(&mut text)
             .hint_text("as the medium")
-            .desired_width(100.0);
+            .desired_width(120.0);
         let response = ui.add(field).labelled_by(label);
         if response.changed() {
             self.draft = Some((spec.key, text.clone()));
@@ -310,7 +312,24 @@ impl SettingsPanel {
 }
 
 fn about(spec: &SettingSpec) -> String {
-    format!("{}\n\n{} in the configuration file", spec.about, spec.key)
+    format!(
+        "{}\n\nDefault: {}\n{} in the configuration file",
+        spec.about,
+        default_words(spec),
+        spec.key
+    )
+}
+
+/// What applies where nothing is set.
+fn default_words(spec: &SettingSpec) -> String {
+    match (spec.default(), spec.kind) {
+        (value, SettingKind::Rate) if value.is_empty() => "as the medium".to_owned(),
+        (value, _) if value.is_empty() => "as the machine allows".to_owned(),
+        (value, SettingKind::Number { unit, .. }) if !unit.is_empty() => format!("{value} {unit}"),
+        (value, SettingKind::Flag) if value == "true" => "on".to_owned(),
+        (_, SettingKind::Flag) => "off".to_owned(),
+        (value, _) => value,
+    }
 }
 
 fn section_of(key: &str) -> &'static str {

@@ -8,10 +8,17 @@ use super::Errand;
 use crate::ui::{UiEvent, UiInput, style};
 
 /// Names a control for those who do not see what is written in or beside it.
-pub(super) fn name(control: &Response, words: &str) {
+pub(in crate::ui) fn name(control: &Response, words: &str) {
     control
         .ctx
         .accesskit_node_builder(control.id, |node| node.set_label(words));
+}
+
+/// A small button whose words say too little to those who do not see what it stands beside: `of` does.
+pub(super) fn small_button_of(ui: &mut Ui, words: &str, of: &str) -> Response {
+    let button = ui.small_button(words);
+    name(&button, &format!("{words}: {of}"));
+    button
 }
 
 /// How far beyond what is seen rows are laid out, in points: Tab goes from row to row.
@@ -109,9 +116,18 @@ const BAR_LABEL: f32 = 72.0;
 
 /// A bar that is full to `share`, with its name before and words behind it.
 pub(super) fn bar(ui: &mut Ui, name: &str, share: Option<f32>, words: &str) {
+    labelled_bar(ui, name, name, share, words);
+}
+
+/// The bar of what was named in the line above, for `name`.
+pub(super) fn progress(ui: &mut Ui, name: &str, share: Option<f32>, words: &str) {
+    labelled_bar(ui, "", &format!("Progress: {name}"), share, words);
+}
+
+fn labelled_bar(ui: &mut Ui, label: &str, name: &str, share: Option<f32>, words: &str) {
     let height = 16.0;
     ui.horizontal(|ui| {
-        cell(ui, BAR_LABEL, name);
+        cell(ui, BAR_LABEL, label);
         let words_width = 118.0_f32.min(ui.available_width() * 0.6);
         let width = (ui.available_width() - words_width - 8.0).max(20.0);
         let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
@@ -143,6 +159,30 @@ fn level_color(ui: &Ui, share: f32) -> Color32 {
     }
 }
 
+/// Gigabytes that something on disk may be set to take.
+const LIMITS_GB: std::ops::RangeInclusive<u64> = 1..=1_000;
+const GB: u64 = 1_000_000_000;
+
+/// What something on disk may take, in whole gigabytes; `hand` is what is under the hand. Answers the bytes that
+/// were set, when it is let go of.
+pub(super) fn limit(ui: &mut Ui, hand: &mut Option<u64>, limit_bytes: u64) -> Option<u64> {
+    let row = ui.horizontal(|ui| {
+        let label = ui.label("Limit");
+        let mut gb = hand.unwrap_or((limit_bytes / GB).max(1));
+        let drag = egui::DragValue::new(&mut gb).range(LIMITS_GB).suffix(" GB");
+        let response = ui.add(drag).labelled_by(label.id);
+        if response.changed() {
+            *hand = Some(gb);
+        }
+        if ui.input(|input| input.key_pressed(egui::Key::Escape)) {
+            *hand = None;
+        }
+        let is_let_go = !response.dragged() && !response.has_focus();
+        if is_let_go { hand.take() } else { None }
+    });
+    row.inner.map(|gb| gb * GB)
+}
+
 /// A button that deletes: the first press arms it, the second does it. Answers whether to do it.
 pub(super) fn confirmed(
     ui: &mut Ui,
@@ -150,16 +190,34 @@ pub(super) fn confirmed(
     words: &str,
     sure: &str,
 ) -> bool {
+    confirmed_of(ui, armed, words, sure, "")
+}
+
+/// The same in a row of a list, of which those who do not see it are told by `of`.
+pub(super) fn confirmed_of(
+    ui: &mut Ui,
+    armed: &mut Option<egui::Id>,
+    words: &str,
+    sure: &str,
+    of: &str,
+) -> bool {
     let id = ui.scope_id().with(words);
+    let press = |ui: &mut Ui, words: &str, text: RichText| {
+        let button = ui.button(text);
+        if !of.is_empty() {
+            name(&button, &format!("{words}: {of}"));
+        }
+        button.clicked()
+    };
     if *armed != Some(id) {
-        if ui.button(words).clicked() {
+        if press(ui, words, RichText::new(words)) {
             *armed = Some(id);
         }
         return false;
     }
     let red = RichText::new(sure).color(style::bad(ui));
-    let is_sure = ui.button(red).clicked();
-    if ui.button("Keep").clicked() || is_sure {
+    let is_sure = press(ui, sure, red);
+    if press(ui, "Keep", RichText::new("Keep")) || is_sure {
         *armed = None;
     }
     is_sure

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::model::{Clip, ClipState, Model};
 use crate::playback::{MediaState, TimelineState};
-use crate::proxy::{ListedProxy, ProxyState};
+use crate::proxy::ListedProxy;
 use crate::time::FrameIndex;
 use crate::timeline::{Located, TrackKind};
 use crate::ui::UiInput;
@@ -29,13 +29,7 @@ impl OnDisk {
         }
         self.list = Arc::clone(list);
         self.edition = model.edition;
-        let verified = list
-            .iter()
-            .filter(|proxy| proxy.state == ProxyState::Verified);
-        let sources: HashSet<PathBuf> = verified
-            .filter_map(|proxy| proxy.record.as_ref())
-            .map(|record| record.source.clone())
-            .collect();
+        let sources = input.panels.proxies.sources();
         let media = input
             .snapshot
             .media
@@ -53,11 +47,11 @@ impl OnDisk {
 fn stretches(
     model: &Model,
     media: &MediaState,
-    sources: &HashSet<PathBuf>,
+    sources: &HashSet<&Path>,
 ) -> Vec<Range<FrameIndex>> {
     let has_proxy = |path: &Path| {
         let absolute = std::path::absolute(path);
-        absolute.is_ok_and(|path| sources.contains(&path))
+        absolute.is_ok_and(|path| sources.contains(path.as_path()))
     };
     let is_on_disk = |clip: &&Clip| match &media.timeline {
         Some(timeline) => path_of(timeline, clip).is_some_and(has_proxy),

@@ -8,6 +8,8 @@ use super::{Pane, Panel, Workspace};
 /// The part of the window that a column of panels gets, and a row of them.
 const COLUMN_SHARE: f32 = 0.28;
 const ROW_SHARE: f32 = 0.30;
+/// The profiler's threads, lists and histogram need more of it.
+const PROFILER_SHARE: f32 = 0.45;
 
 /// Names the tree's memory in egui.
 const ID: &str = "workspace";
@@ -95,7 +97,12 @@ pub(super) fn dock(tree: &mut Tree<Pane>, panel: Panel) {
     };
     if let Some(beside) = beside {
         put_in_place(tree, beside, |tree| {
-            split(tree, beside, tabs, panel.is_wide())
+            let share = match panel {
+                Panel::Profiler => PROFILER_SHARE,
+                _ if panel.is_wide() => ROW_SHARE,
+                _ => COLUMN_SHARE,
+            };
+            split(tree, beside, tabs, panel.is_wide(), share)
         });
     }
 }
@@ -121,7 +128,8 @@ pub(super) fn free_viewer(tree: &mut Tree<Pane>) {
                 tree.tiles.remove(tabs);
                 inner
             } else {
-                split(tree, inner, tabs, is_wide)
+                let share = if is_wide { ROW_SHARE } else { COLUMN_SHARE };
+                split(tree, inner, tabs, is_wide, share)
             }
         });
     }
@@ -139,12 +147,12 @@ fn tabs_around(tree: &Tree<Pane>, tile: TileId) -> Option<(TileId, TileId)> {
     }
 }
 
-/// Two tiles below or beside each other.
-fn split(tree: &mut Tree<Pane>, first: TileId, second: TileId, is_row: bool) -> TileId {
-    let (dir, share) = if is_row {
-        (LinearDir::Vertical, ROW_SHARE)
+/// Two tiles below or beside each other, the second of which gets `share` of the room.
+fn split(tree: &mut Tree<Pane>, first: TileId, second: TileId, is_row: bool, share: f32) -> TileId {
+    let dir = if is_row {
+        LinearDir::Vertical
     } else {
-        (LinearDir::Horizontal, COLUMN_SHARE)
+        LinearDir::Horizontal
     };
     let split = Linear::new_binary(dir, [first, second], 1.0 - share);
     tree.tiles.insert_container(split)
