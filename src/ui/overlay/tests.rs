@@ -2,11 +2,13 @@
 //! painted has a place of its own.
 
 mod badges;
+mod bar;
 mod cost;
 mod docked;
 mod fit;
 mod fixture;
 mod inspector;
+mod lens;
 mod panels;
 mod proxies;
 mod scrub_wheel;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use egui::{Color32, Shape};
+
 use super::timeline::hover;
 use super::*;
 use crate::decode::Rung;
@@ -9,6 +11,7 @@ use crate::media::{ColorInfo, HdrMetadata, PictureTrait, PictureTraits, Transfer
 use crate::playback::AudioState;
 use crate::playback::quality::QualityMode;
 use crate::ui::badges::{self, Subject};
+use crate::ui::style;
 
 /// What every badge says that needs no timeline, and a part of its reason.
 const REASONS: [(&str, &str); 15] = [
@@ -142,4 +145,66 @@ fn what_is_muted_is_not_called_broken() {
         "{told}"
     );
     assert!(!told.contains("no device"), "{told}");
+}
+
+/// A badge as it is painted: its words, and the colours of these, of its ground and of its edge.
+fn painted(screen: &mut Screen, subject: Subject) -> (String, [Color32; 3]) {
+    let output = screen.pass(Vec::new());
+    let shapes = output.egui.shapes.clone();
+    output.egui.drop_without_applying_deltas();
+    let place = screen.rect(Zone::Badge(subject));
+    let shapes = || shapes.iter().map(|clipped| &clipped.shape);
+    let ground = shapes().find_map(|shape| match shape {
+        Shape::Rect(ground) if ground.rect == place => Some((ground.fill, ground.stroke.color)),
+        _ => None,
+    });
+    let words = shapes().find_map(|shape| match shape {
+        Shape::Text(text) if place.contains(text.pos) => {
+            Some((text.galley.text().to_owned(), text.fallback_color))
+        }
+        _ => None,
+    });
+    let ((fill, edge), (words, color)) = ground.zip(words).unwrap();
+    (words, [color, fill, edge])
+}
+
+/// What a person calls a colour.
+fn name_of(color: Color32) -> &'static str {
+    let [red, green, blue, _] = color.to_array();
+    if red == green && green == blue {
+        "gray"
+    } else if blue > red.max(green) {
+        "blue"
+    } else if green > red.max(blue) {
+        "green"
+    } else {
+        "another"
+    }
+}
+
+#[test]
+fn a_proxy_is_blue_the_source_is_green_and_what_stands_in_is_gray() {
+    let mut screen = Screen::usual();
+    screen.snapshot.has_proxies = true;
+    screen.snapshot.approximate = Some(FrameIndex(720));
+    for (rung, words, color, name) in [
+        (Rung::Half, "Proxy Active", style::MARK, "blue"),
+        (Rung::Quarter, "Proxy Active", style::MARK, "blue"),
+        (Rung::Source, "Source Quality", style::GOOD, "green"),
+    ] {
+        screen.snapshot.rung = rung;
+        let (seen, colors) = painted(&mut screen, Subject::Rung);
+        assert_eq!((&*seen, colors[0]), (words, color), "{rung:?}");
+        assert_eq!(colors.map(name_of), [name; 3], "{rung:?}: {colors:?}");
+    }
+    let (seen, colors) = painted(&mut screen, Subject::Approximate);
+    assert_eq!((&*seen, colors[0]), ("approximate", style::WEAK));
+    assert_eq!(colors.map(name_of), ["gray"; 3], "{colors:?}");
+    // What is seen counts, not what there is.
+    screen.snapshot.has_proxies = false;
+    screen.snapshot.rung = Rung::Half;
+    assert_eq!(painted(&mut screen, Subject::Rung).0, "Proxy Active");
+    screen.snapshot.rung = Rung::Source;
+    screen.show(Vec::new());
+    assert_eq!(screen.overlay.zones.rect(Zone::Badge(Subject::Rung)), None);
 }

@@ -1,6 +1,8 @@
 //! The whole interface driven by the names of its controls, as a screen reader or a person at the keyboard would.
 
+mod journal;
 mod keyboard;
+mod lists;
 mod monitor;
 mod pictures;
 
@@ -106,10 +108,14 @@ fn screen_of(open: &[Panel], change: impl FnOnce(&mut Bench)) -> Screen {
     screen
 }
 
-/// Clicks what has this name; answers what was asked for.
+/// Clicks what has this name, or the only one of its kind, as in `Verify: a.mov`; answers what was asked for.
 fn click(screen: &mut Screen, name: &str) -> Vec<UiEvent> {
     screen.state_mut().events.clear();
-    screen.get_by_label(name).click();
+    let of_something = format!("{name}: ");
+    match screen.query_by_label(name) {
+        Some(button) => button.click(),
+        None => screen.get_by_label_contains(&of_something).click(),
+    }
     screen.run_steps(3);
     std::mem::take(&mut screen.state_mut().events)
 }
@@ -170,6 +176,7 @@ fn data() -> PanelData {
                 job(7, "c.mov", KeptState::Running),
                 job(8, "d.mov", KeptState::Failed),
             ]),
+            limit_bytes: 50_000_000_000,
             is_paused: false,
             problem: None,
         },
@@ -368,7 +375,7 @@ fn tab_goes_through_the_controls_once_one_has_the_keyboard() {
 fn proxies_are_listed_filtered_sorted_verified_and_deleted() {
     let mut screen = screen(&[Panel::Proxies]);
     screen.get_by_label("2, 120 MB");
-    screen.get_by_label_contains("% of 2");
+    screen.get_by_label("94 % saved of 2.00 GB");
     let is_listed = |screen: &Screen, name: &str| screen.query_by_label(name).is_some();
     assert!(is_listed(&screen, "a.mov") && is_listed(&screen, "b.mov"));
     assert_eq!(
@@ -444,7 +451,7 @@ fn caches_are_listed_and_cleared_by_kind() {
 fn settings_are_set_reset_and_not_changed_where_the_command_line_wins() {
     let mut screen = screen(&[Panel::Settings]);
     screen.get_by_label("config.toml:3: what is that?");
-    screen.get_by_label("set on the command line");
+    screen.get_by_label("Set on the command line, which wins.");
     assert_eq!(
         click(&mut screen, "Leave frames out"),
         errand(Errand::Set {
@@ -527,7 +534,7 @@ fn a_long_list_lays_out_what_is_seen_and_all_of_it_can_be_reached() {
         let many = (0..500).map(|n| proxy(&format!("shot {n:03}.mov"), n, ProxyState::Verified));
         bench.panels.proxies.list = Arc::new(many.collect());
     });
-    let laid_out = screen.get_all_by_label("Verify").count();
+    let laid_out = screen.get_all_by_label_contains("Verify: ").count();
     assert!((5..60).contains(&laid_out), "{laid_out} rows");
     assert!(screen.query_by_label("shot 499.mov").is_none());
     let place = egui::pos2(1_500.0, 1_200.0);

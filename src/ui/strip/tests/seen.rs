@@ -1,9 +1,17 @@
 //! What is painted and told.
 
+use std::collections::HashMap;
+
 use egui::TextureId;
+use egui::epaint::ClippedShape;
 
 use super::*;
+use crate::cache::thumbnails::StripScale;
+use crate::jobs::{JobQueue, QueueOptions};
 use crate::media::Size;
+use crate::memory::Ledger;
+use crate::playback::{TimelineStrip, TimelineStripRequest};
+use crate::time::SimClock;
 use crate::ui::strip::tiles::MOST_MADE;
 
 #[test]
@@ -227,4 +235,180 @@ fn sound_lies_behind_tracks_of_sound_only() {
         }
     }
     assert!((400..1_000).contains(&count), "{count}");
+}
+
+/// A panel with an edit of two films, and with their thumbnails.
+struct Cut {
+    desk: Desk,
+    thumbnails: Arc<TimelineStrip>,
+    /// How bright the first pixel of each texture is.
+    brightness: HashMap<TextureId, u8>,
+    _folder: tempfile::TempDir,
+}
+
+/// Writes a film of 400 frames that are all equally bright.
+fn film(path: &Path, (width, height): (usize, usize), rate: u32, luma: u8) {
+    let chroma = vec![128_u8; width * height / 2];
+    let frame = [&b"FRAME\n"[..], &vec![luma; width * height], &chroma].concat();
+    let header = format!("YUV4MPEG2 W{width} H{height} F{rate}:1 Ip A1:1 C420jpeg\n");
+    std::fs::write(path, [header.as_bytes(), &frame.repeat(400)].concat()).unwrap();
+}
+
+impl Cut {
+    /// On the lower track `two`, which is bright, follows `one`, which is dark. On the upper one
+    /// `over`, which is bright, hides `one`. No thumbnail is made.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        film(&folder.path().join("dark.y4m"), (32, 18), 24, 60);
+        film(&folder.path().join("bright.y4m"), (16, 16), 25, 200);
+        let low = [clip("one", "dark.y4m", 100), clip("two", "bright.y4m", 100)];
+        let high = [clip("over", "bright.y4m", 100)];
+        let tracks = [track("", "Video", &low), track("", "Video", &high)];
+        let cut = json!({"OTIO_SCHEMA": "Timeline.1", "name": "cut", "global_start_time": time(0),
+            "tracks": {"OTIO_SCHEMA": "Stack.1", "name": "", "children": tracks}});
+        let path = folder.path().join("cut.otio");
+        std::fs::write(&path, cut.to_string()).unwrap();
+        let state = TimelineState::open(&path, &TimelineSettings::default()).unwrap();
+        let thumbnails = TimelineStrip::new(state.media(), &Ledger::new(1 << 30));
+        Self {
+            desk: Desk::new(media_of(state, &path)),
+            thumbnails: Arc::new(thumbnails),
+            brightness: HashMap::new(),
+            _folder: folder,
+        }
+    }
+
+    /// Makes the thumbnails of both films, and shows them.
+    fn make(&mut self) {
+        let options = QueueOptions {
+            workers: 0,
+            waiting: 4,
+        };
+        let queue = JobQueue::new(options, Arc::new(|_| {})).unwrap();
+        let (strip, clock) = (Arc::clone(&self.thumbnails), Arc::new(SimClock::new()));
+        let request = TimelineStripRequest::new(strip, StripScale::default(), None, None, clock);
+        let _jobs = request.submit("cut", &queue).unwrap();
+        while queue.run_one().is_some() {}
+        assert!(!self.thumbnails.is_empty());
+        // A pass makes a few textures.
+        for _ in 0..self.thumbnails.len() {
+            self.pass(Vec::new());
+        }
+    }
+
+    fn pass(&mut self, events: Vec<Event>) -> Vec<ClippedShape> {
+        let desk = &mut self.desk;
+        desk.millis += 16;
+        let raw = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, desk.size)),
+            time: Some(desk.millis as f64 / 1e3),
+            events,
+            ..RawInput::default()
+        };
+        let (stats, keys) = (ViewStats::default(), KeyMap::default());
+        let input = UiInput {
+            snapshot: &desk.snapshot,
+            stats: &stats,
+            keys: &keys,
+            now: Moment::from_nanos(desk.millis * 1_000_000),
+            fullscreen: false,
+            failure: None,
+            audio_devices: &[],
+            audio_device: None,
+            waveform: None,
+            thumbnails: Some(Thumbnails::OfTimeline(&self.thumbnails)),
+            on_device: &[],
+            blame: &desk.blame,
+            placement: None,
+            pixel: None,
+            profile: None,
+            panels: &desk.panels,
+        };
+        let (strip, mut events) = (&mut desk.strip, Vec::new());
+        let mut full = desk.ctx.run_ui(raw, |ui| {
+            strip.show(ui, &input, &mut events);
+            strip.settle(&mut events);
+        });
+        for (id, deltas) in &full.textures_delta.set {
+            for delta in deltas {
+                let egui::ImageData::Color(image) = &delta.image;
+                let first = image.pixels.first().map_or(0, egui::Color32::r);
+                self.brightness.insert(*id, first);
+            }
+        }
+        full.textures_delta.clear();
+        std::mem::take(&mut full.shapes)
+    }
+
+    /// The middle of the lane of a track, at a frame.
+    fn at(&self, row: usize, frame: i64) -> Pos2 {
+        let lane = self.desk.places().row(row);
+        self.desk.at(frame, lane.center().y)
+    }
+
+    /// The pictures in the box at a place: how bright each is, and where it lies.
+    fn pictures_at(&mut self, pos: Pos2) -> Vec<(u8, Rect)> {
+        let shapes = self.pass(Vec::new());
+        let picture = |clipped: &ClippedShape| match &clipped.shape {
+            Shape::Mesh(mesh) if mesh.texture_id != TextureId::default() => {
+                let brightness = self.brightness[&mesh.texture_id];
+                let is_here = clipped.clip_rect.contains(pos);
+                is_here.then(|| (brightness, mesh.calc_bounds()))
+            }
+            _ => None,
+        };
+        shapes.iter().filter_map(picture).collect()
+    }
+
+    /// What is told of a place when the pointer rests on it.
+    fn tip(&mut self, pos: Pos2) -> String {
+        self.pass(vec![Event::PointerMoved(pos)]);
+        self.desk.millis += 2_000;
+        self.pass(Vec::new());
+        let shapes = self.pass(Vec::new());
+        let text = |clipped: &ClippedShape| match &clipped.shape {
+            Shape::Text(text) => Some(text.galley.text().to_owned()),
+            _ => None,
+        };
+        let words: Vec<String> = shapes.iter().filter_map(text).collect();
+        words.join("\n")
+    }
+}
+
+#[test]
+fn each_clip_of_a_timeline_shows_pictures_of_its_own_medium() {
+    let mut cut = Cut::new();
+    let (over, one, two) = (cut.at(0, 50), cut.at(1, 50), cut.at(1, 150));
+    assert!(cut.pictures_at(one).is_empty(), "none is made");
+    cut.make();
+    for (pos, is_bright, aspect) in [
+        (over, true, 1.0),
+        (one, false, 16.0 / 9.0),
+        (two, true, 1.0),
+    ] {
+        let pictures = cut.pictures_at(pos);
+        assert!(pictures.len() >= 3, "{pictures:?} at {pos:?}");
+        for (brightness, rect) in pictures {
+            assert_eq!(brightness > 128, is_bright, "{brightness} at {pos:?}");
+            let shape = rect.width() / rect.height();
+            assert!((shape - aspect).abs() < 0.02, "{rect:?} at {pos:?}");
+        }
+    }
+}
+
+#[test]
+fn a_clip_tells_the_codec_of_its_medium_once_that_is_known() {
+    let mut cut = Cut::new();
+    let (before, one, two) = (cut.at(1, 40), cut.at(1, 50), cut.at(1, 150));
+    let told = cut.tip(before);
+    assert!(told.contains("Media: dark.y4m"), "{told}");
+    assert!(!told.contains("fps"), "nothing is known of it: {told}");
+    cut.make();
+    for (pos, words) in [
+        (one, "32 × 18, rawvideo, 24 fps"),
+        (two, "16 × 16, rawvideo, 25 fps"),
+    ] {
+        let told = cut.tip(pos);
+        assert!(told.contains(words), "{words}: {told}");
+    }
 }
