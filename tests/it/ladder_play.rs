@@ -123,7 +123,7 @@ fn proxies_are_made_while_it_is_open_and_taken_up_when_they_are_ready() {
         media.is_some_and(|media| media.index_complete)
     });
     assert!(rig.seek(3).stands_for.is_none(), "there is only the source");
-    rig.player.make_proxies();
+    rig.player.make_proxies(None);
     // Paused, it is held only as long as the machine is busy, and no longer than ten seconds.
     let mut notices = Vec::new();
     let ready = wait_for(|| {

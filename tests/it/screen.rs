@@ -2,6 +2,7 @@
 //!
 //! All windows share one X server, so a lock file lets one test at a time have it.
 
+mod clipboard;
 mod drop;
 
 use std::fs::File;
@@ -229,8 +230,13 @@ impl Screen {
                 .filter_map(Value::as_str)
                 .any(|panel| panel == "prompt")
         });
-        xdotool(&["type", position]);
+        Self::type_text(position);
         self.press(&["Return"]);
+    }
+
+    /// Types into the field that has the keyboard.
+    pub(crate) fn type_text(text: &str) {
+        xdotool(&["type", text]);
     }
 
     /// Presses and releases the main button at a place in the window.

@@ -66,6 +66,7 @@ fn pitch(samples: &[f32], level: f32) -> Option<f64> {
 #[test]
 fn a_pitch_is_told_from_one_half_a_percent_off_it() {
     let tone = |hertz: f64, length: usize| -> Vec<f32> {
+        #[expect(clippy::cast_possible_truncation, reason = "a level")]
         let sample = |number: usize| {
             let turns = hertz * number as f64 / f64::from(RATE);
             (0.5 * (turns * std::f64::consts::TAU).cos()) as f32

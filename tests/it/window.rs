@@ -1,6 +1,7 @@
 //! The player in a window under a real X server: keys, pointer, picture, faults, and ends.
 
 mod arrange;
+mod settings;
 
 use jogwheel::config::{Action, Action as A, KeyMap};
 use jogwheel::media::Size;
