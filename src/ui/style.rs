@@ -188,9 +188,50 @@ fn visuals(mut visuals: Visuals) -> Visuals {
     visuals
 }
 
+/// How well one opaque colour is told from another, from 1 to 21: WCAG 2.2, "contrast ratio".
+#[cfg(test)]
+pub(super) fn contrast(a: Color32, b: Color32) -> f32 {
+    let luminance = |color: Color32| {
+        let linear = |part: u8| match f32::from(part) / 255.0 {
+            low if low <= 0.040_45 => low / 12.92,
+            part => ((part + 0.055) / 1.055).powf(2.4),
+        };
+        let [red, green, blue, _] = color.to_array();
+        0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+    };
+    let (a, b) = (luminance(a) + 0.05, luminance(b) + 0.05);
+    a.max(b) / a.min(b)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_legible_in_both_themes_and_over_the_picture() {
+        assert!((contrast(Color32::BLACK, Color32::WHITE) - 21.0).abs() < 0.01);
+        for theme in [Theme::Dark, Theme::Light] {
+            let ctx = egui::Context::default();
+            apply(&ctx);
+            set_theme(&ctx, theme);
+            let mut pass = ctx.run_ui(egui::RawInput::default(), |ui| {
+                let inks = [weak(ui), accent(ui), good(ui), warn(ui), bad(ui)];
+                for ink in inks.into_iter().chain([ui.visuals().text_color()]) {
+                    for ground in [surface(ui), raised(ui)] {
+                        let ratio = contrast(ink, ground);
+                        assert!(ratio >= 4.5, "{theme:?}, {ink:?} on {ground:?}: {ratio}");
+                    }
+                }
+                let ratio = contrast(fill(ui), lane(ui));
+                assert!(ratio >= 3.0, "{theme:?}, full and empty parts: {ratio}");
+            });
+            pass.textures_delta.clear();
+        }
+        for ink in [TEXT, WEAK, ACCENT, MARK, GOOD, WARN, BAD] {
+            let ratio = contrast(ink, SOLID);
+            assert!(ratio >= 4.5, "{ink:?}: {ratio}");
+        }
+    }
 
     #[test]
     fn badges_and_messages_have_all_their_letters() {

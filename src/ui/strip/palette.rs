@@ -44,7 +44,7 @@ impl Palette {
 
     /// Ticks of the ruler.
     pub(super) fn tick(self) -> Color32 {
-        self.pick(Color32::from_gray(96), Color32::from_gray(150))
+        self.pick(Color32::from_gray(112), Color32::from_gray(122))
     }
 
     /// What tells the kind of a track, beside its name.
@@ -150,6 +150,52 @@ impl Palette {
 
     /// Frames that were all seen in time.
     pub(super) fn smooth(self) -> Color32 {
-        self.pick(rgb(62, 92, 62), rgb(168, 204, 164))
+        self.pick(rgb(84, 120, 84), rgb(92, 132, 88))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::style::contrast;
+
+    const THEMES: [Palette; 2] = [Palette { is_dark: true }, Palette { is_dark: false }];
+
+    #[test]
+    fn names_are_legible_on_every_box() {
+        let states = [
+            ClipState::Present,
+            ClipState::Missing,
+            ClipState::Disabled,
+            ClipState::Generated,
+        ];
+        for palette in THEMES {
+            for kind in [TrackKind::Video, TrackKind::Audio, TrackKind::Other] {
+                for state in states {
+                    let ratio = contrast(palette.name(state), palette.clip(kind, state));
+                    assert!(ratio >= 4.5, "{palette:?}, {kind:?}, {state:?}: {ratio}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_bars_tell_is_told_from_their_ground() {
+        for palette in THEMES {
+            let causes = Stage::ALL.into_iter().map(Some).chain([None]);
+            let mut told: Vec<Color32> = causes.map(|cause| palette.cause(cause)).collect();
+            told.extend([
+                palette.smooth(),
+                palette.on_device(),
+                palette.in_memory(),
+                palette.on_disk(),
+            ]);
+            for color in told {
+                let ratio = contrast(color, palette.lane(0)).min(contrast(color, palette.lane(1)));
+                assert!(ratio >= 3.0, "{palette:?}, {color:?}: {ratio}");
+            }
+            let ratio = contrast(palette.tick(), palette.ruler());
+            assert!(ratio >= 3.0, "{palette:?}, ticks: {ratio}");
+        }
     }
 }
