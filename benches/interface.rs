@@ -5,7 +5,7 @@
 //!   cargo bench --bench interface [-- [PASSES] [NAME]]
 //!
 //! Prints milliseconds, for each of some things that a person does, or those with NAME in their names: half of the
-//! passes, 95 % and 99 % of them took no longer.
+//! passes, 95 % and 99 % of them took no longer. At the end what the profiler's scopes cost while none is recorded.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -74,6 +74,36 @@ fn main() {
     for hand in [Hand::Plays, Hand::Zooms, Hand::Scrolls, Hand::Scrubs] {
         measure("all six panels", &Panel::ALL, hand);
     }
+    if wanted.is_none() {
+        measure_scopes();
+    }
+}
+
+/// What the profiler's scopes cost while nobody looks at them, of the time that a frame has.
+#[expect(clippy::print_stdout, reason = "the line is what it is for")]
+fn measure_scopes() {
+    const COUNT: u32 = 10_000_000;
+    /// More than any turn of the window's loop and its decoders has.
+    const A_FRAME: f64 = 100.0;
+    puffin::set_scopes_on(false);
+    let clock = RealClock::new();
+    let mut nanos: Vec<f64> = (0..5)
+        .map(|_| {
+            let begun = clock.now();
+            for number in 0..COUNT {
+                puffin::profile_scope!("nobody looks");
+                std::hint::black_box(number);
+            }
+            clock.now().since(begun).as_nanos() as f64 / f64::from(COUNT)
+        })
+        .collect();
+    nanos.sort_by(f64::total_cmp);
+    let frame_nanos = 1e9 / 60.0;
+    println!(
+        "a scope that is not recorded: {:.2} ns; {A_FRAME} of them: {:.4} % of a frame at 60 fps",
+        nanos[2],
+        nanos[2] * A_FRAME * 100.0 / frame_nanos
+    );
 }
 
 /// What is done while it is measured. It plays all the time.

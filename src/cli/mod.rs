@@ -88,7 +88,8 @@ fn start_logging(global: GlobalArgs) {
                 level
             };
             EnvFilter::new(format!(
-                "{level},{LOG_TARGET}={ffmpeg},wgpu_core=warn,wgpu_hal=error,naga=warn,winit=error"
+                "{level},{LOG_TARGET}={ffmpeg},wgpu_core=warn,wgpu_hal=error,naga=warn,winit=error,\
+                 egui_system_font_provider=error"
             ))
         });
     tracing_subscriber::fmt()
