@@ -14,7 +14,7 @@ use egui::{
     Event, Modifiers, MouseWheelUnit, PointerButton, Pos2, RawInput, Rect, TouchPhase, pos2, vec2,
 };
 use jogwheel::cache::thumbnails::StripScale;
-use jogwheel::cache::waveform::Peak;
+use jogwheel::cache::waveform::{Columns, Peak};
 use jogwheel::config::{CATALOGUE, Config, KeyMap};
 use jogwheel::jobs::{JobQueue, QueueOptions};
 use jogwheel::memory::Ledger;
@@ -123,7 +123,7 @@ enum Hand {
 struct Edit {
     medium: Arc<MediaState>,
     thumbnails: Arc<TimelineStrip>,
-    waveform: Arc<Vec<Peak>>,
+    waveform: Arc<Columns>,
 }
 
 impl Edit {
@@ -151,8 +151,13 @@ impl Edit {
                 rms: 0.6 * high,
             }
         };
+        let peaks: Vec<Peak> = (0..16_384).map(peak).collect();
+        let tracks = (0..TRACKS).map(|track| (track, Arc::new(peaks.clone())));
         Self {
-            waveform: Arc::new((0..16_384).map(peak).collect()),
+            waveform: Arc::new(Columns {
+                tracks: tracks.collect(),
+                all: peaks,
+            }),
             thumbnails: strip,
             medium: Arc::new(MediaState {
                 info: Arc::new(state.media_info(&path)),

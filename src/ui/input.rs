@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::cache::thumbnails::{Thumbnail, ThumbnailStrip};
-use crate::cache::waveform::Peak;
+use crate::cache::waveform::Columns;
 use crate::config::{Action, KeyMap};
 use crate::convert::PixelReading;
 use crate::gpu::{Framing, Placement};
@@ -50,7 +50,7 @@ pub struct UiInput<'a> {
     pub audio_device: Option<&'a str>,
     /// The sound of equal spans over the whole medium, to be shown where there is no picture, and faintly
     /// behind the lane where there is one.
-    pub waveform: Option<&'a Arc<Vec<Peak>>>,
+    pub waveform: Option<&'a Arc<Columns>>,
     /// Small pictures of the medium's frames, to be shown for the place under the pointer.
     pub thumbnails: Option<Thumbnails<'a>>,
     /// Frames whose pictures are kept on the graphics device, in order.

@@ -8,13 +8,13 @@ use super::canvas::Canvas;
 use super::pointer::Zone;
 use super::scrub::{self, Extent};
 use super::{UiInput, style};
-use crate::cache::waveform::Peak;
+use crate::cache::waveform::{Columns, Peak};
 use crate::time::FrameIndex;
 
 /// The waveform, if it takes the picture's place.
 pub(super) fn large<'a>(input: &UiInput<'a>) -> Option<&'a [Peak]> {
     let is_seen = scrub::has_pictures(input.snapshot);
-    input.waveform.filter(|_| !is_seen).map(|peaks| &***peaks)
+    (input.waveform.filter(|_| !is_seen)).map(|columns| columns.all.as_slice())
 }
 
 /// Paints the waveform where there is sound and no picture.
@@ -68,7 +68,7 @@ fn paint(painter: &Painter, rect: Rect, peaks: &[Peak], playhead: f32) {
 pub(super) struct Behind {
     /// What it was made of. Weak: a medium that was closed must not be kept, and another one's peaks must not get
     /// the same address.
-    peaks: Weak<Vec<Peak>>,
+    of: Weak<Columns>,
     rect: Option<Rect>,
     mesh: Arc<Mesh>,
 }
@@ -76,8 +76,8 @@ pub(super) struct Behind {
 impl Behind {
     /// Paints `peaks` behind a lane, so faint that what lies on it stays easy to read. Quiet sounds are raised:
     /// the lane covers the middle.
-    pub(super) fn paint(&mut self, painter: &Painter, rect: Rect, peaks: &Arc<Vec<Peak>>) {
-        if self.peaks.as_ptr() != Arc::as_ptr(peaks) || self.rect != Some(rect) {
+    pub(super) fn paint(&mut self, painter: &Painter, rect: Rect, of: &Arc<Columns>) {
+        if self.of.as_ptr() != Arc::as_ptr(of) || self.rect != Some(rect) {
             let root = |level: f32| level.signum() * level.abs().sqrt();
             let raised = |peak: Peak| Peak {
                 low: root(peak.low),
@@ -86,8 +86,8 @@ impl Behind {
             };
             let colors = |_| (FAINT, FAINT_LOUD);
             // Finer than two points would be noise.
-            self.mesh = Arc::new(columns(rect, peaks, 2.0, raised, colors));
-            self.peaks = Arc::downgrade(peaks);
+            self.mesh = Arc::new(columns(rect, &of.all, 2.0, raised, colors));
+            self.of = Arc::downgrade(of);
             self.rect = Some(rect);
         }
         painter.add(Shape::Mesh(Arc::clone(&self.mesh)));
@@ -211,10 +211,10 @@ mod tests {
         let mut behind = Behind::default();
         let mut paint = |high: f32| {
             // Dropped before the next one is made, which may lie where this one did.
-            let peaks = Arc::new(vec![peak(-high, high); 1_024]);
-            behind.paint(&painter, rect, &peaks);
+            let columns = Arc::new(vec![peak(-high, high); 1_024].into());
+            behind.paint(&painter, rect, &columns);
             let first = Arc::clone(&behind.mesh);
-            behind.paint(&painter, rect, &peaks);
+            behind.paint(&painter, rect, &columns);
             assert!(Arc::ptr_eq(&first, &behind.mesh), "it is made once");
             first
         };

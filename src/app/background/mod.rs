@@ -12,7 +12,7 @@ use std::sync::{Arc, Weak};
 
 use self::timeline::TimelineWork;
 use crate::cache::thumbnails::{OpenStrip, StripRequest, StripScale, StripSource, ThumbnailStrip};
-use crate::cache::waveform::{Peak, Waveform, WaveformRequest, WaveformSource};
+use crate::cache::waveform::{Columns, Waveform, WaveformRequest, WaveformSource};
 use crate::cache::{FrameCache, LastingPictures, ProductStore};
 use crate::decode::IndexStore;
 use crate::jobs::{
@@ -74,7 +74,7 @@ struct Sound {
     waveform: Arc<Waveform>,
     job: Option<JobHandle>,
     /// What the screen gets, and what it was made of.
-    columns: Option<(u64, MediaSpan, Arc<Vec<Peak>>)>,
+    columns: Option<(u64, MediaSpan, Arc<Columns>)>,
 }
 
 impl Background {
@@ -264,7 +264,7 @@ impl Background {
     }
 
     /// The waveform of the open medium, as far as it is made.
-    pub(super) fn peaks(&mut self, snapshot: &Snapshot) -> Option<Arc<Vec<Peak>>> {
+    pub(super) fn peaks(&mut self, snapshot: &Snapshot) -> Option<Arc<Columns>> {
         if let Some(timeline) = &mut self.timeline {
             return timeline.peaks();
         }
@@ -276,7 +276,7 @@ impl Background {
                 Some(Arc::clone(peaks))
             }
             _ => {
-                let peaks = Arc::new(sound.waveform.columns(length, COLUMNS));
+                let peaks = Arc::new(Columns::from(sound.waveform.columns(length, COLUMNS)));
                 sound.columns = Some((edition, length, Arc::clone(&peaks)));
                 Some(peaks)
             }
@@ -425,7 +425,7 @@ mod tests {
             media: Some(medium(&path)),
             ..Snapshot::default()
         };
-        let loudest = |peaks: &[Peak]| peaks.iter().map(|p| p.high).fold(0.0, f32::max);
+        let loudest = |columns: &Columns| columns.all.iter().map(|p| p.high).fold(0.0, f32::max);
         let until_made = |background: &mut Background, open: &Snapshot| loop {
             background.follow(open, false, 0);
             let job = background.sound.as_ref().unwrap().job.as_ref();
@@ -437,7 +437,7 @@ mod tests {
             news.recv_timeout(HUNG).unwrap();
         };
         let peaks = until_made(&mut background, &open);
-        assert_eq!(peaks.len(), COLUMNS);
+        assert_eq!(peaks.all.len(), COLUMNS);
         let again = background.peaks(&open).unwrap();
         assert!(Arc::ptr_eq(&peaks, &again), "nothing changed");
         assert!(background.strip().is_none(), "there are no pictures");

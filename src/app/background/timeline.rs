@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Weak};
 
-use super::{BackgroundOptions, COLUMNS, told};
+use super::{BackgroundOptions, told};
 use crate::cache::thumbnails::StripScale;
-use crate::cache::waveform::Peak;
+use crate::cache::waveform::Columns;
 use crate::jobs::{JobHandle, JobQueue};
 use crate::memory::{MemoryManager, Step};
 use crate::playback::{
@@ -12,6 +12,9 @@ use crate::playback::{
     TimelineWaveformRequest,
 };
 use crate::time::{Clock, FrameIndex};
+
+/// Columns of its waveform: a part of it may be seen in the whole width of a window.
+const COLUMNS: usize = 16_384;
 
 /// The jobs of a timeline that is open, and what they made.
 pub(super) struct TimelineWork {
@@ -21,7 +24,7 @@ pub(super) struct TimelineWork {
     /// Where the playhead was when the jobs heard of it last.
     aimed: Option<FrameIndex>,
     /// What the screen gets, and what it was made of.
-    columns: Option<(u64, Arc<Vec<Peak>>)>,
+    columns: Option<(u64, Arc<Columns>)>,
 }
 
 impl TimelineWork {
@@ -64,7 +67,7 @@ impl TimelineWork {
         }
         let waveform = options
             .waveforms
-            .then(|| TimelineWaveform::new(&timeline.sound, COLUMNS));
+            .then(|| TimelineWaveform::new(&timeline.sound, &timeline.sound_tracks, COLUMNS));
         if let Some(waveform) = waveform.filter(|made| made.files() > 0).map(Arc::new) {
             let request =
                 TimelineWaveformRequest::new(Arc::clone(&waveform), options.store.clone());
@@ -92,7 +95,7 @@ impl TimelineWork {
         self.strip.as_deref()
     }
 
-    pub(super) fn peaks(&mut self) -> Option<Arc<Vec<Peak>>> {
+    pub(super) fn peaks(&mut self) -> Option<Arc<Columns>> {
         let waveform = self.waveform.as_ref()?;
         let edition = waveform.edition();
         match &self.columns {

@@ -11,6 +11,7 @@
 //! 2.7 MB in memory, six bytes a block, and 2 MB in the [`ProductStore`](super::ProductStore). More than
 //! 24 hours at 48 kHz are not drawn. Where samples are decoded anyway, a [`WaveformTap`] makes the same of them.
 
+mod columns;
 mod fill;
 mod make;
 mod peak;
@@ -20,6 +21,7 @@ mod tap;
 mod tests;
 mod wire;
 
+pub use columns::Columns;
 pub use make::{WaveformRequest, WaveformSource};
 pub use peak::Peak;
 pub use pyramid::Waveform;

@@ -69,7 +69,7 @@ impl TimelineState {
             .iter()
             .map(|source| references.located(&source.reference))
             .collect();
-        let sound = sound_plan(&edit, &located);
+        let (sound, sound_tracks) = sound_plan(&edit, &located);
         let format = first.format.or(second.format).unwrap_or(Format::Otio);
         Ok(Self {
             timeline,
@@ -79,6 +79,7 @@ impl TimelineState {
             located,
             canvas,
             sound,
+            sound_tracks,
             alternates: [first.alternates, second.alternates].concat(),
             compared: Some(Compared { names }),
             unpacked: first.unpacked.into_iter().chain(second.unpacked).collect(),

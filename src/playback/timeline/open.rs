@@ -52,6 +52,8 @@ pub struct TimelineState {
     pub canvas: Size,
     /// Its sound.
     pub sound: SoundPlan,
+    /// The tracks in which each of the sound's clips lies, by their place among the children of the root.
+    pub sound_tracks: Vec<Vec<usize>>,
     /// Files that play, and others that its clips name for the same media.
     pub(crate) alternates: Vec<Alternate>,
     /// What is compared, where it is a comparison.
@@ -116,7 +118,7 @@ impl TimelineState {
             .or_else(|| first_size(&edit, &located, &mut probed))
             .or_else(|| Size::new(DEFAULT_CANVAS.0, DEFAULT_CANVAS.1))
             .ok_or("the picture has no size")?;
-        let sound = sound_plan(&edit, &located);
+        let (sound, sound_tracks) = sound_plan(&edit, &located);
         Ok(Self {
             edit: Arc::new(edit),
             format: imported.format,
@@ -125,6 +127,7 @@ impl TimelineState {
             located,
             canvas,
             sound,
+            sound_tracks,
             alternates,
             compared: None,
             unpacked: unpacked.into_iter().collect(),
@@ -363,8 +366,9 @@ fn found_sizes<'a>(
 }
 
 /// The clips that are heard, with their files: each once, if it lies on several tracks in the same way.
-pub(super) fn sound_plan(edit: &Edit, located: &[Located]) -> SoundPlan {
+pub(super) fn sound_plan(edit: &Edit, located: &[Located]) -> (SoundPlan, Vec<Vec<usize>>) {
     let clips = edit.audio().iter().filter_map(|audio| {
+        let track = edit.clip(audio.clip)?.track;
         let number = audio.source.0 as usize;
         let Located::File(path) = located.get(number)? else {
             return None;
@@ -377,7 +381,7 @@ pub(super) fn sound_plan(edit: &Edit, located: &[Located]) -> SoundPlan {
             source: piece.media - zero,
             speed: piece.speed,
         });
-        Some(SoundClip {
+        let clip = SoundClip {
             path: path.clone(),
             stream: None,
             range: audio.range,
@@ -388,27 +392,34 @@ pub(super) fn sound_plan(edit: &Edit, located: &[Located]) -> SoundPlan {
             },
             fades: Arc::from(&*audio.fades),
             gain: audio.gain,
-        })
+        };
+        Some((clip, track))
     });
     // A stereo pair is laid out on two tracks by programs whose tracks are mono, and both name the whole
     // file: heard twice, it would be twice as loud.
     let mut heard: Vec<SoundClip> = Vec::new();
+    let mut tracks: Vec<Vec<usize>> = Vec::new();
     let mut begun = 0;
-    for clip in clips {
+    for (clip, track) in clips {
         while heard
             .get(begun)
             .is_some_and(|other| other.range.start < clip.range.start)
         {
             begun += 1;
         }
-        if !heard[begun..].contains(&clip) {
+        let known = heard[begun..].iter().position(|other| *other == clip);
+        if let Some(place) = known {
+            tracks[begun + place].push(track);
+        } else {
             heard.push(clip);
+            tracks.push(vec![track]);
         }
     }
-    SoundPlan {
+    let plan = SoundPlan {
         clips: heard.into(),
         duration: edit.duration(),
-    }
+    };
+    (plan, tracks)
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! The waveform of a timeline: those of its media, laid out as its clips are.
+//! The waveform of a timeline: those of its media, laid out as its clips are, all together and track by track.
 //!
 //! It has a fixed number of columns, each of which stands for an equal part of the timeline. A file's own
 //! waveform is fetched or made, shown in the columns of all clips that play it, and let go: so a timeline of
 //! whatever many files takes no more memory than one. Files are worked on in the background
 //! ([`TimelineWaveformRequest`]), what is heard nearest to the playhead first.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -13,12 +14,15 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::audio::{SoundClip, SoundPlan};
 use crate::cache::ProductStore;
-use crate::cache::waveform::{Peak, Waveform, WaveformRequest, WaveformSource};
+use crate::cache::waveform::{Columns, Peak, Waveform, WaveformRequest, WaveformSource};
 use crate::decode::{Input, Interrupter, media_info};
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, Progress, SubmitError};
 use crate::media::{StreamId, VideoStream};
 use crate::time::{MediaSpan, MediaTime};
 use crate::timeline::{Ratio, TimeRange};
+
+/// Tracks that have a waveform of their own at most: of more, nobody sees the last ones.
+const MOST_TRACKS: usize = 64;
 
 /// How loud a timeline is, as far as that is known. Filled by a job, read from any thread without waiting
 /// for it.
@@ -27,7 +31,7 @@ pub struct TimelineWaveform {
     duration: MediaSpan,
     sounds: Vec<FileSound>,
     /// All files that are done.
-    columns: ArcSwap<Vec<Peak>>,
+    columns: ArcSwap<Columns>,
     current: ArcSwapOption<Current>,
     edition: AtomicU64,
     aim_flicks: AtomicI64,
@@ -36,17 +40,36 @@ pub struct TimelineWaveform {
 /// The file that is worked on.
 #[derive(Debug)]
 struct Current {
-    /// Its clips, in times since its first picture.
-    clips: Vec<SoundClip>,
+    /// Its clips, in times since its first picture, each with the tracks in which it lies.
+    clips: Vec<(SoundClip, Vec<usize>)>,
     /// What is made of it.
     waveform: Arc<Waveform>,
 }
 
 impl Current {
     /// Adds its clips to the columns of a timeline that lasts `duration`.
-    fn lay_out(&self, duration: MediaSpan, columns: &mut [Peak]) {
-        for clip in &self.clips {
-            lay_out_clip(clip, &self.waveform, duration, columns);
+    fn lay_out(&self, duration: MediaSpan, columns: &mut Columns) {
+        let Columns { all, tracks } = columns;
+        for (clip, own) in &self.clips {
+            let mut lanes: Vec<&mut Vec<Peak>> = tracks
+                .iter_mut()
+                .filter(|(track, _)| own.contains(track))
+                .map(|(_, peaks)| Arc::make_mut(peaks))
+                .collect();
+            lay_out_clip(
+                clip,
+                &self.waveform,
+                duration,
+                all.len(),
+                |column, peak, level| {
+                    let lanes = lanes.iter_mut().map(|lane| &mut **lane);
+                    for lane in lanes.chain([&mut *all]) {
+                        if let Some(place) = lane.get_mut(column) {
+                            *place = together(*place, peak, level);
+                        }
+                    }
+                },
+            );
         }
     }
 }
@@ -56,29 +79,39 @@ impl Current {
 struct FileSound {
     path: PathBuf,
     stream: Option<StreamId>,
-    clips: Vec<SoundClip>,
+    /// Each with the tracks in which it lies.
+    clips: Vec<(SoundClip, Vec<usize>)>,
 }
 
 impl TimelineWaveform {
-    /// The waveform of `plan` in so many columns, of which nothing is made.
-    pub fn new(plan: &SoundPlan, columns: usize) -> Self {
+    /// The waveform of `plan` in so many columns, of which nothing is made. `tracks` are those in which each of the
+    /// plan's clips lies, by their place among the children of the timeline's root.
+    pub fn new(plan: &SoundPlan, tracks: &[Vec<usize>], columns: usize) -> Self {
         let mut sounds: Vec<FileSound> = Vec::new();
-        for clip in plan.clips.iter() {
+        for (number, clip) in plan.clips.iter().enumerate() {
+            let own = tracks.get(number).cloned().unwrap_or_default();
             let is_it =
                 |sound: &&mut FileSound| sound.stream == clip.stream && sound.path == clip.path;
             match sounds.iter_mut().find(is_it) {
-                Some(sound) => sound.clips.push(clip.clone()),
+                Some(sound) => sound.clips.push((clip.clone(), own)),
                 None => sounds.push(FileSound {
                     path: clip.path.clone(),
                     stream: clip.stream,
-                    clips: vec![clip.clone()],
+                    clips: vec![(clip.clone(), own)],
                 }),
             }
         }
+        let silence = vec![Peak::default(); columns];
+        let known: BTreeSet<usize> = tracks.iter().flatten().copied().collect();
+        let lane = |track| (track, Arc::new(silence.clone()));
+        let tracks = known.into_iter().take(MOST_TRACKS).map(lane).collect();
         Self {
             duration: plan.duration,
             sounds,
-            columns: ArcSwap::from_pointee(vec![Peak::default(); columns]),
+            columns: ArcSwap::from_pointee(Columns {
+                all: silence,
+                tracks,
+            }),
             current: ArcSwapOption::empty(),
             edition: AtomicU64::new(0),
             aim_flicks: AtomicI64::new(0),
@@ -106,8 +139,8 @@ impl TimelineWaveform {
 
     /// The peaks of equal parts of the timeline. What is not made yet is silent. Where several clips sound at
     /// once the one that swings farthest is seen, and their powers are added.
-    pub fn columns(&self) -> Vec<Peak> {
-        let mut columns = Vec::clone(&self.columns.load());
+    pub fn columns(&self) -> Columns {
+        let mut columns = Columns::clone(&self.columns.load());
         if let Some(current) = &*self.current.load() {
             current.lay_out(self.duration, &mut columns);
         }
@@ -116,7 +149,7 @@ impl TimelineWaveform {
 
     /// The file that was worked on is done.
     fn finish(&self, current: &Current) {
-        let mut columns = Vec::clone(&self.columns.load());
+        let mut columns = Columns::clone(&self.columns.load());
         current.lay_out(self.duration, &mut columns);
         // The waveform's own edition does not count any longer, and must not come to the same sum.
         let own = current.waveform.edition();
@@ -131,17 +164,24 @@ impl TimelineWaveform {
 }
 
 /// The clip that is nearest to `time`.
-fn nearest(clips: &[SoundClip], time: MediaTime) -> Option<&SoundClip> {
-    clips.iter().min_by_key(|clip| distance(&clip.range, time))
+fn nearest(clips: &[(SoundClip, Vec<usize>)], time: MediaTime) -> Option<&SoundClip> {
+    let clips = clips.iter().map(|(clip, _)| clip);
+    clips.min_by_key(|clip| distance(&clip.range, time))
 }
 
 fn distance(range: &TimeRange, time: MediaTime) -> MediaSpan {
     (time.clamp(range.start, range.end()) - time).abs()
 }
 
-/// Adds a clip to the columns of a timeline that lasts `duration`.
-fn lay_out_clip(clip: &SoundClip, waveform: &Waveform, duration: MediaSpan, columns: &mut [Peak]) {
-    let Ok(count) = i64::try_from(columns.len()) else {
+/// Tells `add` which peaks a clip has at which level in which of `columns`, of a timeline that lasts `duration`.
+fn lay_out_clip(
+    clip: &SoundClip,
+    waveform: &Waveform,
+    duration: MediaSpan,
+    columns: usize,
+    mut add: impl FnMut(usize, Peak, f32),
+) {
+    let Ok(count) = i64::try_from(columns) else {
         return;
     };
     if duration <= MediaSpan::ZERO || count == 0 {
@@ -168,13 +208,9 @@ fn lay_out_clip(clip: &SoundClip, waveform: &Waveform, duration: MediaSpan, colu
         let middle = part.start + part.duration.scaled_nearest(1, 2);
         let fades = clip.fades.iter().filter(|fade| fade.range.contains(middle));
         let level = fades.fold(clip.gain.abs(), |level, fade| level * fade.level_at(middle));
-        let Some(place) = usize::try_from(column)
-            .ok()
-            .and_then(|column| columns.get_mut(column))
-        else {
-            continue;
-        };
-        *place = together(*place, peak, level);
+        if let Ok(column) = usize::try_from(column) {
+            add(column, peak, level);
+        }
     }
 }
 
@@ -261,11 +297,10 @@ impl TimelineWaveformRequest {
         };
         let stream = stream.ok_or_else(|| JobStop::Failed("it has no sound".to_owned()))?;
         let timecode = info.default_video().and_then(VideoStream::timecode_zero);
-        let clips: Vec<SoundClip> = sound
-            .clips
-            .iter()
-            .map(|clip| clip.counted_from_first(timecode))
-            .collect();
+        let counted = |(clip, tracks): &(SoundClip, Vec<usize>)| {
+            (clip.counted_from_first(timecode), tracks.clone())
+        };
+        let clips: Vec<_> = sound.clips.iter().map(counted).collect();
         let waveform = Arc::new(Waveform::new());
         let aim = self.waveform.aimed_at();
         if let Some(clip) = nearest(&clips, aim) {
@@ -340,14 +375,18 @@ mod tests {
     ) -> (Vec<i32>, Vec<String>) {
         let columns =
             usize::try_from(plan.duration.flicks() * 2 / MediaSpan::from_secs(1).flicks());
-        let waveform = Arc::new(TimelineWaveform::new(plan, columns.unwrap()));
+        // The first clip lies in two tracks, each other one in a third.
+        let tracks: Vec<Vec<usize>> = (0..plan.clips.len())
+            .map(|clip| if clip == 0 { vec![1, 2] } else { vec![4] })
+            .collect();
+        let waveform = Arc::new(TimelineWaveform::new(plan, &tracks, columns.unwrap()));
         waveform.aim(aim);
         let order: Arc<Mutex<Vec<String>>> = Arc::default();
         let listener: JobListener = Arc::new({
             let (waveform, order) = (Arc::clone(&waveform), Arc::clone(&order));
             move |_| {
                 if let Some(current) = &*waveform.current.load() {
-                    let name = current.clips[0].path.file_stem().unwrap();
+                    let name = current.clips[0].0.path.file_stem().unwrap();
                     let name = name.to_string_lossy().into_owned();
                     let mut order = order.lock();
                     if order.last() != Some(&name) {
@@ -370,7 +409,17 @@ mod tests {
         #[expect(clippy::cast_possible_truncation, reason = "0 to 100")]
         let percent = |peak: &Peak| (peak.high * 100.0).round() as i32;
         let order = order.lock().clone();
-        (waveform.columns().iter().map(percent).collect(), order)
+        let columns = waveform.columns();
+        let of = |peaks: &[Peak]| peaks.iter().map(percent).collect::<Vec<i32>>();
+        assert_eq!(of(columns.of_track(1)), of(columns.of_track(2)));
+        assert_eq!(columns.of_track(0), [], "nothing lies there");
+        let louder = columns.of_track(1).iter().zip(columns.of_track(4));
+        let louder = louder.map(|(one, other)| percent(one).max(percent(other)));
+        assert!(
+            plan.clips.len() < 2 || louder.eq(of(&columns.all)),
+            "together they are all"
+        );
+        (of(&columns.all), order)
     }
 
     #[test]

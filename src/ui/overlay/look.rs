@@ -67,7 +67,7 @@ impl Overlay {
             self.shown_frame(input).hash(&mut hasher);
             input
                 .waveform
-                .map(|peaks| (peaks.as_ptr() as usize, peaks.len()))
+                .map(|columns| Arc::as_ptr(columns) as usize)
                 .hash(&mut hasher);
         }
         if visible {

@@ -24,7 +24,7 @@ use crate::gpu::{Framing, Placement, Rect as Pixels, place};
 use crate::media::Size;
 
 use crate::cache::thumbnails::ThumbnailStrip;
-use crate::cache::waveform::Peak;
+use crate::cache::waveform::{Columns, Peak};
 use crate::config::{Action, KeyMap};
 use crate::convert::PixelReading;
 use crate::decode::LoopMode;
@@ -50,7 +50,7 @@ struct Screen {
     fullscreen: bool,
     failure: Option<Failure<'static>>,
     devices: Vec<String>,
-    waveform: Option<Arc<Vec<Peak>>>,
+    waveform: Option<Arc<Columns>>,
     thumbnails: Option<ThumbnailStrip>,
     framing: Framing,
     panels: PanelData,
@@ -540,7 +540,7 @@ fn two_clicks_on_the_picture_fill_the_screen() {
 #[test]
 fn a_waveform_can_be_dragged_like_the_lane() {
     let mut screen = Screen::usual();
-    screen.waveform = Some(Arc::new(vec![Peak::default(); 300]));
+    screen.waveform = Some(Arc::new(vec![Peak::default(); 300].into()));
     screen.show(Vec::new());
     let has_zone = |screen: &Screen| screen.overlay.zones.rect(Zone::Waveform).is_some();
     assert!(

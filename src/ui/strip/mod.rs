@@ -145,7 +145,7 @@ impl Strip {
             .with_clip_rect(panel.rect.intersect(ui.clip_rect()));
         self.sound.update(&scene);
         let (tiles, names) = (&mut self.tiles, &mut self.names);
-        rows::paint(&scene, &painter, &laid, &self.sound, tiles, names);
+        rows::paint(&scene, &painter, &laid, &mut self.sound, tiles, names);
         ruler::paint(&scene, &painter);
         bars::paint_kept(&scene, &painter);
         bars::paint_blame(&scene, &painter);

@@ -49,7 +49,7 @@ pub(super) fn paint(
     scene: &Scene<'_>,
     painter: &Painter,
     laid: &[(usize, Vec<Laid>)],
-    sound: &Sound,
+    sound: &mut Sound,
     tiles: &mut Tiles,
     names: &mut Names,
 ) {

@@ -1,8 +1,9 @@
-//! The waveform over the lanes of tracks for sound.
+//! The waveforms over the lanes of tracks for sound.
 //!
-//! What is heard is mixed, not read by track, so all lanes show the same. How high its columns are is reckoned once
-//! for all of them, and again only when another stretch of time is seen.
+//! How high the columns of a lane are is reckoned once, and again only when another stretch of time is seen or more
+//! of the waveform is made.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Weak};
 
@@ -12,23 +13,23 @@ use super::boxes::Laid;
 use super::model::{ClipState, Row};
 use super::rows::rect_of;
 use super::scene::Scene;
-use crate::cache::waveform::Peak;
+use crate::cache::waveform::{Columns, Peak};
 use crate::timeline::TrackKind;
 
 /// Columns are this wide.
 const COLUMN: f32 = 3.0;
 
-/// The lowest and the highest sample in each column, from the left end of the lanes.
+/// The lowest and the highest sample in each column, from the left end of the lanes, by track.
 #[derive(Default)]
 pub(super) struct Sound {
     of: Option<Seen>,
-    columns: Vec<(f32, f32)>,
+    tracks: BTreeMap<usize, Vec<(f32, f32)>>,
 }
 
 /// What the columns were reckoned from.
 struct Seen {
     /// Weak: a medium that was closed must not be kept, and another one's peaks must not get the same address.
-    peaks: Weak<Vec<Peak>>,
+    waveform: Weak<Columns>,
     /// The part of the medium that is seen, and the width of the lanes.
     view: (Range<f64>, f32),
 }
@@ -36,38 +37,53 @@ struct Seen {
 impl Sound {
     /// Makes it that of the lanes in `scene`.
     pub(super) fn update(&mut self, scene: &Scene<'_>) {
-        let Some(peaks) = scene.input.waveform.filter(|peaks| !peaks.is_empty()) else {
+        let Some(waveform) = scene.input.waveform else {
             *self = Self::default();
             return;
         };
         let width = scene.places.lanes.width();
         let view = (scene.scale.share(), width);
-        let is_same = |seen: &Seen| seen.peaks.as_ptr() == Arc::as_ptr(peaks) && seen.view == view;
+        let is_same =
+            |seen: &Seen| seen.waveform.as_ptr() == Arc::as_ptr(waveform) && seen.view == view;
         if self.of.as_ref().is_some_and(is_same) {
             return;
         }
-        let count = place_of(width) + 1;
-        let columns = (0..count).map(|column| loudest(scene, peaks, column as f32 * COLUMN));
-        self.columns.clear();
-        self.columns.extend(columns);
+        self.tracks.clear();
         self.of = Some(Seen {
-            peaks: Arc::downgrade(peaks),
+            waveform: Arc::downgrade(waveform),
             view,
         });
     }
 
+    /// Those of a track, from now on kept.
+    fn columns(&mut self, scene: &Scene<'_>, track: usize) -> &[(f32, f32)] {
+        self.tracks.entry(track).or_insert_with(|| {
+            let peaks = scene
+                .input
+                .waveform
+                .map(|waveform| waveform.of_track(track));
+            let Some(peaks) = peaks.filter(|peaks| !peaks.is_empty()) else {
+                return Vec::new();
+            };
+            let count = place_of(scene.places.lanes.width()) + 1;
+            let columns = (0..count).map(|column| loudest(scene, peaks, column as f32 * COLUMN));
+            columns.collect()
+        })
+    }
+
     /// Paints it over the boxes of a track for sound that are heard.
     pub(super) fn paint(
-        &self,
+        &mut self,
         scene: &Scene<'_>,
         mesh: &mut Mesh,
         lane: Rect,
         row: &Row,
         boxes: &[Laid],
     ) {
-        if row.kind != TrackKind::Audio || self.columns.is_empty() {
+        if row.kind != TrackKind::Audio || self.of.is_none() {
             return;
         }
+        let columns = self.columns(scene, row.track);
         let lanes = scene.places.lanes;
         let (middle, half) = (lane.center().y, lane.height() / 2.0 - 3.0);
         let color = scene.palette.sound();
@@ -81,7 +97,7 @@ impl Sound {
             let mut x = rect.left().max(lanes.left());
             let first = place_of(x - lanes.left());
             let mut before = None;
-            for (&(low, high), next) in self.columns.iter().skip(first).zip(first + 1..) {
+            for (&(low, high), next) in columns.iter().skip(first).zip(first + 1..) {
                 if x >= end {
                     break;
                 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::Strip;
 use super::places::Places;
 use crate::cache::thumbnails::ThumbnailStrip;
-use crate::cache::waveform::Peak;
+use crate::cache::waveform::{Columns, Peak};
 use crate::config::KeyMap;
 use crate::metrics::BlameMap;
 use crate::playback::{
@@ -137,7 +137,7 @@ struct Desk {
     snapshot: Snapshot,
     blame: BlameMap,
     on_device: Vec<FrameIndex>,
-    waveform: Option<Arc<Vec<Peak>>>,
+    waveform: Option<Arc<Columns>>,
     thumbnails: Option<ThumbnailStrip>,
     panels: PanelData,
     size: egui::Vec2,

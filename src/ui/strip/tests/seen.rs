@@ -12,6 +12,7 @@ use crate::media::Size;
 use crate::memory::Ledger;
 use crate::playback::{TimelineStrip, TimelineStripRequest};
 use crate::time::SimClock;
+use crate::ui::strip::palette::Palette;
 use crate::ui::strip::tiles::MOST_MADE;
 
 #[test]
@@ -146,7 +147,6 @@ fn bars_of(pass: &Pass, color: egui::Color32) -> Vec<(f32, f32)> {
 
 #[test]
 fn what_is_kept_is_a_line_for_each_place() {
-    use crate::ui::strip::palette::Palette;
     let mut desk = Desk::new(usual());
     desk.snapshot.kept = Arc::new(vec![
         FrameIndex(10)..FrameIndex(60),
@@ -172,7 +172,6 @@ fn what_is_kept_is_a_line_for_each_place() {
 fn clips_whose_media_have_verified_proxies_are_on_disk() {
     use crate::decode::FileIdentity;
     use crate::proxy::{ListedProxy, Preset, ProxyCodec, ProxyRecord, ProxyState};
-    use crate::ui::strip::palette::Palette;
     let mut desk = Desk::new(usual());
     let folder = desk.snapshot.media.as_ref().unwrap().info.path.clone();
     let file = FileIdentity {
@@ -211,20 +210,13 @@ fn clips_whose_media_have_verified_proxies_are_on_disk() {
     assert!(told.contains("verified proxy, 200 frames"), "{told}");
 }
 
-#[test]
-fn sound_lies_behind_tracks_of_sound_only() {
-    use crate::ui::strip::palette::Palette;
-    let mut desk = Desk::new(usual());
-    let loud = Peak {
-        low: -0.9,
-        high: 0.9,
-        rms: 0.5,
-    };
-    desk.waveform = Some(Arc::new(vec![loud; 2_048]));
-    let pass = desk.pass(Vec::new());
+/// How many corners the sound in the third lane has, and how high it swings.
+fn sound_seen(desk: &mut Desk, waveform: Columns) -> (usize, f32) {
     let color = Palette::of(&egui::Visuals::dark()).sound();
+    desk.waveform = Some(Arc::new(waveform));
+    let pass = desk.pass(Vec::new());
     let lane = desk.places().row(2);
-    let mut count = 0;
+    let (mut count, mut height) = (0, 0.0_f32);
     for clipped in &pass.shapes {
         let Shape::Mesh(mesh) = &clipped.shape else {
             continue;
@@ -232,9 +224,40 @@ fn sound_lies_behind_tracks_of_sound_only() {
         for vertex in mesh.vertices.iter().filter(|vertex| vertex.color == color) {
             assert!(lane.contains(vertex.pos), "{:?}", vertex.pos);
             count += 1;
+            height = height.max(lane.center().y - vertex.pos.y);
         }
     }
+    (count, height)
+}
+#[test]
+fn sound_lies_behind_tracks_of_sound_only() {
+    let mut desk = Desk::new(usual());
+    let loud = Peak {
+        low: -0.9,
+        high: 0.9,
+        rms: 0.5,
+    };
+    let all = vec![loud; 2_048];
+    let (count, high) = sound_seen(&mut desk, all.clone().into());
     assert!((400..1_000).contains(&count), "{count}");
+
+    // In a timeline each track has its own.
+    desk.pass(Vec::new());
+    let track = desk.strip.model.rows[2].track;
+    let soft = Peak {
+        low: -0.3,
+        high: 0.3,
+        rms: 0.1,
+    };
+    let of = |track, peak| Columns {
+        all: all.clone(),
+        tracks: [(track, Arc::new(vec![peak; 2_048]))].into(),
+    };
+    let (own, low) = sound_seen(&mut desk, of(track, soft));
+    assert_eq!(own, count);
+    assert!((low * 3.0 - high).abs() < 1.0, "{low} of {high}");
+    let (others, _) = sound_seen(&mut desk, of(track + 1, loud));
+    assert_eq!(others, 0, "what sounds in another track is not seen here");
 }
 
 /// A panel with an edit of two films, and with their thumbnails.
