@@ -108,8 +108,9 @@ pub(super) fn applies(
 }
 
 impl QualitySettings {
-    /// Whether anything is said for the key of this name.
+    /// Whether anything is said for the key of this name. Who says what is preferred says all thresholds.
     pub fn states(&self, key: &str) -> bool {
+        let has_preset = self.preset.is_some();
         match key {
             "quality.mode" => self.mode.is_some(),
             "quality.preset" => self.preset.is_some(),
@@ -120,12 +121,12 @@ impl QualitySettings {
             "quality.auto-reduce" => self.auto_reduce.is_some(),
             "quality.min-height" => self.least_height.is_some(),
             "quality.scrub-ms" => self.scrub_millis.is_some(),
-            "quality.play.fit" => self.play.fit_percent.is_some(),
-            "quality.play.rise" => self.play.rise_percent.is_some(),
-            "quality.scrub.fit" => self.scrub.fit_percent.is_some(),
-            "quality.scrub.rise" => self.scrub.rise_percent.is_some(),
-            "quality.effects.fit" => self.effects.fit_percent.is_some(),
-            "quality.effects.rise" => self.effects.rise_percent.is_some(),
+            "quality.play.fit" => has_preset || self.play.fit_percent.is_some(),
+            "quality.play.rise" => has_preset || self.play.rise_percent.is_some(),
+            "quality.scrub.fit" => has_preset || self.scrub.fit_percent.is_some(),
+            "quality.scrub.rise" => has_preset || self.scrub.rise_percent.is_some(),
+            "quality.effects.fit" => has_preset || self.effects.fit_percent.is_some(),
+            "quality.effects.rise" => has_preset || self.effects.rise_percent.is_some(),
             _ => false,
         }
     }

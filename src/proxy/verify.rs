@@ -112,12 +112,10 @@ pub(super) fn verify_with(
     }
     let _held = InUse::new(proxy);
     let found = compare(source, proxy, options);
-    if found.as_ref().is_err_and(|error| error.refusal().is_some()) && record.verified.is_some() {
-        // What was true of it once is so no more, though nothing tells that the file was changed.
-        record.verified = None;
-        if let Err(error) = record.write_beside(proxy) {
-            tracing::warn!(proxy = %proxy.display(), %error, "a refusal cannot be noted");
-        }
+    if let Err(error) = &found
+        && error.refusal().is_some_and(tells_of_proxy)
+    {
+        forget_verified(proxy, file);
     }
     let found = found?;
     if FileChange::since(source_file, &source_path).is_some() {
@@ -128,6 +126,24 @@ pub(super) fn verify_with(
         .write_beside(proxy)
         .map_err(|error| VerifyError::Note(ProxyRecord::path_beside(proxy), error))?;
     Ok(found)
+}
+
+/// Whether it says that the proxy is another picture than its source: not that either could not be read now.
+fn tells_of_proxy(refusal: &Refusal) -> bool {
+    !matches!(refusal, Refusal::Unreadable(_) | Refusal::NothingCompared)
+}
+
+/// What was true of a proxy once is so no more, though nothing tells that the file was changed. It may have been made
+/// anew meanwhile.
+fn forget_verified(proxy: &Path, file: FileIdentity) {
+    let record = ProxyRecord::read_beside(proxy);
+    let Some(mut record) = record.filter(|record| record.proxy_file == file) else {
+        return;
+    };
+    record.verified = None;
+    if let Err(error) = record.write_beside(proxy) {
+        tracing::warn!(proxy = %proxy.display(), %error, "a refusal cannot be noted");
+    }
 }
 
 /// Compares a proxy with any source, whatever its record says.

@@ -110,8 +110,8 @@ pub(super) struct Turn {
     pub(super) shift: bool,
 }
 
-/// The picture is where it was shown last until a pass is over: all that moves or enlarges it in one pass is one
-/// gesture.
+/// The picture is where it was shown last until a pass is over: moves of it one after the other are one, and so are
+/// turns of the wheel over it.
 fn merged(gestures: Vec<Gesture>) -> Vec<Gesture> {
     let mut merged: Vec<Gesture> = Vec::with_capacity(gestures.len());
     for gesture in gestures {
@@ -119,9 +119,7 @@ fn merged(gestures: Vec<Gesture>) -> Vec<Gesture> {
             (Some(Gesture::Drag(Zone::Picture, sum)), Gesture::Drag(Zone::Picture, by)) => {
                 *sum += by;
             }
-            (Some(Gesture::Wheel(Zone::Picture, sum)), Gesture::Wheel(Zone::Picture, turn))
-                if sum.shift == turn.shift =>
-            {
+            (Some(Gesture::Wheel(Zone::Picture, sum)), Gesture::Wheel(Zone::Picture, turn)) => {
                 sum.points += turn.points;
                 sum.notches += turn.notches;
             }

@@ -169,12 +169,13 @@ fn limit_proxies(bytes: u64, folder: &ProxyFolder) -> Result<String, String> {
         .list()
         .map_err(failed)?
         .iter()
+        .filter(|proxy| proxy.record.is_some())
         .map(|proxy| proxy.bytes)
         .sum();
     let gb = |bytes: u64| bytes as f64 / 1e9;
     let mut words = format!("Proxies may take {:.0} GB.", gb(bytes));
     if taken > bytes {
-        let more = "those used least go when the next one is made.";
+        let more = "those not used for longest go when the next one is made.";
         words = format!("{words} They take {:.1} GB: {more}", gb(taken));
     }
     Ok(words)

@@ -281,9 +281,8 @@ impl Work {
                 })
                 .collect();
         }
-        let wants_list = wants(Panel::Proxies) || wants(Panel::Timeline);
-        if wants(Panel::Performance) || wants_list {
-            self.read_proxies(wants_list && is_list_due);
+        if wants(Panel::Proxies) || wants(Panel::Timeline) || wants(Panel::Performance) {
+            self.read_proxies(is_list_due);
         }
         if wants(Panel::Caches) && is_list_due {
             self.data.caches = self.read_caches();

@@ -353,6 +353,7 @@ fn a_proxy_is_verified_refused_when_it_is_damaged_and_deleted() {
     let refused = verify();
     assert!(!refused.is_done, "{refused:?}");
     assert!(refused.words.contains("not used"), "{refused:?}");
+    assert_eq!(state(), Some(ProxyState::Unverified), "it was once");
     damage(&proxy, Duration::from_secs(1), |bytes| {
         let middle = bytes.len() / 2;
         bytes[middle] ^= 0x55;

@@ -33,6 +33,9 @@ const CALM_DOCKED_NANOS: i64 = 200_000_000;
 pub(super) struct Interface {
     overlay: Overlay,
     context: egui::Context,
+    /// The machine's, for the names that people give to files in any script. They are listed on a thread of their own
+    /// from the start; the first letter that egui's fonts do not have waits for that.
+    fonts: Arc<SystemFontProvider>,
     state: Option<egui_winit::State>,
     painter: Option<OverlayPainter>,
     primitives: Vec<ClippedPrimitive>,
@@ -77,15 +80,18 @@ pub(super) struct Pass {
 
 impl Interface {
     pub(super) fn new(performance: bool) -> Self {
+        Self::with_fonts(performance, Arc::new(SystemFontProvider::new()))
+    }
+
+    fn with_fonts(performance: bool, fonts: Arc<SystemFontProvider>) -> Self {
         let mut overlay = Overlay::new();
         overlay.set_performance(performance);
         let context = egui::Context::default();
-        // For the names that people give to files: in any script that the machine has a font for. They are listed
-        // on a thread of its own, and read when the first letter is met that egui's own fonts do not have.
-        context.add_font_provider(Arc::new(SystemFontProvider::new()));
+        context.add_font_provider(Arc::clone(&fonts) as _);
         Self {
             overlay,
             context,
+            fonts,
             state: None,
             painter: None,
             primitives: Vec::new(),
@@ -182,7 +188,7 @@ impl Interface {
     /// the performance panel stays open, and what is held stays in the hand.
     pub(super) fn attach(&mut self, window: &Window, gpu: &GpuContext) {
         let performance = self.open_panels().any(|panel| panel == "performance");
-        let mut fresh = Self::new(performance);
+        let mut fresh = Self::with_fonts(performance, Arc::clone(&self.fonts));
         fresh.dropped = std::mem::take(&mut self.dropped);
         fresh.overlay.take_over(&mut self.overlay);
         fresh.set_window(self.window);

@@ -64,7 +64,7 @@ impl Overlay {
         if zone != Zone::Menu {
             self.menu_scroll = None;
         }
-        if zone != Zone::Prompt {
+        if !matches!(zone, Zone::Prompt | Zone::Button(Button::Timecode)) {
             self.prompt = None;
         }
         match zone {

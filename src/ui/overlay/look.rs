@@ -24,6 +24,10 @@ impl Overlay {
             self.tip(input.now),
         )
             .hash(&mut hasher);
+        // A new one is written down by a pass, also where nothing else changes.
+        for notice in &snapshot.notices {
+            (notice.severity, &notice.text).hash(&mut hasher);
+        }
         (snapshot.status, snapshot.media.is_some(), input.fullscreen).hash(&mut hasher);
         if snapshot.media.is_none() {
             for file in &input.panels.recent {

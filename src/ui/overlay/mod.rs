@@ -376,6 +376,7 @@ impl Overlay {
         self.workspace = std::mem::take(&mut other.workspace);
         self.panels = std::mem::take(&mut other.panels);
         self.panels.forget_textures();
+        self.toasts = std::mem::take(&mut other.toasts);
         self.lens = std::mem::take(&mut other.lens);
         (self.guides, self.inspects) = (other.guides, other.inspects);
         self.pointer = std::mem::take(&mut other.pointer);
@@ -456,7 +457,9 @@ impl Overlay {
                 };
             }
             Some(Local::TogglePerformance) => self.set_performance(self.performance.is_none()),
-            Some(Local::AskPosition) => self.prompt = Some(Prompt::default()),
+            Some(Local::AskPosition) => {
+                self.prompt.get_or_insert_default();
+            }
             Some(Local::Own(action)) => self.own(action, ui, input),
             Some(Local::Dismiss) if std::mem::take(&mut self.is_menu_open) => {}
             Some(Local::Dismiss) if self.menu_scroll.take().is_some() => {}

@@ -3,6 +3,7 @@
 //! A rule says nothing while it has not seen enough: what plays for a second may only have begun badly.
 
 use crate::config::Action;
+use crate::decode::Rung;
 use crate::memory::Pressure;
 use crate::playback::quality::{Preset, QualityMode};
 use crate::playback::{Command, PlaybackStatus};
@@ -148,7 +149,8 @@ fn may_prefer_speed<'a>(input: &UiInput<'a>) -> Option<&'a Setting> {
 
 fn play_drafts(input: &UiInput<'_>) -> Option<Advice> {
     let why = behind_all_the_same(input)?;
-    let has_drafts = input.snapshot.has_proxies && may_prefer_speed(input).is_none();
+    let is_drafted = input.snapshot.quality.rung == Some(Rung::Quarter);
+    let has_drafts = input.snapshot.has_proxies && !is_drafted && may_prefer_speed(input).is_none();
     has_drafts.then(|| Advice {
         id: "quality-draft",
         what: "Play the smallest proxy",
@@ -159,14 +161,20 @@ fn play_drafts(input: &UiInput<'_>) -> Option<Advice> {
     })
 }
 
-/// Where the time of a frame goes, for whom no rule can help.
-pub(super) fn what_takes_long(input: &UiInput<'_>) -> String {
+/// Where the time of a frame goes, for whom no rule can help; `None` where no stage takes longer than it has.
+pub(super) fn what_takes_long(input: &UiInput<'_>) -> Option<String> {
+    if input.snapshot.quality.mode != QualityMode::Auto {
+        return None;
+    }
     let stages = &input.stats.stages;
     let frame_ms = 1000.0 / input.stats.target_fps.max(1.0);
     let millis = |of: &[Option<StageTime>]| of.iter().flatten().map(|it| it.p95_ms).sum::<f32>();
     let read = millis(&[stages.demux, stages.decode]);
     let drawn = millis(&[stages.convert, stages.upload, stages.gpu, stages.present]);
-    if drawn > read {
+    if read.max(drawn) < frame_ms {
+        return None;
+    }
+    Some(if drawn > read {
         format!(
             "Drawing takes {drawn:.0} ms of the {frame_ms:.0} that a frame has: a smaller window or fewer panels \
              help, and a faster graphics device."
@@ -176,7 +184,7 @@ pub(super) fn what_takes_long(input: &UiInput<'_>) -> String {
             "Reading and decoding take {read:.0} ms of the {frame_ms:.0} that a frame has, and there is nothing \
              smaller to decode."
         )
-    }
+    })
 }
 
 fn slow_scrub(input: &UiInput<'_>) -> Option<Advice> {

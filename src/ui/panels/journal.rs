@@ -36,22 +36,20 @@ impl Journal {
         if notice.severity < Severity::Warning {
             return;
         }
+        let media = input.snapshot.media.as_ref();
+        let of = media.map(|media| format::file_name(&media.info.path));
+        let of = of.unwrap_or_default();
         let before = self
             .entries
             .iter()
-            .position(|entry| entry.notice == *notice);
+            .position(|entry| entry.notice == *notice && entry.of == of);
         let before = before.and_then(|number| self.entries.remove(number));
         if self.entries.len() == MOST {
             self.entries.pop_front();
         }
         self.entries.push_back(Entry {
             notice: notice.clone(),
-            of: input
-                .snapshot
-                .media
-                .as_ref()
-                .map(|media| format::file_name(&media.info.path))
-                .unwrap_or_default(),
+            of,
             at: input.now,
             times: before.map_or(0, |entry| entry.times) + 1,
         });

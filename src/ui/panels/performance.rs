@@ -1,7 +1,8 @@
 //! The performance monitor: how the machine and the player do, what is at work, and what would help.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
 
 use egui::{RichText, ScrollArea, Ui};
 
@@ -59,6 +60,7 @@ impl PerformancePanel {
 
     fn suggestions(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
         let mut all = advice::all(input);
+        let has_none = all.is_empty();
         all.retain(|advice| !self.dismissed.contains(advice.id));
         if let Some(wizard) = &mut self.wizard {
             if wizard.show(ui, events) {
@@ -75,7 +77,11 @@ impl PerformancePanel {
                 (_, Some(why)) if !input.stats.background.is_empty() => {
                     format!("{why} Proxies are being made, which will help.")
                 }
-                (_, Some(why)) => format!("{why} {}", advice::what_takes_long(input)),
+                (_, Some(why)) if has_none => match advice::what_takes_long(input) {
+                    Some(stages) => format!("{why} {stages}"),
+                    None => why,
+                },
+                (_, Some(why)) => why,
                 _ => "Nothing needs to be changed, as far as was measured.".to_owned(),
             };
             note(ui, &words);
@@ -224,23 +230,24 @@ fn playback(ui: &mut Ui, input: &UiInput<'_>) {
     {
         let made = proxies.sources();
         let files = files_of(media);
-        let count = files.iter().filter(|path| made.contains(path.as_path()));
+        let count = files.iter().filter(|path| made.contains(path.as_ref()));
         let words = format!("{} of {} made and verified", count.count(), files.len());
         line(ui, "Proxies", &words);
     }
 }
 
 /// The files whose pictures are open, each once.
-fn files_of(media: &MediaState) -> BTreeSet<PathBuf> {
+fn files_of(media: &MediaState) -> HashSet<Cow<'_, Path>> {
     let Some(timeline) = &media.timeline else {
         let path = std::path::absolute(&media.info.path);
         let has_video = media.info.default_video().is_some();
-        return path.into_iter().filter(|_| has_video).collect();
+        let path = path.into_iter().filter(|_| has_video);
+        return path.map(Cow::Owned).collect();
     };
     let sources = timeline.edit.sources().iter().zip(&timeline.located);
     sources
         .filter_map(|(source, located)| match located {
-            Located::File(path) if source.has_video => Some(path.clone()),
+            Located::File(path) if source.has_video => Some(Cow::Borrowed(path.as_path())),
             _ => None,
         })
         .collect()
@@ -318,10 +325,7 @@ fn tasks(ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
         if count > LISTED {
             continue;
         }
-        let name = &format!(
-            "Proxies of {}",
-            file_name(std::path::Path::new(&job.order.key))
-        );
+        let name = &format!("Proxies of {}", file_name(Path::new(&job.order.key)));
         let done = job.progress;
         let share = (done.total > 0).then(|| done.done as f32 / done.total as f32);
         let words = match (job.state, job.left()) {

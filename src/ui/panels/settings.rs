@@ -104,7 +104,7 @@ impl SettingsPanel {
             }));
         };
         ui.horizontal(|ui| {
-            let width = (ui.available_width() - CONTROL).clamp(CONTROL, LABEL);
+            let width = (ui.available_width() - CONTROL).clamp(60.0, LABEL);
             let label = cell(ui, width, spec.label).on_hover_text(about(spec));
             ui.add_enabled_ui(!setting.is_overruled, |ui| match spec.kind {
                 SettingKind::Choice(names) => {
@@ -322,7 +322,11 @@ fn about(spec: &SettingSpec) -> String {
 
 /// What applies where nothing is set.
 fn default_words(spec: &SettingSpec) -> String {
+    let is_threshold = matches!(spec.key.rsplit('.').next(), Some("fit" | "rise"));
     match (spec.default(), spec.kind) {
+        (value, _) if is_threshold => {
+            format!("as the preference has it, {value} % where that is balanced")
+        }
         (value, SettingKind::Rate) if value.is_empty() => "as the medium".to_owned(),
         (value, _) if value.is_empty() => "as the machine allows".to_owned(),
         (value, SettingKind::Number { unit, .. }) if !unit.is_empty() => format!("{value} {unit}"),

@@ -168,8 +168,13 @@ const GB: u64 = 1_000_000_000;
 pub(super) fn limit(ui: &mut Ui, hand: &mut Option<u64>, limit_bytes: u64) -> Option<u64> {
     let row = ui.horizontal(|ui| {
         let label = ui.label("Limit");
-        let mut gb = hand.unwrap_or((limit_bytes / GB).max(1));
-        let drag = egui::DragValue::new(&mut gb).range(LIMITS_GB).suffix(" GB");
+        let now = (limit_bytes / GB).max(1);
+        let mut gb = hand.unwrap_or(now);
+        // A limit that was stated elsewhere may be larger: it is nobody's wish to have it cut by looking at it.
+        let drag = egui::DragValue::new(&mut gb)
+            .range(LIMITS_GB)
+            .clamp_existing_to_range(false)
+            .suffix(" GB");
         let response = ui.add(drag).labelled_by(label.id);
         if response.changed() {
             *hand = Some(gb);
@@ -178,7 +183,11 @@ pub(super) fn limit(ui: &mut Ui, hand: &mut Option<u64>, limit_bytes: u64) -> Op
             *hand = None;
         }
         let is_let_go = !response.dragged() && !response.has_focus();
-        if is_let_go { hand.take() } else { None }
+        if is_let_go {
+            hand.take().filter(|gb| *gb != now)
+        } else {
+            None
+        }
     });
     row.inner.map(|gb| gb * GB)
 }

@@ -57,17 +57,20 @@ fn share_at(screen: &Screen, pos: Pos2) -> Vec2 {
     (pos - picture.min) / picture.size()
 }
 
-/// Turns the wheel at `pos`; answers how far away that goes which lay there.
-fn turn(screen: &mut Screen, pos: Pos2, notches: f32) -> Vec2 {
-    let share = share_at(screen, pos);
-    let wheel = Event::MouseWheel {
+fn wheel(notches: f32) -> Event {
+    Event::MouseWheel {
         unit: egui::MouseWheelUnit::Line,
         delta: vec2(0.0, notches),
         phase: egui::TouchPhase::Move,
         source: egui::MouseWheelSource::Unknown,
         modifiers: Modifiers::NONE,
-    };
-    let asked = pass(screen, vec![Event::PointerMoved(pos), wheel]);
+    }
+}
+
+/// Turns the wheel at `pos`; answers how far away that goes which lay there.
+fn turn(screen: &mut Screen, pos: Pos2, notches: f32) -> Vec2 {
+    let share = share_at(screen, pos);
+    let asked = pass(screen, vec![Event::PointerMoved(pos), wheel(notches)]);
     assert_eq!(asked, [], "the playhead stays");
     let picture = picture(screen);
     picture.min + share * picture.size() - pos
@@ -191,6 +194,39 @@ fn a_drag_moves_the_picture_by_as_much_as_the_pointer() {
         let astray = picture(&screen).min - before - vec2(-131.0, 61.0);
         assert!(astray.length() < 0.6, "nothing holds it: {astray:?}");
     }
+}
+
+#[test]
+fn moves_and_turns_that_come_together_add_up() {
+    let begin = pos2(600.0, 300.0);
+    let enlarged = || {
+        let mut screen = screen(USUAL, (3840, 2160));
+        turn(&mut screen, begin, 8.0);
+        screen
+    };
+    let mut dragged = enlarged();
+    let before = picture(&dragged).min;
+    pass(
+        &mut dragged,
+        vec![Event::PointerMoved(begin), mouse(begin, true)],
+    );
+    let places = [10.0, 25.0, 60.0].map(|right| Event::PointerMoved(begin + vec2(right, -right)));
+    pass(&mut dragged, places.to_vec());
+    let astray = picture(&dragged).min - before - vec2(60.0, -60.0);
+    assert!(astray.length() < 0.6, "{astray:?}");
+
+    let (mut apart, mut together) = (enlarged(), enlarged());
+    for _ in 0..3 {
+        turn(&mut apart, begin, 1.0);
+    }
+    let turns = [wheel(1.0), wheel(1.0), wheel(1.0)];
+    pass(&mut together, turns.to_vec());
+    let (apart, together) = (picture(&apart), picture(&together));
+    assert!((apart.width() / together.width() - 1.0).abs() < 0.01);
+    assert!(
+        (apart.min - together.min).length() < 3.0,
+        "{apart:?}, {together:?}"
+    );
 }
 
 #[test]

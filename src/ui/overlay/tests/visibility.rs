@@ -105,3 +105,15 @@ fn notices_come_and_go_and_can_be_clicked_away() {
     screen.show(Vec::new());
     assert!(screen.overlay.zones.rect(Zone::Toast(0)).is_none());
 }
+
+#[test]
+fn a_notice_is_news_whatever_is_seen() {
+    let mut screen = Screen::usual();
+    screen.show(Vec::new());
+    assert!(!screen.overlay.is_stale(&screen.input()));
+    screen.snapshot.notices.push(Notice {
+        severity: Severity::Warning,
+        text: "Graphics memory ran out.".to_owned(),
+    });
+    assert!(screen.overlay.is_stale(&screen.input()));
+}

@@ -9,7 +9,9 @@ use crate::config::Action;
 use crate::memory::Pressure;
 use crate::playback::quality::QualityMode;
 use crate::playback::{Command, PlaybackStatus};
-use crate::ui::{CacheFigures, Errand, FrameCounts, Outcome, Panel, StageTime, UiEvent};
+use crate::ui::{
+    CacheFigures, Errand, FrameCounts, Outcome, Panel, StageTime, StageTimes, UiEvent,
+};
 
 #[test]
 fn the_monitor_tells_what_was_read_and_what_was_not() {
@@ -116,6 +118,8 @@ const SCRUB: &str = "Make proxies, to scrub on them";
 const DISK: &str = "Move the media to a faster disk";
 const MORE: &str = "Give the player more memory";
 const LESS: &str = "Give the player less memory";
+const SPEED: &str = "Prefer a steady rate to a full picture";
+const DRAFT: &str = "Play the smallest proxy";
 const NOTHING: [&str; 0] = [];
 
 /// A monitor of 4K that plays as it should, but for this.
@@ -141,7 +145,7 @@ fn frames(bench: &mut Bench, shown: u64, late: u64) {
 fn suggested(screen: &mut Screen, change: impl FnOnce(&mut Bench)) -> Vec<&'static str> {
     change(screen.state_mut());
     screen.run_steps(2);
-    [CHOOSE, MAKE, SCRUB, DISK, MORE, LESS]
+    [CHOOSE, MAKE, SPEED, DRAFT, SCRUB, DISK, MORE, LESS]
         .into_iter()
         .filter(|what| screen.query_by_label(what).is_some())
         .collect()
@@ -192,7 +196,7 @@ fn what_is_decoded_is_left_to_the_person_while_the_rate_is_held() {
         bench.snapshot.status = PlaybackStatus::Playing;
         bench.snapshot.quality.mode = QualityMode::Auto;
     });
-    assert_eq!(automatic, NOTHING);
+    assert_eq!(automatic, [SPEED]);
 }
 
 #[test]
@@ -457,4 +461,60 @@ fn buttons_of_the_monitor_ask_for_what_they_say() {
     });
     screen.run_steps(2);
     screen.get_by_label("llvmpipe: out of memory.");
+}
+
+/// Falls behind though Jogwheel chooses and there are proxies, with this preference.
+fn behind_all_the_same(bench: &mut Bench, preference: &str) {
+    bench.stats.background.clear();
+    bench.stats.presented_fps = 15.0;
+    bench.snapshot.has_proxies = true;
+    let mut settings = bench.panels.config.settings.iter_mut();
+    let preset = settings.find(|setting| setting.key == "quality.preset");
+    preset.unwrap().value = preference.to_owned();
+}
+
+#[test]
+fn what_is_behind_all_the_same_may_prefer_speed_and_then_play_drafts() {
+    let mut screen = playing_but(|bench| behind_all_the_same(bench, "balanced"));
+    assert_eq!(suggested(&mut screen, |_| {}), [SPEED]);
+    let speed = Errand::Set {
+        key: "quality.preset",
+        value: Some("speed".to_owned()),
+    };
+    assert_eq!(click(&mut screen, "Apply"), errand(speed));
+    screen.get_by_label("15.0 of 24.0 frames a second are seen.");
+
+    let mut screen = playing_but(|bench| behind_all_the_same(bench, "speed"));
+    assert_eq!(suggested(&mut screen, |_| {}), [DRAFT]);
+    assert_eq!(
+        click(&mut screen, "Apply"),
+        [UiEvent::Command(Command::SetQuality(QualityMode::Draft))]
+    );
+}
+
+#[test]
+fn where_no_rule_helps_it_says_what_takes_long() {
+    let mut screen = playing_but(|bench| {
+        behind_all_the_same(bench, "speed");
+        bench.snapshot.quality.rung = Some(crate::decode::Rung::Quarter);
+        bench.stats.stages = StageTimes {
+            gpu: Some(StageTime {
+                last_ms: 50.0,
+                p95_ms: 60.0,
+            }),
+            ..StageTimes::default()
+        };
+    });
+    assert_eq!(suggested(&mut screen, |_| {}), NOTHING);
+    screen.get_by_label_contains("Drawing takes 60 ms of the 42");
+    suggested(&mut screen, |bench| {
+        bench.stats.stages = StageTimes {
+            decode: Some(StageTime {
+                last_ms: 50.0,
+                p95_ms: 90.0,
+            }),
+            ..StageTimes::default()
+        };
+    });
+    screen.get_by_label_contains("Reading and decoding take 90 ms of the 42");
 }
