@@ -80,6 +80,9 @@ pub(super) fn apply(ctx: &egui::Context) {
         // Ctrl with plus and minus moves the sound.
         options.zoom_with_keyboard = false;
         options.quit_shortcuts.clear();
+        // A button that is held long is pressed all the same, as by other programs; and on a busy machine a short
+        // press may look long.
+        options.input_options.max_click_duration = 60.0;
     });
 }
 
