@@ -439,7 +439,9 @@ impl From<WindowError> for CliError {
         match error {
             WindowError::Stage(error) => error.into(),
             WindowError::Media(text) => Self::new(Exit::Input, text),
-            WindowError::Display(_) => Self::new(Exit::NoDevice, error.to_string()),
+            WindowError::Display(_) | WindowError::Lost => {
+                Self::new(Exit::NoDevice, error.to_string())
+            }
             WindowError::Engine | WindowError::System(_) => {
                 Self::new(Exit::Failure, error.to_string())
             }

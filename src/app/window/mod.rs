@@ -9,6 +9,7 @@ mod aside;
 mod draw;
 mod failure;
 mod interface;
+mod lost;
 mod moves;
 mod opening;
 mod panels;
@@ -27,6 +28,7 @@ use winit::window::{Window, WindowId};
 
 use self::aside::Aside;
 use self::interface::Interface;
+use self::lost::Lost;
 use self::moves::Moves;
 pub use self::panels::ConfigOptions;
 use self::panels::PanelDesk;
@@ -102,6 +104,9 @@ pub enum WindowError {
         "no window can be opened ({0}). Is there a display? Without one, use `jogwheel play --headless`."
     )]
     Display(String),
+    /// There was one.
+    #[error("the window system ended, or cut the window off.")]
+    Lost,
     /// The only file cannot be played.
     #[error("{0}")]
     Media(String),
@@ -228,7 +233,9 @@ pub fn run_window(
         title: String::new(),
         background,
     };
-    event_loop.run_app(&mut app).map_err(display)?;
+    lost::watched(|| event_loop.run_app(&mut app))
+        .map_err(|Lost| WindowError::Lost)?
+        .map_err(display)?;
     if let Some(error) = app.failed.take() {
         return Err(error);
     }
