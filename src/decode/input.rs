@@ -463,6 +463,10 @@ fn open_container(
         (*context).interrupt_callback = interrupt.interrupt;
         (*context).pb = context_io;
         (*context).flags |= ffi::AVFMT_FLAG_CUSTOM_IO;
+        if containers::shares_time_stamps(&demuxer_name) {
+            // FFmpeg reads ahead to the next picture that others refer to, for its decoding time.
+            (*context).flags |= ffi::AVFMT_FLAG_GENPTS;
+        }
         (*context).io_open = Some(refuse_to_open);
         let mut raw_options = std::mem::take(&mut options).disown();
         let code = ffi::avformat_open_input(
