@@ -1,25 +1,27 @@
 //! Opens media in the background, so that a slow disk does not stop the engine.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, bounded};
 
 use super::closer::Closer;
+use super::media_watch::MediaWatch;
 use super::proxies::ProxyDesk;
 use super::timeline::{Reviser, TimelineOptions, TimelineSettings, TimelineSource, TimelineState};
 use super::watch::FileWatch;
 use crate::cache::FrameCache;
 use crate::cache::thumbnails::OpenStrip;
 use crate::decode::{
-    Approximations, FrameConsumer, IndexStore, Input, Interrupter, SessionOptions, SharedAnchor,
-    VideoSession, VideoSource, media_info, require_playable,
+    Approximations, FileIdentity, FrameConsumer, IndexStore, Input, Interrupter, SessionOptions,
+    SharedAnchor, VideoSession, VideoSource, media_info, require_playable,
 };
 use crate::media::MediaInfo;
 use crate::memory::FramePool;
-use crate::time::Clock;
-use crate::timeline::import;
+use crate::time::{Clock, FrameIndex};
+use crate::timeline::{Located, import};
 
 /// Decoders of a file that may stand where the playhead was before.
 const MORE_DECODERS: usize = 3;
@@ -36,6 +38,8 @@ pub struct Opened {
     pub reviser: Option<Reviser>,
     /// Tells when the timeline's file has changed.
     pub watch: Option<FileWatch>,
+    /// Tells which of its files are not where they were.
+    pub media_watch: Option<MediaWatch>,
     /// Pictures that can stand in for frames while the playhead is dragged: a strip of thumbnails.
     pub approximations: Option<Arc<dyn Approximations>>,
 }
@@ -283,6 +287,8 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
     let input = Input::open_interruptible(path, interrupter).map_err(|e| e.to_string())?;
     let info = Arc::new(media_info(&input));
     require_playable(&info).map_err(|error| error.to_string())?;
+    let file = (path.to_owned(), Some(input.file_identity()));
+    let media_watch = watched(vec![file], options);
     let Some(stream) = info.default_video().cloned() else {
         return Ok(Opened {
             info,
@@ -290,6 +296,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
             timeline: None,
             reviser: None,
             watch: None,
+            media_watch,
             approximations: None,
         });
     };
@@ -330,6 +337,7 @@ fn open(path: &Path, options: &OpenerOptions, interrupter: &Interrupter) -> Resu
         timeline: None,
         reviser: None,
         watch: None,
+        media_watch,
         approximations: Some(options.open_strip.of(path)),
     })
 }
@@ -358,14 +366,40 @@ fn open_timeline(path: &Path, options: &OpenerOptions) -> Result<Opened, String>
     let (source, frames) = TimelineSource::start(state.media(), timeline_options)
         .map_err(|error| format!("no thread for the timeline: {error}"))?;
     let reviser = source.reviser();
+    let media_watch = watched(files_of(&state), options);
     Ok(Opened {
         info: Arc::new(state.media_info(path)),
         video: Some((Box::new(source), frames)),
         timeline: Some(state),
         reviser: Some(reviser),
         watch,
+        media_watch,
         approximations: None,
     })
+}
+
+/// A watch over `files`; `None` where there are none, or where the system refuses it.
+fn watched(
+    files: Vec<(PathBuf, Option<FileIdentity>)>,
+    options: &OpenerOptions,
+) -> Option<MediaWatch> {
+    if files.is_empty() {
+        return None;
+    }
+    MediaWatch::start(files, Arc::clone(&options.notify))
+        .inspect_err(|error| tracing::info!("media are not watched: {error}"))
+        .ok()
+}
+
+/// Every file that a timeline plays, once; of numbered pictures the first.
+fn files_of(state: &TimelineState) -> Vec<(PathBuf, Option<FileIdentity>)> {
+    let files = state.located.iter().filter_map(|located| match located {
+        Located::File(path) => Some(path.clone()),
+        Located::Sequence(sequence) => Some(sequence.path_of(sequence.number_of(FrameIndex::ZERO))),
+        Located::Generated(_) | Located::Missing(_) => None,
+    });
+    let each: BTreeSet<PathBuf> = files.collect();
+    each.into_iter().map(|path| (path, None)).collect()
 }
 
 /// Reads a timeline. What its clips name beside their media may stand for these.
@@ -385,12 +419,14 @@ fn open_revision(
 ) -> Result<Opened, String> {
     let watch = FileWatch::start(path, Arc::clone(&options.notify));
     let state = open_state(path, options)?;
+    let media_watch = watched(files_of(&state), options);
     Ok(Opened {
         info: Arc::new(state.media_info(path)),
         video: None,
         timeline: Some(state),
         reviser: None,
         watch,
+        media_watch,
         approximations: None,
     })
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::media_watch::Displaced;
 use super::quality::{OutputScale, ProxyUse, QualityMode};
 use super::timeline::TimelineState;
 use crate::audio::AudioLevels;
@@ -255,6 +256,8 @@ pub struct Snapshot {
     pub has_proxies: bool,
     /// Why files that look like proxies are not used, if there are any.
     pub refusals: Option<Arc<Vec<Arc<str>>>>,
+    /// Open media that are not what was opened: gone, or written anew.
+    pub displaced: Arc<Vec<Displaced>>,
     /// Buffers that the sound device wanted and that could not be filled in time.
     pub underruns: u64,
     /// What of the sound is not as asked, although it is heard.
@@ -314,6 +317,7 @@ impl Snapshot {
                     other.has_proxies,
                     &other.refusals,
                 )
+            && self.displaced == other.displaced
             && (self.underruns, &self.audio_note) == (other.underruns, &other.audio_note)
             && Arc::ptr_eq(&self.kept, &other.kept)
             && self.quality.news() == other.quality.news()
@@ -372,6 +376,7 @@ impl Default for Snapshot {
             traits: PictureTraits::default(),
             has_proxies: false,
             refusals: None,
+            displaced: Arc::default(),
             underruns: 0,
             audio_note: None,
             kept: Arc::default(),

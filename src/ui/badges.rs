@@ -1,5 +1,7 @@
 //! The badges at the top: what must be known about how a medium is shown, and why it is so.
 
+use std::path::Path;
+
 use egui::{Align2, Color32, Rect, Stroke, pos2, vec2};
 
 use super::UiInput;
@@ -31,6 +33,8 @@ pub(super) enum Subject {
     Approximate,
     /// What is not shown as a timeline says.
     Trouble(Trouble),
+    /// Media that are not what was opened.
+    Displaced { is_offline: bool },
     /// Whether proxies are shown.
     Rung,
     /// Proxies that are not used.
@@ -79,6 +83,18 @@ pub(super) fn all(input: &UiInput<'_>, timeline: Option<&Facts>) -> Vec<Badge> {
             add(Subject::Trouble(trouble), words, color);
         }
     }
+    for (is_offline, word, color) in [
+        (true, "offline", style::BAD),
+        (false, "changed", style::WARN),
+    ] {
+        let words = match (displaced(snapshot, is_offline).count(), timeline) {
+            (0, _) => continue,
+            (1, None) => word.to_owned(),
+            (1, _) => format!("1 medium {word}"),
+            (count, _) => format!("{count} media {word}"),
+        };
+        add(Subject::Displaced { is_offline }, words, color);
+    }
     if matches!(snapshot.rung, Rung::Half | Rung::Quarter) {
         add(Subject::Rung, "Proxy Active".to_owned(), style::MARK);
     } else if snapshot.has_proxies {
@@ -108,6 +124,14 @@ pub(super) fn all(input: &UiInput<'_>, timeline: Option<&Facts>) -> Vec<Badge> {
         add(Subject::Picture(one), one.name().to_owned(), style::MARK);
     }
     badges
+}
+
+/// Media that were opened and are gone, or were written anew.
+fn displaced(snapshot: &Snapshot, is_offline: bool) -> impl Iterator<Item = &Path> {
+    let displaced = snapshot.displaced.iter();
+    displaced
+        .filter(move |one| one.is_offline == is_offline)
+        .map(|one| &*one.path)
 }
 
 fn add_view(view: ViewSettings, add: &mut impl FnMut(Subject, String, Color32)) {
@@ -225,6 +249,17 @@ pub(super) fn why(
         Subject::Trouble(trouble) => timeline
             .map(|facts| facts.lines(trouble, TIP_LINES).join("\n"))
             .unwrap_or_default(),
+        Subject::Displaced { is_offline } => {
+            let words = if is_offline {
+                "No longer where it was; what was not read yet is missing until it is back:"
+            } else {
+                "Written anew since it was opened; open it again to see it as it is now:"
+            };
+            let files = displaced(snapshot, is_offline);
+            let mut lines = vec![words.to_owned()];
+            lines.extend(files.take(TIP_LINES).map(|path| path.display().to_string()));
+            lines.join("\n")
+        }
         Subject::Rung => match snapshot.rung {
             Rung::Half => "A verified proxy of about half the size is shown.",
             Rung::Quarter => "A verified proxy of about a quarter of the size is shown.",

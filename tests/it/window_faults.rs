@@ -81,6 +81,25 @@ fn signals_end_it_at_any_moment() {
 }
 
 #[test]
+fn a_clip_that_goes_offline_is_told_and_so_is_its_return() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clip, away) = (folder.path().join("take.mp4"), folder.path().join("away"));
+    std::fs::copy(path("h264-25.mp4"), &clip).unwrap();
+    let mut screen = Screen::play(&[clip.to_str().unwrap(), "--paused", "--size", WINDOW]);
+    screen.until_shown(0);
+    std::fs::rename(&clip, &away).unwrap();
+    let says =
+        |state: &serde_json::Value, words: &str| state["notices"].to_string().contains(words);
+    screen.until("a word of it", |state| says(state, "Offline: take.mp4"));
+    screen.press(&["Right"]);
+    screen.until_fields("a step", &json!({"shown": 1, "errors": 0}));
+    std::fs::rename(&away, &clip).unwrap();
+    screen.until("its return", |state| says(state, "Back: take.mp4"));
+    screen.press(&["q"]);
+    screen.wait().expect(0);
+}
+
+#[test]
 fn a_bad_file_in_a_playlist_is_told_and_the_rest_plays() {
     let (good, bad) = (path("h264-25.mp4"), path("refused-garbage.mov"));
     let mut screen = Screen::play(&[&bad, &good, "--paused", "--size", WINDOW]);

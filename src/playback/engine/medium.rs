@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Engine, Phase};
 use crate::decode::{Approximations, ClipChooser, GopIndex, VideoSource};
 use crate::media::{AudioStream, MediaInfo, PictureTrait, PictureTraits, VideoStream};
+use crate::playback::media_watch::{Displaced, MediaWatch};
 use crate::playback::opener::Opened;
 use crate::playback::schedule::NewSource;
 use crate::playback::snapshot::{MediaState, Severity};
@@ -34,6 +35,10 @@ pub(in crate::playback) struct Medium {
     pub(in crate::playback) reviser: Option<Reviser>,
     /// Tells when the timeline's file has changed.
     pub(in crate::playback) watch: Option<FileWatch>,
+    /// Tells which of its files are not where they were.
+    pub(in crate::playback) media_watch: Option<MediaWatch>,
+    /// Those that a person was told of.
+    pub(in crate::playback) displaced: Arc<Vec<Displaced>>,
     /// Pictures that can stand in for frames.
     pub(in crate::playback) approximations: Option<Arc<dyn Approximations>>,
 }
@@ -300,6 +305,8 @@ impl Engine {
             timeline: opened.timeline,
             reviser: opened.reviser,
             watch: opened.watch,
+            media_watch: opened.media_watch,
+            displaced: Arc::default(),
             approximations: opened.approximations,
         };
         if let Some((mut source, frames)) = opened.video {

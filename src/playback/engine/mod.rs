@@ -261,6 +261,7 @@ impl Engine {
             }
         }
         self.check_reload();
+        self.check_media();
         self.check_beyond_end();
         self.follow_index();
         self.follow_display();

@@ -1,7 +1,10 @@
 //! Timelines that change on disk while they play.
 
+use std::sync::Arc;
+
 use super::Engine;
 use crate::decode::LoopMode;
+use crate::playback::media_watch::told_of_change;
 use crate::playback::opener::Opened;
 use crate::playback::snapshot::Severity;
 use crate::playback::watch::FileWatch;
@@ -27,6 +30,25 @@ impl Engine {
         if let Some(path) = self.playlist.get(self.playlist_index).cloned() {
             self.reloading = true;
             self.opener.begin_revision(&path);
+        }
+    }
+
+    /// Tells of open media that went away, came back or were written anew.
+    pub(super) fn check_media(&mut self) {
+        let Some(medium) = &mut self.medium else {
+            return;
+        };
+        let Some(watch) = &medium.media_watch else {
+            return;
+        };
+        let displaced = watch.displaced();
+        if *displaced == *medium.displaced {
+            return;
+        }
+        let before = std::mem::replace(&mut medium.displaced, displaced);
+        let now = Some(self.clock.now());
+        for (severity, text) in told_of_change(&before, &medium.displaced) {
+            self.notices.push(severity, text, now);
         }
     }
 
@@ -97,6 +119,8 @@ impl Engine {
         medium.info = opened.info;
         medium.timeline = Some(next);
         medium.watch = opened.watch;
+        medium.media_watch = opened.media_watch;
+        medium.displaced = Arc::default();
         medium.told = None;
         let last = medium.last_frame();
         let stride = self.planned.map_or(1, |planned| planned.plan.stride.get());

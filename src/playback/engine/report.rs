@@ -123,6 +123,9 @@ impl Engine {
                 .and_then(|medium| medium.source.as_ref())
                 .and_then(|source| source.refusals())
                 .filter(|refusals| !refusals.is_empty()),
+            displaced: medium
+                .map(|medium| Arc::clone(&medium.displaced))
+                .unwrap_or_default(),
             underruns: sound.underruns,
             audio_note: sound.note.clone(),
             kept,

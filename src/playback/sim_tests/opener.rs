@@ -49,6 +49,7 @@ impl Opener for SimOpener {
                 timeline: None,
                 reviser: None,
                 watch: None,
+                media_watch: None,
                 approximations: None,
             }));
         }
@@ -67,6 +68,7 @@ impl Opener for SimOpener {
             timeline: None,
             reviser: None,
             watch: None,
+            media_watch: None,
             approximations: strip,
         }))
     }

@@ -133,6 +133,7 @@ fn hash_chrome(input: &UiInput<'_>, hasher: &mut DefaultHasher) {
     (
         (snapshot.traits, snapshot.rung, snapshot.has_proxies),
         refusals.map(|reasons| Arc::as_ptr(reasons) as usize),
+        &snapshot.displaced,
         (quality.mode, quality.rung, &*quality.words),
     )
         .hash(hasher);

@@ -8,14 +8,16 @@ use super::timeline::hover;
 use super::*;
 use crate::decode::Rung;
 use crate::media::{ColorInfo, HdrMetadata, PictureTrait, PictureTraits, TransferFunction};
-use crate::playback::AudioState;
 use crate::playback::quality::QualityMode;
+use crate::playback::{AudioState, Displaced};
 use crate::ui::badges::{self, Subject};
 use crate::ui::style;
 
 /// What every badge says that needs no timeline, and a part of its reason.
-const REASONS: [(&str, &str); 15] = [
+const REASONS: [(&str, &str); 17] = [
     ("approximate", "This is frame 720"),
+    ("offline", "/share/taken.mov"),
+    ("changed", "/share/written.mov"),
     ("Source Quality", "The source itself is shown."),
     ("proxy refused", "its sound is missing"),
     ("Red channel", "All channels in colour: "),
@@ -58,6 +60,15 @@ fn screen(width: f32) -> Screen {
     snapshot.traits = all_traits();
     snapshot.approximate = Some(FrameIndex(720));
     snapshot.has_proxies = true;
+    let displaced = |path: &str, is_offline| Displaced {
+        path: path.into(),
+        is_offline,
+    };
+    let displaced = [
+        displaced("/share/taken.mov", true),
+        displaced("/share/written.mov", false),
+    ];
+    snapshot.displaced = Arc::new(displaced.into());
     snapshot.refusals = Some(Arc::new(vec!["its sound is missing".into()]));
     snapshot.view.channel = ViewChannel::Red;
     snapshot.view.exposure_stops = 1.0;
@@ -117,7 +128,8 @@ fn badges_without_room_are_counted_and_told_all_the_same() {
 #[test]
 fn a_badge_that_changes_asks_for_a_pass() {
     let mut screen = screen(3840.0);
-    let changes: [fn(&mut Snapshot); 6] = [
+    let changes: [fn(&mut Snapshot); 7] = [
+        |snapshot| snapshot.displaced = Arc::default(),
         |snapshot| snapshot.traits = PictureTraits::default(),
         |snapshot| snapshot.rung = Rung::Half,
         |snapshot| snapshot.refusals = None,

@@ -142,6 +142,7 @@ pub(super) fn snapshot(frames: i64, position: i64) -> Snapshot {
             .with(PictureTrait::VariableRate, true),
         has_proxies: false,
         refusals: None,
+        displaced: Arc::default(),
         quality: crate::playback::QualityState::default(),
     }
 }

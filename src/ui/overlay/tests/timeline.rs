@@ -1,5 +1,6 @@
 //! A timeline on the screen: cuts and markers on the lane, and what is amiss.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::{Event, Mesh, Shape, pos2};
@@ -7,7 +8,7 @@ use egui::{Event, Mesh, Shape, pos2};
 use super::{Screen, commands, fixture};
 use crate::media::PictureTraits;
 use crate::playback::{
-    Command, PlaybackStatus, SeekTarget, Snapshot, TimelineSettings, TimelineState,
+    Command, Displaced, PlaybackStatus, SeekTarget, Snapshot, TimelineSettings, TimelineState,
 };
 use crate::ui::badges::Subject;
 use crate::ui::pointer::Zone;
@@ -95,6 +96,18 @@ fn badges_count_what_is_amiss_and_say_it_under_the_pointer() {
     // The pointer leaves, and so does the tip.
     let told = hover(&mut screen, pos2(600.0, 300.0));
     assert!(!told.contains("line 4: "), "{told}");
+
+    let gone = |name: &str| Displaced {
+        path: PathBuf::from("/share").join(name),
+        is_offline: true,
+    };
+    screen.snapshot.displaced = Arc::new(vec![gone("A003.mov"), gone("A004.mov")]);
+    let told = hover(&mut screen, pos2(600.0, 300.0));
+    assert!(told.contains("2 media offline"), "{told}");
+    let offline = Zone::Badge(Subject::Displaced { is_offline: true });
+    let badge = screen.rect(offline).center();
+    let told = hover(&mut screen, badge);
+    assert!(told.contains("/share/A004.mov"), "{told}");
 }
 
 #[test]
