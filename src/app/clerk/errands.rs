@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::runner::Bench;
 use super::{Desk, measure};
+use crate::cache::disk::{DiskCache, ItemName};
 use crate::decode::IndexStore;
 use crate::jobs::kept::{Choice, KeeperOptions, KeptError, KeptJobs};
 use crate::proxy::{PROXY_KIND, ProxyFolder, VerifyOptions, verify};
@@ -37,6 +38,16 @@ pub(super) fn run(errand: &Errand, desk: &Desk, bench: &Bench) -> Result<String,
                 return Err(format!("Called off. {words}"));
             }
             Ok(words)
+        }
+        Errand::CheckItem(name) => check_item(*name, disk(desk)?),
+        Errand::RemoveItem(name) => {
+            let removed = disk(desk)?
+                .remove_items(&[*name])
+                .map_err(|error| error.to_string())?;
+            Ok(match removed.items {
+                0 => "It was gone from the disk cache already.".to_owned(),
+                _ => format!("Removed, {} kB.", removed.bytes / 1_000),
+            })
         }
         Errand::LimitDisk(bytes) => {
             let limit = disk(desk)?.set_limit(*bytes);
@@ -105,9 +116,23 @@ fn told(error: &KeptError) -> String {
     error.to_string()
 }
 
-fn disk(desk: &Desk) -> Result<&crate::cache::disk::DiskCache, String> {
+fn disk(desk: &Desk) -> Result<&DiskCache, String> {
     let none = || "Nothing is kept on disk in this run.".to_owned();
     desk.disk.as_deref().ok_or_else(none)
+}
+
+fn check_item(name: ItemName, disk: &DiskCache) -> Result<String, String> {
+    let found = disk
+        .verify_items(&[name])
+        .map_err(|error| error.to_string())?;
+    match (found.sound, found.damaged, found.unreadable) {
+        (1.., ..) => Ok("This item of the disk cache is sound.".to_owned()),
+        (_, 1.., _) => {
+            Ok("It was damaged and is removed. It is made anew when it is needed.".to_owned())
+        }
+        (_, _, 1..) => Err("It cannot be read. Check the disk.".to_owned()),
+        _ => Ok("It is gone from the disk cache.".to_owned()),
+    }
 }
 
 fn folder(desk: &Desk) -> Result<&ProxyFolder, String> {

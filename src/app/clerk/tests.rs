@@ -9,7 +9,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, bounded};
 
 use super::*;
-use crate::cache::disk::{DiskLimits, Key, Kind};
+use crate::cache::disk::{DiskLimits, ItemName, Key, Kind};
 use crate::decode::FileIdentity;
 use crate::gpu::{ConvertChoice, GpuContext, GpuOptions, OffscreenTarget, Viewer};
 use crate::jobs::kept::{JobOrder, KeptState, KeptStop, Renew};
@@ -216,6 +216,36 @@ fn the_disk_cache_is_cleared_by_kind_checked_and_limited() {
     assert_eq!(left[0].kind, Kind::Waveform);
     assert!(office.ask(Errand::LimitDisk(3 << 30)).is_done);
     assert_eq!(office.disk.stats().unwrap().limit_bytes, 3 << 30);
+}
+
+#[test]
+fn one_item_of_the_disk_cache_is_checked_and_removed() {
+    let office = Office::new();
+    office.keep(Kind::Index, "/a.mov");
+    office.keep(Kind::Waveform, "/a.mov");
+    let names = || -> Vec<ItemName> {
+        let items = office.disk.list().unwrap().into_iter();
+        items.map(|item| item.name).collect()
+    };
+    let [first, second] = names()[..] else {
+        panic!("two are kept");
+    };
+    let said = |errand: Errand| {
+        let outcome = office.ask(errand);
+        assert!(outcome.is_done, "{outcome:?}");
+        outcome.words
+    };
+    assert!(said(Errand::CheckItem(first)).ends_with("is sound."));
+    assert!(said(Errand::RemoveItem(first)).starts_with("Removed"));
+    assert_eq!(names(), [second]);
+    assert!(said(Errand::CheckItem(first)).starts_with("It is gone"));
+    assert!(said(Errand::RemoveItem(first)).starts_with("It was gone"));
+    let file = office.disk.folder().join(format!("{second}.item"));
+    let mut bytes = std::fs::read(&file).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    assert!(said(Errand::CheckItem(second)).starts_with("It was damaged"));
+    assert_eq!(names(), []);
 }
 
 #[test]

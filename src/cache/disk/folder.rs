@@ -106,6 +106,12 @@ impl Folder {
         Some(Seen::of(&metadata).modified_millis())
     }
 
+    /// Bytes of an item's file; `None` where it is gone.
+    pub(super) fn bytes_of(&self, name: ItemName) -> Option<u64> {
+        let metadata = fs::symlink_metadata(self.item_path(name)).ok()?;
+        metadata.is_file().then_some(metadata.len())
+    }
+
     /// Removes an item's file. One that is gone already is no error, nor is a folder in its place,
     /// which was not made here.
     pub(super) fn unlink(&self, name: ItemName) -> io::Result<()> {

@@ -369,7 +369,19 @@ fn one_kind_is_cleared_and_the_others_stay() {
             .iter()
             .all(|kind| (kind.items == 0) == (kind.kind == Kind::Thumbnails))
     );
-    assert_eq!(cache.clear(None).unwrap().items, 9);
+    let (one, other) = (key(Kind::Index, 1), key(Kind::Index, 2));
+    let absent = key(Kind::Index, 9);
+    let removed = cache.remove_items(&[one.name(), absent.name()]).unwrap();
+    assert_eq!(removed.items, 1);
+    assert!(cache.get(&one).is_none());
+    assert_eq!(
+        cache
+            .verify_items(&[one.name(), other.name()])
+            .unwrap()
+            .sound,
+        1
+    );
+    assert_eq!(cache.clear(None).unwrap().items, 8);
     assert_eq!(cache.stats().unwrap().bytes, 0);
 }
 

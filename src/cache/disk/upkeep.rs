@@ -219,7 +219,42 @@ impl DiskCache {
         store
             .with_database(|_opened| Ok(()))
             .map_err(database_error)?;
-        for names in self.item_names()?.chunks(STEP) {
+        self.check(&self.item_names()?, is_over, &mut report)?;
+        if is_over() {
+            return Ok(report);
+        }
+        report.forgotten = store
+            .with_database(|database| database.forget_absent(&store.folder))
+            .map_err(database_error)?;
+        report.swept = store
+            .folder
+            .sweep(true)
+            .map_err(|error| self.folder_error(&error))?;
+        self.trim()?;
+        Ok(report)
+    }
+
+    /// Reads these items through and removes what is damaged. Those that are gone count as nothing.
+    ///
+    /// # Errors
+    /// When folder or database cannot be read or written.
+    pub fn verify_items(&self, names: &[ItemName]) -> Result<Verified, UpkeepError> {
+        let mut report = Verified::default();
+        if self.is_made()? {
+            self.check(names, &|| false, &mut report)?;
+        }
+        Ok(report)
+    }
+
+    /// Adds to `report` what `names` are found to be, and puts it in order.
+    fn check(
+        &self,
+        names: &[ItemName],
+        is_over: &dyn Fn() -> bool,
+        report: &mut Verified,
+    ) -> Result<(), UpkeepError> {
+        let store = &self.store;
+        for names in names.chunks(STEP) {
             let mut rows = Vec::new();
             let mut damaged = Vec::new();
             for &name in names {
@@ -247,20 +282,36 @@ impl DiskCache {
                     database.remove(&damaged, &store.folder)?;
                     database.adopt(&rows, &store.folder)
                 })
-                .map_err(database_error)?;
+                .map_err(|error| self.database_error(&error))?;
         }
-        if is_over() {
-            return Ok(report);
+        Ok(())
+    }
+
+    /// Removes these items, and their copies on the fast disk. Those that are gone count as nothing.
+    ///
+    /// # Errors
+    /// When folder or database cannot be read or written.
+    pub fn remove_items(&self, names: &[ItemName]) -> Result<Cleared, UpkeepError> {
+        let mut cleared = Cleared::default();
+        if !self.is_made()? {
+            return Ok(cleared);
         }
-        report.forgotten = store
-            .with_database(|database| database.forget_absent(&store.folder))
-            .map_err(database_error)?;
-        report.swept = store
-            .folder
-            .sweep(true)
-            .map_err(|error| self.folder_error(&error))?;
-        self.trim()?;
-        Ok(report)
+        let store = &self.store;
+        for names in names.chunks(STEP) {
+            for &name in names {
+                if let Some(bytes) = store.folder.bytes_of(name) {
+                    cleared.items += 1;
+                    cleared.bytes += bytes;
+                }
+                if let Some(hot) = &self.hot {
+                    hot.forget(name);
+                }
+            }
+            store
+                .with_database(|database| database.remove(names, &store.folder))
+                .map_err(|error| self.database_error(&error))?;
+        }
+        Ok(cleared)
     }
 
     /// Removes every item of a kind, or of all.

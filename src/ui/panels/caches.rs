@@ -1,15 +1,22 @@
 //! The cache viewer: what is kept in memory, on the graphics device and on disk.
 
+use std::path::Path;
+
+use egui::collapsing_header::CollapsingState;
 use egui::{ScrollArea, Ui};
 
 use super::Errand;
-use super::widgets::{LongList, at_work, bar, confirmed, heading, limit, line, name, note};
+use super::widgets::{
+    LongList, at_work, bar, confirmed, confirmed_of, heading, limit, line, name, note,
+    small_button_of,
+};
 use crate::cache::disk::{Kind, Listed};
 use crate::ui::format::{age_words, bytes_words, file_name};
 use crate::ui::{CacheFigures, UiEvent, UiInput, style};
 
 /// Items that are listed: of more, nobody reads the end.
 const LISTED: usize = 400;
+
 /// The viewer, and what a person has set in it.
 #[derive(Default)]
 pub(super) struct CachesPanel {
@@ -115,10 +122,10 @@ impl CachesPanel {
                 events.push(UiEvent::Errand(Errand::ClearDisk(self.kind)));
             }
         });
-        self.items(ui, &data.items);
+        self.items(ui, &data.items, events);
     }
 
-    fn items(&mut self, ui: &mut Ui, items: &[Listed]) {
+    fn items(&mut self, ui: &mut Ui, items: &[Listed], events: &mut Vec<UiEvent>) {
         heading(ui, "Items");
         ui.horizontal_wrapped(|ui| {
             ui.selectable_value(&mut self.kind, None, "all");
@@ -145,20 +152,43 @@ impl CachesPanel {
         }
         let more = list.len().saturating_sub(LISTED);
         let rows = &mut self.rows;
+        let armed = &mut self.armed;
         for item in list.into_iter().take(LISTED) {
-            let name = file_name(std::path::Path::new(&item.label));
-            let words = format!(
-                "{}  {}  {}",
-                item.kind.name(),
-                bytes_words(item.bytes),
-                age_words(item.unused_seconds())
-            );
-            rows.row(ui, item.name, |ui| {
-                line(ui, &name, &words).on_hover_text(&item.label);
-            });
+            rows.row(ui, item.name, |ui| row(ui, item, armed, events));
         }
         if more > 0 {
             note(ui, &format!("and {more} more"));
         }
     }
+}
+
+/// An item; what can be done with it is folded away.
+fn row(ui: &mut Ui, item: &Listed, armed: &mut Option<egui::Id>, events: &mut Vec<UiEvent>) {
+    let source = Path::new(&item.label);
+    let file = file_name(source);
+    let words = format!(
+        "{}  {}  {}",
+        item.kind.name(),
+        bytes_words(item.bytes),
+        age_words(item.unused_seconds())
+    );
+    let of = format!("{} of {file}", item.kind.name());
+    let fold = CollapsingState::load_with_default_open(ui.ctx(), ui.scope_id().with("fold"), false);
+    let head = fold.show_header(ui, |ui| {
+        line(ui, &file, &words).on_hover_text(&item.label);
+    });
+    let (toggle, ..) = head.body(|ui| {
+        ui.horizontal_wrapped(|ui| {
+            if small_button_of(ui, "Check", &of).clicked() {
+                events.push(UiEvent::Errand(Errand::CheckItem(item.name)));
+            }
+            if small_button_of(ui, "Show source", &of).clicked() {
+                events.push(UiEvent::Errand(Errand::Reveal(source.to_owned())));
+            }
+            if confirmed_of(ui, armed, "Remove", "Remove it", &of) {
+                events.push(UiEvent::Errand(Errand::RemoveItem(item.name)));
+            }
+        });
+    });
+    name(&toggle, &format!("What to do with {of}"));
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cache::disk::{DiskStats, Kind, Listed};
+use crate::cache::disk::{DiskStats, ItemName, Kind, Listed};
 use crate::jobs::Readings;
 use crate::jobs::kept::KeptJob;
 use crate::memory::MemoryClass;
@@ -152,6 +152,10 @@ pub enum Errand {
     ClearDisk(Option<Kind>),
     /// Check every item of the disk cache.
     CheckDisk,
+    /// Check this item of the disk cache.
+    CheckItem(ItemName),
+    /// Remove this item from the disk cache.
+    RemoveItem(ItemName),
     /// Let the disk cache take so many bytes.
     LimitDisk(u64),
     /// Call off the proxy job of this key.

@@ -182,19 +182,25 @@ fn item(kind: Kind, label: &str, bytes: u64) -> Listed {
         bytes,
         plain_bytes: bytes,
         made_millis: 0,
-        used_millis: 0,
+        // Just now, on whichever day.
+        used_millis: i64::MAX,
         label: label.to_owned(),
     }
 }
 
-/// The cache viewer with three items.
+/// Three items of the disk cache.
+pub(super) fn items() -> Arc<Vec<Listed>> {
+    Arc::new(vec![
+        item(Kind::Index, "/rushes/x.mov", 4_000),
+        item(Kind::Thumbnails, "/archive/y.mov", 9_000),
+        item(Kind::Waveform, "/rushes/z.mov", 6_000),
+    ])
+}
+
+/// The cache viewer with them.
 fn three_items() -> Screen {
     screen_of(&[Panel::Caches], |bench| {
-        bench.panels.caches.items = Arc::new(vec![
-            item(Kind::Index, "/rushes/x.mov", 4_000),
-            item(Kind::Thumbnails, "/archive/y.mov", 9_000),
-            item(Kind::Waveform, "/rushes/z.mov", 6_000),
-        ]);
+        bench.panels.caches.items = items();
     })
 }
 
@@ -236,6 +242,29 @@ fn cached_items_are_filtered_by_their_source_and_by_their_kind() {
     assert_eq!(from_the_top(&screen, &AS_USED), ["z.mov"], "both apply");
     click(&mut screen, "all");
     assert_eq!(from_the_top(&screen, &AS_USED), ["x.mov", "z.mov"]);
+}
+
+#[test]
+fn one_item_of_the_disk_cache_is_checked_shown_and_removed() {
+    let mut screen = three_items();
+    let name = item(Kind::Thumbnails, "/archive/y.mov", 9_000).name;
+    let check = "Check: thumbnails of y.mov";
+    assert!(screen.query_by_label(check).is_none(), "it is folded away");
+    assert_eq!(
+        click(&mut screen, "What to do with thumbnails of y.mov"),
+        []
+    );
+    screen.run_steps(20);
+    assert_eq!(click(&mut screen, check), errand(Errand::CheckItem(name)));
+    assert_eq!(
+        click(&mut screen, "Show source: thumbnails of y.mov"),
+        errand(Errand::Reveal(PathBuf::from("/archive/y.mov")))
+    );
+    assert_eq!(click(&mut screen, "Remove: thumbnails of y.mov"), []);
+    assert_eq!(
+        click(&mut screen, "Remove it: thumbnails of y.mov"),
+        errand(Errand::RemoveItem(name))
+    );
 }
 
 #[test]
