@@ -37,6 +37,7 @@ struct Readout {
     /// Whether fewer frames are shown than should be.
     is_slow: bool,
     marks: String,
+    short_marks: String,
 }
 
 /// What a button does, when that is one action; the two play buttons and the audio menu are more.
@@ -117,6 +118,7 @@ fn readout(input: &UiInput<'_>, shown: FrameIndex) -> Readout {
         duration: format!("{about}{duration}"),
         remaining: remaining_words(snapshot, shown, extent, about),
         marks: marks_words(snapshot),
+        short_marks: short_marks_words(snapshot),
         ..Readout::default()
     };
     let Some(video) = media.info.default_video() else {
@@ -168,6 +170,16 @@ fn marks_words(snapshot: &Snapshot) -> String {
     marks.join("  ")
 }
 
+/// The same, of both without names; their colour tells what they are: `00:00:10:00 – 00:00:20:00`.
+fn short_marks_words(snapshot: &Snapshot) -> String {
+    let words =
+        |mark: Option<FrameIndex>| mark.map(|frame| format::position_words(snapshot, frame));
+    match (words(snapshot.mark_in), words(snapshot.mark_out)) {
+        (Some(start), Some(end)) => format!("{start} – {end}"),
+        _ => marks_words(snapshot),
+    }
+}
+
 /// Frames a second, shown and wanted while it plays; the widest that these words get; and whether fewer are
 /// shown than are wanted.
 fn rate_words(video: &VideoStream, input: &UiInput<'_>) -> (String, String, bool) {
@@ -202,6 +214,7 @@ fn widths(canvas: &Canvas<'_>, readout: &Readout, input: &UiInput<'_>) -> Widths
         remaining: canvas.width(format!("-{}", readout.duration), style::NUMBERS),
         rate: canvas.width(&*readout.widest_rate, style::SMALL),
         marks: canvas.width(&*readout.marks, style::NUMBERS),
+        short_marks: canvas.width(&*readout.short_marks, style::NUMBERS),
         speed: canvas.width(slowest, style::BODY),
         meters: meters::width(input),
     }
@@ -213,6 +226,11 @@ fn paint_readout(canvas: &Canvas<'_>, layout: &BarLayout, readout: &Readout, ope
         style::WARN
     } else {
         style::WEAK
+    };
+    let marks = if layout.are_marks_short {
+        &readout.short_marks
+    } else {
+        &readout.marks
     };
     let left = Align2::LEFT_CENTER;
     let texts = [
@@ -236,7 +254,7 @@ fn paint_readout(canvas: &Canvas<'_>, layout: &BarLayout, readout: &Readout, ope
             style::WEAK,
         ),
         (layout.rate, &readout.rate, style::SMALL, rate),
-        (layout.marks, &readout.marks, style::NUMBERS, style::MARK),
+        (layout.marks, marks, style::NUMBERS, style::MARK),
     ];
     for (rect, text, font, color) in texts {
         if let Some(rect) = rect {

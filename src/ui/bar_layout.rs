@@ -34,6 +34,8 @@ pub(super) struct Widths {
     pub(super) rate: f32,
     /// The marks beside that; zero where nothing is marked.
     pub(super) marks: f32,
+    /// The same in fewer words, for where those have no room.
+    pub(super) short_marks: f32,
     /// The widest speed.
     pub(super) speed: f32,
     /// The level meters; zero where there is no sound.
@@ -106,8 +108,10 @@ pub(super) struct BarLayout {
     pub(super) frames: Option<Rect>,
     /// The frame rate, at its right.
     pub(super) rate: Option<Rect>,
-    /// The marks, at the right of that.
+    /// The marks, at the right of that, or else in the place of the duration.
     pub(super) marks: Option<Rect>,
+    /// Whether there is room for their short words only.
+    pub(super) are_marks_short: bool,
     /// The buttons.
     pub(super) buttons: Vec<(Button, Rect)>,
     /// The volume slider.
@@ -204,6 +208,7 @@ impl BarLayout {
             frames: texts.frames,
             rate: texts.rate,
             marks: texts.marks,
+            are_marks_short: texts.are_marks_short,
             buttons,
             volume,
             meters,
@@ -219,6 +224,7 @@ struct Texts {
     frames: Option<Rect>,
     rate: Option<Rect>,
     marks: Option<Rect>,
+    are_marks_short: bool,
 }
 
 impl Texts {
@@ -245,13 +251,22 @@ impl Texts {
         };
         let duration = beside(upper, widths.duration);
         let rate = beside(lower, widths.rate);
+        let marks = next(rate, widths.marks);
+        let short =
+            || next(rate, widths.short_marks).or_else(|| next(Some(upper), widths.short_marks));
+        let are_marks_short = marks.is_none();
+        let marks = marks.or_else(short);
+        // What a person has marked comes before what the file says of itself.
+        let duration =
+            duration.filter(|duration| marks.is_none_or(|marks| !marks.intersects(*duration)));
         Self {
             timecode: upper,
             duration,
             remaining: next(duration, widths.remaining),
             frames: (widths.frames <= room).then_some(lower),
             rate,
-            marks: next(rate, widths.marks),
+            marks,
+            are_marks_short,
         }
     }
 }
@@ -268,7 +283,8 @@ mod tests {
         frames: 90.0,
         remaining: 84.0,
         rate: 64.0,
-        marks: 180.0,
+        marks: 210.0,
+        short_marks: 152.0,
         speed: 32.0,
         meters: 14.0,
     };
@@ -314,6 +330,25 @@ mod tests {
     }
 
     #[test]
+    fn marks_are_shortened_beside_a_panel_before_they_give_way() {
+        let marks = |width: f32| {
+            let layout = layout(width, USUAL);
+            layout
+                .marks
+                .map(|rect| (rect.width(), layout.are_marks_short))
+        };
+        assert_eq!(marks(1280.0), Some((USUAL.marks, false)));
+        // A window of 1280 points with a panel at its side.
+        assert_eq!(marks(920.0), Some((USUAL.short_marks, true)));
+        let layout = layout(860.0, USUAL);
+        let is_above = layout
+            .marks
+            .is_some_and(|marks| marks.bottom() <= layout.timecode.bottom());
+        assert!(is_above && layout.duration.is_none(), "{layout:?}");
+        assert_eq!(marks(640.0), None);
+    }
+
+    #[test]
     fn a_bar_of_640_points_leaves_out_only_the_slider() {
         let layout = layout(640.0, USUAL);
         assert_eq!(layout.volume, None);
@@ -336,10 +371,13 @@ mod tests {
             width in 213.0_f32..4000.0,
             timecode in 60.0_f32..125.0, frames in 40.0_f32..125.0,
             duration in 40.0_f32..140.0, rate in 30.0_f32..130.0, speed in 20.0_f32..44.0,
-            remaining in 40.0_f32..140.0, marks in 0.0_f32..240.0, meters in 0.0_f32..32.0,
+            remaining in 40.0_f32..140.0, marks in 0.0_f32..240.0,
+            meters in 0.0_f32..32.0,
         ) {
             let widths =
-                Widths { timecode, duration, remaining, frames, rate, marks, speed, meters };
+                Widths {
+                    timecode, duration, remaining, frames, rate, marks, short_marks: marks * 0.7, speed, meters,
+                };
             let layout = layout(width, widths);
             let rects = rects(&layout);
             for (index, rect) in rects.iter().enumerate() {

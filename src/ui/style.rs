@@ -52,6 +52,14 @@ pub(super) const NUMBERS: FontId = FontId::monospace(11.5);
 /// The timecode.
 pub(super) const TIMECODE: FontId = FontId::monospace(18.0);
 
+/// Heights of controls in panels, and the space between them, in points. With it the smallest of them have
+/// the 24 points that a hand needs (WCAG 2.2, 2.5.8).
+const CONTROL_HEIGHT: f32 = 22.0;
+pub(super) const SMALL_CONTROL: f32 = 20.0;
+pub(super) const CONTROL_GAP: f32 = 4.0;
+/// Height of a line of words.
+pub(super) const LINE_HEIGHT: f32 = 18.0;
+
 /// Sets egui up for the overlay: visuals of the text field, and no habits of desktop programs that
 /// would take keys away from the player.
 pub(super) fn apply(ctx: &egui::Context) {
@@ -71,6 +79,8 @@ pub(super) fn apply(ctx: &egui::Context) {
             style.animation_time = 0.0;
             style.scroll_animation = egui::style::ScrollAnimation::none();
             style.interaction.tooltip_delay = 0.4;
+            style.spacing.interact_size.y = CONTROL_HEIGHT;
+            style.spacing.item_spacing.y = CONTROL_GAP;
             // Bars lie beside what they scroll, not over it.
             style.spacing.scroll.floating_allocated_width = 8.0;
         });

@@ -9,7 +9,7 @@ use egui::{RichText, ScrollArea, Ui};
 use super::Errand;
 use super::widgets::{
     LongList, at_work, confirmed, confirmed_of, heading, limit, line, name, note, progress,
-    small_button_of,
+    small_button, small_button_of,
 };
 use crate::config::Action;
 use crate::jobs::kept::{KeptJob, KeptState};
@@ -89,7 +89,7 @@ impl ProxiesPanel {
                 ui.add_space(8.0);
                 let words = format!("Kept in {}", folder.display());
                 ui.add(egui::Label::new(RichText::new(&words).size(11.5)).truncate());
-                if ui.small_button("Show the folder").clicked() {
+                if small_button(ui, "Show the folder").clicked() {
                     events.push(UiEvent::Errand(Errand::Reveal(folder.clone())));
                 }
             });
@@ -335,7 +335,7 @@ fn jobs(ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
             }
         });
     }
-    if ui.small_button("Forget those that are over").clicked() {
+    if small_button(ui, "Forget those that are over").clicked() {
         events.push(UiEvent::Errand(Errand::ForgetJobs));
     }
 }

@@ -2,7 +2,7 @@
 
 use egui::{ComboBox, DragValue, RichText, ScrollArea, TextEdit, Ui};
 
-use super::widgets::{cell, heading, name, note};
+use super::widgets::{cell, heading, name, note, small_button};
 use super::{Errand, Setting};
 use crate::config::{Action, ActionGroup, CATALOGUE, SettingKind, SettingSpec};
 use crate::ui::{UiEvent, UiInput, keyboard, style};
@@ -56,7 +56,7 @@ impl SettingsPanel {
         let config = &input.panels.config;
         if let Some(path) = &config.path {
             ui.horizontal(|ui| {
-                if ui.small_button("Show the file").clicked() {
+                if small_button(ui, "Show the file").clicked() {
                     events.push(UiEvent::Errand(Errand::Reveal(path.clone())));
                 }
                 ui.add(egui::Label::new(path.display().to_string()).truncate());
@@ -135,8 +135,7 @@ impl SettingsPanel {
             .response
             .on_hover_text(about(spec));
             if setting.is_stated && !setting.is_overruled {
-                let reset = ui
-                    .small_button("↺")
+                let reset = small_button(ui, "↺")
                     .on_hover_text(format!("Back to the default, {}", default_words(spec)));
                 name(&reset, &format!("Reset {}", spec.label));
                 if reset.clicked() {
@@ -253,9 +252,8 @@ impl SettingsPanel {
             ui.label(action.label());
             for chord in input.keys.chords(action) {
                 let chord = chord.to_string();
-                let button = ui
-                    .small_button(&chord)
-                    .on_hover_text("Click to take this key away from it");
+                let button =
+                    small_button(ui, &chord).on_hover_text("Click to take this key away from it");
                 if button.clicked() {
                     events.push(UiEvent::Errand(Errand::Bind {
                         chord,
@@ -266,7 +264,7 @@ impl SettingsPanel {
             if self.listens == Some(action) {
                 ui.label(RichText::new("press a key, Esc to leave it").color(style::accent(ui)));
             } else {
-                let add = ui.small_button("+").on_hover_text("Another key for this");
+                let add = small_button(ui, "+").on_hover_text("Another key for this");
                 name(&add, &format!("Add a key: {}", action.label()));
                 if add.clicked() {
                     self.listens = Some(action);

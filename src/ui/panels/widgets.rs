@@ -16,9 +16,23 @@ pub(in crate::ui) fn name(control: &Response, words: &str) {
 
 /// A small button whose words say too little to those who do not see what it stands beside: `of` does.
 pub(super) fn small_button_of(ui: &mut Ui, words: &str, of: &str) -> Response {
-    let button = ui.small_button(words);
+    let button = small_button(ui, words);
     name(&button, &format!("{words}: {of}"));
     button
+}
+
+/// A button in a row of a list.
+pub(super) fn small_button(ui: &mut Ui, words: &str) -> Response {
+    let least = vec2(style::SMALL_CONTROL, style::SMALL_CONTROL);
+    ui.add(egui::Button::new(words).small().min_size(least))
+}
+
+/// Puts what is no control in a line, as high as its words.
+fn in_line<T>(ui: &mut Ui, show: impl FnOnce(&mut Ui) -> T) -> egui::InnerResponse<T> {
+    let usual = std::mem::replace(&mut ui.spacing_mut().interact_size.y, style::LINE_HEIGHT);
+    let shown = ui.horizontal(show);
+    ui.spacing_mut().interact_size.y = usual;
+    shown
 }
 
 /// How far beyond what is seen rows are laid out, in points: Tab goes from row to row.
@@ -74,7 +88,7 @@ pub(in crate::ui) fn heading(ui: &mut Ui, words: &str) {
 
 /// A label at the left and words at the right end of a line.
 pub(in crate::ui) fn line(ui: &mut Ui, label: &str, words: &str) -> Response {
-    let row = ui.horizontal(|ui| {
+    let row = in_line(ui, |ui| {
         ui.label(RichText::new(label).color(style::weak(ui)));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add(egui::Label::new(words).truncate());
@@ -89,7 +103,7 @@ pub(super) fn at_work(ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent
         return;
     };
     ui.horizontal(|ui| {
-        let stop = ui.small_button("Stop");
+        let stop = small_button(ui, "Stop");
         name(&stop, "Stop what is being done");
         if stop.clicked() {
             events.push(UiEvent::Errand(Errand::Stop(doing.number)));
@@ -126,7 +140,7 @@ pub(super) fn progress(ui: &mut Ui, name: &str, share: Option<f32>, words: &str)
 
 fn labelled_bar(ui: &mut Ui, label: &str, name: &str, share: Option<f32>, words: &str) {
     let height = 16.0;
-    ui.horizontal(|ui| {
+    in_line(ui, |ui| {
         cell(ui, BAR_LABEL, label);
         let words_width = 118.0_f32.min(ui.available_width() * 0.6);
         let width = (ui.available_width() - words_width - 8.0).max(20.0);

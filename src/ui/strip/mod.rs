@@ -189,7 +189,9 @@ impl Strip {
             ui.spacing_mut().button_padding = vec2(5.0, 2.0);
             ui.horizontal(|ui| {
                 let button = |ui: &mut Ui, words: &str, name: &str| {
-                    ui.button(words).accessible_name(name).on_hover_text(name)
+                    let least = vec2(style::SMALL_CONTROL, style::SMALL_CONTROL);
+                    let button = egui::Button::new(words).min_size(least);
+                    ui.add(button).accessible_name(name).on_hover_text(name)
                 };
                 if button(ui, "−", "Zoom out").clicked() {
                     hand::zoom_by_button(&mut self.view, 1.0 / hand::ZOOM_A_CLICK, head);

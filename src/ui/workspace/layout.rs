@@ -1,5 +1,6 @@
 //! Where panels are put when they open, and how the arrangement is kept.
 
+use egui::Vec2;
 use egui_tiles::{Container, Linear, LinearDir, Tile, TileId, Tiles, Tree};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,10 @@ const COLUMN_SHARE: f32 = 0.28;
 const ROW_SHARE: f32 = 0.30;
 /// The profiler's threads, lists and histogram need more of it.
 const PROFILER_SHARE: f32 = 0.45;
+
+/// In a small window they get so many points all the same, or half of it.
+const LEAST_COLUMN: f32 = 270.0;
+const LEAST_ROW: f32 = 150.0;
 
 /// Names the tree's memory in egui.
 const ID: &str = "workspace";
@@ -75,8 +80,8 @@ pub(super) fn only_viewer() -> Tree<Pane> {
 }
 
 /// Puts `panel`, which is not there yet, where its kind belongs: behind a tab of what is there, or beside the
-/// viewer.
-pub(super) fn dock(tree: &mut Tree<Pane>, panel: Panel) {
+/// viewer. `room` is the window's, in points; zero where it was never shown.
+pub(super) fn dock(tree: &mut Tree<Pane>, panel: Panel, room: Vec2) {
     let pane = tree.tiles.insert_pane(Pane::Panel(panel));
     if let Some(tabs) = tabs_of(tree, panel.is_wide()) {
         if let Some(Tile::Container(Container::Tabs(tabs))) = tree.tiles.get_mut(tabs) {
@@ -98,12 +103,21 @@ pub(super) fn dock(tree: &mut Tree<Pane>, panel: Panel) {
     if let Some(beside) = beside {
         put_in_place(tree, beside, |tree| {
             let share = match panel {
-                Panel::Profiler => PROFILER_SHARE,
-                _ if panel.is_wide() => ROW_SHARE,
-                _ => COLUMN_SHARE,
+                Panel::Profiler => at_least(PROFILER_SHARE, LEAST_ROW, room.y),
+                _ if panel.is_wide() => at_least(ROW_SHARE, LEAST_ROW, room.y),
+                _ => at_least(COLUMN_SHARE, LEAST_COLUMN, room.x),
             };
             split(tree, beside, tabs, panel.is_wide(), share)
         });
+    }
+}
+
+/// `share`, or what makes `least` points of `room`, if that is more; half of it at most.
+fn at_least(share: f32, least: f32, room: f32) -> f32 {
+    if room > 0.0 {
+        share.max((least / room).min(0.5))
+    } else {
+        share
     }
 }
 

@@ -106,6 +106,8 @@ pub(super) struct Workspace {
     is_viewer_only: bool,
     /// Where the viewer was in the last pass.
     viewer: egui::Rect,
+    /// The room of the window then, in points.
+    room: egui::Vec2,
     /// Counts changes of the arrangement.
     edition: u64,
 }
@@ -116,6 +118,7 @@ impl Default for Workspace {
             tree: layout::only_viewer(),
             is_viewer_only: false,
             viewer: egui::Rect::NOTHING,
+            room: egui::Vec2::ZERO,
             edition: 0,
         }
     }
@@ -161,7 +164,7 @@ impl Workspace {
         self.edition += 1;
         self.is_viewer_only = false;
         if self.tile_of(panel).is_none() {
-            layout::dock(&mut self.tree, panel);
+            layout::dock(&mut self.tree, panel, self.room);
         }
         let wanted = Pane::Panel(panel);
         self.tree
@@ -230,6 +233,7 @@ impl Workspace {
     ) -> egui::Rect {
         let whole = ui.max_rect();
         self.viewer = whole;
+        self.room = whole.size();
         if self.has_panels() {
             let mut docker = Docker {
                 show,
@@ -311,11 +315,11 @@ impl egui_tiles::Behavior<Pane> for Docker<'_> {
     }
 
     fn close_button_outer_size(&self) -> f32 {
-        18.0
+        style::SMALL_CONTROL
     }
 
     fn close_button_inner_margin(&self) -> f32 {
-        5.0
+        6.0
     }
 
     fn tab_bar_height(&self, _style: &egui::Style) -> f32 {

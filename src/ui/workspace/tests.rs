@@ -50,6 +50,26 @@ fn panels_are_docked_beside_and_below_and_closed_again() {
 }
 
 #[test]
+fn in_a_small_window_panels_get_the_room_that_they_need() {
+    // 1280 by 720 pixels at 200 %.
+    let small = egui::vec2(640.0, 360.0);
+    let mut workspace = Workspace::default();
+    viewer_in(&mut workspace, small);
+    workspace.open(Panel::Performance);
+    let beside = viewer_in(&mut workspace, small);
+    assert!((365.0..375.0).contains(&beside.width()), "{beside}");
+    workspace.open(Panel::Timeline);
+    let above = viewer_in(&mut workspace, small);
+    assert!((200.0..215.0).contains(&above.height()), "{above}");
+    let tiny = egui::vec2(300.0, 200.0);
+    let mut workspace = Workspace::default();
+    viewer_in(&mut workspace, tiny);
+    workspace.open(Panel::Performance);
+    let half = viewer_in(&mut workspace, tiny);
+    assert!((140.0..152.0).contains(&half.width()), "{half}");
+}
+
+#[test]
 fn the_viewer_alone_puts_panels_aside_and_back() {
     let mut workspace = Workspace::default();
     workspace.open(Panel::Proxies);

@@ -15,22 +15,22 @@ const RIGHT: u32 = 1270;
 const BOTTOM: u32 = 716;
 const GROUND: (u32, u32) = (926, 700);
 const KEYS_PAGE: (i32, i32) = (1082, 44);
-const SEARCH: (i32, i32) = (1100, 67);
-const SEARCH_EDGE: (u32, u32) = (1100, 57);
-const CHOICES: (i32, i32) = (1180, 139);
-const RESET: (i32, i32) = (1249, 139);
-const FIRST_KEY: (i32, i32) = (992, 117);
-const ADD_KEY: (i32, i32) = (1021, 117);
+const SEARCH: (i32, i32) = (1100, 70);
+const SEARCH_EDGE: (u32, u32) = (950, 60);
+const CHOICES: (i32, i32) = (1180, 150);
+const RESET: (i32, i32) = (1259, 150);
+const FIRST_KEY: (i32, i32) = (992, 124);
+const ADD_KEY: (i32, i32) = (1022, 124);
 
 /// Further rows reach below these heights on the two pages.
-const SETTING_END: u32 = 164;
+const SETTING_END: u32 = 162;
 /// A setting that the command line overrules says so in a second line.
-const OVERRULED_END: u32 = 180;
-const KEY_END: u32 = 128;
+const OVERRULED_END: u32 = 182;
+const KEY_END: u32 = 136;
 
 /// Where the choice is that is so far down the list, once it is open.
 fn choice(place: i32) -> (i32, i32) {
-    (CHOICES.0, CHOICES.1 + 27 + 23 * place)
+    (CHOICES.0, CHOICES.1 + 29 + 26 * place)
 }
 
 /// The colour of the panel where nothing is on it.
@@ -97,7 +97,7 @@ fn search(screen: &Screen, words: &str, end: u32) {
 fn choose(screen: &Screen, place: i32) {
     click(screen, CHOICES);
     screen.until_picture("the choices", |picture| {
-        (157..260).any(|y| is_warm(picture.pixel(1215, y)))
+        (168..270).any(|y| is_warm(picture.pixel(1215, y)))
     });
     click(screen, choice(place));
 }

@@ -141,6 +141,14 @@ fn marks_are_told_and_what_is_left_counts_up_to_the_out_mark() {
         let [_, _, remaining, ..] = readout(&mut screen);
         assert_eq!(remaining, left, "{words}");
     }
+    // Beside a panel there is no room for more than the times.
+    let mut narrow = Screen::new(920.0, 720.0, 1.0);
+    narrow.snapshot.mark_in = Some(first);
+    let marks = written(&mut narrow, MARKS);
+    assert_eq!(marks.unwrap().0, "In 01:00:10:00");
+    narrow.snapshot.mark_out = Some(after);
+    let marks = written(&mut narrow, MARKS);
+    assert_eq!(marks.unwrap().0, "01:00:10:00 – 01:00:41:16");
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn errand(errand: Errand) -> Vec<UiEvent> {
     vec![UiEvent::Errand(errand)]
 }
 
-fn data() -> PanelData {
+pub(super) fn data() -> PanelData {
     let job = |id, name: &str, state| KeptJob {
         id,
         order: JobOrder {
@@ -526,6 +526,40 @@ fn the_picture_keeps_out_of_the_way_of_panels() {
     screen.key_press(egui::Key::F12);
     screen.run_steps(3);
     assert_eq!(room(&screen), alone);
+}
+
+/// Points that a control is high and wide at least.
+const LEAST_TARGET: f32 = 20.0;
+
+#[test]
+fn every_control_of_a_panel_is_large_enough_to_be_hit() {
+    use egui::accesskit::Role;
+    let counts = [
+        Role::Button,
+        Role::CheckBox,
+        Role::ComboBox,
+        Role::RadioButton,
+        Role::SpinButton,
+        Role::TextInput,
+    ];
+    for panel in Panel::ALL {
+        let screen = screen(&[panel]);
+        let small: Vec<(String, egui::Vec2)> = screen
+            .root()
+            .children_recursive()
+            .filter(|node| counts.contains(&node.accesskit_node().role()))
+            // As wide as the timeline, and where it is pressed is what it means.
+            .filter(|node| {
+                node.accesskit_node().label().as_deref() != Some("Frames that went wrong")
+            })
+            .filter_map(|node| {
+                let size = node.rect().size();
+                let name = node.accesskit_node().label().unwrap_or_default();
+                (size.min_elem() < LEAST_TARGET).then_some((name, size))
+            })
+            .collect();
+        assert!(small.is_empty(), "{panel:?}: {small:#?}");
+    }
 }
 
 #[test]

@@ -4,15 +4,15 @@ use egui::epaint::{ClippedShape, RectShape, Shape};
 use egui::{Event, Rect, pos2};
 
 use super::badges::all_traits;
-use super::{Screen, fixture, key_event, timeline};
+use super::{Screen, docked, fixture, key_event, timeline};
 use crate::cache::thumbnails::ThumbnailStrip;
 use crate::media::Size;
 use crate::playback::{Notice, PlaybackStatus, Severity};
 use crate::time::{FrameIndex, Speed};
-use crate::ui::Failure;
 use crate::ui::badges::Subject;
 use crate::ui::pointer::Zone;
 use crate::ui::timeline_view::Trouble;
+use crate::ui::{Failure, Panel};
 
 /// Windows in pixels, with pixels a point.
 const WINDOWS: [(f32, f32, f32); 11] = [
@@ -54,7 +54,8 @@ fn collect(shape: &Shape, clip: Rect, texts: &mut Vec<Text>) {
     match shape {
         Shape::Vec(shapes) => shapes.iter().for_each(|shape| collect(shape, clip, texts)),
         Shape::Text(text) => texts.push(Text {
-            rect: Rect::from_min_size(text.pos, text.galley.size()),
+            // Of words that end at a place, that is the galley's zero.
+            rect: text.galley.rect.translate(text.pos.to_vec2()),
             clip,
             words: text.galley.text().to_owned(),
             elided: text.galley.elided,
@@ -220,6 +221,48 @@ fn the_performance_panel_fits() {
     screen.snapshot.repacked = 99_999;
     screen.snapshot.audio_note = Some("The device of the quite long name is not there.".to_owned());
     assert_eq!(seen(&mut screen), [true; 6]);
+}
+
+/// Points that a window is wide where panels are open: with fewer nobody opens one.
+const LEAST_FOR_PANELS: f32 = 640.0;
+
+#[test]
+fn every_docked_panel_fits() {
+    let is_wide = |(width, _, scale): &(f32, f32, f32)| width / scale >= LEAST_FOR_PANELS;
+    for (width, height, scale) in WINDOWS.into_iter().filter(is_wide) {
+        // What is painted to a scale of time ends where its panel does.
+        let is_painted = |panel: &Panel| matches!(panel, Panel::Timeline | Panel::Profiler);
+        for panel in Panel::ALL.into_iter().filter(|panel| !is_painted(panel)) {
+            let mut screen = Screen::new(width, height, scale);
+            screen.panels = docked::data();
+            screen.overlay.open(panel);
+            for _ in 0..3 {
+                screen.show(Vec::new());
+            }
+            let output = screen.pass(Vec::new());
+            let texts = visible_texts(&output.egui.shapes);
+            output.egui.drop_without_applying_deltas();
+            let at = format!("{panel:?} in {width} × {height} at {scale}x");
+            // What lies further down is scrolled to.
+            let seen: Vec<&Text> = texts
+                .iter()
+                .filter(|text| text.clip.y_range().contains(text.rect.center().y))
+                .collect();
+            for (index, text) in seen.iter().enumerate() {
+                let (across, room) = (text.rect.x_range(), text.clip.x_range().expand(0.5));
+                let is_whole = room.contains(across.min) && room.contains(across.max);
+                assert!(is_whole, "{at}: “{}” is cut: {:?}", text.words, text.rect);
+                for other in &seen[..index] {
+                    let apart = !text.rect.shrink(1.0).intersects(other.rect.shrink(1.0));
+                    assert!(
+                        apart,
+                        "{at}: “{}” and “{}” overlap",
+                        text.words, other.words
+                    );
+                }
+            }
+        }
+    }
 }
 
 #[test]

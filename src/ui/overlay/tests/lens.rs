@@ -355,6 +355,26 @@ fn the_line_of_a_comparison_is_dragged_as_far_as_the_picture_reaches() {
 }
 
 #[test]
+fn the_line_of_a_comparison_goes_by_arrows_while_it_has_the_keyboard() {
+    let mut screen = comparison((1440, 1080));
+    let line = egui::Id::unique("zone").with(Zone::Wipe);
+    assert_eq!(screen.press("Right"), commands([Command::Step(1)]));
+    screen.ctx.memory_mut(|memory| memory.request_focus(line));
+    screen.show(Vec::new());
+    for (position, key, expected) in [
+        (0.5, "Right", Some(0.51)),
+        (0.25, "Left", Some(0.24)),
+        (1.0, "Right", None),
+        (0.0, "Left", None),
+    ] {
+        screen.snapshot.compare = wipe(position);
+        let command = expected.map(|position| Command::SetCompare(wipe(position)));
+        let expected: Vec<UiEvent> = command.into_iter().map(UiEvent::Command).collect();
+        assert_eq!(screen.press(key), expected, "{key} at {position}");
+    }
+}
+
+#[test]
 fn the_line_of_a_comparison_is_held_where_it_is_seen() {
     let mut screen = comparison((1920, 1080));
     let (on, beside) = (pos2(645.0, 300.0), pos2(652.0, 300.0));

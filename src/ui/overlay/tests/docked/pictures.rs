@@ -248,7 +248,9 @@ fn the_proxies_look_as_they_did() {
 
 #[test]
 fn the_caches_look_as_they_did() {
-    assert_looks("caches", Scene::of(&[Panel::Caches]));
+    let mut scene = Scene::of(&[Panel::Caches]);
+    scene.bench.panels.caches.items = lists::items();
+    assert_looks("caches", scene);
 }
 
 #[test]
