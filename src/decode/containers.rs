@@ -153,8 +153,7 @@ pub(super) fn is_picture(demuxer: &str) -> bool {
     demuxer.ends_with("_pipe") || demuxer == "image2pipe" || demuxer == "ico"
 }
 
-/// Whether packets of this demuxer may lack a time stamp that others tell: an MPEG stream has one for
-/// what begins first in a piece of it, and several small pictures may begin in one.
+/// Whether packets of this demuxer may lack a time stamp that others tell.
 pub(super) fn shares_time_stamps(demuxer: &str) -> bool {
     matches!(demuxer, "mpeg" | "mpegts")
 }

@@ -1,6 +1,7 @@
 //! Opening files safely, and reading packets from them.
 
-mod read;
+mod outcome;
+mod stamps;
 
 use std::ffi::{CStr, CString, c_int};
 use std::fs::File;
@@ -13,7 +14,9 @@ use ffmpeg::ffi;
 use ffmpeg_next as ffmpeg;
 use rustix::fs::OFlags;
 
-pub use read::{ReadError, ReadOutcome};
+pub use outcome::{OpenError, ReadError, ReadOutcome};
+
+use self::stamps::Ahead;
 
 use super::containers;
 use super::mp4_protection::encrypted_tracks;
@@ -37,42 +40,8 @@ pub struct Input {
     path: PathBuf,
     identity: FileIdentity,
     interrupter: Interrupter,
-}
-
-/// Why a file could not be opened: what is wrong, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// There is no such file.
-    #[error("{0}: no such file. Check the path and its spelling.")]
-    Missing(String),
-    /// It is a folder.
-    #[error("{0}: not a file. Name the media file inside it.")]
-    NotAFile(String),
-    /// It is a pipe, a socket or a device: it cannot be searched back and forth.
-    #[error("{0}: {1}, not a file. Save what it delivers to a file first.")]
-    SpecialFile(String, &'static str),
-    /// Access is denied.
-    #[error("{0}: no permission to read. Ask its owner, or run `chmod +r` on it.")]
-    Permission(String),
-    /// The file holds nothing.
-    #[error("{0}: the file is empty. It may still be copying, or the copy failed.")]
-    Empty(String),
-    /// No demuxer knows it.
-    #[error("{0}: not a media file that FFmpeg knows, or its header is damaged ({1}).")]
-    Unrecognized(String, String),
-    /// The container names other files, which are never opened.
-    #[error("{0}: a playlist or script, not media ({1}). Name the media file itself.")]
-    Playlist(String, String),
-    /// There is nothing in it to play.
-    #[error("{0}: nothing to play: {1}.")]
-    NothingToPlay(String, String),
-    /// Reading failed.
-    #[error("{0}: cannot be read ({1}). Check the disk or the network share.")]
-    Io(String, String),
-    /// An [`Interrupter`] called it off.
-    #[error("{0}: opening was called off.")]
-    Interrupted(String),
+    /// What is read ahead for time stamps, where a container may leave them out.
+    ahead: Option<Ahead>,
 }
 
 /// A file that is open. A name may come to stand for another file; this does not.
@@ -172,7 +141,9 @@ impl Input {
         let io = FileIo::new(file, interrupter.clone())
             .ok_or_else(|| OpenError::Io(name(), "out of memory".to_owned()))?;
         let context = open_container(path, io, interrupter, look)?;
+        let ahead = containers::shares_time_stamps(context.format().name());
         Ok(Self {
+            ahead: ahead.then(Ahead::default),
             context,
             file: again,
             path: path.to_owned(),
@@ -249,6 +220,15 @@ impl Input {
     ///
     /// Damaged packets are skipped as long as something good comes after them.
     pub fn read_packet(&mut self, packet: &mut Packet) -> Result<ReadOutcome, ReadError> {
+        let Some(mut ahead) = self.ahead.take() else {
+            return self.read_next(packet);
+        };
+        let outcome = ahead.read(packet, &mut |packet| self.read_next(packet));
+        self.ahead = Some(ahead);
+        outcome
+    }
+
+    fn read_next(&mut self, packet: &mut Packet) -> Result<ReadOutcome, ReadError> {
         use ffmpeg::packet::Mut;
         let mut bad = 0;
         loop {
@@ -279,7 +259,7 @@ impl Input {
     /// container knows; the next packets come from there.
     pub fn seek_to(&mut self, stream: StreamId, ticks: i64) -> Result<(), ReadError> {
         let index = c_int::try_from(stream.0).unwrap_or(c_int::MAX);
-        self.clear_io_error();
+        self.leave();
         #[expect(unsafe_code, reason = "the wrapper seeks in microseconds only")]
         // SAFETY: the context is alive and borrowed mutably; FFmpeg checks the stream's number.
         let code = unsafe {
@@ -292,7 +272,7 @@ impl Input {
     /// MPEG containers can do it.
     pub fn seek_to_byte(&mut self, position: u64) -> Result<(), ReadError> {
         let position = i64::try_from(position).unwrap_or(i64::MAX);
-        self.clear_io_error();
+        self.leave();
         #[expect(unsafe_code, reason = "the wrapper cannot seek to bytes")]
         // SAFETY: the context is alive and borrowed mutably.
         let code = unsafe {
@@ -323,6 +303,14 @@ impl Input {
             _ if is_io(code) => Err(ReadError::Io(error_text(code))),
             _ => Err(ReadError::Unseekable(error_text(code))),
         }
+    }
+
+    /// Forgets what belongs to the place that is left.
+    fn leave(&mut self) {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.clear();
+        }
+        self.clear_io_error();
     }
 
     /// FFmpeg remembers a failed read and repeats its error for ever; a seek starts afresh.
@@ -463,10 +451,6 @@ fn open_container(
         (*context).interrupt_callback = interrupt.interrupt;
         (*context).pb = context_io;
         (*context).flags |= ffi::AVFMT_FLAG_CUSTOM_IO;
-        if containers::shares_time_stamps(&demuxer_name) {
-            // FFmpeg reads ahead to the next picture that others refer to, for its decoding time.
-            (*context).flags |= ffi::AVFMT_FLAG_GENPTS;
-        }
         (*context).io_open = Some(refuse_to_open);
         let mut raw_options = std::mem::take(&mut options).disown();
         let code = ffi::avformat_open_input(

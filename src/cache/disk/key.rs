@@ -62,7 +62,9 @@ impl Kind {
     /// Counts changes to what items of this kind hold. Raised, those kept before are not found any more.
     const fn version(self) -> u32 {
         match self {
-            Self::Index | Self::Thumbnails | Self::Waveform | Self::Pictures => 1,
+            Self::Waveform => 1,
+            // Pictures of MPEG streams that share a time stamp are counted since.
+            Self::Index | Self::Thumbnails | Self::Pictures => 2,
         }
     }
 
@@ -142,6 +144,8 @@ impl Key {
         }
         // What comes last needs no length before it.
         hash.update(parameters);
+        // Another run may be in another folder.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let mut label = path.to_string_lossy().into_owned();
         let mut end = label.len().min(MAX_LABEL_BYTES);
         while !label.is_char_boundary(end) {
@@ -232,7 +236,9 @@ mod tests {
         let odd = format!("x{path}");
         for path in [path, odd] {
             let key = Key::new(Kind::Index, Path::new(&path), &identity(1, 2, 3, 4), b"");
-            assert!(key.label().len() <= MAX_LABEL_BYTES && path.starts_with(key.label()));
+            let whole = std::path::absolute(&path).unwrap();
+            let whole = whole.to_str().unwrap();
+            assert!(key.label().len() <= MAX_LABEL_BYTES && whole.starts_with(key.label()));
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{GopIndex, Keyframe, Numbering, Stamps};
 use crate::time::TimeBase;
 
 /// Another layout, or another meaning of a number, is another version.
-const VERSION: u64 = 2;
+const VERSION: u64 = 1;
 
 /// 77 hours at 60 frames a second. A longer index is made each time: damaged bytes must not fill the
 /// memory.
