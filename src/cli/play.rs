@@ -439,7 +439,7 @@ impl From<WindowError> for CliError {
         match error {
             WindowError::Stage(error) => error.into(),
             WindowError::Media(text) => Self::new(Exit::Input, text),
-            WindowError::Display(_) | WindowError::Lost => {
+            WindowError::Display(_) | WindowError::Lost(_) => {
                 Self::new(Exit::NoDevice, error.to_string())
             }
             WindowError::Engine | WindowError::System(_) => {

@@ -4,37 +4,45 @@ use std::panic::{
     AssertUnwindSafe, Location, PanicHookInfo, catch_unwind, resume_unwind, set_hook, take_hook,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The display is gone.
+use parking_lot::Mutex;
+
+/// The window system is gone, or refused something that winit takes for granted; what was said.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Lost;
+pub(super) struct Lost(pub String);
 
 /// Runs `body`, which is the window's loop.
 ///
 /// winit takes each answer of the X server for granted and panics in its platform code where the
-/// connection is gone. That is no fault of the program: such a panic is answered instead of written to
-/// the log with a backtrace. Every other one goes on as it would.
+/// connection is gone. That is no fault of the program: what such a panic says is answered instead of written
+/// with a backtrace. Every other one goes on as it would.
 pub(super) fn watched<T>(body: impl FnOnce() -> T) -> Result<T, Lost> {
-    let is_lost = Arc::new(AtomicBool::new(false));
+    let said: Arc<Mutex<Option<String>>> = Arc::default();
     let usual: Arc<dyn Fn(&PanicHookInfo<'_>) + Send + Sync> = take_hook().into();
     set_hook({
-        let (is_lost, usual) = (Arc::clone(&is_lost), Arc::clone(&usual));
-        Box::new(move |info| match info.location().map(Location::file) {
-            Some(file) if is_of_window_system(file) => {
-                tracing::debug!("the window system: {info}");
-                is_lost.store(true, Ordering::Relaxed);
+        let (said, usual) = (Arc::clone(&said), Arc::clone(&usual));
+        let thread = std::thread::current().id();
+        Box::new(move |info| {
+            let is_here = std::thread::current().id() == thread;
+            let file = info.location().map(Location::file);
+            let is_lost = is_here && file.is_some_and(is_of_window_system);
+            if is_lost {
+                let text = info.payload_as_str().unwrap_or("nothing was said");
+                *said.lock() = Some(text.to_owned());
+            } else {
+                if is_here {
+                    *said.lock() = None;
+                }
+                usual(info);
             }
-            _ => usual(info),
         })
     });
     let outcome = catch_unwind(AssertUnwindSafe(body));
     set_hook(Box::new(move |info| usual(info)));
-    outcome.or_else(|panic| {
-        if is_lost.load(Ordering::Relaxed) {
-            return Err(Lost);
-        }
-        resume_unwind(panic)
+    let said = said.lock().take();
+    outcome.or_else(|panic| match said {
+        Some(text) => Err(Lost(text)),
+        None => resume_unwind(panic),
     })
 }
 

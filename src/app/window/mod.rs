@@ -105,8 +105,8 @@ pub enum WindowError {
     )]
     Display(String),
     /// There was one.
-    #[error("the window system ended, or cut the window off.")]
-    Lost,
+    #[error("the window system ended, or cut the window off ({0}).")]
+    Lost(String),
     /// The only file cannot be played.
     #[error("{0}")]
     Media(String),
@@ -234,8 +234,9 @@ pub fn run_window(
         background,
     };
     lost::watched(|| event_loop.run_app(&mut app))
-        .map_err(|Lost| WindowError::Lost)?
-        .map_err(display)?;
+        .map_err(|Lost(text)| WindowError::Lost(text))?
+        // Once there was a window, the loop only fails with the window system.
+        .map_err(|error| WindowError::Lost(in_plain_words(&error)))?;
     if let Some(error) = app.failed.take() {
         return Err(error);
     }

@@ -157,3 +157,21 @@ fn default_size(room: Option<PhysicalSize<u32>>) -> PhysicalSize<u32> {
     let width = width.min(height * 16 / 9).clamp(640, 1920);
     PhysicalSize::new(width, width * 9 / 16)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_has_an_icon_and_room_on_every_screen() {
+        assert!(icon().is_some());
+        let of = |width, height| {
+            let size = default_size(Some(PhysicalSize::new(width, height)));
+            (size.width, size.height)
+        };
+        assert_eq!(of(3840, 2160), (1920, 1080));
+        assert_eq!(of(1280, 720), (960, 540));
+        assert_eq!(of(1920, 1200), (1440, 810));
+        assert_eq!(of(320, 200), (640, 360), "as small as it can be used");
+    }
+}
