@@ -1,5 +1,5 @@
 //! Tells which of the open media are not where they were: a disk was unplugged, a share went away, a
-//! file was written anew.
+//! file changed.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,12 @@ use arc_swap::ArcSwap;
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
 use super::snapshot::Severity;
-use crate::decode::{FileChange, FileIdentity};
+use crate::decode::FileIdentity;
 
-/// How often it is looked.
+/// How often it is looked where there are up to so many files; more are looked at as much more seldom: ten
+/// thousand on a share take a second.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Files that are looked at each time: a look at each of ten thousand on a share takes a second.
-const FILES_AT_ONCE: usize = 256;
+const FILES: usize = 256;
 /// Files that a message names.
 const NAMED: usize = 3;
 
@@ -38,7 +38,7 @@ pub struct MediaWatch {
 }
 
 impl MediaWatch {
-    /// Watches `files`, each as it was when it was opened, or else as it is found first; `wake` is called
+    /// Watches `files`, each as it was when it was opened; one that was not there then as it is found first; `wake` is called
     /// from another thread when one of them has gone, come back or changed.
     ///
     /// # Errors
@@ -50,11 +50,14 @@ impl MediaWatch {
         let displaced = Arc::new(ArcSwap::default());
         let (alive, ended) = bounded::<()>(0);
         let told = Arc::clone(&displaced);
+        let rounds = u32::try_from(files.len().div_ceil(FILES)).unwrap_or(u32::MAX);
+        let pause = LOOK_EVERY.saturating_mul(rounds.max(1));
         let body = move || {
-            let mut rounds = Rounds::new(files);
-            while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
-                if rounds.look() {
-                    told.store(Arc::new(rounds.displaced()));
+            let mut watched = Watched::all(files);
+            while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                // All of them before anything is told: of a disk with a thousand files there is one word.
+                if look_at(&mut watched) {
+                    told.store(Arc::new(displaced_of(&watched)));
                     wake();
                 }
             }
@@ -74,75 +77,66 @@ impl MediaWatch {
     }
 }
 
-/// What is known of each file, and which is looked at next.
-struct Rounds {
-    files: Vec<Watched>,
-    next: usize,
-}
-
+/// A file, and what has become of it.
 struct Watched {
     path: PathBuf,
     opened: Option<FileIdentity>,
-    change: Option<FileChange>,
+    is_offline: Option<bool>,
 }
 
-impl Rounds {
-    fn new(files: Vec<(PathBuf, Option<FileIdentity>)>) -> Self {
-        let files = files.into_iter().map(|(path, opened)| Watched {
-            path,
-            opened,
-            change: None,
-        });
-        Self {
-            files: files.collect(),
-            next: 0,
-        }
-    }
+/// Looks at every file. Answers whether something is otherwise than before.
+fn look_at(files: &mut [Watched]) -> bool {
+    let news = files
+        .iter_mut()
+        .filter_map(|file| file.look().then_some(()));
+    news.count() > 0
+}
 
-    /// Looks at the next files. Answers whether something is otherwise than before.
-    fn look(&mut self) -> bool {
-        let mut is_news = false;
-        for _ in 0..self.files.len().min(FILES_AT_ONCE) {
-            let next = self.next;
-            self.next = (next + 1) % self.files.len();
-            is_news |= self.files[next].look();
-        }
-        is_news
-    }
-
-    fn displaced(&self) -> Vec<Displaced> {
-        let displaced = self.files.iter().filter_map(|file| {
-            let is_offline = is_offline(file.change?)?;
-            Some(Displaced {
-                path: file.path.clone(),
-                is_offline,
-            })
-        });
-        displaced.collect()
-    }
+/// Those that are not what was opened.
+fn displaced_of(files: &[Watched]) -> Vec<Displaced> {
+    let displaced = files.iter().filter_map(|file| {
+        Some(Displaced {
+            path: file.path.clone(),
+            is_offline: file.is_offline?,
+        })
+    });
+    displaced.collect()
 }
 
 impl Watched {
+    fn all(files: Vec<(PathBuf, Option<FileIdentity>)>) -> Vec<Self> {
+        let files = files.into_iter().map(|(path, opened)| Self {
+            path,
+            opened,
+            is_offline: None,
+        });
+        files.collect()
+    }
+
     fn look(&mut self) -> bool {
-        let Some(opened) = self.opened else {
-            self.opened = FileIdentity::of_path(&self.path).ok();
-            return false;
+        let now = FileIdentity::of_path(&self.path).ok();
+        // What was not there when it was opened is first seen when it comes.
+        self.opened = self.opened.or(now);
+        let is_offline = match (self.opened, now) {
+            (_, None) => Some(true),
+            (Some(opened), Some(now)) if is_same(opened, now) => None,
+            // One that is being written has more and more in it; one that was once another stays another.
+            (Some(opened), Some(now)) if is_grown(opened, now) => self.is_offline.and(Some(false)),
+            (_, Some(_)) => Some(false),
         };
-        let now = FileChange::since(opened, &self.path);
-        let before = std::mem::replace(&mut self.change, now);
-        let what = |change: Option<FileChange>| change.and_then(is_offline);
-        what(before) != what(now)
+        std::mem::replace(&mut self.is_offline, is_offline) != is_offline
     }
 }
 
-/// Whether a file that changed so cannot be found; `None` where it is still what was opened: a file that is
-/// being written has more and more in it.
-fn is_offline(change: FileChange) -> Option<bool> {
-    match change {
-        FileChange::Deleted => Some(true),
-        FileChange::Replaced | FileChange::Truncated | FileChange::Modified => Some(false),
-        FileChange::Grown => None,
-    }
+/// Whether it is what was opened, as far as can be told without reading it. A disk that was unplugged comes
+/// back as another device, and some file systems number their files anew.
+fn is_same(opened: FileIdentity, now: FileIdentity) -> bool {
+    (opened.bytes, opened.modified_nanos) == (now.bytes, now.modified_nanos)
+}
+
+fn is_grown(opened: FileIdentity, now: FileIdentity) -> bool {
+    let is_same_file = (opened.device, opened.inode) == (now.device, now.inode);
+    is_same_file && now.bytes > opened.bytes
 }
 
 /// Sentences on how `now` differs from `before`; those that warn are marked.
@@ -155,12 +149,11 @@ pub(super) fn told_of_change(before: &[Displaced], now: &[Displaced]) -> Vec<(Se
     };
     let mut told = Vec::new();
     if let Some(names) = listed(&not_in(before, now, true)) {
-        let words = "no longer where it was. What was not read yet is missing until it is back.";
+        let words = "no longer where it was. What cannot be read any more is missing.";
         told.push((Severity::Warning, format!("Offline: {names}, {words}")));
     }
     if let Some(names) = listed(&not_in(before, now, false)) {
-        let words =
-            "written anew on disk since it was opened. Open it again to see it as it is now.";
+        let words = "changed on disk since it was opened. Open it again to see it as it is now.";
         told.push((Severity::Warning, format!("{names}: {words}")));
     }
     let is_still = |one: &&Displaced| now.iter().any(|other| other.path == one.path);
@@ -170,7 +163,8 @@ pub(super) fn told_of_change(before: &[Displaced], now: &[Displaced]) -> Vec<(Se
         .map(|one| name_of(&one.path))
         .collect();
     if let Some(names) = listed(&back) {
-        told.push((Severity::Info, format!("Back: {names}")));
+        let words = "Should pictures be missing still, open it again.";
+        told.push((Severity::Info, format!("Back: {names}. {words}")));
     }
     told
 }
@@ -199,6 +193,23 @@ mod tests {
 
     use super::*;
 
+    fn watched(files: &[&Path]) -> Vec<Watched> {
+        let identity = |path: &&Path| FileIdentity::of_path(path).ok();
+        Watched::all(
+            files
+                .iter()
+                .map(|path| (path.to_path_buf(), identity(path)))
+                .collect(),
+        )
+    }
+
+    fn one(path: &Path, is_offline: bool) -> Displaced {
+        Displaced {
+            path: path.to_owned(),
+            is_offline,
+        }
+    }
+
     #[test]
     fn a_file_that_goes_away_is_told_and_so_is_its_return() {
         let folder = tempfile::tempdir().unwrap();
@@ -208,54 +219,70 @@ mod tests {
         );
         fs::write(&here, "one").unwrap();
         fs::write(&gone, "two").unwrap();
-        let opened = FileIdentity::of_path(&gone).ok();
-        let mut rounds = Rounds::new(vec![(here.clone(), None), (gone.clone(), opened)]);
-        assert!(!rounds.look());
-        assert_eq!(rounds.displaced(), []);
-        // The folder's name is as good as the disk's: it is found nowhere.
+        let mut files = watched(&[&here, &gone]);
+        assert!(!look_at(&mut files));
+        assert_eq!(displaced_of(&files), []);
         let elsewhere = folder.path().join("elsewhere");
         fs::rename(&gone, &elsewhere).unwrap();
-        assert!(rounds.look());
-        let offline = |path: &Path| Displaced {
-            path: path.to_owned(),
-            is_offline: true,
-        };
-        assert_eq!(rounds.displaced(), [offline(&gone)]);
-        assert!(!rounds.look(), "that is no news");
+        assert!(look_at(&mut files));
+        assert_eq!(displaced_of(&files), [one(&gone, true)]);
+        assert!(!look_at(&mut files), "that is no news");
         fs::rename(&elsewhere, &gone).unwrap();
-        assert!(rounds.look());
-        assert_eq!(rounds.displaced(), []);
+        assert!(look_at(&mut files));
+        assert_eq!(displaced_of(&files), []);
+        // The same bytes of the same time on another disk.
+        let modified = fs::metadata(&gone).unwrap().modified().unwrap();
+        fs::copy(&gone, &elsewhere).unwrap();
+        let copy = fs::File::options().write(true).open(&elsewhere).unwrap();
+        copy.set_modified(modified).unwrap();
+        fs::rename(&elsewhere, &gone).unwrap();
+        assert!(!look_at(&mut files));
         fs::remove_file(&here).unwrap();
-        assert!(rounds.look());
-        assert_eq!(rounds.displaced(), [offline(&here)]);
+        fs::remove_file(&gone).unwrap();
+        assert!(look_at(&mut files));
+        assert_eq!(displaced_of(&files), [one(&here, true), one(&gone, true)]);
     }
 
     #[test]
-    fn another_file_of_that_name_is_told_and_one_that_grows_is_not() {
+    fn one_that_is_not_there_at_first_is_offline_until_it_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("late.mov");
+        let mut files = watched(&[&path]);
+        assert!(look_at(&mut files));
+        assert_eq!(displaced_of(&files), [one(&path, true)]);
+        fs::write(&path, "one").unwrap();
+        assert!(look_at(&mut files));
+        assert_eq!(displaced_of(&files), []);
+    }
+
+    #[test]
+    fn a_file_that_changes_is_told_and_one_that_grows_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("clip.mov");
         fs::write(&path, "one").unwrap();
-        let mut rounds = Rounds::new(vec![(path.clone(), None)]);
-        assert!(!rounds.look());
-        fs::write(&path, "one and two").unwrap();
-        assert!(!rounds.look());
+        let mut files = watched(&[&path]);
+        let mut file = fs::File::options().append(true).open(&path).unwrap();
+        std::io::Write::write_all(&mut file, b" and two").unwrap();
+        assert!(!look_at(&mut files));
+        assert_eq!(displaced_of(&files), []);
+        // Written anew: first it is shorter, then longer than it was.
+        fs::write(&path, "x").unwrap();
+        assert!(look_at(&mut files));
+        assert_eq!(displaced_of(&files), [one(&path, false)]);
+        fs::write(&path, "longer than it ever was").unwrap();
+        assert!(!look_at(&mut files));
+        assert_eq!(displaced_of(&files), [one(&path, false)]);
         let other = folder.path().join("other");
         fs::write(&other, "three").unwrap();
+        let mut replaced = watched(&[&path]);
         fs::rename(&other, &path).unwrap();
-        assert!(rounds.look());
-        let changed = Displaced {
-            path,
-            is_offline: false,
-        };
-        assert_eq!(rounds.displaced(), [changed]);
+        assert!(look_at(&mut replaced));
+        assert_eq!(displaced_of(&replaced), [one(&path, false)]);
     }
 
     #[test]
     fn a_person_is_told_of_each_change_once() {
-        let one = |name: &str, is_offline| Displaced {
-            path: PathBuf::from("/media").join(name),
-            is_offline,
-        };
+        let one = |name: &str, is_offline| one(&Path::new("/media").join(name), is_offline);
         let told = |before: &[Displaced], now: &[Displaced]| -> Vec<String> {
             let told = told_of_change(before, now).into_iter();
             told.map(|(_, words)| words).collect()
@@ -268,10 +295,10 @@ mod tests {
         );
         assert_eq!(
             told(&[a.clone(), b.clone()], std::slice::from_ref(&b)),
-            ["Back: a.mov"]
+            ["Back: a.mov. Should pictures be missing still, open it again."]
         );
         let words = told(std::slice::from_ref(&a), &[one("a.mov", false)]);
-        assert!(words[0].starts_with("a.mov: written anew"), "{words:?}");
+        assert!(words[0].starts_with("a.mov: changed on disk"), "{words:?}");
         assert_eq!(words.len(), 1, "what came back otherwise is not as it was");
         let many: Vec<Displaced> = (0..5).map(|n| one(&format!("{n}.mov"), true)).collect();
         let words = told(&[], &many);
@@ -280,24 +307,5 @@ mod tests {
             "{words:?}"
         );
         assert_eq!(told(&many, &many), [""; 0]);
-    }
-
-    #[test]
-    fn of_many_files_each_has_its_turn() {
-        let folder = tempfile::tempdir().unwrap();
-        let count = FILES_AT_ONCE + 10;
-        let paths: Vec<PathBuf> = (0..count)
-            .map(|n| folder.path().join(n.to_string()))
-            .collect();
-        for path in &paths {
-            fs::write(path, "x").unwrap();
-        }
-        let mut rounds = Rounds::new(paths.iter().map(|path| (path.clone(), None)).collect());
-        assert!(!rounds.look());
-        assert!(!rounds.look());
-        fs::remove_file(&paths[FILES_AT_ONCE + 5]).unwrap();
-        let found = (0..2).filter(|_| rounds.look()).count();
-        assert_eq!(found, 1);
-        assert_eq!(rounds.displaced().len(), 1);
     }
 }

@@ -399,7 +399,11 @@ fn files_of(state: &TimelineState) -> Vec<(PathBuf, Option<FileIdentity>)> {
         Located::Generated(_) | Located::Missing(_) => None,
     });
     let each: BTreeSet<PathBuf> = files.collect();
-    each.into_iter().map(|path| (path, None)).collect()
+    let known = each.into_iter().map(|path| {
+        let identity = FileIdentity::of_path(&path).ok();
+        (path, identity)
+    });
+    known.collect()
 }
 
 /// Reads a timeline. What its clips name beside their media may stand for these.

@@ -256,7 +256,7 @@ pub struct Snapshot {
     pub has_proxies: bool,
     /// Why files that look like proxies are not used, if there are any.
     pub refusals: Option<Arc<Vec<Arc<str>>>>,
-    /// Open media that are not what was opened: gone, or written anew.
+    /// Open media that are not what was opened: gone, or changed.
     pub displaced: Arc<Vec<Displaced>>,
     /// Buffers that the sound device wanted and that could not be filled in time.
     pub underruns: u64,

@@ -126,7 +126,7 @@ pub(super) fn all(input: &UiInput<'_>, timeline: Option<&Facts>) -> Vec<Badge> {
     badges
 }
 
-/// Media that were opened and are gone, or were written anew.
+/// Media that were opened and are gone, or changed.
 fn displaced(snapshot: &Snapshot, is_offline: bool) -> impl Iterator<Item = &Path> {
     let displaced = snapshot.displaced.iter();
     displaced
@@ -251,9 +251,9 @@ pub(super) fn why(
             .unwrap_or_default(),
         Subject::Displaced { is_offline } => {
             let words = if is_offline {
-                "No longer where it was; what was not read yet is missing until it is back:"
+                "No longer where it was; what cannot be read any more is missing:"
             } else {
-                "Written anew since it was opened; open it again to see it as it is now:"
+                "Changed on disk since it was opened; open it again to see it as it is now:"
             };
             let files = displaced(snapshot, is_offline);
             let mut lines = vec![words.to_owned()];

@@ -33,7 +33,7 @@ impl Engine {
         }
     }
 
-    /// Tells of open media that went away, came back or were written anew.
+    /// Tells of open media that went away, came back or changed.
     pub(super) fn check_media(&mut self) {
         let Some(medium) = &mut self.medium else {
             return;
@@ -42,7 +42,7 @@ impl Engine {
             return;
         };
         let displaced = watch.displaced();
-        if *displaced == *medium.displaced {
+        if Arc::ptr_eq(&displaced, &medium.displaced) {
             return;
         }
         let before = std::mem::replace(&mut medium.displaced, displaced);
