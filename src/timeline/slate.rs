@@ -5,6 +5,7 @@
 
 mod canvas;
 mod generators;
+mod system_fonts;
 mod text;
 
 use std::sync::Arc;
@@ -31,7 +32,7 @@ const SMALLEST_LETTERS: f32 = 9.0;
 
 /// A placeholder of `size`: a dark card with `title` on it, and `lines` below. Lines that are too long are
 /// wrapped, and lose their middle where even that is not enough; lines for which there is no room
-/// are left out, the last one excepted, for it says what to do. Letters without a glyph are boxes. On
+/// are left out, the last one excepted, for it says what to do. Letters that no font has are boxes. On
 /// pictures too small for words there are none.
 pub fn slate(title: &str, lines: &[String], size: Size) -> Arc<VideoFrame> {
     let mut canvas = Canvas::new(size, GROUND);

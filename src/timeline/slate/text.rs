@@ -2,12 +2,13 @@
 
 use std::sync::OnceLock;
 
-use ab_glyph::{Font, FontRef, Glyph, GlyphId, PxScale, PxScaleFont, ScaleFont, point};
+use ab_glyph::{Font, FontRef, Glyph, GlyphId, PxScale, ScaleFont, point};
 
 use super::canvas::{Area, Canvas, Rgb};
+use super::system_fonts::{self, Face};
 
-/// The fonts, the first that has a letter wins. Those that come later have symbols and letters of
-/// more languages.
+/// The fonts of the interface, the first that has a letter wins. Those that come later have symbols and
+/// letters of more languages; those of the system come last.
 fn fonts() -> &'static [FontRef<'static>] {
     static FONTS: OnceLock<Vec<FontRef<'static>>> = OnceLock::new();
     FONTS.get_or_init(|| {
@@ -30,8 +31,8 @@ const BREAKS_AFTER: [char; 4] = ['/', '\\', '-', '_'];
 
 /// How a letter is drawn.
 enum Shape {
-    /// A glyph of the font with this number.
-    Glyph(usize, GlyphId),
+    /// A glyph of this font.
+    Glyph(Face, GlyphId),
     /// No font has it.
     Box,
     /// It has no width: joiners, variation selectors, marks of direction.
@@ -40,18 +41,22 @@ enum Shape {
 
 /// Sets text in one size.
 pub(super) struct Typesetter {
-    scaled: Vec<PxScaleFont<&'static FontRef<'static>>>,
     letters_px: f32,
+    /// Whether fonts of the system are asked for letters that no other has.
+    asks_system: bool,
 }
 
 impl Typesetter {
     /// For letters of this size in pixels, from the highest to the lowest.
     pub(super) fn new(letters_px: f32) -> Self {
-        let scale = PxScale::from(letters_px);
         Self {
-            scaled: fonts().iter().map(|font| font.as_scaled(scale)).collect(),
             letters_px,
+            asks_system: true,
         }
+    }
+
+    fn scale(&self) -> PxScale {
+        PxScale::from(self.letters_px)
     }
 
     /// From one row of text to the next, in pixels.
@@ -71,19 +76,19 @@ impl Typesetter {
         {
             return Shape::Nothing;
         }
-        let found = self.scaled.iter().enumerate().find_map(|(number, font)| {
-            let id = font.glyph_id(letter);
-            (id.0 != 0).then_some((number, id))
-        });
-        found.map_or(Shape::Box, |(number, id)| Shape::Glyph(number, id))
+        let has_it = |face: &Face| face.glyph_id(letter).0 != 0;
+        let of_system = || {
+            self.asks_system
+                .then(|| system_fonts::face_with(letter))
+                .flatten()
+        };
+        let face = fonts().iter().find(has_it).or_else(of_system);
+        face.map_or(Shape::Box, |face| Shape::Glyph(face, face.glyph_id(letter)))
     }
 
     fn advance(&self, shape: &Shape) -> f32 {
         match shape {
-            Shape::Glyph(number, id) => self
-                .scaled
-                .get(*number)
-                .map_or(0.0, |font| font.h_advance(*id)),
+            Shape::Glyph(face, id) => face.as_scaled(self.scale()).h_advance(*id),
             Shape::Box => self.letters_px * 0.55,
             Shape::Nothing => 0.0,
         }
@@ -158,25 +163,23 @@ impl Typesetter {
 
     /// Draws one row of text whose upper left corner is at `origin`.
     pub(super) fn draw(&self, canvas: &mut Canvas, row: &str, origin: (f32, f32), color: Rgb) {
-        let Some(first) = self.scaled.first() else {
+        let Some(first) = fonts().first() else {
             return;
         };
         let (mut x, top) = origin;
-        let baseline = top + first.ascent();
-        let mut before: Option<(usize, GlyphId)> = None;
+        let baseline = top + first.as_scaled(self.scale()).ascent();
+        let mut before: Option<(Face, GlyphId)> = None;
         for letter in row.chars() {
             let shape = self.shape(letter);
             match shape {
-                Shape::Glyph(number, id) => {
-                    let Some(font) = self.scaled.get(number) else {
-                        continue;
-                    };
-                    if let Some((_, left)) = before.filter(|(font, _)| *font == number) {
-                        x += font.kern(left, id);
+                Shape::Glyph(face, id) => {
+                    let is_same = |(other, _): &(Face, GlyphId)| std::ptr::eq(*other, face);
+                    if let Some((_, left)) = before.filter(is_same) {
+                        x += face.as_scaled(self.scale()).kern(left, id);
                     }
-                    before = Some((number, id));
-                    let glyph = id.with_scale_and_position(font.scale(), point(x, baseline));
-                    draw_glyph(canvas, font.font, glyph, color);
+                    before = Some((face, id));
+                    let glyph = id.with_scale_and_position(self.scale(), point(x, baseline));
+                    draw_glyph(canvas, face, glyph, color);
                 }
                 Shape::Box => {
                     before = None;
@@ -211,7 +214,7 @@ impl Typesetter {
     }
 }
 
-fn draw_glyph(canvas: &mut Canvas, font: &FontRef<'static>, glyph: Glyph, color: Rgb) {
+fn draw_glyph(canvas: &mut Canvas, font: Face, glyph: Glyph, color: Rgb) {
     let Some(outlined) = font.outline_glyph(glyph) else {
         return;
     };
@@ -244,6 +247,14 @@ mod tests {
 
     use super::*;
 
+    /// With the fonts of the interface alone: the same on every machine.
+    fn alone(letters_px: f32) -> Typesetter {
+        Typesetter {
+            asks_system: false,
+            ..Typesetter::new(letters_px)
+        }
+    }
+
     fn width(set: &Typesetter, row: &str) -> f32 {
         row.chars().map(|letter| set.width_of(letter)).sum()
     }
@@ -273,7 +284,7 @@ mod tests {
 
     #[test]
     fn letters_of_many_languages_have_a_shape() {
-        let set = Typesetter::new(20.0);
+        let set = alone(20.0);
         for letter in "aß€Žж→…".chars() {
             assert!(matches!(set.shape(letter), Shape::Glyph(..)), "{letter}");
         }
@@ -284,7 +295,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_row_is_too_wide(text in "\\PC{0,80}", room in 40.0f32..300.0, max_rows in 1usize..4) {
-            let set = Typesetter::new(16.0);
+            let set = alone(16.0);
             let rows = set.wrapped(&text, room, max_rows);
             prop_assert!(!rows.is_empty() && rows.len() <= max_rows);
             for row in rows {
