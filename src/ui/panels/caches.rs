@@ -2,15 +2,14 @@
 
 use std::path::Path;
 
-use egui::collapsing_header::CollapsingState;
 use egui::{ScrollArea, Ui};
 
 use super::Errand;
 use super::widgets::{
     LongList, at_work, bar, confirmed, confirmed_of, heading, limit, line, name, note,
-    small_button_of,
+    small_button, small_button_of,
 };
-use crate::cache::disk::{Kind, Listed};
+use crate::cache::disk::{ItemName, Kind, Listed};
 use crate::ui::format::{age_words, bytes_words, file_name};
 use crate::ui::{CacheFigures, UiEvent, UiInput, style};
 
@@ -27,6 +26,7 @@ pub(super) struct CachesPanel {
     /// The limit under the hand.
     limit_gb: Option<u64>,
     rows: LongList,
+    unfolded: Option<ItemName>,
 }
 
 impl CachesPanel {
@@ -152,9 +152,9 @@ impl CachesPanel {
         }
         let more = list.len().saturating_sub(LISTED);
         let rows = &mut self.rows;
-        let armed = &mut self.armed;
+        let (unfolded, armed) = (&mut self.unfolded, &mut self.armed);
         for item in list.into_iter().take(LISTED) {
-            rows.row(ui, item.name, |ui| row(ui, item, armed, events));
+            rows.row(ui, item.name, |ui| row(ui, item, unfolded, armed, events));
         }
         if more > 0 {
             note(ui, &format!("and {more} more"));
@@ -162,8 +162,14 @@ impl CachesPanel {
     }
 }
 
-/// An item; what can be done with it is folded away.
-fn row(ui: &mut Ui, item: &Listed, armed: &mut Option<egui::Id>, events: &mut Vec<UiEvent>) {
+/// An item; what can be done with it is folded away. `unfolded` is the one of which it is not.
+fn row(
+    ui: &mut Ui,
+    item: &Listed,
+    unfolded: &mut Option<ItemName>,
+    armed: &mut Option<egui::Id>,
+    events: &mut Vec<UiEvent>,
+) {
     let source = Path::new(&item.label);
     let file = file_name(source);
     let words = format!(
@@ -173,22 +179,30 @@ fn row(ui: &mut Ui, item: &Listed, armed: &mut Option<egui::Id>, events: &mut Ve
         age_words(item.unused_seconds())
     );
     let of = format!("{} of {file}", item.kind.name());
-    let fold = CollapsingState::load_with_default_open(ui.ctx(), ui.scope_id().with("fold"), false);
-    let head = fold.show_header(ui, |ui| {
+    let is_unfolded = *unfolded == Some(item.name);
+    ui.horizontal(|ui| {
+        let toggle = small_button(ui, if is_unfolded { "▾" } else { "▸" });
+        name(&toggle, &format!("What to do with {of}"));
+        ui.ctx()
+            .accesskit_node_builder(toggle.id, |node| node.set_expanded(is_unfolded));
+        if toggle.clicked() {
+            *unfolded = (!is_unfolded).then_some(item.name);
+        }
         line(ui, &file, &words).on_hover_text(&item.label);
     });
-    let (toggle, ..) = head.body(|ui| {
-        ui.horizontal_wrapped(|ui| {
-            if small_button_of(ui, "Check", &of).clicked() {
-                events.push(UiEvent::Errand(Errand::CheckItem(item.name)));
-            }
-            if small_button_of(ui, "Show source", &of).clicked() {
-                events.push(UiEvent::Errand(Errand::Reveal(source.to_owned())));
-            }
-            if confirmed_of(ui, armed, "Remove", "Remove it", &of) {
-                events.push(UiEvent::Errand(Errand::RemoveItem(item.name)));
-            }
-        });
+    if !is_unfolded {
+        return;
+    }
+    ui.horizontal_wrapped(|ui| {
+        if small_button_of(ui, "Check", &of).clicked() {
+            events.push(UiEvent::Errand(Errand::CheckItem(item.name)));
+        }
+        // Older ones were noted as they were typed, in whichever folder.
+        if source.is_absolute() && small_button_of(ui, "Show source", &of).clicked() {
+            events.push(UiEvent::Errand(Errand::Reveal(source.to_owned())));
+        }
+        if confirmed_of(ui, armed, "Remove", "Remove it", &of) {
+            events.push(UiEvent::Errand(Errand::RemoveItem(item.name)));
+        }
     });
-    name(&toggle, &format!("What to do with {of}"));
 }

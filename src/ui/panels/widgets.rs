@@ -45,7 +45,7 @@ const MOST_HEIGHTS: usize = 20_000;
 pub(super) struct LongList {
     width: f32,
     heights: HashMap<egui::Id, f32>,
-    /// The height of the row that was laid out last stands for those that never were.
+    /// The least height of a row stands for those that were never laid out; one that is unfolded is higher.
     usual: Option<f32>,
 }
 
@@ -62,6 +62,7 @@ impl LongList {
         if (width - self.width).abs() > 0.5 || self.heights.len() > MOST_HEIGHTS {
             self.width = width;
             self.heights.clear();
+            self.usual = None;
         }
         let known = self.heights.get(&id).copied().or(self.usual);
         let top = ui.cursor().top();
@@ -75,7 +76,7 @@ impl LongList {
         let shown = ui.push_id(key, show);
         let height = shown.response.rect.height();
         self.heights.insert(id, height);
-        self.usual = Some(height);
+        self.usual = Some(self.usual.map_or(height, |usual| usual.min(height)));
     }
 }
 

@@ -543,7 +543,7 @@ fn every_control_of_a_panel_is_large_enough_to_be_hit() {
         Role::TextInput,
     ];
     for panel in Panel::ALL {
-        let screen = screen(&[panel]);
+        let screen = screen_of(&[panel], |bench| bench.panels.caches.items = lists::items());
         let small: Vec<(String, egui::Vec2)> = screen
             .root()
             .children_recursive()
