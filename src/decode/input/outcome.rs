@@ -31,7 +31,7 @@ pub enum OpenError {
     /// Reading failed.
     #[error("{0}: cannot be read ({1}). Check the disk or the network share.")]
     Io(String, String),
-    /// An [`Interrupter`] called it off.
+    /// An [`Interrupter`](crate::decode::Interrupter) called it off.
     #[error("{0}: opening was called off.")]
     Interrupted(String),
 }
