@@ -22,6 +22,7 @@ use crate::jobs::kept::{
     Maker, Renew, Turn,
 };
 use crate::jobs::{MachineProbe, Priority, Stance};
+use crate::media::file_name;
 use crate::memory::Ledger;
 use crate::playback::{PlaybackStatus, PowerProbe, ProxyDesk, Severity, Snapshot, SystemPower};
 use crate::proxy::{
@@ -203,7 +204,7 @@ impl ProxyMaking {
             let files: Vec<PathBuf> = files.into_iter().filter(|file| file.is_file()).collect();
             tell(match files.as_slice() {
                 [] => "There is nothing here that proxies are made of.".to_owned(),
-                [file] => format!("Proxies of {} are made in the background.", name_of(file)),
+                [file] => format!("Proxies of {} are made in the background.", file_name(file)),
                 files => format!(
                     "Proxies of {} files are made in the background.",
                     files.len()
@@ -258,7 +259,7 @@ impl ProxyMaking {
             return Vec::new();
         }
         let path = media.info.path.clone();
-        let name = name_of(&path);
+        let name = file_name(&path);
         let words = format!(
             "{name} cannot be played at its rate here. Proxies would help: Shift+U makes them."
         );
@@ -360,13 +361,9 @@ fn jobs_of(orders: &[ProxyOrder]) -> Vec<JobOrder> {
     jobs.collect()
 }
 
-fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or_default().display().to_string()
-}
-
 /// What a person is told of the end of a job.
 fn words_of(ended: &KeptNews) -> Option<(Severity, String)> {
-    let name = name_of(Path::new(&ended.job.order.key));
+    let name = file_name(Path::new(&ended.job.order.key));
     match &ended.outcome {
         Ok(()) => Some((Severity::Info, format!("Proxies of {name} are ready."))),
         Err(KeptStop::Never(reason)) => {
@@ -385,7 +382,7 @@ fn line_of(turn: &Turn) -> String {
     let Some(job) = turn.running.first() else {
         return String::new();
     };
-    let mut line = format!("proxies of {}", name_of(Path::new(&job.order.key)));
+    let mut line = format!("proxies of {}", file_name(Path::new(&job.order.key)));
     let (done, total) = (u64::from(job.progress.done), u64::from(job.progress.total));
     if let Some(percent) = (done * 100).checked_div(total) {
         line = format!("{line}, {percent} %");

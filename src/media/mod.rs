@@ -22,6 +22,7 @@ pub use color::{
 pub use frame::{FieldOrder, FrameStorage, PictureId, Plane, PlaneLayout, PlaneOwner, VideoFrame};
 pub use orientation::Orientation;
 pub use pixel::{ColorModel, PixelFormat, PlaneArrangement, SampleDepth, Size, Subsampling};
+pub(crate) use stream::file_name;
 pub use stream::{
     AudioStream, ContainerInfo, MediaInfo, OtherStream, SampleAspect, StreamId, VideoStream,
 };

@@ -1,6 +1,6 @@
 //! What a file holds, as far as the player and `jogwheel probe` care.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{AudioFormat, ColorInfo, FieldOrder, Orientation, PixelFormat, Size};
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime, TimeBase, Timecode};
@@ -21,6 +21,12 @@ pub struct SampleAspect {
 impl SampleAspect {
     /// Square pixels.
     pub const SQUARE: Self = Self { num: 1, den: 1 };
+}
+
+/// The name of a file without its folder, for people.
+pub(crate) fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
 }
 
 /// A file and its streams.

@@ -20,7 +20,7 @@ use crate::decode::{
     FileIdentity, IndexStore, Input, Interrupter, ProxyFile, ProxySlot, media_info,
 };
 use crate::jobs::{Job, JobContext, JobHandle, JobQueue, JobStop, Priority, QueueOptions};
-use crate::media::{Size, StreamId, VideoStream};
+use crate::media::{Size, StreamId, VideoStream, file_name};
 use crate::proxy::{Candidate, ProxyFolder, ProxyRecord, VerifyError, VerifyOptions, find};
 use crate::time::Clock;
 
@@ -345,7 +345,7 @@ fn fill(
                 medium.refused.lock().extend(file);
                 let path = candidate.path();
                 tracing::warn!("{}: not used: {reason}", path.display());
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let name = file_name(path);
                 slot.refuse(&format!("{name}: not used: {reason}"));
                 if let (Candidate::Made(path), Some(repair)) = (&candidate, &tools.repair)
                     && let Some(record) = ProxyRecord::read_beside(path)

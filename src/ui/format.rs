@@ -1,8 +1,7 @@
 //! Numbers and states in words.
 
-use std::path::Path;
-
 use crate::decode::LoopMode;
+pub(super) use crate::media::file_name;
 use crate::media::{AudioStream, ViewChannel};
 use crate::playback::quality::rung_name;
 use crate::playback::{AudioState, ClockSource, QualityState, Snapshot};
@@ -119,14 +118,6 @@ pub(super) fn track_words(index: usize, stream: &AudioStream) -> String {
     )
 }
 
-/// The name of a file without its folder.
-pub(super) fn file_name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
-}
-
 /// How long ago something was.
 pub(super) fn age_words(seconds: i64) -> String {
     match seconds {
@@ -147,6 +138,8 @@ pub fn window_title(snapshot: &Snapshot) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

@@ -8,6 +8,7 @@ use super::{Desk, measure};
 use crate::cache::disk::{DiskCache, ItemName};
 use crate::decode::IndexStore;
 use crate::jobs::kept::{Choice, KeeperOptions, KeptError, KeptJobs};
+use crate::media::file_name;
 use crate::proxy::{PROXY_KIND, ProxyFolder, VerifyOptions, verify};
 use crate::ui::Errand;
 
@@ -165,7 +166,7 @@ fn verify_all(proxies: &[PathBuf], desk: &Desk, bench: &Bench) -> Result<String,
     };
     let mut refused = Vec::new();
     for (number, proxy) in proxies.iter().enumerate() {
-        let name = name_of(proxy);
+        let name = file_name(proxy);
         bench.tell(match proxies.len() {
             1 => format!("Verifying {name} …"),
             all => format!("Verifying {} of {all}: {name} …", number + 1),
@@ -180,7 +181,7 @@ fn verify_all(proxies: &[PathBuf], desk: &Desk, bench: &Bench) -> Result<String,
         }
     }
     match (refused.as_slice(), proxies.len()) {
-        ([], 1) => Ok(format!("{} is what it says it is.", name_of(&proxies[0]))),
+        ([], 1) => Ok(format!("{} is what it says it is.", file_name(&proxies[0]))),
         ([], count) => Ok(format!("All {count} proxies are what they say they are.")),
         (refused, _) => Err(refused.join("\n")),
     }
@@ -210,7 +211,7 @@ fn delete_all(proxies: &[PathBuf], folder: &ProxyFolder) -> Result<String, Strin
     let mut left = Vec::new();
     for proxy in proxies {
         if let Err(error) = folder.delete(proxy) {
-            left.push(format!("{}: {error}.", name_of(proxy)));
+            left.push(format!("{}: {error}.", file_name(proxy)));
         }
     }
     if left.is_empty() {
@@ -231,11 +232,4 @@ fn reveal(path: &Path) -> Result<String, String> {
     opener::open(folder)
         .map(|()| format!("{} was opened in the file manager.", folder.display()))
         .map_err(|error| format!("{} cannot be shown: {error}.", folder.display()))
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
 }

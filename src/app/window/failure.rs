@@ -1,5 +1,6 @@
 //! Why there is no picture, in words for the placeholder.
 
+use crate::media::file_name;
 use crate::playback::{PlaybackStatus, Severity, Snapshot};
 use crate::ui::Failure;
 
@@ -24,13 +25,7 @@ impl Failed {
 /// is `missing`.
 pub(super) fn failure_of(snapshot: &Snapshot, missing: Option<&str>) -> Option<Failed> {
     if let (Some(reason), Some(media)) = (missing, &snapshot.media) {
-        let name = media
-            .info
-            .path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = file_name(&media.info.path);
         let reason = format!("{}.", capitalized(reason.trim_end_matches('.')));
         let name = format!("Frame {} of {name}", snapshot.position);
         return Some(Failed {
@@ -47,11 +42,7 @@ pub(super) fn failure_of(snapshot: &Snapshot, missing: Option<&str>) -> Option<F
         .iter()
         .rfind(|notice| notice.severity == Severity::Error)?;
     let path = snapshot.playlist.get(snapshot.playlist_index)?;
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let name = file_name(path);
     let full = path.display().to_string();
     let reason = notice.text.strip_prefix(&full).unwrap_or(&notice.text);
     // The reason says what to do.

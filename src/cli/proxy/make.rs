@@ -23,6 +23,7 @@ use crate::decode::{IndexStore, Input, media_info};
 use crate::jobs::{
     JobEvent, JobHandle, JobListener, JobNews, JobQueue, JobState, Progress, QueueOptions,
 };
+use crate::media::file_name;
 use crate::memory::MemoryBudget;
 use crate::proxy::{
     Made, MadeProxy, MakeOptions, MakeRequest, Preset, ProxyCodec, ProxyFolder, ProxyOrder,
@@ -319,8 +320,7 @@ fn progress_bar(file: &Path) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
-    let name = file.file_name().unwrap_or_default().display().to_string();
-    bar.set_message(name);
+    bar.set_message(file_name(file));
     bar
 }
 

@@ -28,7 +28,7 @@ use crate::decode::probe::media_info;
 use crate::decode::rung::Rung;
 use crate::decode::source_file::{FileIdentity, Interrupter};
 use crate::decode::video_reader::{DecodeError, VideoReader};
-use crate::media::{Size, VideoStream};
+use crate::media::{Size, VideoStream, file_name};
 use crate::time::FrameIndex;
 
 /// Refusals that are remembered at most: a folder may hold any number of files that are no proxies.
@@ -442,7 +442,7 @@ impl Worker {
     }
 
     fn refuse_proxy(&self, file: &Arc<ProxyFile>, reason: &dyn fmt::Display) {
-        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+        let name = file_name(&file.path);
         let text = format!("{name}: not used any more: {reason}");
         tracing::warn!("{text}");
         if let Some(slot) = &self.options.proxies {

@@ -11,7 +11,7 @@ use super::alternates::Alternate;
 use super::open::{TimelineSettings, TimelineState, sound_plan};
 use super::references::References;
 use crate::decode::{probe, require_playable};
-use crate::media::{MediaInfo, Size, VideoStream};
+use crate::media::{MediaInfo, Size, VideoStream, file_name};
 use crate::time::{FrameIndex, FrameRate, MediaSpan, MediaTime};
 use crate::timeline::import::{Format, Note, is_timeline};
 use crate::timeline::{
@@ -111,8 +111,7 @@ impl Side {
         settings: &TimelineSettings,
         references: &mut References,
     ) -> Result<Self, String> {
-        let name = path.file_name().unwrap_or(path.as_os_str());
-        let name = name.to_string_lossy().into_owned();
+        let name = file_name(path);
         if is_timeline(path) {
             let state = TimelineState::open(path, settings)?;
             return Ok(Self::of_timeline(name, state, references));
