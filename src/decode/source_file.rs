@@ -136,7 +136,12 @@ pub enum FileChange {
 impl FileChange {
     /// What changed from `opened` to what `path` names now.
     pub fn since(opened: FileIdentity, path: &Path) -> Option<Self> {
-        let Ok(now) = FileIdentity::of_path(path) else {
+        Self::between(opened, FileIdentity::of_path(path).ok())
+    }
+
+    /// What changed from `opened` to `now`, which is `None` where the name is gone.
+    pub fn between(opened: FileIdentity, now: Option<FileIdentity>) -> Option<Self> {
+        let Some(now) = now else {
             return Some(Self::Deleted);
         };
         if now == opened {

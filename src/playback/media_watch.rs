@@ -2,7 +2,7 @@
 //! file changed.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use arc_swap::ArcSwap;
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
 use super::snapshot::Severity;
-use crate::decode::FileIdentity;
+use crate::decode::{FileChange, FileIdentity};
+use crate::media::file_name;
 
 /// How often it is looked where there are up to so many files; more are looked at as much more seldom: ten
 /// thousand on a share take a second.
@@ -38,8 +39,8 @@ pub struct MediaWatch {
 }
 
 impl MediaWatch {
-    /// Watches `files`, each as it was when it was opened; one that was not there then as it is found first; `wake` is called
-    /// from another thread when one of them has gone, come back or changed.
+    /// Watches `files`, each as it was when it was opened; one that was not there then as it is found
+    /// first. `wake` is called from another thread when one of them has gone, come back or changed.
     ///
     /// # Errors
     /// When the system refuses a thread.
@@ -86,10 +87,11 @@ struct Watched {
 
 /// Looks at every file. Answers whether something is otherwise than before.
 fn look_at(files: &mut [Watched]) -> bool {
-    let news = files
-        .iter_mut()
-        .filter_map(|file| file.look().then_some(()));
-    news.count() > 0
+    let mut is_news = false;
+    for file in files {
+        is_news |= file.look();
+    }
+    is_news
 }
 
 /// Those that are not what was opened.
@@ -117,12 +119,17 @@ impl Watched {
         let now = FileIdentity::of_path(&self.path).ok();
         // What was not there when it was opened is first seen when it comes.
         self.opened = self.opened.or(now);
-        let is_offline = match (self.opened, now) {
-            (_, None) => Some(true),
-            (Some(opened), Some(now)) if is_same(opened, now) => None,
+        let change = self.opened.map_or(Some(FileChange::Deleted), |opened| {
+            FileChange::between(opened, now).filter(|_| !is_alike(opened, now))
+        });
+        let is_offline = match change {
+            None => None,
+            Some(FileChange::Deleted) => Some(true),
             // One that is being written has more and more in it; one that was once another stays another.
-            (Some(opened), Some(now)) if is_grown(opened, now) => self.is_offline.and(Some(false)),
-            (_, Some(_)) => Some(false),
+            Some(FileChange::Grown) => self.is_offline.and(Some(false)),
+            Some(FileChange::Replaced | FileChange::Truncated | FileChange::Modified) => {
+                Some(false)
+            }
         };
         std::mem::replace(&mut self.is_offline, is_offline) != is_offline
     }
@@ -130,13 +137,9 @@ impl Watched {
 
 /// Whether it is what was opened, as far as can be told without reading it. A disk that was unplugged comes
 /// back as another device, and some file systems number their files anew.
-fn is_same(opened: FileIdentity, now: FileIdentity) -> bool {
-    (opened.bytes, opened.modified_nanos) == (now.bytes, now.modified_nanos)
-}
-
-fn is_grown(opened: FileIdentity, now: FileIdentity) -> bool {
-    let is_same_file = (opened.device, opened.inode) == (now.device, now.inode);
-    is_same_file && now.bytes > opened.bytes
+fn is_alike(opened: FileIdentity, now: Option<FileIdentity>) -> bool {
+    let content = |file: FileIdentity| (file.bytes, file.modified_nanos);
+    now.is_some_and(|now| content(now) == content(opened))
 }
 
 /// Sentences on how `now` differs from `before`; those that warn are marked.
@@ -145,7 +148,7 @@ pub(super) fn told_of_change(before: &[Displaced], now: &[Displaced]) -> Vec<(Se
         let new = of
             .iter()
             .filter(|one| one.is_offline == is_offline && !list.contains(one));
-        new.map(|one| name_of(&one.path)).collect()
+        new.map(|one| file_name(&one.path)).collect()
     };
     let mut told = Vec::new();
     if let Some(names) = listed(&not_in(before, now, true)) {
@@ -160,18 +163,13 @@ pub(super) fn told_of_change(before: &[Displaced], now: &[Displaced]) -> Vec<(Se
     let back: Vec<String> = before
         .iter()
         .filter(|one| one.is_offline && !is_still(one))
-        .map(|one| name_of(&one.path))
+        .map(|one| file_name(&one.path))
         .collect();
     if let Some(names) = listed(&back) {
         let words = "Should pictures be missing still, open it again.";
         told.push((Severity::Info, format!("Back: {names}. {words}")));
     }
     told
-}
-
-fn name_of(path: &Path) -> String {
-    let name = path.file_name().unwrap_or(path.as_os_str());
-    name.to_string_lossy().into_owned()
 }
 
 /// `one.mov, two.mov and 3 more`; `None` of none.
@@ -190,6 +188,7 @@ fn listed(names: &[String]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::Path;
 
     use super::*;
 
