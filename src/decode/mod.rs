@@ -24,6 +24,7 @@ mod rung;
 mod sequence;
 mod session;
 mod sniff;
+mod source;
 mod source_file;
 mod tags;
 mod video_reader;
@@ -47,10 +48,8 @@ pub use repack::{RepackError, Repacker};
 pub use ring::{FrameConsumer, FrameProducer, Picture, PlannedFrame, RingItem, frame_ring};
 pub use rung::Rung;
 pub use sequence::{SequenceSession, media_info_of_sequence};
-pub use session::{
-    Approximations, Gop, Hand, ProxyFile, ProxySlot, SessionOptions, SharedAnchor, SharedRung,
-    SourceStatus, Still, VideoSession, VideoSource,
-};
+pub use session::{ProxyFile, ProxySlot, SessionOptions, SharedAnchor, SharedRung, VideoSession};
+pub use source::{Approximations, Gop, Hand, SourceStatus, Still, VideoSource};
 pub use source_file::{FileChange, FileIdentity, Interrupter};
 pub use tags::{
     ColorContext, ColorTags, color_info, fields_from_order, fields_of_frame, hdr_from_side_data,

@@ -17,12 +17,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::Hand;
 use super::worker::{Decoded, Work, Worker};
 use crate::decode::index::{GopIndex, Numbering};
 use crate::decode::keeper::{Aim, FrameKeeper};
 use crate::decode::plan::{LoopMode, VideoPlan};
 use crate::decode::ring::Picture;
+use crate::decode::source::Hand;
 use crate::decode::video_reader::{DecodeError, Step};
 use crate::media::{FieldOrder, VideoFrame};
 use crate::time::FrameIndex;

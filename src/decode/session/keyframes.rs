@@ -17,10 +17,10 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use parking_lot::Mutex;
 
-use super::Still;
 use crate::decode::index::GopIndex;
 use crate::decode::input::{Input, SameFile};
 use crate::decode::ring::Picture;
+use crate::decode::source::Still;
 use crate::decode::source_file::Interrupter;
 use crate::decode::video_reader::{DecodeError, ReaderOptions, VideoReader};
 use crate::media::VideoStream;
