@@ -52,6 +52,13 @@ pub struct Still {
     pub picture: Picture,
 }
 
+impl Still {
+    /// How many frames lie between it and `frame`.
+    pub fn away_from(&self, frame: FrameIndex) -> i64 {
+        (self.index.0 - frame.0).abs()
+    }
+}
+
 /// Where the hand is that drags the playhead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hand {

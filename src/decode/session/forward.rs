@@ -49,7 +49,9 @@ impl Worker {
             return Ok(Work::Go);
         }
         self.take_nearest(wanted, &places);
-        if self.must_seek(wanted, &places) && self.fills_lap(&places) {
+        // Whoever has jumped waits for the first frame; what is left behind is filled in another lap.
+        let may_stay = !self.approaches();
+        if may_stay && self.must_seek(wanted, &places) && self.fills_lap(&places) {
             return self.fill_lap(wanted, &places);
         }
         self.rejoin(wanted, &places);
@@ -149,12 +151,14 @@ impl Worker {
             .cursor
             .as_ref()
             .is_some_and(|cursor| number >= cursor.plan().first);
-        let quiet = self.options.clock.now().since(self.last_delivered);
+        let now = self.options.clock.now();
+        let quiet = now.since(self.last_delivered);
         if in_range && quiet >= STILL && self.catch_up.take_back() {
             let decoded = self.finish(number, picture, places);
             self.deliver(decoded, index);
-        } else if self.wishes().include(number) {
-            let _kept = self.finish(number, picture, places);
+        } else if self.wishes().include(number) || self.shows_approach(now) {
+            let passed = self.finish(number, picture, places);
+            self.note_passed(&passed, now);
         }
     }
 

@@ -237,9 +237,10 @@ impl Worker {
 
     /// From which frame on nothing is left out on the way to `wanted`. A GOP that is visited for the first time is
     /// gone through as quickly as can be, but for the last frames; one that was visited before is likely to be
-    /// again, and all of it that is passed is kept. So is all of a lap that memory can hold.
+    /// again, and all of it that is passed is kept. So is all of a lap that memory can hold, but for the way to
+    /// where somebody has jumped.
     pub(super) fn whole_from(&mut self, wanted: FrameIndex, index: &GopIndex) -> FrameIndex {
-        if self.holds_lap() {
+        if self.holds_lap() && !self.approaches() {
             return FrameIndex::ZERO;
         }
         let Some(keeper) = self.keeper().filter(|_| !self.passes()) else {

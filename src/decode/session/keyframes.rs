@@ -114,10 +114,9 @@ impl Keyframes {
 
     /// The kept picture nearest to `frame`, no farther away than `reach`.
     pub(super) fn nearest(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
-        let away = |still: &Still| (still.index.0 - frame.0).abs();
         let kept = self.kept.lock();
-        let nearest = kept.iter().min_by_key(|still| away(still))?;
-        (away(nearest) <= reach).then(|| nearest.clone())
+        let nearest = kept.iter().min_by_key(|still| still.away_from(frame))?;
+        (nearest.away_from(frame) <= reach).then(|| nearest.clone())
     }
 
     fn start(&self) -> Result<Running, DecodeError> {

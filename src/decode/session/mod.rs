@@ -13,6 +13,7 @@
 //!
 //! Proxies may be decoded in the stream's place; see [`rungs`].
 
+mod approach;
 mod forward;
 mod indexer;
 mod kept;
@@ -35,6 +36,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
+use self::approach::Approach;
 use self::keyframes::Keyframes;
 pub use self::rungs::{ProxyFile, ProxySlot, SharedRung};
 use super::cost::CostMeter;
@@ -119,6 +121,7 @@ pub(super) struct Shared {
     meter: Mutex<CostMeter>,
     left_out: AtomicU64,
     holds_lap: AtomicBool,
+    approach: Approach,
     fill: Arc<AtomicUsize>,
     notify: Arc<dyn Fn() + Send + Sync>,
 }
@@ -198,6 +201,7 @@ impl VideoSession {
             meter: Mutex::default(),
             left_out: AtomicU64::new(0),
             holds_lap: AtomicBool::new(false),
+            approach: Approach::default(),
             fill: producer.fill(),
             notify: Arc::clone(&options.notify),
         });
@@ -382,7 +386,11 @@ impl VideoSource for VideoSession {
     }
 
     fn nearest_still(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
-        self.kept_near(frame, reach)
+        let passed = self.shared.approach.near(frame, reach);
+        let passed = passed.filter(|_| !self.shows_proxy());
+        let near = [self.kept_near(frame, reach), passed];
+        let near = near.into_iter().flatten();
+        near.min_by_key(|still| still.away_from(frame))
     }
 
     fn kept(&self, frames: Range<FrameIndex>) -> Vec<Range<FrameIndex>> {

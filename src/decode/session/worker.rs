@@ -82,6 +82,8 @@ pub(super) struct Worker {
     /// Whether no other decoder could be opened.
     pub(super) alone: bool,
     pub(super) thin: Thin,
+    /// When a picture on the way to the plan's first frame was shown last.
+    pub(super) approached: Option<Moment>,
 }
 
 impl Worker {
@@ -116,6 +118,7 @@ impl Worker {
             spare: None,
             alone: false,
             thin: Thin::default(),
+            approached: None,
         }
     }
 
@@ -156,6 +159,7 @@ impl Worker {
             self.cursor = None;
             self.pending.clear();
             self.reverse = Reverse::default();
+            self.end_approach();
         }
     }
 
@@ -170,6 +174,7 @@ impl Worker {
         *self.shared.failure.lock() = None;
         self.begin_kept(plan);
         self.begin_thin();
+        self.end_approach();
         self.cursor = Some(PlanCursor::new(plan));
     }
 
@@ -244,6 +249,7 @@ impl Worker {
                 tracing::warn!("{}: {error}", self.reader.input().path().display());
             }
         }
+        self.end_approach();
         let reason: Arc<str> = error.to_string().into();
         *self.shared.failure.lock() = Some(Arc::clone(&reason));
         if let Some(cursor) = self.cursor.take() {
@@ -386,6 +392,7 @@ impl Worker {
         {
             return;
         }
+        self.end_approach();
         self.follow_plan(decoded.index);
         self.deliver(decoded, index);
         let last_known = self.last_known(index);

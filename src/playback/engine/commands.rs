@@ -123,6 +123,7 @@ impl Engine {
                     self.publish_schedule();
                 } else {
                     self.replan(self.held, true);
+                    self.stand_in();
                 }
             }
             Phase::Ended => {
@@ -162,9 +163,7 @@ impl Engine {
         if let Some(frame) = self.frame_of(target) {
             let playing = self.is_playing();
             self.replan(frame, playing);
-            if !playing {
-                self.stand_in();
-            }
+            self.stand_in();
         }
     }
 

@@ -164,6 +164,8 @@ pub struct Engine {
     pub(super) unanswered: Option<Moment>,
     /// The frame whose picture stands in for the one held.
     pub(super) approximate: Option<FrameIndex>,
+    /// When that was chosen.
+    pub(super) stands_since: Option<Moment>,
     pub(super) pace: DecodingPace,
     pub(super) scrub_sound: bool,
     pub(super) grain: Grain,
@@ -225,6 +227,7 @@ impl Engine {
             rest_at: None,
             unanswered: None,
             approximate: None,
+            stands_since: None,
             pace: DecodingPace::default(),
             scrub_sound: true,
             grain: Grain::Silent,

@@ -13,6 +13,10 @@
 //! The session's decoder is told at once that its old target is stale, so that it leaves the machine to
 //! whoever can answer sooner.
 //!
+//! The first target of a drag is decoded at once, for most of them are clicks; and so is that of a seek. The
+//! session passes the keyframe on its way, as soon as a second decoder could have it, and what it passes
+//! stands in.
+//!
 //! # Following the hand
 //! A hand that moves slowly, by less than a GOP at a time, comes to frames near by and comes back to them.
 //! The session decodes what lies around it meanwhile, in its direction first. When it moves faster, nothing
@@ -40,6 +44,10 @@ const LEFT_OUT: i64 = 4;
 
 /// How often the engine looks while a target has not got its own picture.
 const LOOK_NANOS: i64 = 20_000_000;
+
+/// A stand-in that the decoder passes on its way to the target is replaced by a nearer one only so often: to
+/// show each of them would take as long as to decode it, and the target would come so much later.
+const PASSING: Duration = Duration::from_millis(250);
 
 /// How far a stand-in may be from its target where nobody knows of GOPs, as a part of a second: a usual
 /// GOP is at least as long.
@@ -147,7 +155,8 @@ impl Engine {
         let Some(frame) = self.frame_of(target) else {
             return;
         };
-        if self.scrub.is_none() {
+        let begins = self.scrub.is_none();
+        if begins {
             let resumes = self.is_playing();
             self.scrub = Some(Scrub { resumes });
             // The machine is there for the targets.
@@ -157,7 +166,7 @@ impl Engine {
         if is_there {
             return;
         }
-        self.aim_at(frame);
+        self.aim_at(frame, begins);
         self.sound_at(frame);
     }
 
@@ -182,8 +191,8 @@ impl Engine {
         }
     }
 
-    /// Shows `frame`, or what is nearest to it, as soon as can be.
-    fn aim_at(&mut self, frame: FrameIndex) {
+    /// Shows `frame`, or what is nearest to it, as soon as can be; `begins` where the hand has not moved yet.
+    fn aim_at(&mut self, frame: FrameIndex, begins: bool) {
         if self.is_next_in_ring(frame) {
             self.hold_frame(frame);
             self.at_hand = None;
@@ -212,11 +221,14 @@ impl Engine {
         }
         // A hand that does not stop is not kept waiting for ever: the target before counts as well.
         self.unanswered = unanswered.or_else(|| Some(self.clock.now()));
-        if self.is_quick(self.held) {
+        let is_quick = self.is_quick(self.held);
+        if is_quick || begins {
             self.give_plan();
         } else {
             self.give_plan_at_rest();
             self.want_keyframe();
+        }
+        if !is_quick {
             self.take_nearest_still();
         }
         self.publish_schedule();
@@ -237,14 +249,28 @@ impl Engine {
         }
     }
 
-    /// What is near is shown until the frame that is held has been decoded, if it takes long.
+    /// What is near is shown until the frame that is held has been decoded, if it takes long. The session
+    /// has its plan already: play begins no later for it.
     pub(super) fn stand_in(&mut self) {
-        let waits = self.phase == Phase::Held && self.at_hand.is_none();
-        if waits && self.source_mut().is_some() && !self.is_quick(self.held) {
-            self.unanswered = Some(self.clock.now());
+        if !self.awaits_frame() || self.at_hand.is_some() || self.source_mut().is_none() {
+            return;
+        }
+        self.unanswered = Some(self.clock.now());
+        if !self.is_quick(self.held) && !self.is_on_screen(self.held) {
             self.take_nearest_still();
             self.publish_schedule();
         }
+    }
+
+    /// Whether one frame is to be on screen, and stay there for now.
+    fn awaits_frame(&self) -> bool {
+        matches!(self.phase, Phase::Held | Phase::Prerolling { .. })
+    }
+
+    /// Whether `frame` is on screen, shown by whichever plan.
+    fn is_on_screen(&self, frame: FrameIndex) -> bool {
+        let shown = self.feedback.shown();
+        self.approximate.is_none() && (shown.epoch, shown.index) == (self.epoch, frame)
     }
 
     /// Lets the session work for nobody until the playhead has come to rest.
@@ -373,7 +399,7 @@ impl Engine {
         };
         let reach = medium.stand_in_reach(target);
         let thumbnail = || medium.approximations.as_ref()?.nearest(target, reach);
-        let away = |still: &Still| (still.index.0 - target.0).abs();
+        let away = |still: &Still| still.away_from(target);
         let candidates = [
             source.nearest_still(target, reach),
             source.keyframe_near(target, reach),
@@ -388,6 +414,7 @@ impl Engine {
             return false;
         }
         self.approximate = Some(still.index);
+        self.stands_since = Some(self.clock.now());
         self.at_hand = Some(AtHand {
             target,
             still,
@@ -414,7 +441,7 @@ impl Engine {
                 self.approximate = None;
             }
         }
-        let Some(since) = self.unanswered.filter(|_| self.phase == Phase::Held) else {
+        let Some(since) = self.unanswered.filter(|_| self.awaits_frame()) else {
             return;
         };
         if self.take_exact_still() {
@@ -422,11 +449,18 @@ impl Engine {
             return;
         }
         // What is decoded quickly gets its time before anything stands in.
-        if self.rest_at.is_none() && now < since + QUICK {
+        let is_early = now < since + QUICK && self.is_quick(self.held);
+        if is_early || self.is_on_screen(self.held) {
             return;
         }
-        self.want_keyframe();
-        if self.take_nearest_still() {
+        // A session that has its plan passes one on its way.
+        let is_given = self.planned.is_some_and(|planned| planned.given);
+        if !is_given {
+            self.want_keyframe();
+        }
+        let stands_since = self.stands_since.filter(|_| self.at_hand.is_some());
+        let is_settled = stands_since.is_none_or(|since| since + PASSING <= now);
+        if (!is_given || is_settled) && self.take_nearest_still() {
             self.publish_schedule();
         }
     }
@@ -454,6 +488,7 @@ impl Engine {
         self.rest_at = None;
         self.unanswered = None;
         self.approximate = None;
+        self.stands_since = None;
         self.pace = DecodingPace::default();
         self.grain = Grain::Silent;
         self.next_grain = None;

@@ -94,7 +94,10 @@ fn kept_frames_are_shown_within_a_refresh_and_need_no_plan() {
 #[test]
 fn the_exact_frame_is_asked_for_after_120_ms_at_rest_and_not_before() {
     let mut rig = Rig::paused(medium());
-    let plans = rig.session.plans().len();
+    let plans = rig.session.plans().len() + 1;
+    // The first is asked for at once: it may be a click.
+    scrub(&mut rig, 90);
+    assert_eq!(rig.session.plans().last().unwrap().start, FrameIndex(90));
     for number in [150, 210, 330, 270, 150] {
         scrub(&mut rig, number);
         rig.run_for(Duration::from_millis(100));
@@ -295,6 +298,74 @@ fn a_click_while_it_plays_lets_it_play_on_there() {
 }
 
 #[test]
+fn a_jump_in_mid_play_shows_what_is_near_until_it_plays_there() {
+    let click: &[fn(i64) -> Command] = &[|to| Command::Scrub(frame(to)), |_| Command::EndScrub];
+    let seek: &[fn(i64) -> Command] = &[|to| Command::Seek(frame(to))];
+    for jump in [click, seek] {
+        let mut rig = playing(medium());
+        // Up to a second of decoding each: behind the middle of a GOP, before it, and at its end.
+        for number in [289, 140, 539] {
+            let (sent, from) = (rig.now(), rig.seen.len());
+            for command in jump {
+                rig.send(command(number));
+            }
+            rig.run_for(Duration::from_millis(70));
+            let shown = rig.seen[from];
+            assert_eq!(shown.origin, Origin::StandIn, "{number}");
+            assert!(shown.presented.since(sent) <= Duration::from_millis(60));
+            let shown = rig.on_screen();
+            assert!((shown.index.0 - number).abs() <= GOP, "{shown:?}");
+            let snapshot = rig.snapshot();
+            assert_eq!(snapshot.approximate, Some(shown.index));
+            assert_eq!(
+                (snapshot.position.0, snapshot.status),
+                (number, PlaybackStatus::Playing)
+            );
+            rig.run_for(Duration::from_secs(2));
+            let played = exact_since(&rig, from);
+            let expected = (number..).take(played.len()).collect::<Vec<_>>();
+            assert_eq!(played, expected);
+            assert!(played.len() > 20, "{played:?}");
+            assert_eq!(rig.snapshot().approximate, None);
+        }
+    }
+}
+
+#[test]
+fn what_is_decoded_soon_has_nothing_stand_in_for_it_in_mid_play() {
+    let mut quick = medium().costing(Cost::micros(100, 500));
+    quick.kept.insert(0);
+    let mut rig = playing(quick);
+    for number in [100, 170, 430, 515] {
+        rig.send(Command::Seek(frame(number)));
+        rig.run_for(Duration::from_millis(200));
+    }
+    let from = rig.seen.len();
+    for number in [30, 95, 333, 20] {
+        rig.send(Command::Seek(frame(number)));
+        rig.run_for(Duration::from_millis(45));
+        assert!(rig.on_screen().index.0 >= number);
+        rig.run_for(Duration::from_millis(300));
+    }
+    assert_eq!(exact_since(&rig, from).len(), rig.seen.len() - from);
+}
+
+#[test]
+fn play_from_a_frame_on_screen_puts_nothing_before_it() {
+    let mut rig = Rig::paused(medium());
+    rig.send(Command::Seek(frame(140)));
+    rig.run_for(Duration::from_secs(3));
+    assert_eq!(rig.on_screen().index, FrameIndex(140));
+    // Reverse needs another plan, which takes its time.
+    let from = rig.seen.len();
+    rig.send(Command::Shuttle(-1));
+    rig.run_for(Duration::from_secs(4));
+    let shown = exact_since(&rig, from);
+    assert_eq!(shown.len(), rig.seen.len() - from, "nothing stood in");
+    assert!(shown.len() > 5 && shown[0] <= 140, "{shown:?}");
+}
+
+#[test]
 fn marks_and_loops_hold_after_a_drag() {
     for kept in [0..0, 0..600] {
         let mut medium = keeping(kept);
@@ -327,8 +398,9 @@ fn over_a_timeline_thumbnails_stand_in_and_where_there_are_none_frames_are_decod
         ..medium()
     };
     let mut rig = Rig::paused(timeline(&[120, 200]));
+    scrub(&mut rig, 150);
     let plans = rig.session.plans().len();
-    for (number, near) in [(150, 120), (170, 200), (130, 120)] {
+    for (number, near) in [(140, 120), (170, 200), (130, 120)] {
         let sent = rig.now();
         scrub(&mut rig, number);
         rig.run_for(REFRESH);

@@ -72,6 +72,8 @@ pub(super) struct SimSession {
     keyframe_busy: Option<(i64, Moment)>,
     keyframe_wish: Option<i64>,
     keyframes: VecDeque<i64>,
+    /// What was decoded last on the way to a plan's first frame.
+    passed: Option<i64>,
     /// Whether frames may be decoded that nobody has asked for.
     prefetches: bool,
     rung: rungs::SimRung,
@@ -113,6 +115,7 @@ impl SimSession {
             keyframe_busy: None,
             keyframe_wish: None,
             keyframes: VecDeque::new(),
+            passed: None,
             prefetches: true,
             rung: rungs::SimRung::default(),
             medium,
@@ -163,6 +166,7 @@ impl SimSession {
                 self.catch_up = CatchUp::default();
                 self.spent = Cost::micros(0, 0);
                 self.cursor = Some(PlanCursor::new(plan));
+                self.passed = None;
                 self.begin_plan();
             }
             let mut rounds = 0;
@@ -321,8 +325,14 @@ impl SimSession {
         };
         if cursor.next().0 == frame && !cursor.is_reverse() {
             self.spent = Cost::micros(0, 0);
+            self.passed = None;
             self.emit(frame, cost);
         } else {
+            let approaches = cursor.next() == cursor.plan().start && !cursor.is_reverse();
+            if approaches && cursor.lap_run() == MediaSpan::ZERO {
+                self.passed = Some(frame);
+                self.noted = true;
+            }
             self.spent = cost;
         }
     }

@@ -100,6 +100,7 @@ impl VideoSource for SimSource {
         session.pending.clear();
         session.window.clear();
         session.fill = None;
+        session.passed = None;
     }
 
     fn still(&self, frame: FrameIndex) -> Option<Still> {
@@ -110,7 +111,8 @@ impl VideoSource for SimSource {
 
     fn nearest_still(&self, frame: FrameIndex, reach: i64) -> Option<Still> {
         let session = self.0.lock();
-        session.nearest(session.medium.kept.iter().copied(), frame.0, reach)
+        let kept = session.medium.kept.iter().chain(&session.passed);
+        session.nearest(kept.copied(), frame.0, reach)
     }
 
     fn allow_prefetch(&mut self, allowed: bool) {
