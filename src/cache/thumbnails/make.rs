@@ -57,6 +57,8 @@ pub struct StripRequest {
     /// Where not all of the medium is wanted.
     parts: Option<Parts>,
     plan: OnceLock<Plan>,
+    /// The levels that were brought back from the store.
+    brought_back: OnceLock<[bool; LEVELS]>,
 }
 
 impl StripRequest {
@@ -78,6 +80,7 @@ impl StripRequest {
             size,
             parts: None,
             plan: OnceLock::new(),
+            brought_back: OnceLock::new(),
         }
     }
 
@@ -97,13 +100,29 @@ impl StripRequest {
         self.plan().levels.get(level).map_or(0, Vec::len)
     }
 
-    /// Submits a job for each level, the coarse one first. They yield to playing.
+    /// Submits a job for each level, the coarse one first, which yield to playing; and where there is a store
+    /// one before them, the last of those answered, which does not: to bring back what is kept takes next to
+    /// nothing, and whoever plays what the machine can hardly play needs it most.
     ///
     /// # Errors
     /// When the queue is full; what was taken before is cancelled.
     pub fn submit(self, queue: &JobQueue) -> Result<Vec<JobHandle>, SubmitError> {
         let request = Arc::new(self);
-        let mut handles: Vec<JobHandle> = Vec::with_capacity(LEVELS);
+        let kept = request.store.is_some().then(|| {
+            let work = Arc::clone(&request);
+            let name = work.source.path.display();
+            let key = format!(
+                "kept thumbnails of {name}, stream {}",
+                work.source.stream.id.0
+            );
+            let job = Job::new(key, move |_context| {
+                work.bring_back();
+                Ok(())
+            });
+            queue.submit(job.priority(Priority::High))
+        });
+        let kept = kept.transpose()?;
+        let mut handles: Vec<JobHandle> = Vec::with_capacity(LEVELS + 1);
         for level in 0..LEVELS {
             let work = Arc::clone(&request);
             let name = work.source.path.display();
@@ -117,17 +136,18 @@ impl StripRequest {
             } else {
                 Priority::Low
             });
-            if let Some(before) = handles.last() {
+            if let Some(before) = handles.last().or(kept.as_ref()) {
                 job = job.after(before);
             }
             match queue.submit(job) {
                 Ok(handle) => handles.push(handle),
                 Err(full) => {
-                    handles.iter().for_each(JobHandle::cancel);
+                    handles.iter().chain(&kept).for_each(JobHandle::cancel);
                     return Err(full);
                 }
             }
         }
+        handles.extend(kept);
         Ok(handles)
     }
 
@@ -147,7 +167,8 @@ impl StripRequest {
     pub fn make_level(&self, level: usize, context: &JobContext) -> Result<(), JobStop> {
         context.check()?;
         let picks = self.plan().levels.get(level).map_or(&[][..], Vec::as_slice);
-        if picks.is_empty() {
+        let is_there = self.brought_back.get().is_some_and(|levels| levels[level]);
+        if picks.is_empty() || is_there {
             return Ok(());
         }
         let file = FileIdentity::of_path(&self.source.path).map_err(failed)?;
@@ -166,6 +187,23 @@ impl StripRequest {
             self.keep(file, level, &made);
         }
         Ok(())
+    }
+
+    /// Takes what is kept of each level into the strip; the rest is left to be made.
+    fn bring_back(&self) {
+        let Ok(file) = FileIdentity::of_path(&self.source.path) else {
+            return;
+        };
+        let planned = &self.plan().levels;
+        self.brought_back.get_or_init(|| {
+            std::array::from_fn(|level| {
+                let is_planned = planned.get(level).is_some_and(|picks| !picks.is_empty());
+                let kept = is_planned.then(|| self.load(file, level)).flatten();
+                let is_kept = kept.is_some();
+                self.strip.add(kept.into_iter().flatten());
+                is_kept
+            })
+        });
     }
 
     fn key(&self, file: FileIdentity, level: usize, parts: Option<&Parts>) -> ProductKey {
