@@ -38,7 +38,7 @@ pub use power::{PowerGauge, PowerProbe, PowerWatch, SystemPower};
 pub use proxies::{ProxyDesk, Repair};
 pub use quality::ProxyUse;
 pub use schedule::{
-    AtHand, Epoch, Feedback, MissingPicture, NewSource, Schedule, ScheduleMode, Shown,
+    AtHand, Epoch, Feedback, MissingPicture, NewSource, Schedule, ScheduleMode, ScreenAim, Shown,
 };
 pub use scheduler::{FrameScheduler, Origin, Pull};
 pub use snapshot::{

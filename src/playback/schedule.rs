@@ -56,6 +56,29 @@ pub enum ScheduleMode {
     Untimed,
 }
 
+/// What a schedule wants on screen. A command that moves the playhead changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ScreenAim {
+    epoch: Epoch,
+    generation: Generation,
+    /// The frame that is to be held, if one is.
+    pub held: Option<FrameIndex>,
+}
+
+impl Schedule {
+    /// What it wants on screen.
+    pub fn aim(&self) -> ScreenAim {
+        ScreenAim {
+            epoch: self.epoch,
+            generation: self.generation,
+            held: match self.mode {
+                ScheduleMode::Hold(index) => Some(index),
+                _ => None,
+            },
+        }
+    }
+}
+
 impl Default for Schedule {
     fn default() -> Self {
         Self {

@@ -28,7 +28,7 @@ use crossbeam_channel::Receiver;
 
 use super::records::{Records, Timing};
 use super::schedule::{
-    AtHand, Epoch, Feedback, MissingPicture, NewSource, Schedule, ScheduleMode, Shown,
+    AtHand, Epoch, Feedback, MissingPicture, NewSource, Schedule, ScheduleMode, ScreenAim, Shown,
 };
 use crate::decode::{FrameConsumer, Generation, Picture, PlannedFrame, RingItem, RunAnchor};
 use crate::metrics::{FrameLog, Stage};
@@ -94,6 +94,8 @@ pub struct FrameScheduler {
     followed: (Epoch, Generation, Discriminant<ScheduleMode>),
     /// The frame whose picture is on screen in place of another one.
     stand_in: Option<FrameIndex>,
+    /// What was last asked for that a picture on screen serves, be it one that stands in.
+    served: Option<ScreenAim>,
     /// Where the picture that was answered last came from.
     origin: Origin,
     records: Records,
@@ -120,6 +122,7 @@ impl FrameScheduler {
             period_nanos: 0,
             followed: way_of(&Schedule::default()),
             stand_in: None,
+            served: None,
             origin: Origin::Ring,
             records: Records::new(log),
             last_lateness_nanos: None,
@@ -173,11 +176,40 @@ impl FrameScheduler {
         } else {
             None
         };
+        if self.serves(&schedule) {
+            self.served = Some(schedule.aim());
+        }
         match pulled {
             Some(frame) => Pull::New(frame),
             None if cleared => Pull::Clear,
             None => Pull::Keep,
         }
+    }
+
+    /// Whether the picture that was taken last is one for this schedule.
+    fn serves(&self, schedule: &Schedule) -> bool {
+        let of_plan = |c: &Current| c.generation == schedule.generation;
+        let current = self.current.filter(of_plan);
+        match schedule.mode {
+            _ if schedule.epoch != self.epoch => false,
+            ScheduleMode::Idle | ScheduleMode::Stay => false,
+            ScheduleMode::Run(_) | ScheduleMode::Untimed => current.is_some(),
+            ScheduleMode::Hold(index) => {
+                let at_hand = schedule.at_hand.as_ref().filter(|at| at.target == index);
+                let near = at_hand.map(|at| at.still.index);
+                current.is_some_and(|c| c.index == index) || near.is_some() && near == self.stand_in
+            }
+        }
+    }
+
+    /// What is wanted on screen at present.
+    pub fn aim(&self) -> ScreenAim {
+        self.schedule.load().aim()
+    }
+
+    /// What was last wanted that something on screen serves: the frame's own picture or one near by.
+    pub fn served(&self) -> Option<ScreenAim> {
+        self.served
     }
 
     /// When the screen may have to change: the refresh whose middle is the first at or after the instant

@@ -102,7 +102,10 @@ impl App {
 
     fn move_playhead(&mut self, command: Command, now: Moment) {
         self.answer_by = Some(now + LONGEST_ANSWER);
-        self.asked_at.get_or_insert(now);
+        let scheduler = &self.player.scheduler;
+        let aim = scheduler.aim();
+        let before = [aim, scheduler.served().unwrap_or(aim)];
+        self.asked_at.get_or_insert((now, before));
         self.player.engine.send(command);
     }
 

@@ -95,6 +95,9 @@ impl App {
         let due = self.player.scheduler.next_due();
         let refresh = self.pacer.refresh_for(begun, due);
         let costs = self.take_due(&snapshot, begun, refresh);
+        if !costs.is_new {
+            self.note_answer(begun);
+        }
         if let Some(shown) = &mut self.shown_window {
             self.must_draw |= shown.stage.set_compare(snapshot.compare);
         }
@@ -127,9 +130,7 @@ impl App {
                         .complete(presented, &stages, awaits_gpu);
                     self.stats
                         .frame_presented(presented, costs.late_nanos, &snapshot);
-                    if let Some(asked) = self.asked_at.take_if(|_| self.answer_by.is_none()) {
-                        self.stats.seek_took(presented.since(asked));
-                    }
+                    self.note_answer(presented);
                     self.shown += 1;
                 }
             }
@@ -151,6 +152,25 @@ impl App {
                 self.player.scheduler.gpu_time(token, nanos);
             }
             self.profiler.push_gpu(shown.stage.drain_gpu_passes());
+        }
+    }
+
+    /// Something on screen may be what the playhead was moved for: a new picture, or one that stays.
+    fn note_answer(&mut self, now: Moment) {
+        let served = self.player.scheduler.served();
+        let Some((asked, before)) = self.asked_at else {
+            return;
+        };
+        if served.is_some_and(|aim| !before.contains(&aim)) {
+            self.stats.seek_took(now.since(asked));
+            self.asked_at = None;
+            return;
+        }
+        let aim = self.player.scheduler.aim();
+        let is_unchanged = aim.held.is_some() && aim == before[0];
+        if is_unchanged && self.answer_by.is_none() {
+            // What was asked for was there already.
+            self.asked_at = None;
         }
     }
 

@@ -44,7 +44,7 @@ use crate::convert::PixelReading;
 use crate::gpu::{ConvertChoice, WindowSurface};
 use crate::media::Size;
 use crate::metrics::{OutputMode, SoakReport};
-use crate::playback::{Command, Pacer, PlaybackStatus, Severity, Snapshot};
+use crate::playback::{Command, Pacer, PlaybackStatus, ScreenAim, Severity, Snapshot};
 use crate::time::{FrameIndex, FrameRate, Moment};
 
 /// How the window is set up.
@@ -325,8 +325,9 @@ struct App {
     /// The engine was told to move the playhead, and answers by then: what is at hand is drawn together
     /// with the interface, not after it.
     answer_by: Option<Moment>,
-    /// When the first move of the playhead was asked for that no new picture has answered yet.
-    asked_at: Option<Moment>,
+    /// When the first move of the playhead was asked for that no picture has answered yet, and what was wanted
+    /// and what was on screen before it.
+    asked_at: Option<(Moment, [ScreenAim; 2])>,
     /// A redraw was asked for by this program, not by the system.
     asked_to_draw: bool,
     want_picture: bool,
