@@ -352,3 +352,24 @@ fn over_the_bar_the_pointer_shows_a_thumbnail_and_closing_leaves_nothing_running
     assert!(number_over_the_middle(&plain).is_err());
     screen.close().expect(0);
 }
+
+#[test]
+fn what_is_kept_comes_back_while_play_holds_the_queue_up() {
+    let clip = made::clip("h264-bframes.mp4");
+    let source = source(&clip.path).unwrap().unwrap();
+    let store: Arc<dyn ProductStore> = Arc::new(MemoryStore::new(32 << 20));
+    let (made, _) = make(&source, scale(LARGE, 1_000), Some(Arc::clone(&store)));
+    for (store, expected) in [(Some(store), made.len()), (None, 0)] {
+        let queue = queue(Arc::new(|_| {}));
+        queue.set_paused(true);
+        let strip = Arc::new(ThumbnailStrip::new());
+        let clock = Arc::new(RealClock::new());
+        let wanted = scale(LARGE, 1_000);
+        let request = StripRequest::new(source.clone(), wanted, Arc::clone(&strip), store, clock);
+        let jobs = request.submit(&queue).unwrap();
+        while queue.run_one().is_some() {}
+        assert_eq!(strip.len(), expected);
+        assert!(jobs[..LEVELS].iter().all(|job| !job.state().is_over()));
+    }
+    assert!(!made.is_empty());
+}

@@ -29,6 +29,9 @@ const RETRY_NANOS: i64 = 50_000_000;
 /// The interface is shown after this long, picture or not.
 const LONGEST_WAIT_FOR_PICTURE: Duration = Duration::from_millis(700);
 
+/// So long after it was sent a command has been heard by the engine, whatever else is done.
+const SURELY_HEARD: Duration = Duration::from_millis(100);
+
 /// What a new frame has cost so far.
 #[derive(Default)]
 struct FrameCosts {
@@ -168,7 +171,7 @@ impl App {
         }
         let aim = self.player.scheduler.aim();
         let is_unchanged = aim.held.is_some() && aim == before[0];
-        if is_unchanged && self.answer_by.is_none() {
+        if is_unchanged && now.since(asked) > SURELY_HEARD {
             // What was asked for was there already.
             self.asked_at = None;
         }

@@ -9,7 +9,8 @@
 //! earlier reading. The session starts to play from the beginning without waiting for it; a seek waits
 //! until the index covers its target.
 //!
-//! A third, `keyframes`, makes pictures of keyframes alone while the playhead is dragged.
+//! A third, `keyframes`, makes pictures of keyframes alone while the playhead is dragged. On the way to a plan's first
+//! frame, what is passed can be looked at; see [`approach`].
 //!
 //! Proxies may be decoded in the stream's place; see [`rungs`].
 
