@@ -158,6 +158,11 @@ impl PlanCursor {
         self.next
     }
 
+    /// Whether nothing of the plan has been walked yet: its first frame is the one that is due.
+    pub fn is_at_start(&self) -> bool {
+        self.next == self.plan.start && self.lap_run == MediaSpan::ZERO
+    }
+
     /// Whether this lap runs backwards.
     pub fn is_reverse(&self) -> bool {
         self.reverse

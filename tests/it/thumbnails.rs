@@ -245,6 +245,7 @@ fn called_off_in_the_middle_nothing_is_left_running() {
             .all(|state| *state == JobState::Cancelled),
         "{states:?}"
     );
+    assert_eq!(states[LEVELS], JobState::Done);
     assert!(
         !strip.is_empty() && count(&strip) < clip.frames,
         "{}",

@@ -171,9 +171,9 @@ impl StripRequest {
         if picks.is_empty() || is_there {
             return Ok(());
         }
+        // Since it was looked for, playing may have made it.
         let file = FileIdentity::of_path(&self.source.path).map_err(failed)?;
-        if let Some(kept) = self.load(file, level) {
-            self.strip.add(kept);
+        if self.bring_back_level(file, level) {
             return Ok(());
         }
         let input = source::open(&self.source.path, self.source.file_bytes, context)?;
@@ -198,12 +198,17 @@ impl StripRequest {
         self.brought_back.get_or_init(|| {
             std::array::from_fn(|level| {
                 let is_planned = planned.get(level).is_some_and(|picks| !picks.is_empty());
-                let kept = is_planned.then(|| self.load(file, level)).flatten();
-                let is_kept = kept.is_some();
-                self.strip.add(kept.into_iter().flatten());
-                is_kept
+                is_planned && self.bring_back_level(file, level)
             })
         });
+    }
+
+    /// Takes what is kept of one level into the strip; whether there is any.
+    fn bring_back_level(&self, file: FileIdentity, level: usize) -> bool {
+        let kept = self.load(file, level);
+        let is_kept = kept.is_some();
+        self.strip.add(kept.into_iter().flatten());
+        is_kept
     }
 
     fn key(&self, file: FileIdentity, level: usize, parts: Option<&Parts>) -> ProductKey {

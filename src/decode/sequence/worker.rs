@@ -293,8 +293,7 @@ impl Worker {
             } else {
                 cursor.last(Some(last)).unwrap_or(last)
             };
-            let is_first = next == cursor.plan().start && cursor.lap_run() == MediaSpan::ZERO;
-            if is_first || next == range_end {
+            if cursor.is_at_start() || next == range_end {
                 return;
             }
             let (begin, end) = times_of(&self.index, next);

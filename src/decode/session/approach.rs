@@ -11,7 +11,7 @@ use super::worker::{Decoded, Worker};
 use crate::decode::plan::PlanCursor;
 use crate::decode::ring::Picture;
 use crate::decode::source::Still;
-use crate::time::{FrameIndex, MediaSpan, Moment};
+use crate::time::{FrameIndex, Moment};
 
 /// A picture that nobody keeps is turned into one to look at only so often: that takes time from the way.
 const OFTEN: Duration = Duration::from_millis(200);
@@ -31,10 +31,7 @@ impl Approach {
 impl Worker {
     /// Whether the plan's first frame is still to come.
     pub(super) fn approaches(&self) -> bool {
-        let is_first = |cursor: &PlanCursor| {
-            let is_start = cursor.next() == cursor.plan().start;
-            is_start && cursor.lap_run() == MediaSpan::ZERO && !cursor.is_reverse()
-        };
+        let is_first = |cursor: &PlanCursor| cursor.is_at_start() && !cursor.is_reverse();
         self.cursor.as_ref().is_some_and(is_first)
     }
 
@@ -46,8 +43,7 @@ impl Worker {
 
     /// A picture was passed on the way to what is wanted.
     pub(super) fn note_passed(&mut self, passed: &Decoded, now: Moment) {
-        if !self.approaches() || matches!(passed.picture, Picture::Missing(_)) || self.is_on_proxy()
-        {
+        if !self.approaches() || matches!(passed.picture, Picture::Missing(_)) {
             return;
         }
         self.approached = Some(now);

@@ -213,8 +213,7 @@ impl Worker {
             let due = cursor.run_of(begin, end);
             // The first frame of a plan is shown however late it comes. Most others are in time: then nobody need
             // know what lies ahead.
-            let is_first = next == cursor.plan().start && cursor.lap_run() == MediaSpan::ZERO;
-            if is_first || !self.catch_up.is_late(due.1, now) {
+            if cursor.is_at_start() || !self.catch_up.is_late(due.1, now) {
                 return;
             }
             // In a lap that is filled it may be kept already.

@@ -478,9 +478,7 @@ impl Worker {
             && self.catch_up.leaves_lap(lap_end, now)
         {
             // The first frame of a plan is shown however late it comes.
-            let begins =
-                cursor.lap_run() == MediaSpan::ZERO && cursor.next() == cursor.plan().start;
-            if begins || lap_end == cursor.lap_run() {
+            if cursor.is_at_start() || lap_end == cursor.lap_run() {
                 break;
             }
             frames = frames.saturating_add(cursor.left_in_lap(last));

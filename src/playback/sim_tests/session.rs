@@ -328,8 +328,7 @@ impl SimSession {
             self.passed = None;
             self.emit(frame, cost);
         } else {
-            let approaches = cursor.next() == cursor.plan().start && !cursor.is_reverse();
-            if approaches && cursor.lap_run() == MediaSpan::ZERO {
+            if cursor.is_at_start() && !cursor.is_reverse() {
                 self.passed = Some(frame);
                 self.noted = true;
             }
@@ -412,9 +411,7 @@ impl SimSession {
             && let Some(lap_end) = cursor.lap_end(range)
             && self.catch_up.leaves_lap(lap_end, line)
         {
-            let begins =
-                cursor.lap_run() == MediaSpan::ZERO && cursor.next() == cursor.plan().start;
-            if begins {
+            if cursor.is_at_start() {
                 break;
             }
             frames += cursor.left_in_lap(last);
@@ -450,8 +447,7 @@ impl SimSession {
             };
             let due = cursor.run_of(begin, end);
             let keyframe_run = keyframe.map(|time| due.0 + (time - begin));
-            let first = next == cursor.plan().start && cursor.lap_run() == MediaSpan::ZERO;
-            if first || !self.catch_up.gives_up(due, keyframe_run, line) {
+            if cursor.is_at_start() || !self.catch_up.gives_up(due, keyframe_run, line) {
                 return;
             }
             cursor.advance(known);
