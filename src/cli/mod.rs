@@ -87,9 +87,11 @@ fn start_logging(global: GlobalArgs) {
             } else {
                 level
             };
+            // PulseAudio's reactor calls the end of a stream an error, whoever ended it; our device thread tells
+            // of those that it did not end.
             EnvFilter::new(format!(
                 "{level},{LOG_TARGET}={ffmpeg},wgpu_core=warn,wgpu_hal=error,naga=warn,winit=error,\
-                 egui_system_font_provider=error"
+                 egui_system_font_provider=error,pulseaudio::client::reactor=off"
             ))
         });
     tracing_subscriber::fmt()

@@ -47,4 +47,5 @@ mod timelines;
 mod traits;
 mod window;
 mod window_faults;
+mod witness;
 mod workplace;

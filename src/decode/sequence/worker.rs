@@ -14,7 +14,7 @@ use crate::decode::index::GopIndex;
 use crate::decode::plan::{CatchUp, PlanCursor, VideoPlan};
 use crate::decode::ring::{FrameProducer, Picture, PlannedFrame, RingItem};
 use crate::media::{FieldOrder, Size, VideoFrame};
-use crate::time::{FrameIndex, MediaSpan, MediaTime};
+use crate::time::{FrameIndex, MediaTime};
 use crate::timeline::{Generator, LocatedSequence, MissingFrames, generated};
 
 /// What lies between plan and ring, in order.

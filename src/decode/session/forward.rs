@@ -6,7 +6,7 @@ use super::worker::{Decoded, Work, Worker};
 use crate::decode::index::GopIndex;
 use crate::decode::rung::Rung;
 use crate::decode::video_reader::{DecodeError, ReadPicture, Step};
-use crate::time::{FrameIndex, MediaSpan};
+use crate::time::FrameIndex;
 
 /// A keyframe further ahead than this is sought; up to it, decoding on is quicker than to empty the
 /// decoder and fill it again.

@@ -17,7 +17,7 @@ use crate::decode::{
     RingItem, Rung, SharedAnchor, SourceStatus, Still, VideoPlan, VideoSource,
 };
 use crate::media::VideoFrame;
-use crate::time::{Clock, FrameIndex, MediaSpan, MediaTime, Moment, SimClock};
+use crate::time::{Clock, FrameIndex, MediaTime, Moment, SimClock};
 
 pub(super) use handle::OpenSession;
 
