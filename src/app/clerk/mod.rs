@@ -88,16 +88,9 @@ impl Clerk {
         let desk = Arc::new(desk);
         let runner = Runner::start(Arc::clone(&desk), Arc::clone(&bell))?;
         let work = Work {
-            desk,
             letters: Arc::clone(&letters),
             bell: Arc::clone(&bell),
-            published: Arc::clone(&data),
-            data: PanelData::default(),
-            told: runner.told(),
-            reader: None,
-            looks: 0,
-            looked: Vec::new(),
-            unlisted: None,
+            ..Work::new(desk, Arc::clone(&data), runner.told())
         };
         let thread = std::thread::Builder::new()
             .name("clerk".to_owned())
@@ -196,6 +189,22 @@ struct Work {
 }
 
 impl Work {
+    /// Who puts what is read on this desk into `published`, and what `told` says.
+    fn new(desk: Arc<Desk>, published: Arc<ArcSwap<PanelData>>, told: Arc<Mutex<Told>>) -> Self {
+        Self {
+            desk,
+            letters: Arc::default(),
+            bell: Arc::default(),
+            published,
+            data: PanelData::default(),
+            told,
+            reader: None,
+            looks: 0,
+            looked: Vec::new(),
+            unlisted: None,
+        }
+    }
+
     fn run(mut self) {
         loop {
             let is_looked_at = !self.letters.lock().panels.is_empty();
@@ -222,15 +231,15 @@ impl Work {
                 self.data.recent = recent;
             }
             let is_told = self.hear_of_errands() || is_told;
-            if self.looked != panels {
+            let is_other = self.looked != panels;
+            if is_other {
                 // What was not looked at is old, or was never read.
                 self.looks = 0;
             }
-            if !panels.is_empty() {
-                self.look(&panels, media.as_deref());
-            }
+            let is_news = !panels.is_empty() && self.look(&panels, media.as_deref());
             self.looked = panels;
-            if is_told || !self.looked.is_empty() {
+            // Who looks at what stays the same is not woken.
+            if is_told || is_news || is_other {
                 self.publish();
             }
         }
@@ -260,11 +269,14 @@ impl Work {
         (self.desk.wake)();
     }
 
-    fn look(&mut self, panels: &[Panel], media: Option<&Path>) {
+    /// Reads what these panels show. Answers whether any of it is another than before.
+    fn look(&mut self, panels: &[Panel], media: Option<&Path>) -> bool {
+        let mut is_news = false;
         let wants = |panel| panels.contains(&panel);
         let is_list_due = self.looks.is_multiple_of(LIST_LOOKS);
         self.looks = self.looks.wrapping_add(1);
         if wants(Panel::Performance) {
+            is_news = true;
             let now = self.desk.clock.now();
             if self.reader.is_none() {
                 self.reader = MachineReader::new();
@@ -282,11 +294,16 @@ impl Work {
                 .collect();
         }
         if wants(Panel::Proxies) || wants(Panel::Timeline) || wants(Panel::Performance) {
+            let before = self.data.proxies.clone();
             self.read_proxies(is_list_due);
+            is_news |= self.data.proxies != before;
         }
         if wants(Panel::Caches) && is_list_due {
-            self.data.caches = self.read_caches();
+            let caches = self.read_caches();
+            is_news |= caches != self.data.caches;
+            self.data.caches = caches;
         }
+        is_news
     }
 
     fn read_proxies(&mut self, with_files: bool) {

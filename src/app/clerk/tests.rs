@@ -219,6 +219,45 @@ fn the_disk_cache_is_cleared_by_kind_checked_and_limited() {
 }
 
 #[test]
+fn the_limit_of_proxies_is_kept_with_them() {
+    let office = Office::new();
+    let said = office.ask(Errand::LimitProxies(3_000_000_000));
+    assert!(said.is_done, "{said:?}");
+    assert_eq!(said.words, "Proxies may take 3 GB.");
+    assert_eq!(office.proxies().limit_bytes(), 3_000_000_000);
+}
+
+#[test]
+fn who_looks_at_what_stays_the_same_is_not_woken() {
+    let office = Office::new();
+    office.keep(Kind::Index, "/a.mov");
+    let ledger = Ledger::new(1 << 30);
+    let desk = Desk {
+        clock: Arc::new(RealClock::new()),
+        memory: Arc::new(MemoryManager::new(ledger, Box::new(SystemProbe::new()))),
+        cache: None,
+        textures: Arc::clone(&office.textures),
+        disk: Some(Arc::clone(&office.disk)),
+        proxies: Some(office.proxies()),
+        remembers_at: None,
+        wake: Arc::new(|| {}),
+    };
+    let mut work = Work::new(Arc::new(desk), Arc::default(), Arc::default());
+    let mut looks = |panel: Panel| {
+        // Lists are read at each third look.
+        [(); 4].map(|()| work.look(&[panel], None))
+    };
+    assert_eq!(looks(Panel::Settings), [false; 4]);
+    assert_eq!(looks(Panel::Profiler), [false; 4]);
+    assert_eq!(looks(Panel::Proxies), [true, false, false, false]);
+    work.looks = 0;
+    let mut looks = |panel: Panel| [(); 4].map(|()| work.look(&[panel], None));
+    assert_eq!(looks(Panel::Caches), [true, false, false, false]);
+    office.keep(Kind::Waveform, "/a.mov");
+    assert_eq!(looks(Panel::Caches), [false, false, true, false]);
+}
+
+#[test]
 fn one_item_of_the_disk_cache_is_checked_and_removed() {
     let office = Office::new();
     office.keep(Kind::Index, "/a.mov");

@@ -1,6 +1,6 @@
 //! A profile written into a file, in three formats.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,15 +8,19 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::app::new_file::NewFile;
-use crate::metrics::{GPU_THREAD, ProfileFrame, ProfileLog, Span, ThreadSpans};
+use crate::metrics::{
+    FrameCost, FrameRecord, GPU_THREAD, ProfileFrame, ProfileLog, Span, Stage, ThreadSpans,
+};
 use crate::ui::ExportKind;
 
 /// Files of one folder. Whoever has as many does not look at them.
 const MOST_FILES: u32 = 9_999;
 
-/// Writes all of `log` into a new file in `folder`, and answers which. Nothing that is there is touched.
+/// Writes all of `log` into a new file in `folder`, and answers which. Nothing that is there is touched. Traces and
+/// JSON have what became of the medium's frames as well, as `records` say, oldest first.
 pub(in crate::app) fn export(
     log: &ProfileLog,
+    records: &[FrameRecord],
     kind: ExportKind,
     folder: &Path,
 ) -> io::Result<PathBuf> {
@@ -26,9 +30,9 @@ pub(in crate::app) fn export(
     };
     let mut file = NewFile::create(&place(1))?;
     match kind {
-        ExportKind::Trace => write_trace(&mut file, log)?,
+        ExportKind::Trace => write_trace(&mut file, log, records)?,
         ExportKind::Csv => write_csv(&mut file, log)?,
-        ExportKind::Json => write_json(&mut file, log)?,
+        ExportKind::Json => write_json(&mut file, log, records)?,
     }
     file.finish_at_first_free((1..=MOST_FILES).map(place))
 }
@@ -38,7 +42,7 @@ pub(in crate::app) fn export(
 #[derive(Serialize)]
 struct TraceEvent<'a, Args> {
     name: &'a str,
-    /// `X`: complete, with begin and duration; `M`: about the process or a thread.
+    /// `X`: complete, with begin and duration; `M`: about the process or a thread; `i`: an instant.
     ph: &'static str,
     /// Microseconds since the first span of all.
     ts: f64,
@@ -58,6 +62,42 @@ struct NameArgs<'a> {
 #[derive(Serialize)]
 struct FrameArgs {
     frame: u64,
+}
+
+/// What became of a frame of the medium.
+#[derive(Serialize)]
+struct RecordRow {
+    /// Which frame of the medium.
+    frame: i64,
+    /// `shown`, `repeated`, `late` or `dropped`.
+    fate: &'static str,
+    /// The stage that is to blame.
+    blame: Option<&'static str>,
+    /// How long after it was due it was presented; negative when it was early. `null` for a dropped one.
+    late_ns: Option<i64>,
+    /// Whether it stood in for another one.
+    stands_in: bool,
+    /// What it cost, by stage.
+    stages_ns: BTreeMap<&'static str, u64>,
+}
+
+impl RecordRow {
+    fn new(record: &FrameRecord) -> Self {
+        let stages = record.stages.iter();
+        Self {
+            frame: record.frame.0,
+            fate: record.fate.name(),
+            blame: record.blame.map(Stage::name),
+            late_ns: record.lateness_nanos(),
+            stands_in: record.approximate,
+            stages_ns: stages.map(|(stage, nanos)| (stage.name(), nanos)).collect(),
+        }
+    }
+}
+
+/// The records that belong to a turn.
+fn records_in(records: &[FrameRecord], cost: FrameCost) -> impl Iterator<Item = &FrameRecord> {
+    records.iter().filter(move |record| cost.turn.has(record))
 }
 
 /// Numbers of threads, which are the same in all frames.
@@ -87,14 +127,29 @@ fn naming<'a>(what: &'a str, tid: u32, name: &'a str) -> TraceEvent<'a, NameArgs
     }
 }
 
-fn write_trace(out: &mut impl Write, log: &ProfileLog) -> io::Result<()> {
+fn write_trace(out: &mut impl Write, log: &ProfileLog, records: &[FrameRecord]) -> io::Result<()> {
     let mut ids = ThreadIds::default();
     let mut events = Lines::begin(out, "[\n", ",\n", "\n]\n")?;
     events.write(&naming("process_name", 0, "Jogwheel"))?;
     let epoch = log.start_nanos().unwrap_or(0);
     // Where passes of a frame were put may reach into the next frame's; of one row, spans may only nest.
     let mut gpu_free_from = i64::MIN;
-    for frame in log.frames() {
+    for (frame, cost) in log.frames().zip(log.costs()) {
+        // Threads are counted from one: these are the process's.
+        for record in records_in(records, cost) {
+            let at = record.presented.unwrap_or(record.due);
+            let since = frame.start_nanos.saturating_sub(epoch) + at.nanos_since(cost.turn.begun);
+            let fate = format!("frame {} {}", record.frame.0, record.fate);
+            events.write(&TraceEvent {
+                name: &fate,
+                ph: "i",
+                ts: since as f64 / 1e3,
+                dur: None,
+                pid: 1,
+                tid: 0,
+                args: RecordRow::new(record),
+            })?;
+        }
         for thread in &frame.threads {
             let (tid, is_new) = ids.of(thread);
             if is_new {
@@ -164,6 +219,8 @@ struct FrameRow<'a> {
     work_ns: u64,
     /// Whether every span could be read.
     whole: bool,
+    /// What became of the medium's frames that were due in it.
+    records: Vec<RecordRow>,
     threads: Vec<ThreadRow<'a>>,
 }
 
@@ -182,7 +239,7 @@ struct SpanRow<'a> {
     depth: u16,
 }
 
-fn write_json(out: &mut impl Write, log: &ProfileLog) -> io::Result<()> {
+fn write_json(out: &mut impl Write, log: &ProfileLog, records: &[FrameRecord]) -> io::Result<()> {
     let head = format!("{{\"version\":{JSON_VERSION},\"frames\":[\n");
     let mut rows = Lines::begin(out, &head, ",\n", "\n]}\n")?;
     let epoch = log.start_nanos().unwrap_or(0);
@@ -210,6 +267,7 @@ fn write_json(out: &mut impl Write, log: &ProfileLog) -> io::Result<()> {
             duration_ns: frame.duration_nanos,
             work_ns: cost.work_nanos,
             whole: frame.is_whole,
+            records: records_in(records, cost).map(RecordRow::new).collect(),
             threads: threads.collect(),
         })?;
     }

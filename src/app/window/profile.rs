@@ -2,6 +2,7 @@
 
 use super::{App, News};
 use crate::app::profile::export;
+use crate::metrics::FrameRecord;
 use crate::playback::Severity;
 use crate::ui::ExportKind;
 
@@ -12,8 +13,9 @@ impl App {
         let folder = self.saved_folder();
         // Frames are shared; those that come meanwhile are not in it.
         let log = self.profiler.log().clone();
+        let records: Vec<FrameRecord> = self.player.scheduler.log().recent().copied().collect();
         let write = move || {
-            let (severity, text) = match export(&log, kind, &folder) {
+            let (severity, text) = match export(&log, &records, kind, &folder) {
                 Ok(file) => (Severity::Info, format!("Saved {}", file.display())),
                 Err(error) => {
                     let folder = folder.display();

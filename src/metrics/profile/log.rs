@@ -8,6 +8,7 @@ use puffin::{FrameData, Reader, ScopeCollection, UnpackedFrameData};
 
 use super::frame::ProfileFrame;
 use super::gpu::GpuPass;
+use crate::metrics::FrameRecord;
 use crate::time::Moment;
 
 /// What a frame takes beside its streams, about: tables of threads, places in the log.
@@ -42,6 +43,14 @@ pub struct Turn {
     pub begun: Moment,
     /// When the next one began.
     pub ended: Moment,
+}
+
+impl Turn {
+    /// Whether what the record tells of was presented, or should have been seen, in this turn.
+    pub fn has(self, record: &FrameRecord) -> bool {
+        let at = record.presented.unwrap_or(record.due);
+        self.begun <= at && at < self.ended
+    }
 }
 
 /// What a frame cost, known without reading all of it.

@@ -9,6 +9,7 @@ use crate::playback::quality::{Preset, QualityMode};
 use crate::playback::{Command, PlaybackStatus};
 use crate::ui::{StageTime, UiEvent, UiInput, format};
 
+use super::performance::files_of;
 use super::{Errand, Setting};
 
 /// A suggestion.
@@ -96,13 +97,11 @@ fn let_it_choose(input: &UiInput<'_>) -> Option<Advice> {
 
 fn make_proxies(input: &UiInput<'_>) -> Option<Advice> {
     let snapshot = input.snapshot;
-    let video = snapshot.media.as_ref()?.info.default_video()?;
-    let is_large = video.size.width().max(video.size.height()) > 1920;
+    let from_source = played_from_source(input)?;
     let is_made = !input.stats.background.is_empty();
-    if !is_large || snapshot.has_proxies || is_made || input.panels.proxies.folder.is_none() {
+    if is_made || input.panels.proxies.folder.is_none() {
         return None;
     }
-    let (width, height) = (video.size.width(), video.size.height());
     let left_out = snapshot.quality.left_out;
     let trouble = falls_behind(input).or_else(|| match left_out {
         0 => None,
@@ -113,10 +112,32 @@ fn make_proxies(input: &UiInput<'_>) -> Option<Advice> {
     Some(Advice {
         id: "make-proxies",
         what: "Make proxies of what is open",
-        why: format!("{why} {width} × {height} is played from the source, which has no proxy."),
+        why: format!("{why} {from_source}"),
         gain: "A quarter of the pixels or less to decode: every frame is seen, and drags are exact.",
         apply: Some(UiEvent::Action(Action::MakeProxies)),
         undo: None,
+    })
+}
+
+/// What of the open medium has no proxy although it is worth one, in a sentence. The picture of a timeline says nothing
+/// of the size of its media.
+fn played_from_source(input: &UiInput<'_>) -> Option<String> {
+    let media = input.snapshot.media.as_ref()?;
+    if media.timeline.is_some() {
+        let files = files_of(media);
+        let made = input.panels.proxies.sources();
+        let lacking = files.iter().filter(|path| !made.contains(path.as_ref()));
+        let (lacking, all) = (lacking.count(), files.len());
+        return (lacking > 0).then(|| match (lacking, all) {
+            (1, 1) => "Its file is played from the source, which has no proxy.".to_owned(),
+            _ => format!("{lacking} of its {all} files have no proxy."),
+        });
+    }
+    let size = media.info.default_video()?.size;
+    let is_large = size.width().max(size.height()) > 1920;
+    (is_large && !input.snapshot.has_proxies).then(|| {
+        let (width, height) = (size.width(), size.height());
+        format!("{width} × {height} is played from the source, which has no proxy.")
     })
 }
 
@@ -189,7 +210,11 @@ pub(super) fn what_takes_long(input: &UiInput<'_>) -> Option<String> {
 
 fn slow_scrub(input: &UiInput<'_>) -> Option<Advice> {
     let millis = input.stats.scrub_p95_ms?;
-    let has_remedy = !input.snapshot.has_proxies && input.panels.proxies.folder.is_some();
+    let is_lacking = match &input.snapshot.media {
+        Some(media) if media.timeline.is_some() => played_from_source(input).is_some(),
+        _ => !input.snapshot.has_proxies,
+    };
+    let has_remedy = is_lacking && input.panels.proxies.folder.is_some();
     let is_made = !input.stats.background.is_empty();
     (millis > SCRUB_LIMIT_MS && has_remedy && !is_made).then(|| Advice {
         id: "scrub-proxies",

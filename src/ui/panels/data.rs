@@ -48,7 +48,7 @@ pub struct MemoryUse {
 }
 
 /// Proxies and the jobs that make them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProxyData {
     /// The folder; `None` where proxies are not used.
     pub folder: Option<PathBuf>,
@@ -76,7 +76,7 @@ impl ProxyData {
 }
 
 /// What is kept on disk.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CacheData {
     /// How full it is; `None` where nothing is kept, or it was not looked at yet.
     pub disk: Option<DiskStats>,

@@ -153,12 +153,14 @@ impl PerformancePanel {
             if measure.clicked() {
                 events.push(UiEvent::Errand(Errand::MeasureGpu));
             }
-            if confirmed(
-                ui,
-                &mut self.armed,
-                "Clear cache",
-                "Drop kept frames and pictures",
-            ) {
+            let armed = &mut self.armed;
+            let clear =
+                ui.scope(|ui| confirmed(ui, armed, "Clear cache", "Drop kept frames and pictures"));
+            clear.response.on_hover_text(
+                "Drops frames and pictures that are kept in memory; they are decoded again when they are wanted. \
+                 Nothing on disk is touched: the Caches panel clears that.",
+            );
+            if clear.inner {
                 events.push(UiEvent::Errand(Errand::ClearMemory));
             }
         });
@@ -237,7 +239,7 @@ fn playback(ui: &mut Ui, input: &UiInput<'_>) {
 }
 
 /// The files whose pictures are open, each once.
-fn files_of(media: &MediaState) -> HashSet<Cow<'_, Path>> {
+pub(super) fn files_of(media: &MediaState) -> HashSet<Cow<'_, Path>> {
     let Some(timeline) = &media.timeline else {
         let path = std::path::absolute(&media.info.path);
         let has_video = media.info.default_video().is_some();

@@ -4,7 +4,7 @@ use egui::{ComboBox, DragValue, RichText, ScrollArea, TextEdit, Ui};
 
 use super::widgets::{cell, heading, name, note, small_button};
 use super::{Errand, Setting};
-use crate::config::{Action, ActionGroup, CATALOGUE, SettingKind, SettingSpec};
+use crate::config::{Action, ActionGroup, CATALOGUE, KeyChord, KeyMap, SettingKind, SettingSpec};
 use crate::ui::{UiEvent, UiInput, keyboard, style};
 
 /// Width of the names of settings at most, and what they leave to what is set.
@@ -28,6 +28,10 @@ pub(super) struct SettingsPanel {
     draft: Option<(&'static str, String)>,
     /// The action that waits for a chord.
     listens: Option<Action>,
+    /// The chord that was bound last, and what it did before.
+    taken: Option<(KeyChord, Action)>,
+    /// What the keys do where nobody has changed them.
+    defaults: KeyMap,
     /// The page with that action was shown in this pass.
     is_heard: bool,
 }
@@ -222,6 +226,9 @@ impl SettingsPanel {
     fn keys(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
         self.is_heard = true;
         self.listen(ui, input, events);
+        if let Some((chord, before)) = self.taken {
+            note(ui, &format!("{chord} is taken from: {}.", before.label()));
+        }
         let wanted = self.filter.to_lowercase();
         for group in ActionGroup::ALL {
             let of_group = |action: &&Action| {
@@ -268,6 +275,16 @@ impl SettingsPanel {
                 name(&add, &format!("Add a key: {}", action.label()));
                 if add.clicked() {
                     self.listens = Some(action);
+                    self.taken = None;
+                }
+            }
+            let usual = usual_keys(action, &self.defaults, input);
+            if !usual.is_empty() {
+                let reset = small_button(ui, "↺").on_hover_text("Back to the default keys");
+                name(&reset, &format!("Reset keys: {}", action.label()));
+                if reset.clicked() {
+                    self.taken = None;
+                    events.extend(usual);
                 }
             }
         });
@@ -288,7 +305,9 @@ impl SettingsPanel {
             return;
         };
         let is_escape = chord.key() == crate::config::Key::Escape;
-        if !is_escape && input.keys.action(chord) != Some(action) {
+        let before = input.keys.action(chord);
+        if !is_escape && before != Some(action) {
+            self.taken = before.map(|before| (chord, before));
             events.push(UiEvent::Errand(Errand::Bind {
                 chord: chord.to_string(),
                 action: Some(action.id()),
@@ -307,6 +326,23 @@ impl SettingsPanel {
     pub(super) fn wants_next_key(&self) -> bool {
         self.listens.is_some()
     }
+}
+
+/// What brings the keys of an action back to the defaults; nothing where they are these.
+fn usual_keys(action: Action, defaults: &KeyMap, input: &UiInput<'_>) -> Vec<UiEvent> {
+    let (now, usual) = (input.keys.chords(action), defaults.chords(action));
+    let bind = |chord: &KeyChord, action: Option<Action>| {
+        UiEvent::Errand(Errand::Bind {
+            chord: chord.to_string(),
+            action: action.map(Action::id),
+        })
+    };
+    let strange = now.iter().filter(|chord| !usual.contains(chord));
+    let missing = usual.iter().filter(|chord| !now.contains(chord));
+    let freed = strange.map(|chord| bind(chord, defaults.action(*chord)));
+    freed
+        .chain(missing.map(|chord| bind(chord, Some(action))))
+        .collect()
 }
 
 fn about(spec: &SettingSpec) -> String {

@@ -36,15 +36,8 @@ pub(super) fn show_slowest(ui: &mut Ui, log: &ProfileLog, shown: Option<u64>) ->
 
 /// The records of what was presented, or should have been seen, in a turn; oldest first.
 pub(super) fn records_of(records: &FrameLog, cost: FrameCost) -> Vec<FrameRecord> {
-    let turn = cost.turn;
-    records
-        .recent()
-        .filter(|record| {
-            let at = record.presented.unwrap_or(record.due);
-            turn.begun <= at && at < turn.ended
-        })
-        .copied()
-        .collect()
+    let recent = records.recent().filter(|record| cost.turn.has(record));
+    recent.copied().collect()
 }
 
 /// What became of the frames of the medium in this turn.

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::*;
-use crate::metrics::profile_bench::{ProfileBench, Scope};
-use crate::metrics::{GpuPass, ProfileLimits};
+use crate::metrics::profile_bench::{ProfileBench, Scope, TURN_NANOS};
+use crate::metrics::{FrameFate, GpuPass, ProfileLimits, StageTimes};
+use crate::time::{FrameIndex, Moment};
 
 /// Nanoseconds since 1970: microseconds of them have no room for a fraction in a double.
 const EPOCH: i64 = 1_700_000_000_000_000_000;
@@ -39,7 +40,7 @@ fn log() -> ProfileLog {
 #[test]
 fn a_trace_has_every_span_in_microseconds() {
     let mut out = Vec::new();
-    write_trace(&mut out, &log()).unwrap();
+    write_trace(&mut out, &log(), &[]).unwrap();
     let events: Vec<Value> = serde_json::from_slice(&out).unwrap();
     let threads: BTreeMap<u64, &str> = events
         .iter()
@@ -106,7 +107,7 @@ fn a_table_has_a_line_for_each_span() {
 #[test]
 fn the_own_format_has_frames_threads_and_spans() {
     let mut out = Vec::new();
-    write_json(&mut out, &log()).unwrap();
+    write_json(&mut out, &log(), &[]).unwrap();
     let read: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(read["version"], JSON_VERSION);
     let frames = read["frames"].as_array().unwrap();
@@ -133,6 +134,62 @@ fn the_own_format_has_frames_threads_and_spans() {
 }
 
 #[test]
+fn what_became_of_frames_is_told_with_the_turn_that_they_were_due_in() {
+    let mut stages = StageTimes::NONE;
+    stages.set(Stage::Decode, 41_000_000);
+    let late = FrameRecord {
+        generation: 1,
+        ordinal: 0,
+        frame: FrameIndex(77),
+        fate: FrameFate::Late,
+        blame: Some(Stage::Decode),
+        due: Moment::from_nanos(TURN_NANOS - 400),
+        presented: Some(Moment::from_nanos(TURN_NANOS + 250)),
+        stages,
+        awaits_gpu: false,
+        approximate: true,
+    };
+    let dropped = FrameRecord {
+        frame: FrameIndex(76),
+        fate: FrameFate::Dropped,
+        blame: None,
+        due: Moment::from_nanos(10),
+        presented: None,
+        approximate: false,
+        ..late
+    };
+    let records = [dropped, late];
+    let mut out = Vec::new();
+    write_json(&mut out, &log(), &records).unwrap();
+    let read: Value = serde_json::from_slice(&out).unwrap();
+    let told = |turn: usize| read["frames"][turn]["records"].as_array().unwrap();
+    let row = &told(0)[0];
+    assert_eq!((told(0).len(), told(1).len()), (1, 1));
+    assert_eq!(
+        (&row["frame"], &row["fate"]),
+        (&76.into(), &"dropped".into())
+    );
+    assert_eq!(
+        (&row["blame"], &row["late_ns"]),
+        (&Value::Null, &Value::Null)
+    );
+    let decode = serde_json::json!({ "decode": 41_000_000 });
+    let expected = serde_json::json!({
+        "frame": 77, "fate": "late", "blame": "decode", "late_ns": 650, "stands_in": true, "stages_ns": decode,
+    });
+    assert_eq!(told(1)[0], expected);
+
+    out.clear();
+    write_trace(&mut out, &log(), &records).unwrap();
+    let events: Vec<Value> = serde_json::from_slice(&out).unwrap();
+    let instants: Vec<&Value> = events.iter().filter(|event| event["ph"] == "i").collect();
+    assert_eq!(instants.len(), 2);
+    assert_eq!(instants[1]["name"], "frame 77 late");
+    assert_eq!(instants[1]["args"], expected);
+    assert!(instants[0]["ts"].as_f64() < instants[1]["ts"].as_f64());
+}
+
+#[test]
 fn each_export_is_a_file_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let log = log();
@@ -143,23 +200,23 @@ fn each_export_is_a_file_of_its_own() {
         (ExportKind::Trace, "jogwheel-profile-3.json"),
         (ExportKind::Csv, "jogwheel-profile-1.csv"),
     ] {
-        let written = export(&log, kind, folder.path()).unwrap();
+        let written = export(&log, &[], kind, folder.path()).unwrap();
         assert_eq!(written, folder.path().join(name));
         assert!(std::fs::metadata(&written).unwrap().len() > 100);
     }
     assert_eq!(std::fs::read_to_string(first).unwrap(), "somebody's");
-    assert!(export(&log, ExportKind::Csv, &folder.path().join("none")).is_err());
+    assert!(export(&log, &[], ExportKind::Csv, &folder.path().join("none")).is_err());
 }
 
 #[test]
 fn an_empty_log_is_written_as_such() {
     let log = ProfileLog::new("main", ProfileLimits::default());
     let mut out = Vec::new();
-    write_trace(&mut out, &log).unwrap();
+    write_trace(&mut out, &log, &[]).unwrap();
     let events: Vec<Value> = serde_json::from_slice(&out).unwrap();
     assert_eq!(events.len(), 1, "the name of the process");
     out.clear();
-    write_json(&mut out, &log).unwrap();
+    write_json(&mut out, &log, &[]).unwrap();
     let read: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(read["frames"], serde_json::json!([]));
 }

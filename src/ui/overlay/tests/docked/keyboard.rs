@@ -95,6 +95,73 @@ fn what_is_bound_is_what_was_typed() {
 }
 
 #[test]
+fn who_takes_a_key_is_told_what_it_did_before() {
+    let mut screen = listening();
+    let bound = press(&mut screen, egui::Key::O);
+    let wanted = Errand::Bind {
+        chord: "O".to_owned(),
+        action: Some(Action::MarkIn.id()),
+    };
+    assert_eq!(bound, errand(wanted));
+    screen.get_by_label("O is taken from: Mark out.");
+    // The next one is asked for: that is the past.
+    click(&mut screen, "Add a key: Mark in");
+    assert!(screen.query_by_label_contains("is taken from").is_none());
+    press(&mut screen, egui::Key::F9);
+    assert!(screen.query_by_label_contains("is taken from").is_none());
+}
+
+#[test]
+fn keys_that_were_changed_are_set_back_by_one_button() {
+    let mut screen = keys_of_mark_in();
+    let reset = "Reset keys: Mark in";
+    assert!(
+        screen.query_by_label(reset).is_none(),
+        "they are the defaults"
+    );
+    let keys = &mut screen.state_mut().keys;
+    keys.unbind("I".parse().unwrap());
+    // One that usually does something else, and one that usually does nothing.
+    keys.bind("O".parse().unwrap(), Action::MarkIn);
+    keys.bind("F9".parse().unwrap(), Action::MarkIn);
+    screen.run_steps(2);
+    let asked = click(&mut screen, reset);
+    let bind = |chord: &str, action: Option<Action>| {
+        UiEvent::Errand(Errand::Bind {
+            chord: chord.to_owned(),
+            action: action.map(Action::id),
+        })
+    };
+    assert_eq!(
+        asked,
+        [
+            bind("O", Some(Action::MarkOut)),
+            bind("F9", None),
+            bind("I", Some(Action::MarkIn)),
+        ]
+    );
+}
+
+#[test]
+fn a_notice_leaves_the_keyboard_where_it_is() {
+    let mut screen = keys_of_mark_in();
+    let field = "Search settings and keys";
+    screen.get_by_label(field).focus();
+    screen.run_steps(2);
+    assert!(screen.get_by_label(field).is_focused());
+    screen.state_mut().snapshot.notices = vec![Notice {
+        severity: Severity::Error,
+        text: "Something went wrong.".to_owned(),
+    }];
+    screen.run_steps(3);
+    screen.get_by_label_contains("Something went wrong.");
+    assert!(screen.get_by_label(field).is_focused());
+    send(&mut screen, [egui::Event::Text("s".to_owned())]);
+    let typed = screen.get_by_label(field).value().unwrap();
+    assert_eq!(typed.len(), "mark ins".len(), "{typed}");
+}
+
+#[test]
 fn the_key_that_pressed_the_button_is_not_bound_while_it_is_held() {
     let mut screen = listening();
     press(&mut screen, egui::Key::Escape);

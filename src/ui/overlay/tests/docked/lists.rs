@@ -292,19 +292,43 @@ fn a_dragged_disk_limit_is_asked_for_once_the_hand_lets_go() {
     );
 }
 
+/// Types a limit and answers what was asked for.
+fn enter_limit(screen: &mut Screen, typed: &str) -> Vec<UiEvent> {
+    screen.state_mut().events.clear();
+    screen.get_by_label("Limit").focus();
+    screen.run_steps(2);
+    screen.event(egui::Event::Text(typed.to_owned()));
+    screen.run_steps(2);
+    screen.key_press(egui::Key::Enter);
+    screen.run_steps(2);
+    std::mem::take(&mut screen.state_mut().events)
+}
+
+#[test]
+fn a_limit_of_proxies_is_asked_for_as_it_was_typed() {
+    let mut screen = screen(&[Panel::Proxies]);
+    let limit = screen.get_by_label("Limit").value();
+    assert_eq!(limit.as_deref(), Some("50 GB"));
+    let wanted = errand(Errand::LimitProxies(35 * GB));
+    assert_eq!(enter_limit(&mut screen, "35"), wanted);
+}
+
+#[test]
+fn proxies_of_the_size_that_was_chosen_are_asked_for() {
+    let mut screen = screen(&[Panel::Proxies]);
+    let make = "Make of what is open";
+    let fitting = [UiEvent::Action(Action::MakeProxies)];
+    assert_eq!(click(&mut screen, make), fitting);
+    click(&mut screen, "Size of proxies");
+    click(&mut screen, "quarter: 540 lines at most");
+    let quarter = errand(Errand::MakeProxies(Some(Preset::Quarter)));
+    assert_eq!(click(&mut screen, make), quarter);
+}
+
 #[test]
 fn a_typed_disk_limit_is_asked_for_within_its_bounds() {
     let mut screen = screen(&[Panel::Caches]);
-    let mut enter = |typed: &str| {
-        screen.state_mut().events.clear();
-        screen.get_by_label("Limit").focus();
-        screen.run_steps(2);
-        screen.event(egui::Event::Text(typed.to_owned()));
-        screen.run_steps(2);
-        screen.key_press(egui::Key::Enter);
-        screen.run_steps(2);
-        std::mem::take(&mut screen.state_mut().events)
-    };
+    let mut enter = |typed: &str| enter_limit(&mut screen, typed);
     assert_eq!(enter(""), [], "nothing was typed");
     for (typed, gigabytes) in [("35", 35), ("5000", 1_000), ("0", 1)] {
         let wanted = errand(Errand::LimitDisk(gigabytes * GB));

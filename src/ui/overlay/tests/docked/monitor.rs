@@ -1,14 +1,18 @@
 //! The performance monitor: readings, suggestions, the wizard and buttons.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use egui_kittest::kittest::Queryable;
 
+use super::super::timeline;
 use super::{Bench, Screen, click, errand, fixture, screen, screen_of};
 use crate::config::Action;
 use crate::memory::Pressure;
 use crate::playback::quality::QualityMode;
 use crate::playback::{Command, PlaybackStatus};
+use crate::proxy::ProxyState;
+use crate::timeline::Located;
 use crate::ui::{
     CacheFigures, Errand, FrameCounts, Outcome, Panel, StageTime, StageTimes, UiEvent,
 };
@@ -237,6 +241,44 @@ fn proxies_are_suggested_for_large_pictures_that_cannot_be_kept_up_with() {
         bench.panels.proxies.folder = None;
     });
     assert_eq!(has_no_folder, NOTHING);
+}
+
+#[test]
+fn proxies_of_a_timeline_are_suggested_by_its_files_whatever_size_its_picture_has() {
+    let mut screen = playing_but(|bench| {
+        bench.snapshot = timeline::snapshot();
+        let media = Arc::get_mut(bench.snapshot.media.as_mut().unwrap()).unwrap();
+        let state = Arc::get_mut(media.timeline.as_mut().unwrap()).unwrap();
+        let file = |name: &str| Located::File(Path::new("/rushes").join(name));
+        state.located = vec![file("a.mov"), file("b.mov")];
+        // One of the clips that are seen now has a proxy.
+        bench.snapshot.has_proxies = true;
+        bench.snapshot.quality.left_out = 12;
+    });
+    let size = |bench: &Bench| bench.snapshot.media.as_ref().unwrap().info.video[0].size;
+    assert!(size(screen.state()).width() <= 1920);
+    assert_eq!(
+        suggested(&mut screen, |_| {}),
+        [MAKE],
+        "of b.mov none is verified"
+    );
+    assert_says(
+        &screen,
+        MAKE,
+        "1 of its 2 files have no proxy.",
+        "A quarter of the pixels",
+    );
+    let slow = suggested(&mut screen, |bench| {
+        bench.snapshot.quality.left_out = 0;
+        bench.stats.scrub_p95_ms = Some(51.0);
+    });
+    assert_eq!(slow, [SCRUB]);
+    let all_made = suggested(&mut screen, |bench| {
+        bench.snapshot.quality.left_out = 12;
+        let list = Arc::get_mut(&mut bench.panels.proxies.list).unwrap();
+        list[1].state = ProxyState::Verified;
+    });
+    assert_eq!(all_made, NOTHING);
 }
 
 #[test]
