@@ -131,15 +131,25 @@ const BAR_LABEL: f32 = 72.0;
 
 /// A bar that is full to `share`, with its name before and words behind it.
 pub(super) fn bar(ui: &mut Ui, name: &str, share: Option<f32>, words: &str) {
-    labelled_bar(ui, name, name, share, words);
+    let color = share.map_or(style::fill(ui), |share| level_color(ui, share));
+    labelled_bar(ui, (name, name), share, color, words);
 }
 
 /// The bar of what was named in the line above, for `name`.
 pub(super) fn progress(ui: &mut Ui, name: &str, share: Option<f32>, words: &str) {
-    labelled_bar(ui, "", &format!("Progress: {name}"), share, words);
+    let name = format!("Progress: {name}");
+    // What is nearly done runs short of nothing.
+    labelled_bar(ui, ("", &name), share, style::fill(ui), words);
 }
 
-fn labelled_bar(ui: &mut Ui, label: &str, name: &str, share: Option<f32>, words: &str) {
+/// `label` is seen, `name` is what the bar is called for those who do not see it.
+fn labelled_bar(
+    ui: &mut Ui,
+    (label, name): (&str, &str),
+    share: Option<f32>,
+    color: Color32,
+    words: &str,
+) {
     let height = 16.0;
     in_line(ui, |ui| {
         cell(ui, BAR_LABEL, label);
@@ -151,7 +161,7 @@ fn labelled_bar(ui: &mut Ui, label: &str, name: &str, share: Option<f32>, words:
         if let Some(share) = share {
             let mut full = lane;
             full.set_width(lane.width() * share.clamp(0.0, 1.0));
-            ui.painter().rect_filled(full, 2.0, level_color(ui, share));
+            ui.painter().rect_filled(full, 2.0, color);
         }
         response.widget_info(|| {
             let mut info = WidgetInfo::labeled(Role::ProgressIndicator, true, name);
