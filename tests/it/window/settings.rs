@@ -21,6 +21,8 @@ const CHOICES: (i32, i32) = (1180, 150);
 const RESET: (i32, i32) = (1259, 150);
 const FIRST_KEY: (i32, i32) = (992, 124);
 const ADD_KEY: (i32, i32) = (1022, 124);
+/// Where one other key is.
+const RESET_KEYS: (i32, i32) = (1082, 124);
 
 /// Further rows reach below these heights on the two pages.
 const SETTING_END: u32 = 162;
@@ -147,26 +149,32 @@ fn keys_that_are_bound_and_freed_in_the_settings_are_so_at_once() {
     open_settings(&mut screen);
     click(&screen, KEYS_PAGE);
     search(&screen, "mark in", KEY_END);
-    let until_end = |what: &str, ends: std::ops::Range<u32>| {
+    let until_end = |screen: &Screen, what: &str, ends: std::ops::Range<u32>| {
         screen.until_picture(what, |picture| {
             ends.contains(&row_end(picture, FIRST_KEY.1))
         });
     };
-    until_end("one key", 1020..1045);
+    until_end(&screen, "one key", 1020..1045);
     click(&screen, ADD_KEY);
-    until_end("a row that waits for a key", 1140..1170);
+    until_end(&screen, "a row that waits for a key", 1140..1170);
     screen.press(&["ctrl+k"]);
-    until_end("two keys", 1080..1105);
+    until_end(&screen, "two keys, and what sets them back", 1108..1132);
     let bound = "[keys]\n\"Ctrl+K\" = \"mark-in\"\n";
     until_file(&config, bound);
     click(&screen, FIRST_KEY);
-    until_end("the other key", 1055..1075);
+    until_end(&screen, "the other key", 1080..1104);
     until_file(&config, &format!("{bound}I = \"none\"\n"));
 
     screen.press(&["i", "Right"]);
     screen.until_fields("I", &json!({"shown": 1, "mark_in": null}));
     screen.press(&["ctrl+k"]);
     screen.until_fields("Ctrl+K", &json!({"shown": 1, "mark_in": 1}));
+
+    click(&screen, RESET_KEYS);
+    until_end(&screen, "one key again", 1020..1045);
+    until_file(&config, "[keys]\n");
+    screen.press(&["Right", "i"]);
+    screen.until_fields("I again", &json!({"shown": 2, "mark_in": 2}));
     screen.press(&["q"]);
     screen.wait().expect(0);
 }

@@ -532,7 +532,7 @@ fn the_picture_keeps_out_of_the_way_of_panels() {
 const LEAST_TARGET: f32 = 20.0;
 
 #[test]
-fn every_control_of_a_panel_is_large_enough_to_be_hit() {
+fn every_control_of_a_panel_has_a_name_and_is_large_enough_to_be_hit() {
     use egui::accesskit::Role;
     let counts = [
         Role::Button,
@@ -544,7 +544,7 @@ fn every_control_of_a_panel_is_large_enough_to_be_hit() {
     ];
     for panel in Panel::ALL {
         let screen = screen_of(&[panel], |bench| bench.panels.caches.items = lists::items());
-        let small: Vec<(String, egui::Vec2)> = screen
+        let wrong: Vec<(String, egui::Vec2)> = screen
             .root()
             .children_recursive()
             .filter(|node| counts.contains(&node.accesskit_node().role()))
@@ -555,10 +555,11 @@ fn every_control_of_a_panel_is_large_enough_to_be_hit() {
             .filter_map(|node| {
                 let size = node.rect().size();
                 let name = node.accesskit_node().label().unwrap_or_default();
-                (size.min_elem() < LEAST_TARGET).then_some((name, size))
+                let is_wrong = name.is_empty() || size.min_elem() < LEAST_TARGET;
+                is_wrong.then_some((name, size))
             })
             .collect();
-        assert!(small.is_empty(), "{panel:?}: {small:#?}");
+        assert!(wrong.is_empty(), "{panel:?}: {wrong:#?}");
     }
 }
 

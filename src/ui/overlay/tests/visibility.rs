@@ -5,6 +5,7 @@ use egui::{Event, pos2, vec2};
 use super::Screen;
 use crate::playback::{Notice, PlaybackStatus, Severity};
 use crate::time::{FrameIndex, Moment};
+use crate::ui::Panel;
 use crate::ui::pointer::{Button, Zone};
 
 #[test]
@@ -87,6 +88,26 @@ fn nothing_is_drawn_again_when_nothing_changed() {
     let shapes = hidden.egui.shapes.len();
     hidden.egui.drop_without_applying_deltas();
     assert_eq!(shapes, 0, "and paints nothing");
+}
+
+#[test]
+fn a_panel_is_drawn_again_when_what_it_shows_is_another_and_not_before() {
+    for panel in Panel::ALL {
+        let mut screen = Screen::usual();
+        screen.overlay.open(panel);
+        for _ in 0..4 {
+            screen.wait(1_000);
+            screen.show(Vec::new());
+        }
+        let settled = screen.pass(Vec::new());
+        let asked = (settled.redraw, settled.repaint_at);
+        settled.egui.drop_without_applying_deltas();
+        assert_eq!(asked, (false, None), "{panel:?}");
+        screen.wait(60_000);
+        assert!(!screen.overlay.is_stale(&screen.input()), "{panel:?}");
+        screen.panels.edition += 1;
+        assert!(screen.overlay.is_stale(&screen.input()), "{panel:?}");
+    }
 }
 
 #[test]

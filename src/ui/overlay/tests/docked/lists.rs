@@ -56,6 +56,32 @@ fn proxies_are_sorted_by_name_by_size_or_by_state() {
 }
 
 #[test]
+fn names_in_any_script_are_listed_as_they_are_and_found() {
+    const NAMES: [&str; 4] = [
+        "ÉTÉ à Zürich.mov",
+        "выход.mov",
+        "مشهد ١.mov",
+        "撮影 三日目 🎬.mov",
+    ];
+    let listed = || {
+        let mut screen = screen(&[Panel::Proxies]);
+        // The program takes them from the machine.
+        let policy = egui::epaint::text::MissingGlyphPolicy::Tofu;
+        screen.ctx.set_missing_glyph_policy(policy);
+        let listed = NAMES.map(|name| proxy(name, 60_000_000, ProxyState::Verified));
+        screen.state_mut().panels.proxies.list = Arc::new(listed.into());
+        screen.run_steps(2);
+        screen
+    };
+    assert_eq!(from_the_top(&listed(), &NAMES).len(), NAMES.len());
+    for (words, name) in ["été", "ВЫХОД", "مشهد", "三日"].into_iter().zip(NAMES) {
+        let mut screen = listed();
+        type_into(&mut screen, "Filter by name or state", words);
+        assert_eq!(from_the_top(&screen, &NAMES), [name], "{words}");
+    }
+}
+
+#[test]
 fn proxies_are_filtered_by_source_and_by_state_in_any_case() {
     let filters: [(&str, &[&str]); 5] = [
         ("RUSHES", &BY_PATH),
