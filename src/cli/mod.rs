@@ -81,17 +81,16 @@ fn start_logging(global: GlobalArgs) {
         .try_from_env()
         .unwrap_or_else(|_| {
             // The libraries below talk about themselves, and warn of what no user can change.
-            // FFmpeg warns of each oddity; what matters of it comes back as errors and notices.
-            let ffmpeg = if level <= LevelFilter::WARN {
+            // FFmpeg warns of each oddity; what matters of it comes back as errors and notices. PulseAudio's reactor
+            // calls the end of a stream an error, whoever ended it; the device thread tells of those that are lost.
+            let told_again = if level <= LevelFilter::WARN {
                 LevelFilter::OFF
             } else {
                 level
             };
-            // PulseAudio's reactor calls the end of a stream an error, whoever ended it; our device thread tells
-            // of those that it did not end.
             EnvFilter::new(format!(
-                "{level},{LOG_TARGET}={ffmpeg},wgpu_core=warn,wgpu_hal=error,naga=warn,winit=error,\
-                 egui_system_font_provider=error,pulseaudio::client::reactor=off"
+                "{level},{LOG_TARGET}={told_again},wgpu_core=warn,wgpu_hal=error,naga=warn,winit=error,\
+                 egui_system_font_provider=error,pulseaudio::client::reactor={told_again}"
             ))
         });
     tracing_subscriber::fmt()

@@ -231,16 +231,13 @@ fn keeps_time(path: &Path) {
         "no PulseAudio server: run scripts/test, which starts one with the null sink jogwheel_test"
     );
     for attempt in 1.. {
-        let witness = Witness::start();
         let heard = listen(path);
-        let stall = witness.longest_stall();
+        heard.assert_measured();
         let verdict = heard.verdict();
-        eprintln!("the machine stood still for {stall:?} at most: {verdict:?}, {heard:?}");
+        eprintln!("{verdict:?}: {heard:?}");
         match verdict {
             Ok(()) => return,
-            Err(why) if stall < STALL || attempt == TRIES => {
-                panic!("{why}; the machine stood still for {stall:?} at most; {heard:#?}")
-            }
+            Err(why) if heard.stall < STALL || attempt == TRIES => panic!("{why}: {heard:#?}"),
             Err(_) => {}
         }
     }
@@ -253,6 +250,8 @@ fn keeps_time(path: &Path) {
     reason = "some of it is only printed, for whoever looks for the cause"
 )]
 struct Heard {
+    /// The longest time for which the machine stood still meanwhile.
+    stall: Duration,
     /// Median of sound less picture in milliseconds, and the frames that it is of; `None` where the sound led.
     offset: Option<(f64, u64)>,
     underruns: u64,
@@ -273,6 +272,7 @@ fn listen(path: &Path) -> Heard {
         folder.path().join("recorded.raw"),
     );
     let recording = Recording::start(&recorded);
+    let witness = Witness::start();
     let ended = program::run(&[
         &"soak",
         &path,
@@ -286,6 +286,7 @@ fn listen(path: &Path) -> Heard {
         &report,
     ])
     .expect(0);
+    let stall = witness.longest_stall();
     drop(recording);
 
     let report = std::fs::read(&report).unwrap();
@@ -307,6 +308,7 @@ fn listen(path: &Path) -> Heard {
         .collect();
     distances.sort_by(f64::total_cmp);
     Heard {
+        stall,
         offset: offset["median_ms"].as_f64().zip(offset["frames"].as_u64()),
         underruns: counters["audio_underruns"].as_u64().unwrap(),
         loudest,
@@ -318,34 +320,36 @@ fn listen(path: &Path) -> Heard {
 }
 
 impl Heard {
-    /// Whether it kept time with what was seen; otherwise what was wrong.
-    fn verdict(&self) -> Result<(), String> {
-        let wrong = |why: &str| Err(why.to_owned());
-        let Some((off, frames)) = self.offset else {
-            return wrong("the sound led");
-        };
+    /// Asserts what the player says of itself: a median over many frames, which no single stall explains.
+    fn assert_measured(&self) {
+        let (off, frames) = self
+            .offset
+            .unwrap_or_else(|| panic!("the sound led: {self:#?}"));
+        assert!(frames >= 50, "few frames were measured: {self:#?}");
         let half_a_frame_millis = 20.0;
-        if off.abs() >= half_a_frame_millis {
-            return wrong("sound and picture are apart");
-        }
-        if frames < 50 {
-            return wrong("few frames were measured");
-        }
+        assert!(
+            off.abs() < half_a_frame_millis,
+            "sound and picture are apart: {self:#?}"
+        );
+    }
+
+    /// Whether tones were heard a second apart, as they are; otherwise what was wrong.
+    fn verdict(&self) -> Result<(), &'static str> {
         if self.loudest <= 0.2 {
-            return wrong("the recording is silent");
+            return Err("the recording is silent");
         }
         if self.tones < 6 {
-            return wrong("there are few tones");
+            return Err("there are few tones");
         }
         // On a busy machine the null sink's own timer comes late, and the silence that it then records lengthens
         // a distance; catching up shortens another. A tone is over before that: most of them come through whole.
         let is_right = |hertz: &&f64| (**hertz / TONE - 1.0).abs() <= 0.002;
         if self.pitches.iter().filter(is_right).count() < 3 {
-            return wrong("tones sound at other pitches");
+            return Err("tones sound at other pitches");
         }
         let middle = self.distances[self.distances.len() / 2];
         if (middle - 1.0).abs() > 0.25 {
-            return wrong("tones are not a second apart");
+            return Err("tones are not a second apart");
         }
         Ok(())
     }

@@ -271,12 +271,14 @@ impl Work {
 
     /// Reads what these panels show. Answers whether any of it is another than before.
     fn look(&mut self, panels: &[Panel], media: Option<&Path>) -> bool {
-        let mut is_news = false;
         let wants = |panel| panels.contains(&panel);
+        // Their figures move by themselves: readings, what memory holds, ages, turns of the loop.
+        let mut is_news = [Panel::Performance, Panel::Caches, Panel::Profiler]
+            .into_iter()
+            .any(wants);
         let is_list_due = self.looks.is_multiple_of(LIST_LOOKS);
         self.looks = self.looks.wrapping_add(1);
         if wants(Panel::Performance) {
-            is_news = true;
             let now = self.desk.clock.now();
             if self.reader.is_none() {
                 self.reader = MachineReader::new();
@@ -299,9 +301,7 @@ impl Work {
             is_news |= self.data.proxies != before;
         }
         if wants(Panel::Caches) && is_list_due {
-            let caches = self.read_caches();
-            is_news |= caches != self.data.caches;
-            self.data.caches = caches;
+            self.data.caches = self.read_caches();
         }
         is_news
     }

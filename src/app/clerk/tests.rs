@@ -230,7 +230,6 @@ fn the_limit_of_proxies_is_kept_with_them() {
 #[test]
 fn who_looks_at_what_stays_the_same_is_not_woken() {
     let office = Office::new();
-    office.keep(Kind::Index, "/a.mov");
     let ledger = Ledger::new(1 << 30);
     let desk = Desk {
         clock: Arc::new(RealClock::new()),
@@ -248,13 +247,18 @@ fn who_looks_at_what_stays_the_same_is_not_woken() {
         [(); 4].map(|()| work.look(&[panel], None))
     };
     assert_eq!(looks(Panel::Settings), [false; 4]);
-    assert_eq!(looks(Panel::Profiler), [false; 4]);
+    assert_eq!(
+        looks(Panel::Timeline),
+        [true, false, false, false],
+        "proxies"
+    );
+    assert_eq!(looks(Panel::Proxies), [false; 4]);
+    for moves in [Panel::Performance, Panel::Caches, Panel::Profiler] {
+        assert_eq!(looks(moves), [true; 4], "{moves:?}");
+    }
+    std::fs::create_dir_all(office.proxies().path()).unwrap();
+    office.proxies().state_limit(3_000_000_000).unwrap();
     assert_eq!(looks(Panel::Proxies), [true, false, false, false]);
-    work.looks = 0;
-    let mut looks = |panel: Panel| [(); 4].map(|()| work.look(&[panel], None));
-    assert_eq!(looks(Panel::Caches), [true, false, false, false]);
-    office.keep(Kind::Waveform, "/a.mov");
-    assert_eq!(looks(Panel::Caches), [false, false, true, false]);
 }
 
 #[test]

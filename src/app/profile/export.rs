@@ -49,6 +49,9 @@ struct TraceEvent<'a, Args> {
     /// Microseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     dur: Option<f64>,
+    /// `p`: an instant of the process, not of a thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s: Option<&'static str>,
     pid: u32,
     tid: u32,
     args: Args,
@@ -95,7 +98,7 @@ impl RecordRow {
     }
 }
 
-/// The records that belong to a turn.
+/// The records of what was presented, or should have been seen, in a turn.
 fn records_in(records: &[FrameRecord], cost: FrameCost) -> impl Iterator<Item = &FrameRecord> {
     records.iter().filter(move |record| cost.turn.has(record))
 }
@@ -121,6 +124,7 @@ fn naming<'a>(what: &'a str, tid: u32, name: &'a str) -> TraceEvent<'a, NameArgs
         ph: "M",
         ts: 0.0,
         dur: None,
+        s: None,
         pid: 1,
         tid,
         args: NameArgs { name },
@@ -135,16 +139,18 @@ fn write_trace(out: &mut impl Write, log: &ProfileLog, records: &[FrameRecord]) 
     // Where passes of a frame were put may reach into the next frame's; of one row, spans may only nest.
     let mut gpu_free_from = i64::MIN;
     for (frame, cost) in log.frames().zip(log.costs()) {
-        // Threads are counted from one: these are the process's.
+        // What other threads did may have begun turns ago.
+        let began = cost.began_nanos.unwrap_or(frame.start_nanos);
         for record in records_in(records, cost) {
             let at = record.presented.unwrap_or(record.due);
-            let since = frame.start_nanos.saturating_sub(epoch) + at.nanos_since(cost.turn.begun);
+            let since = began.saturating_sub(epoch) + at.nanos_since(cost.turn.begun);
             let fate = format!("frame {} {}", record.frame.0, record.fate);
             events.write(&TraceEvent {
                 name: &fate,
                 ph: "i",
                 ts: since as f64 / 1e3,
                 dur: None,
+                s: Some("p"),
                 pid: 1,
                 tid: 0,
                 args: RecordRow::new(record),
@@ -166,6 +172,7 @@ fn write_trace(out: &mut impl Write, log: &ProfileLog, records: &[FrameRecord]) 
                     ph: "X",
                     ts: since as f64 / 1e3,
                     dur: Some(span.nanos as f64 / 1e3),
+                    s: None,
                     pid: 1,
                     tid,
                     args: FrameArgs {
@@ -219,7 +226,7 @@ struct FrameRow<'a> {
     work_ns: u64,
     /// Whether every span could be read.
     whole: bool,
-    /// What became of the medium's frames that were due in it.
+    /// What became of the medium's frames that were presented in it, or should have been seen.
     records: Vec<RecordRow>,
     threads: Vec<ThreadRow<'a>>,
 }

@@ -206,9 +206,7 @@ impl StripRequest {
     /// Takes what is kept of one level into the strip; whether there is any.
     fn bring_back_level(&self, file: FileIdentity, level: usize) -> bool {
         let kept = self.load(file, level);
-        let is_kept = kept.is_some();
-        self.strip.add(kept.into_iter().flatten());
-        is_kept
+        kept.map(|kept| self.strip.add(kept)).is_some()
     }
 
     fn key(&self, file: FileIdentity, level: usize, parts: Option<&Parts>) -> ProductKey {

@@ -65,6 +65,9 @@ pub struct FrameCost {
     pub work_nanos: u64,
     /// When it was.
     pub turn: Turn,
+    /// When the presenting thread's first scope began, with the turn, on the profiler's clock; `None` where it had
+    /// none.
+    pub began_nanos: Option<i64>,
     /// Passes of the GPU whose times are known so far.
     pub gpu_passes: usize,
 }
@@ -210,6 +213,7 @@ impl ProfileLog {
             ordinal: self.gone + index as u64,
             work_nanos: kept.work_nanos,
             turn: kept.turn,
+            began_nanos: kept.presenter_nanos.map(|(began, _)| began),
             gpu_passes: kept.gpu.len(),
         }
     }

@@ -2,11 +2,15 @@
 //!
 //! A rule says nothing while it has not seen enough: what plays for a second may only have begun badly.
 
+use std::path::Path;
+
 use crate::config::Action;
 use crate::decode::Rung;
+use crate::jobs::kept::KeptState;
 use crate::memory::Pressure;
 use crate::playback::quality::{Preset, QualityMode};
 use crate::playback::{Command, PlaybackStatus};
+use crate::proxy::ProxyOrder;
 use crate::ui::{StageTime, UiEvent, UiInput, format};
 
 use super::performance::files_of;
@@ -125,11 +129,20 @@ fn played_from_source(input: &UiInput<'_>) -> Option<String> {
     let media = input.snapshot.media.as_ref()?;
     if media.timeline.is_some() {
         let files = files_of(media);
-        let made = input.panels.proxies.sources();
-        let lacking = files.iter().filter(|path| !made.contains(path.as_ref()));
+        let proxies = &input.panels.proxies;
+        let made = proxies.sources();
+        let failed = |path: &Path| {
+            let key = ProxyOrder::key_of(path);
+            let mut jobs = proxies.jobs.iter();
+            jobs.any(|job| job.state == KeptState::Failed && job.order.key == key)
+        };
+        // Of stills, for one, there can be none.
+        let can_be_made = |path: &Path| !made.contains(path) && !failed(path);
+        let lacking = files.iter().filter(|path| can_be_made(path));
         let (lacking, all) = (lacking.count(), files.len());
         return (lacking > 0).then(|| match (lacking, all) {
             (1, 1) => "Its file is played from the source, which has no proxy.".to_owned(),
+            (1, _) => format!("1 of its {all} files has no proxy."),
             _ => format!("{lacking} of its {all} files have no proxy."),
         });
     }

@@ -76,7 +76,7 @@ impl ProxyData {
 }
 
 /// What is kept on disk.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct CacheData {
     /// How full it is; `None` where nothing is kept, or it was not looked at yet.
     pub disk: Option<DiskStats>,

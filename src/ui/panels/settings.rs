@@ -28,8 +28,8 @@ pub(super) struct SettingsPanel {
     draft: Option<(&'static str, String)>,
     /// The action that waits for a chord.
     listens: Option<Action>,
-    /// The chord that was bound last, and what it did before.
-    taken: Option<(KeyChord, Action)>,
+    /// The chord that was bound last, what it is to do, and what it did before.
+    taken: Option<(KeyChord, Action, Action)>,
     /// What the keys do where nobody has changed them.
     defaults: KeyMap,
     /// The page with that action was shown in this pass.
@@ -226,7 +226,10 @@ impl SettingsPanel {
     fn keys(&mut self, ui: &mut Ui, input: &UiInput<'_>, events: &mut Vec<UiEvent>) {
         self.is_heard = true;
         self.listen(ui, input, events);
-        if let Some((chord, before)) = self.taken {
+        let taken = self.taken;
+        let is_taken =
+            |(chord, now, _): &(KeyChord, Action, Action)| input.keys.action(*chord) == Some(*now);
+        if let Some((chord, _, before)) = taken.filter(is_taken) {
             note(ui, &format!("{chord} is taken from: {}.", before.label()));
         }
         let wanted = self.filter.to_lowercase();
@@ -261,6 +264,7 @@ impl SettingsPanel {
                 let chord = chord.to_string();
                 let button =
                     small_button(ui, &chord).on_hover_text("Click to take this key away from it");
+                name(&button, &format!("{chord}: {}", action.label()));
                 if button.clicked() {
                     events.push(UiEvent::Errand(Errand::Bind {
                         chord,
@@ -283,7 +287,11 @@ impl SettingsPanel {
                 let reset = small_button(ui, "↺").on_hover_text("Back to the default keys");
                 name(&reset, &format!("Reset keys: {}", action.label()));
                 if reset.clicked() {
-                    self.taken = None;
+                    let taken = self.defaults.chords(action).into_iter().find_map(|chord| {
+                        let before = input.keys.action(chord)?;
+                        (before != action).then_some((chord, action, before))
+                    });
+                    self.taken = taken;
                     events.extend(usual);
                 }
             }
@@ -307,7 +315,7 @@ impl SettingsPanel {
         let is_escape = chord.key() == crate::config::Key::Escape;
         let before = input.keys.action(chord);
         if !is_escape && before != Some(action) {
-            self.taken = before.map(|before| (chord, before));
+            self.taken = before.map(|before| (chord, action, before));
             events.push(UiEvent::Errand(Errand::Bind {
                 chord: chord.to_string(),
                 action: Some(action.id()),
@@ -319,6 +327,7 @@ impl SettingsPanel {
     pub(super) fn settle(&mut self) {
         if !std::mem::take(&mut self.is_heard) {
             self.listens = None;
+            self.taken = None;
         }
     }
 

@@ -103,7 +103,17 @@ fn who_takes_a_key_is_told_what_it_did_before() {
         action: Some(Action::MarkIn.id()),
     };
     assert_eq!(bound, errand(wanted));
-    screen.get_by_label("O is taken from: Mark out.");
+    let taken = "O is taken from: Mark out.";
+    assert!(
+        screen.query_by_label(taken).is_none(),
+        "it could not be saved"
+    );
+    screen
+        .state_mut()
+        .keys
+        .bind("O".parse().unwrap(), Action::MarkIn);
+    screen.run_steps(2);
+    screen.get_by_label(taken);
     // The next one is asked for: that is the past.
     click(&mut screen, "Add a key: Mark in");
     assert!(screen.query_by_label_contains("is taken from").is_none());
@@ -140,6 +150,24 @@ fn keys_that_were_changed_are_set_back_by_one_button() {
             bind("I", Some(Action::MarkIn)),
         ]
     );
+}
+
+#[test]
+fn keys_that_are_set_back_are_taken_from_who_has_them_which_is_told() {
+    let mut screen = keys_of_mark_in();
+    let keys = &mut screen.state_mut().keys;
+    keys.bind("I".parse().unwrap(), Action::PlayPause);
+    screen.run_steps(2);
+    let wanted = Errand::Bind {
+        chord: "I".to_owned(),
+        action: Some(Action::MarkIn.id()),
+    };
+    assert_eq!(click(&mut screen, "Reset keys: Mark in"), errand(wanted));
+    let keys = &mut screen.state_mut().keys;
+    keys.bind("I".parse().unwrap(), Action::MarkIn);
+    screen.run_steps(2);
+    let words = format!("I is taken from: {}.", Action::PlayPause.label());
+    screen.get_by_label(&words);
 }
 
 #[test]
@@ -281,5 +309,51 @@ fn nothing_outside_of_the_viewer_answers_for_it() {
             *zone == Zone::Elsewhere || rect.right() <= picture.right(),
             "{zone:?} {rect}"
         );
+    }
+}
+
+/// Points that a control is high and wide at least.
+const LEAST_TARGET: f32 = 20.0;
+
+#[test]
+fn every_control_of_a_panel_has_a_name_and_is_large_enough_to_be_hit() {
+    use egui::accesskit::Role;
+    let counts = [
+        Role::Button,
+        Role::CheckBox,
+        Role::ComboBox,
+        Role::RadioButton,
+        Role::SpinButton,
+        Role::TextInput,
+    ];
+    let pages = Panel::ALL.map(|panel| (panel, None));
+    for (panel, page) in pages
+        .into_iter()
+        .chain([(Panel::Settings, Some("Keys, page"))])
+    {
+        let mut screen = screen_of(&[panel], |bench| {
+            bench.panels.caches.items = lists::items();
+            bench.keys.unbind("I".parse().unwrap());
+        });
+        if let Some(page) = page {
+            click(&mut screen, page);
+        }
+        let wrong: Vec<(String, egui::Vec2)> = screen
+            .root()
+            .children_recursive()
+            .filter(|node| counts.contains(&node.accesskit_node().role()))
+            // As wide as the timeline, and where it is pressed is what it means.
+            .filter(|node| {
+                node.accesskit_node().label().as_deref() != Some("Frames that went wrong")
+            })
+            .filter_map(|node| {
+                let size = node.rect().size();
+                let name = node.accesskit_node().label().unwrap_or_default();
+                let is_wrong =
+                    !name.contains(char::is_alphanumeric) || size.min_elem() < LEAST_TARGET;
+                is_wrong.then_some((name, size))
+            })
+            .collect();
+        assert!(wrong.is_empty(), "{panel:?}: {wrong:#?}");
     }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use egui_kittest::kittest::Queryable;
 
 use super::super::timeline;
-use super::{Bench, Screen, click, errand, fixture, screen, screen_of};
+use super::{Bench, Screen, click, errand, fixture, proxy, screen, screen_of};
 use crate::config::Action;
+use crate::jobs::kept::KeptState;
 use crate::memory::Pressure;
 use crate::playback::quality::QualityMode;
 use crate::playback::{Command, PlaybackStatus};
@@ -250,7 +251,8 @@ fn proxies_of_a_timeline_are_suggested_by_its_files_whatever_size_its_picture_ha
         let media = Arc::get_mut(bench.snapshot.media.as_mut().unwrap()).unwrap();
         let state = Arc::get_mut(media.timeline.as_mut().unwrap()).unwrap();
         let file = |name: &str| Located::File(Path::new("/rushes").join(name));
-        state.located = vec![file("a.mov"), file("b.mov")];
+        state.located = vec![file("a.mov"), file("d.mov")];
+        Arc::get_mut(&mut bench.panels.proxies.jobs).unwrap()[1].state = KeptState::Waiting;
         // One of the clips that are seen now has a proxy.
         bench.snapshot.has_proxies = true;
         bench.snapshot.quality.left_out = 12;
@@ -260,12 +262,12 @@ fn proxies_of_a_timeline_are_suggested_by_its_files_whatever_size_its_picture_ha
     assert_eq!(
         suggested(&mut screen, |_| {}),
         [MAKE],
-        "of b.mov none is verified"
+        "of d.mov there is none"
     );
     assert_says(
         &screen,
         MAKE,
-        "1 of its 2 files have no proxy.",
+        "1 of its 2 files has no proxy.",
         "A quarter of the pixels",
     );
     let slow = suggested(&mut screen, |bench| {
@@ -274,11 +276,25 @@ fn proxies_of_a_timeline_are_suggested_by_its_files_whatever_size_its_picture_ha
     });
     assert_eq!(slow, [SCRUB]);
     let all_made = suggested(&mut screen, |bench| {
+        bench.stats.scrub_p95_ms = None;
         bench.snapshot.quality.left_out = 12;
         let list = Arc::get_mut(&mut bench.panels.proxies.list).unwrap();
-        list[1].state = ProxyState::Verified;
+        list[1] = proxy("d.mov", 1_000, ProxyState::Verified);
     });
     assert_eq!(all_made, NOTHING);
+    let cannot_be_made = suggested(&mut screen, |bench| {
+        let list = Arc::get_mut(&mut bench.panels.proxies.list).unwrap();
+        list[1].state = ProxyState::SourceChanged;
+        let jobs = Arc::get_mut(&mut bench.panels.proxies.jobs).unwrap();
+        assert!(jobs[1].order.key.ends_with("d.mov"));
+        jobs[1].state = KeptState::Failed;
+    });
+    assert_eq!(cannot_be_made, NOTHING, "it was tried");
+    let again = suggested(&mut screen, |bench| {
+        let jobs = Arc::get_mut(&mut bench.panels.proxies.jobs).unwrap();
+        jobs[1].state = KeptState::Done;
+    });
+    assert_eq!(again, [MAKE]);
 }
 
 #[test]
