@@ -2,6 +2,7 @@
 //!
 //! A rule says nothing while it has not seen enough: what plays for a second may only have begun badly.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::config::Action;
@@ -101,7 +102,6 @@ fn let_it_choose(input: &UiInput<'_>) -> Option<Advice> {
 
 fn make_proxies(input: &UiInput<'_>) -> Option<Advice> {
     let snapshot = input.snapshot;
-    let from_source = played_from_source(input)?;
     let is_made = !input.stats.background.is_empty();
     if is_made || input.panels.proxies.folder.is_none() {
         return None;
@@ -113,6 +113,8 @@ fn make_proxies(input: &UiInput<'_>) -> Option<Advice> {
         _ => Some(format!("{left_out} frames were left out to keep up.")),
     });
     let why = trouble?;
+    // Last, for it goes through all files of a timeline.
+    let from_source = played_from_source(input)?;
     Some(Advice {
         id: "make-proxies",
         what: "Make proxies of what is open",
@@ -123,35 +125,46 @@ fn make_proxies(input: &UiInput<'_>) -> Option<Advice> {
     })
 }
 
+/// Files that are open and of which there is no proxy yet but can be one: how many, of how many.
+fn without_proxies(input: &UiInput<'_>) -> (usize, usize) {
+    let media = input.snapshot.media.as_ref();
+    let Some(media) = media.filter(|media| media.timeline.is_some()) else {
+        return (usize::from(!input.snapshot.has_proxies), 1);
+    };
+    let proxies = &input.panels.proxies;
+    let made = proxies.sources();
+    // Of stills, for one, there can be none.
+    let failed = proxies
+        .jobs
+        .iter()
+        .filter(|job| job.state == KeptState::Failed);
+    let failed: HashSet<&str> = failed.map(|job| job.order.key.as_str()).collect();
+    let is_lacking =
+        |path: &Path| !made.contains(path) && !failed.contains(ProxyOrder::key_of(path).as_str());
+    let files = files_of(media);
+    let lacking = files.iter().filter(|path| is_lacking(path)).count();
+    (lacking, files.len())
+}
+
 /// What of the open medium has no proxy although it is worth one, in a sentence. The picture of a timeline says nothing
 /// of the size of its media.
 fn played_from_source(input: &UiInput<'_>) -> Option<String> {
     let media = input.snapshot.media.as_ref()?;
+    let (lacking, all) = without_proxies(input);
+    if lacking == 0 {
+        return None;
+    }
     if media.timeline.is_some() {
-        let files = files_of(media);
-        let proxies = &input.panels.proxies;
-        let made = proxies.sources();
-        let failed = |path: &Path| {
-            let key = ProxyOrder::key_of(path);
-            let mut jobs = proxies.jobs.iter();
-            jobs.any(|job| job.state == KeptState::Failed && job.order.key == key)
-        };
-        // Of stills, for one, there can be none.
-        let can_be_made = |path: &Path| !made.contains(path) && !failed(path);
-        let lacking = files.iter().filter(|path| can_be_made(path));
-        let (lacking, all) = (lacking.count(), files.len());
-        return (lacking > 0).then(|| match (lacking, all) {
+        return Some(match (lacking, all) {
             (1, 1) => "Its file is played from the source, which has no proxy.".to_owned(),
             (1, _) => format!("1 of its {all} files has no proxy."),
             _ => format!("{lacking} of its {all} files have no proxy."),
         });
     }
     let size = media.info.default_video()?.size;
-    let is_large = size.width().max(size.height()) > 1920;
-    (is_large && !input.snapshot.has_proxies).then(|| {
-        let (width, height) = (size.width(), size.height());
-        format!("{width} × {height} is played from the source, which has no proxy.")
-    })
+    let (width, height) = (size.width(), size.height());
+    (width.max(height) > 1920)
+        .then(|| format!("{width} × {height} is played from the source, which has no proxy."))
 }
 
 /// Why the rate is not held although Jogwheel chooses, and nothing is being made that would help.
@@ -223,13 +236,10 @@ pub(super) fn what_takes_long(input: &UiInput<'_>) -> Option<String> {
 
 fn slow_scrub(input: &UiInput<'_>) -> Option<Advice> {
     let millis = input.stats.scrub_p95_ms?;
-    let is_lacking = match &input.snapshot.media {
-        Some(media) if media.timeline.is_some() => played_from_source(input).is_some(),
-        _ => !input.snapshot.has_proxies,
-    };
-    let has_remedy = is_lacking && input.panels.proxies.folder.is_some();
     let is_made = !input.stats.background.is_empty();
-    (millis > SCRUB_LIMIT_MS && has_remedy && !is_made).then(|| Advice {
+    let can_make = input.panels.proxies.folder.is_some() && !is_made;
+    let is_felt = millis > SCRUB_LIMIT_MS;
+    (is_felt && can_make && without_proxies(input).0 > 0).then(|| Advice {
         id: "scrub-proxies",
         what: "Make proxies, to scrub on them",
         why: format!("95 % of moves are answered within {millis:.0} ms; over 50 ms is felt."),

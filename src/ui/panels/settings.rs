@@ -260,7 +260,8 @@ impl SettingsPanel {
     ) {
         ui.horizontal_wrapped(|ui| {
             ui.label(action.label());
-            for chord in input.keys.chords(action) {
+            let chords = input.keys.chords(action);
+            for chord in &chords {
                 let chord = chord.to_string();
                 let button =
                     small_button(ui, &chord).on_hover_text("Click to take this key away from it");
@@ -282,17 +283,16 @@ impl SettingsPanel {
                     self.taken = None;
                 }
             }
-            let usual = usual_keys(action, &self.defaults, input);
-            if !usual.is_empty() {
+            let usual = self.defaults.chords(action);
+            if chords != usual {
                 let reset = small_button(ui, "↺").on_hover_text("Back to the default keys");
                 name(&reset, &format!("Reset keys: {}", action.label()));
                 if reset.clicked() {
-                    let taken = self.defaults.chords(action).into_iter().find_map(|chord| {
-                        let before = input.keys.action(chord)?;
-                        (before != action).then_some((chord, action, before))
+                    self.taken = usual.iter().find_map(|chord| {
+                        let before = input.keys.action(*chord)?;
+                        (before != action).then_some((*chord, action, before))
                     });
-                    self.taken = taken;
-                    events.extend(usual);
+                    self.set_back(action, &chords, &usual, events);
                 }
             }
         });
@@ -323,6 +323,26 @@ impl SettingsPanel {
         }
     }
 
+    /// Brings the keys of an action back from what they are `now` to the `usual` ones.
+    fn set_back(
+        &self,
+        action: Action,
+        now: &[KeyChord],
+        usual: &[KeyChord],
+        events: &mut Vec<UiEvent>,
+    ) {
+        let bind = |chord: &KeyChord, action: Option<Action>| {
+            UiEvent::Errand(Errand::Bind {
+                chord: chord.to_string(),
+                action: action.map(Action::id),
+            })
+        };
+        let strange = now.iter().filter(|chord| !usual.contains(chord));
+        events.extend(strange.map(|chord| bind(chord, self.defaults.action(*chord))));
+        let missing = usual.iter().filter(|chord| !now.contains(chord));
+        events.extend(missing.map(|chord| bind(chord, Some(action))));
+    }
+
     /// All panels that are seen have been shown: nobody presses a key for a page that is not.
     pub(super) fn settle(&mut self) {
         if !std::mem::take(&mut self.is_heard) {
@@ -335,23 +355,6 @@ impl SettingsPanel {
     pub(super) fn wants_next_key(&self) -> bool {
         self.listens.is_some()
     }
-}
-
-/// What brings the keys of an action back to the defaults; nothing where they are these.
-fn usual_keys(action: Action, defaults: &KeyMap, input: &UiInput<'_>) -> Vec<UiEvent> {
-    let (now, usual) = (input.keys.chords(action), defaults.chords(action));
-    let bind = |chord: &KeyChord, action: Option<Action>| {
-        UiEvent::Errand(Errand::Bind {
-            chord: chord.to_string(),
-            action: action.map(Action::id),
-        })
-    };
-    let strange = now.iter().filter(|chord| !usual.contains(chord));
-    let missing = usual.iter().filter(|chord| !now.contains(chord));
-    let freed = strange.map(|chord| bind(chord, defaults.action(*chord)));
-    freed
-        .chain(missing.map(|chord| bind(chord, Some(action))))
-        .collect()
 }
 
 fn about(spec: &SettingSpec) -> String {
